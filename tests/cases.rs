@@ -26,11 +26,11 @@ use vmos_machine_tests::setting::Setting;
 /// A test case.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Case {
-    /// Its name.
+    /// The name of the case.
     pub(crate) name: &'static str,
-    /// Which boards and attachments it runs on.
+    /// The boards and attachments that the case runs on.
     pub(crate) scope: Scope,
-    /// What it needs from the board.
+    /// The parts of the board that the case needs.
     pub(crate) need: Need,
     /// Whether QEMU's messages are expected, for example about a queue that the test corrupts.
     pub(crate) provokes: bool,
@@ -45,12 +45,12 @@ pub(crate) enum Scope {
     Board,
     /// For every board and every way to attach devices.
     Attachment,
-    /// With `--all`, for every board and every way to attach devices; otherwise on every second board with
-    /// one way, which differ from case to case.
+    /// With `--all`, for every board and every way to attach devices; otherwise on every second
+    /// board with one way, which differ from case to case.
     Spread,
     /// With `--all`, for every board and every way to attach devices; otherwise not at all.
     Thorough,
-    /// Where a soak is asked for, on every board with one way to attach devices.
+    /// Only in a soak test: on every board with one way to attach devices.
     Soak,
 }
 
@@ -62,13 +62,13 @@ pub(crate) enum Need {
     Slots,
     /// A loader that passes the size of the RAM and the command line.
     Table,
-    /// Optional firmware.
+    /// Firmware that can be enabled or disabled.
     Firmware,
     /// Devices on the PCI bus.
     Pci,
     /// Devices on the PCI bus that raise messages.
     Messages,
-    /// Devices by the interface of the specification.
+    /// Devices with the modern interface of virtio, not the legacy one.
     Modern,
     /// Devices in the slots of virtio-mmio, wired to an I/O APIC that is not the first.
     SecondIoApic,
@@ -113,7 +113,7 @@ impl Case {
         }
     }
 
-    /// One that has QEMU complain.
+    /// Returns the case marked as one during which QEMU prints messages.
     const fn provoking(self) -> Self {
         Self {
             provokes: true,

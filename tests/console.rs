@@ -1,7 +1,7 @@
 //! Parses the output of the apps, as far as tests need it. If an app's output changes, only this
 //! file has to change.
 
-/// Whether the line reports that the demo serves, on a machine with this address.
+/// Returns whether the line reports that the demo serves, on a machine with this address.
 pub(crate) fn is_ready(line: &str, address: &str) -> bool {
     line.contains(&format!("ready: UDP echo on {address} port 7"))
 }
@@ -28,22 +28,22 @@ pub(crate) fn about<'a>(line: &'a str, part: &str) -> Option<&'a str> {
     after(line, &format!("{part}:"))
 }
 
-/// Whether the report says that the device is missing.
+/// Returns whether the report says that the device is missing.
 pub(crate) fn is_missing(about: &str) -> bool {
     about.starts_with("none")
 }
 
-/// Whether the report says that the disk is read-only.
+/// Returns whether the report says that the disk is read-only.
 pub(crate) fn is_read_only(about: &str) -> bool {
     about.contains("read-only")
 }
 
-/// Whether a line is the first one of a panic report.
+/// Returns whether a line is the first one of a panic report.
 pub(crate) fn is_panic(line: &str) -> bool {
     line.to_lowercase().contains("panic")
 }
 
-/// Whether a line is a frame of a backtrace.
+/// Returns whether a line is a frame of a backtrace.
 pub(crate) fn is_frame(line: &str) -> bool {
     let mut words = line.rsplit(' ').filter(|word| !word.is_empty());
     let address = words.next().is_some_and(|word| word.starts_with("0x"));

@@ -13,19 +13,19 @@ use crate::machine::LIMIT;
 use crate::outcome::Outcome;
 use crate::packet::{self, ITS_ADDRESS, Mac};
 
-/// The sending half of this end of the wire, for a thread of its own.
+/// Sends frames at this end of the link, in a separate thread.
 #[derive(Debug)]
 pub struct Sender {
     socket: UnixDatagram,
     machine: PathBuf,
 }
 
-/// This end of the wire.
+/// This end of the link.
 #[derive(Debug)]
 pub struct Wire {
     sender: Sender,
     frames: Receiver<Vec<u8>>,
-    /// Until when nothing is read.
+    /// The time until which no frame is read.
     pause: Arc<Mutex<Option<Instant>>>,
 }
 
@@ -43,8 +43,8 @@ impl Wire {
         let (sender, frames) = mpsc::channel();
         let pause = Arc::<Mutex<Option<Instant>>>::default();
         let paused = Arc::clone(&pause);
-        // Reads without pause, since a full socket makes QEMU hold frames back, and answers whoever
-        // asks for our address, as any host would.
+        // Reads without pause, since a full socket makes QEMU hold frames back, and answers ARP
+        // requests for the address of this end, as any host would.
         thread::spawn(move || {
             let mut buffer = [0; 65_536];
             while let Ok(length) = reader.recv(&mut buffer) {
@@ -76,7 +76,7 @@ impl Wire {
         self.sender.send(frame)
     }
 
-    /// Another sending half.
+    /// Returns another handle for sending.
     pub fn sender(&self) -> Outcome<Sender> {
         Ok(Sender {
             socket: self.sender.socket.try_clone()?,
@@ -84,7 +84,8 @@ impl Wire {
         })
     }
 
-    /// Reads one more frame and then none for a while, so that QEMU has to hold back what follows.
+    /// Reads one more frame and then none for some time, so that QEMU must hold back further
+    /// frames.
     pub fn stop_reading(&self, pause: Duration) {
         let until = Some(Instant::now() + pause);
         *self.pause.lock().unwrap_or_else(PoisonError::into_inner) = until;
@@ -117,7 +118,7 @@ impl Wire {
 }
 
 impl Sender {
-    /// Sends a frame, and waits while the machine takes no more.
+    /// Sends a frame; waits while the machine accepts none.
     pub fn send(&self, frame: &[u8]) -> Outcome {
         self.socket
             .send_to(frame, &self.machine)

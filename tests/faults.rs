@@ -1,5 +1,5 @@
-//! The list of faults in `tests/faults.toml`, the runs of their cases in `tests/faults.json`, and the
-//! table in `docs/reliability.md` that is made of both.
+//! The list of faults in `tests/faults.toml`, the runs of their cases in `tests/faults.json`, and
+//! the table in `docs/reliability.md` that is generated from both.
 
 mod record;
 mod table;
@@ -22,13 +22,13 @@ const PAGE: &str = "docs/reliability.md";
 /// The lines around the table on the page.
 const BEGIN: &str = "<!-- written by `cargo xtask test --record` -->\n";
 const END: &str = "<!-- end -->\n";
-/// How to mend the page.
+/// The command that updates the page.
 const MEND: &str = "cargo xtask test --record --filter faults_have_tests";
 
-/// The entries that there must be: a letter, and the last number. They are those of the list that the
-/// kernel is held to.
+/// The required entries: a letter, and the last number. They are those of the list of faults that
+/// the kernel must survive.
 const REQUIRED: [(char, u32); 4] = [('C', 12), ('D', 7), ('N', 9), ('M', 11)];
-/// The entry of the versions of QEMU, which every case is about.
+/// The entry of the versions of QEMU, to which every case belongs.
 const VERSIONS: &str = "C12";
 
 /// An entry of the list.
@@ -42,7 +42,7 @@ struct Fault {
     note: String,
     /// The counts that name the fault.
     counts: Vec<String>,
-    /// Mistakes that were made on purpose, each with the test that failed.
+    /// Errors that were added to the code intentionally, each with the test that failed.
     caught: Vec<(String, String)>,
 }
 
@@ -67,7 +67,7 @@ impl Fault {
         })
     }
 
-    /// Whether a machine test is about this fault.
+    /// Returns whether a machine test belongs to this fault.
     fn is_tested_by(&self, case: &str) -> bool {
         self.cases.iter().any(|name| matches(name, case))
     }
@@ -81,7 +81,7 @@ fn strings(value: Option<&Value>) -> Vec<String> {
         .collect()
 }
 
-/// Whether a name of the list means a case.
+/// Returns whether a name of the list matches a case.
 fn matches(name: &str, case: &str) -> bool {
     match name.strip_suffix('*') {
         Some(start) => case.starts_with(start),

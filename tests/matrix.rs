@@ -74,8 +74,8 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
     Ok(trials)
 }
 
-/// Whether the board and its QEMU have what a case needs; `None` if the case does not apply to the
-/// board.
+/// Returns whether the board and its QEMU have what a case needs; `None` if the case does not apply
+/// to the board.
 pub(crate) fn can_be_tried(need: Need, board: &Board, attachment: Attachment) -> Option<bool> {
     match need {
         Need::Nothing => Some(true),
@@ -96,8 +96,8 @@ pub(crate) fn can_be_tried(need: Need, board: &Board, attachment: Attachment) ->
     }
 }
 
-/// Whether the virtio-mmio slots have inputs of an I/O APIC, which are those of a second one: the first
-/// has fewer than there are slots.
+/// Returns whether virtio-mmio slots are connected to a second I/O APIC, because there are more
+/// slots than inputs of the first one.
 fn has_io_apics(board: &Board) -> bool {
     board.interrupt_controller.part.key == "interrupt-controller.apic"
 }
@@ -126,7 +126,7 @@ fn trial(
     })
 }
 
-/// Returns what a panic says.
+/// Returns the message of a panic.
 fn told(said: &(dyn Any + Send)) -> String {
     let text = said.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| said.downcast_ref::<String>().cloned());

@@ -17,7 +17,7 @@ use crate::segment::{Segment, flag};
 use crate::udp::Caller;
 use crate::virtqueues::Virtqueues;
 
-/// The app's ports.
+/// The port of the echo service (RFC 862).
 pub const ECHO: u16 = 7;
 /// The port for requests.
 pub const REQUESTS: u16 = 99;
@@ -35,7 +35,7 @@ pub struct Service {
     next: Cell<u32>,
 }
 
-/// How the services are reached.
+/// The connection to the services.
 #[derive(Debug)]
 enum Way {
     Ports {
@@ -53,7 +53,7 @@ enum Way {
 pub type Counts = BTreeMap<String, u64>;
 
 impl Service {
-    /// Reaches the services through ports of the loopback address.
+    /// Connects to the services through ports of the loopback address.
     pub fn at_ports(echo: u16, requests: u16, streams: u16) -> Outcome<Self> {
         let way = Way::Ports {
             echo: Caller::new(echo)?,
@@ -66,7 +66,8 @@ impl Service {
         })
     }
 
-    /// Reaches the same services through sockets of its own, for a thread of its own. Not on a wire.
+    /// Returns a handle to the same services with separate sockets, for another thread. Fails on a
+    /// wire.
     pub fn another(&self) -> Outcome<Self> {
         match &self.way {
             Way::Ports {
@@ -78,7 +79,7 @@ impl Service {
         }
     }
 
-    /// Reaches the services on a wire.
+    /// Connects to the services over a link for raw frames.
     pub fn on_wire(wire: Wire) -> Outcome<Self> {
         let mac = wire.resolve(LIMIT)?;
         Ok(Self {
@@ -87,11 +88,11 @@ impl Service {
         })
     }
 
-    /// Returns the wire and the hardware address of the machine.
+    /// Returns the link and the hardware address of the machine.
     pub fn wire(&self) -> Outcome<(&Wire, Mac)> {
         match &self.way {
             Way::Wire { wire, mac } => Ok((wire, *mac)),
-            Way::Ports { .. } => Err("this machine is not on a wire".into()),
+            Way::Ports { .. } => Err("this machine has no link for raw frames".into()),
         }
     }
 
@@ -147,8 +148,8 @@ impl Service {
         answer.ok_or_else(|| format!("`{what}` was not answered within {limit:?}").into())
     }
 
-    /// Makes a request that changes nothing, again if the answer does not come soon: a datagram is lost
-    /// while a network device is restarted, and nobody else sends it again.
+    /// Makes a request that changes nothing, and repeats it if no answer arrives in time: a
+    /// datagram is lost while a network device is restarted.
     fn ask_again(&self, what: &str) -> Outcome<String> {
         let deadline = Instant::now() + LIMIT;
         loop {
@@ -159,7 +160,7 @@ impl Service {
         }
     }
 
-    /// Sends a datagram to the echo service; returns the time to its return.
+    /// Sends a datagram to the echo service; returns the round trip time.
     pub fn echo(&self, payload: &[u8], limit: Duration) -> Outcome<Duration> {
         let begin = Instant::now();
         let back = self.exchange(ECHO, payload, limit, |back| (back == payload).then_some(()))?;
@@ -212,7 +213,7 @@ impl Service {
                 stream.shutdown(Shutdown::Write)?;
                 let mut back = Vec::new();
                 stream.read_to_end(&mut back)?;
-                ensure!(back == b"serves", "{} bytes came back", back.len());
+                ensure!(back == b"serves", "{} bytes were echoed", back.len());
                 Ok(())
             }
             Way::Wire { wire, mac } => {

@@ -38,11 +38,11 @@ pub struct Setting {
 #[derive(Debug)]
 pub struct Draft<'a> {
     setting: &'a Setting,
-    /// The parts of the command.
+    /// QEMU's command, in parts.
     pub qemu: qemu::Machine,
 }
 
-/// The largest file that is kept of a case that failed, in bytes.
+/// The size up to which a file of a failed case is kept, in bytes.
 const LARGEST: u64 = 16 << 20;
 
 impl Setting {
@@ -79,13 +79,13 @@ impl Setting {
         &self.workspace.root
     }
 
-    /// The workspace.
+    /// Returns the workspace.
     #[must_use]
     pub fn workspace(&self) -> &Workspace {
         &self.workspace
     }
 
-    /// The board.
+    /// Returns the board of the case.
     #[must_use]
     pub fn board(&self) -> &Board {
         &self.board
@@ -205,7 +205,8 @@ impl Draft<'_> {
         }
     }
 
-    /// Forwards a free UDP port of the loopback address to this one of the machine, and returns it.
+    /// Forwards a free UDP port of the loopback address to the machine's port `guest`; returns the
+    /// free port.
     pub fn forward_udp(&mut self, guest: u16) -> Outcome<u16> {
         let host = ports::free_udp().ok_or("no port is free")?;
         self.forward(Forward {
@@ -215,7 +216,8 @@ impl Draft<'_> {
         })
     }
 
-    /// Forwards a free TCP port of the loopback address to this one of the machine, and returns it.
+    /// Forwards a free TCP port of the loopback address to the machine's port `guest`; returns the
+    /// free port.
     pub fn forward_tcp(&mut self, guest: u16) -> Outcome<u16> {
         let host = ports::free_tcp().ok_or("no port is free")?;
         self.forward(Forward {
@@ -234,7 +236,7 @@ impl Draft<'_> {
         Ok(host)
     }
 
-    /// Forwards the port to another address of the machine.
+    /// Forwards the same port to another address of the machine.
     #[must_use]
     pub fn at_address(mut self, new: &str) -> Self {
         if let Some(Network::User { address, .. }) = &mut self.qemu.devices.network {
@@ -257,7 +259,7 @@ impl Draft<'_> {
         Ok((self, wire))
     }
 
-    /// Puts its memory into a file, and records writes to its devices.
+    /// Puts the machine's memory into a file, and records writes to its devices.
     pub fn observed(mut self) -> Outcome<(Self, Virtqueues)> {
         let board = &self.setting.board;
         let mebibytes = match self.qemu.memory {
@@ -270,7 +272,7 @@ impl Draft<'_> {
         Ok((self, queues))
     }
 
-    /// Starts it.
+    /// Starts the machine.
     pub fn start(mut self) -> Outcome<Machine> {
         let mut log = self
             .setting

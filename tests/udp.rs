@@ -24,7 +24,7 @@ impl Caller {
         Ok(Self { socket })
     }
 
-    /// Returns the port that it sends to.
+    /// Returns the port that the client sends to.
     pub fn port(&self) -> Outcome<u16> {
         Ok(self.socket.peer_addr()?.port())
     }

@@ -26,7 +26,7 @@ const TRACE: &str = "memory_region_ops_write";
 pub enum Kind {
     /// The network device: queue 0 receives, queue 1 sends.
     Network = 1,
-    /// The disk.
+    /// The block device.
     Disk = 2,
     /// The source of random bytes.
     Rng = 4,
@@ -45,20 +45,20 @@ pub struct Virtqueues {
 /// A device with at least one queue.
 #[derive(Clone, Debug)]
 pub struct Device {
-    /// Its type, if its name or its registers show it.
+    /// The device's type; `None` if neither its name nor its registers show it.
     pub kind: Option<Kind>,
-    /// The address of its status register.
+    /// The address of the device's status register.
     status: u64,
-    /// Its queues that are in use.
+    /// The device's queues that are in use.
     pub queues: Vec<Queue>,
 }
 
 /// A queue, with the addresses of its parts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Queue {
-    /// Its number on its device.
+    /// The queue's number on its device.
     pub number: u32,
-    /// The number of entries.
+    /// The number of entries of the queue.
     pub size: u32,
     /// The address of the descriptors.
     pub descriptors: u64,
@@ -72,8 +72,8 @@ pub struct Queue {
 const NEEDS_RESET: u64 = 0x40;
 
 impl Virtqueues {
-    /// Creates the files of the machine's memory and of its register trace. Returns QEMU's arguments for
-    /// them too.
+    /// Creates the files of the machine's memory and of its register trace. Returns QEMU's
+    /// arguments for them too.
     pub fn new(folder: &Path, board: &Board, mebibytes: u64) -> Outcome<(Self, Vec<String>)> {
         let (ram, trace) = (folder.join("ram.bin"), folder.join("registers.trace"));
         let options = &mut OpenOptions::new();
@@ -135,7 +135,7 @@ impl Virtqueues {
         Ok(devices)
     }
 
-    /// The devices of one kind.
+    /// Returns the devices of one kind.
     pub fn devices_of(&self, monitor: &mut Qmp, kind: Kind) -> Outcome<Vec<Device>> {
         let mut devices = self.devices(monitor)?;
         devices.retain(|device| device.kind == Some(kind));
@@ -170,8 +170,8 @@ impl Virtqueues {
         Ok(available.wrapping_sub(self.short(queue.used + 2)?))
     }
 
-    /// Returns what is wrong with the queues of an idle machine: a device that needs a reset, or a
-    /// chain in flight without a reason. `None` if nothing is.
+    /// Returns an error in the queues of an idle machine: a device that needs a reset, or a chain
+    /// in flight without a reason. `None` if there is none.
     pub fn fault(&self, monitor: &mut Qmp) -> Outcome<Option<String>> {
         let devices = self.devices(monitor)?;
         if devices.is_empty() {
@@ -198,7 +198,7 @@ impl Virtqueues {
                 }
                 if !receives && limit != 0 {
                     let said = format!(
-                        "{name}: queue {number} has {outstanding} chains of an idle machine"
+                        "{name}: queue {number} has {outstanding} chains in flight, but the machine is idle"
                     );
                     return Ok(Some(said));
                 }

@@ -1,8 +1,8 @@
-//! What firmware's own tables should say of a board: for the kernel, which looks when it starts.
+//! The facts about a board that the kernel compares with firmware's tables at boot.
 //!
-//! It is what the bindings [expect](crate::part::Binding::expect) of the machine, as far as a
-//! device tree or the tables of ACPI tell it: whatever `cargo xtask verify` compares on the host, the kernel compares
-//! where it runs.
+//! They are what the bindings [expect](crate::part::Binding::expect) of the machine, as far as a
+//! device tree or the ACPI tables state it. `cargo xtask verify` makes the same comparison on the
+//! host.
 
 use crate::board::{Architecture, Fact, Range, Trigger};
 use crate::description::Description;
@@ -10,7 +10,7 @@ use crate::language::Interrupt;
 use crate::machine::device::WindowKind;
 use crate::part::expect::{self, Part};
 
-/// Returns all expected values, part by part.
+/// Returns the values that firmware's tables should contain, part by part.
 pub(crate) fn facts(description: &Description) -> Vec<Fact> {
     let mut parts = Vec::new();
     let board = description.board.value();
@@ -32,7 +32,7 @@ pub(crate) fn facts(description: &Description) -> Vec<Fact> {
     facts
 }
 
-/// Returns the rows of inputs of the interrupt controller.
+/// Returns the rows with the interrupt spaces of the interrupt controller.
 fn inputs(description: &Description) -> Vec<Fact> {
     let Some(controller) = description.controller() else {
         return Vec::new();
@@ -47,7 +47,8 @@ fn inputs(description: &Description) -> Vec<Fact> {
         .collect()
 }
 
-/// Returns the expected values of a part: those in its own node, and those in another one.
+/// Returns the expected values of a part: those in its own device tree node, and those in the node
+/// of the processors.
 fn rows(part: &Part, description: &Description) -> (Vec<Fact>, Vec<Fact>) {
     let Rows {
         mut about,
@@ -70,12 +71,12 @@ fn rows(part: &Part, description: &Description) -> (Vec<Fact>, Vec<Fact>) {
     (about, elsewhere)
 }
 
-/// The expected values of a part.
+/// The values that firmware's tables should contain about a part.
 #[derive(Default)]
 struct Rows {
-    /// Those in its own node.
+    /// The values in the part's own device tree node.
     about: Vec<Fact>,
-    /// Those in the node of the processors.
+    /// The values in the device tree node of the processors.
     elsewhere: Vec<Fact>,
 }
 
@@ -141,8 +142,8 @@ impl Rows {
         self.about.extend(row);
     }
 
-    /// Adds a counter's frequency: it is in the timer's node on Arm, and in the processors' on
-    /// RISC-V.
+    /// Adds a counter's frequency. The device tree has it in the timer's node on Arm, and in the
+    /// node of the processors on RISC-V.
     fn timebase(&mut self, part: &Part, key: String, hertz: u64, description: &Description) {
         use Architecture::{Aarch64, Arm, Riscv32, Riscv64, X86_64};
         let board = description.board.value();
@@ -223,7 +224,7 @@ fn number(interrupt: Interrupt, description: &Description) -> Option<u32> {
     Some(interrupt.number)
 }
 
-/// Returns the key relative to the part's own.
+/// Returns a key path relative to the part's table.
 fn below(part: &Part, path: &str) -> String {
     let rest = path.strip_prefix(part.path());
     rest.and_then(|rest| rest.strip_prefix('.'))

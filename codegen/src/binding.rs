@@ -1,10 +1,9 @@
-//! Every part that there is a driver for.
+//! All parts that have a driver.
 //!
-//! A part is one file: the table of its properties, the architectures it is for, the addresses and
-//! interrupts it lays claim to, what else can be wrong with it, what it is in a machine and how it is
-//! recognised there, its registers, its line on the board's card, and what `board.rs` holds of its
-//! driver. A new driver is a new file and its line in the class that it belongs to, below. Nothing else
-//! in this crate names a part.
+//! One file describes one kind of part: its properties in a board file, its architectures, the
+//! addresses and interrupts that it claims, its own checks, how it is recognised in a machine, its
+//! registers, its line in `board.md`, and its driver in `board.rs`. A new driver is a new file, and
+//! a line in its class below. No other module of this crate names a part.
 
 pub mod apic;
 pub mod aplic;
@@ -94,7 +93,7 @@ drivers! {
 }
 
 drivers! {
-    /// A means to stop the machine. Those that hand over an exit status come first.
+    /// A means to stop the machine. Those that report an exit status come first.
     pub enum Power: Binding => board::Power {
         Semihosting(semihosting::Semihosting),
         IsaDebugExit(isa_debug_exit::IsaDebugExit),
@@ -116,7 +115,8 @@ drivers! {
 }
 
 impl Rtc {
-    /// What `board.rs` holds for a board without such a clock: a driver that is never made.
+    /// The types in `board.rs` for a board without a real-time clock: a driver that is never
+    /// instantiated.
     pub(crate) fn absent() -> board::Code {
         rtc::Pl031::code(None)
     }
@@ -131,7 +131,8 @@ drivers! {
 }
 
 impl Pci {
-    /// What `board.rs` holds for a board without such a bridge: a driver that is never made.
+    /// The types in `board.rs` for a board without a PCI host bridge: a driver that is never
+    /// instantiated.
     pub(crate) fn absent() -> board::Code {
         pci_ecam::PciEcam::code(None)
     }

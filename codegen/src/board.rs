@@ -1,7 +1,7 @@
 //! A resolved board: inheritance merged, defaults applied, interrupts in the controller's own
 //! numbers, all ranges known and checked.
 //!
-//! The emitters use nothing else. The key path of a value (`console.pl011.base`) follows from its
+//! The emitters use only this. The key path of a value (`console.pl011.base`) follows from its
 //! place in these types.
 
 mod boot;
@@ -23,11 +23,11 @@ pub use pci::{BarAssignment, Msi, Pci, Pins};
 /// A resolved board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Board {
-    /// The name of its file under `boards/`, without `.toml`.
+    /// The board's name: that of its file under `boards/`, without `.toml`.
     pub name: String,
     /// A description of the machine for readers.
     pub title: String,
-    /// The processor.
+    /// The architecture of the processor.
     pub architecture: Architecture,
     /// The files from which it was read, relative to the workspace with `/` as separator: its own
     /// first, then those it extends, nearest first.
@@ -62,7 +62,8 @@ pub struct Board {
     pub ports: Vec<Claim<Range>>,
     /// All claimed interrupts, ascending by number.
     pub interrupts: Vec<Claim<Interrupt>>,
-    /// Devices of the machine that are left out on purpose: their addresses, with a reason for each.
+    /// Devices of the machine that are left out on purpose: their addresses, with a reason for
+    /// each.
     pub undescribed: Vec<(u64, String)>,
     /// Intended overlaps, with their reasons.
     pub waivers: Vec<Waiver>,
@@ -75,7 +76,7 @@ pub struct Board {
 pub struct Claim<T> {
     /// The key path of the claimant, such as `console.pl011`.
     pub key: String,
-    /// What is claimed.
+    /// The claimed range or interrupt.
     pub what: T,
 }
 
@@ -86,22 +87,22 @@ pub struct Waiver {
     pub name: String,
     /// The two keys that may overlap.
     pub between: (String, String),
-    /// The reason.
+    /// The reason why the overlap is intended.
     pub reason: String,
 }
 
 /// The processor's architecture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Architecture {
-    /// 64-bit Arm.
+    /// 64-bit Arm processors.
     Aarch64,
-    /// 32-bit Arm, version 7-A.
+    /// 32-bit Arm processors, version 7-A.
     Arm,
-    /// 64-bit x86.
+    /// 64-bit x86 processors.
     X86_64,
-    /// 64-bit RISC-V.
+    /// 64-bit RISC-V processors.
     Riscv64,
-    /// 32-bit RISC-V.
+    /// 32-bit RISC-V processors.
     Riscv32,
 }
 
@@ -131,7 +132,7 @@ impl Architecture {
 }
 
 impl fmt::Display for Architecture {
-    /// Writes its word in a board file.
+    /// Writes the architecture's name as in a board file.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Aarch64 => "aarch64",
@@ -146,9 +147,9 @@ impl fmt::Display for Architecture {
 /// A half-open range; `base + size` is at most 2^64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Range {
-    /// The first address.
+    /// The first address of the range.
     pub base: u64,
-    /// The number of bytes, never 0.
+    /// The size of the range in bytes, never 0.
     pub size: u64,
 }
 
@@ -202,7 +203,7 @@ pub struct VirtioMmio {
     pub base: u64,
     /// The distance between slots in bytes.
     pub stride: u64,
-    /// The number of slots.
+    /// The number of virtio-mmio slots.
     pub count: u32,
     /// Slot n raises `interrupts.number + n`; `interrupts.count` equals `count`.
     pub interrupts: Interrupt,
@@ -213,14 +214,14 @@ pub struct VirtioMmio {
 pub struct Qemu {
     /// The binary is `qemu-system-<system>`.
     pub system: String,
-    /// `-machine`
+    /// The value of QEMU's option `-machine`.
     pub machine: String,
-    /// `-cpu`
+    /// The value of QEMU's option `-cpu`.
     pub cpu: String,
-    /// `-m`, in bytes; a multiple of 1 MiB.
+    /// The value of QEMU's option `-m`, in bytes; a multiple of 1 MiB.
     pub memory: u64,
     /// The versions that the board was tested with.
     pub tested: Vec<String>,
-    /// Further arguments, unchanged.
+    /// Further arguments of QEMU, unchanged.
     pub arguments: Vec<String>,
 }

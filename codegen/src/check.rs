@@ -1,7 +1,7 @@
-//! The checks of a description that was read.
+//! The checks of a description.
 //!
-//! Each check covers the whole description and reports what it finds. What the reader or an earlier
-//! check has reported is absent or not claimed, so that nothing is reported twice.
+//! Each check covers the whole description and reports every error that it finds. Keys with an
+//! earlier error are absent or not claimed, so that no error is reported twice.
 
 mod architecture;
 mod interrupts;
@@ -63,8 +63,8 @@ pub(crate) fn check(name: &str, description: &Description, problems: &mut Proble
     claimed
 }
 
-/// Reports a name that differs from that of the file: a board is found by its file, and the kernel
-/// reports its name.
+/// Reports a board name that differs from the file name: commands find a board by its file, but the
+/// kernel prints its name.
 fn check_name(file_name: &str, description: &Description, problems: &mut Problems) {
     let Some(board) = description.board.get() else {
         return;

@@ -1,7 +1,7 @@
-//! A board as its author wrote it, with the place of everything.
+//! A board as its author wrote it, with the location of every value.
 //!
-//! The trees of all the files that a board extends become one (`inherit`), and that is read into the
-//! tables of the parts.
+//! The trees of all files that a board extends are merged into one (`inherit`), which is then read
+//! into the tables of the parts.
 
 mod file;
 pub(crate) mod inherit;
@@ -24,13 +24,13 @@ use crate::part::expect::Expected;
 use crate::part::surroundings::{Identity, Memory, Qemu, Surroundings};
 use crate::source::{FileId, Sources};
 
-/// The tables of a board file: those of the board, and what the file says of itself.
+/// The tables of a board file: those that describe the board, and the file's own keys.
 pub(crate) const ROOT: &Root = &Root {
     board: &Description::TABLE,
     file: &FileKeys::TABLE,
 };
 
-/// The spaces that board files count interrupts in.
+/// The interrupt spaces of board files.
 #[must_use]
 pub fn spaces() -> Vec<&'static Space> {
     ROOT.spaces(None)
@@ -57,7 +57,7 @@ table! {
         power: Drivers<Power> => required,
         /// The real-time clock.
         rtc: OneDriver<Rtc> => optional,
-        /// The virtio-mmio slots.
+        /// The series of virtio-mmio slots.
         virtio_mmio: VirtioMmio => optional,
         /// The PCI host bridge.
         pci: OneDriver<Pci> => optional,
@@ -117,7 +117,7 @@ impl Description {
         bindings
     }
 
-    /// What the bindings expect to find in the machine.
+    /// Returns what the bindings expect of the machine.
     pub(crate) fn expected(&self) -> Expected {
         let mut expected = Expected::default();
         for binding in self.bindings() {
@@ -146,7 +146,7 @@ impl Description {
         .flatten()
     }
 
-    /// What the parts may ask of the rest of the board.
+    /// Returns the data of the board that its parts can query.
     pub(crate) fn surroundings(&self) -> Surroundings<'_> {
         Surroundings {
             identity: self.board.get(),
@@ -165,12 +165,12 @@ impl Description {
     }
 }
 
-/// What is known of a file without reading all of it.
+/// The kind of a file and the board that it extends, found without reading all of it.
 pub(crate) struct Outline {
-    /// Whether it is a board and not a fragment. A file that is not TOML counts as a board, so that
-    /// its errors are reported.
+    /// Whether the file describes a board, as opposed to a fragment. A file that is not valid TOML
+    /// counts as a board, so that its errors are reported.
     pub(crate) is_board: bool,
-    /// The board that it extends.
+    /// The board or fragment that the file extends.
     pub(crate) extends: Option<String>,
 }
 

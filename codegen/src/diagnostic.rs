@@ -21,24 +21,24 @@ pub use format::Format;
 use crate::board::Architecture;
 use crate::source::{FileId, Location, SourceFile};
 
-/// One error.
+/// An error in a board file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Its kind.
+    /// The kind of the error.
     pub code: Code,
     /// The error in one line.
     pub title: String,
-    /// Its location, with the text shown there.
+    /// The location of the error, with the text shown there.
     pub primary: Label,
     /// Related locations, possibly in other files.
     pub secondary: Vec<Label>,
-    /// Additional facts.
+    /// Notes: additional facts about the error.
     pub notes: Vec<String>,
-    /// How to fix it.
+    /// Help texts: ways to fix the error.
     pub helps: Vec<String>,
-    /// The change that fixes it, if there is exactly one.
+    /// The change that fixes the error, if there is exactly one.
     pub fix: Option<Fix>,
-    /// The inherited value concerned, if it is in another file than the error.
+    /// The inherited value that causes the error, if it is in another file than the error.
     pub inherited: Option<Location>,
     /// The key that the fix changes, if it changes the value of one or removes it.
     pub key: Option<KeyPath>,
@@ -56,9 +56,9 @@ pub struct KeyPath {
 /// A location with a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Label {
-    /// The place.
+    /// The location in a board file.
     pub at: Location,
-    /// The text; may be empty.
+    /// The text shown at the location; may be empty.
     pub text: String,
 }
 
@@ -94,7 +94,7 @@ impl Diagnostic {
         self
     }
 
-    /// Adds a related location.
+    /// Adds a related location with its text.
     #[must_use]
     pub fn also(mut self, at: Location, text: impl Into<String>) -> Self {
         self.secondary.push(Label {
@@ -104,40 +104,40 @@ impl Diagnostic {
         self
     }
 
-    /// Adds a fact.
+    /// Adds a note.
     #[must_use]
     pub fn note(mut self, text: impl Into<String>) -> Self {
         self.notes.push(text.into());
         self
     }
 
-    /// Adds a way to fix it.
+    /// Adds a help text: a way to fix the error.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.helps.push(text.into());
         self
     }
 
-    /// Adds those ways to fix it that are given.
+    /// Adds several help texts.
     #[must_use]
     pub fn helps(mut self, texts: impl IntoIterator<Item = String>) -> Self {
         self.helps.extend(texts);
         self
     }
 
-    /// Fixes it by replacing the value with this text.
+    /// Suggests replacing the value with this text.
     #[must_use]
     pub fn write(self, text: impl Into<String>) -> Self {
         self.change(Change::Write(text.into()))
     }
 
-    /// Fixes it by replacing the value with this number, in the value's base.
+    /// Suggests replacing the value with this number, written in the value's base.
     #[must_use]
     pub fn write_number(self, number: u64) -> Self {
         self.change(Change::Number(number))
     }
 
-    /// Fixes it by removing the key.
+    /// Suggests removing the key.
     #[must_use]
     pub fn remove(self) -> Self {
         self.change(Change::Remove)
@@ -177,7 +177,7 @@ pub struct Problems {
 }
 
 impl Problems {
-    /// Starts without errors, with files that were read before.
+    /// Creates an empty collection; the files that were read before stay known.
     pub(crate) fn with_files(files: Vec<SourceFile>) -> Self {
         Self {
             files,
@@ -185,7 +185,7 @@ impl Problems {
         }
     }
 
-    /// Starts without errors, for the same board.
+    /// Creates an empty collection for the same board.
     pub(crate) fn scratch(&self) -> Self {
         Self {
             files: self.files.clone(),

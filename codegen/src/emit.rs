@@ -40,7 +40,7 @@ pub fn board(board: &Board) -> Result<BTreeMap<&'static str, String>, Error> {
     Ok(artefacts.map(|(name, one)| (name, one.text)).collect())
 }
 
-/// Returns the same files, each with its origin.
+/// Returns the files of one board, by their names in its directory, each with its origin.
 ///
 /// # Errors
 ///

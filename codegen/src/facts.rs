@@ -19,13 +19,13 @@ use crate::source::Location;
 /// A key and its value.
 #[derive(Clone, Debug)]
 pub struct Fact {
-    /// The key path.
+    /// The path of the key.
     pub path: String,
-    /// The value.
+    /// The value of the key.
     pub value: Fixed,
-    /// Whether a file states it; otherwise it is the default.
+    /// Whether a board file states the value; otherwise it is the default.
     pub is_written: bool,
-    /// The kind of the key's values.
+    /// The kind of the key's values in the schema.
     pub kind: &'static Kind,
     /// The meaning of the value.
     pub doc: &'static str,
@@ -34,21 +34,21 @@ pub struct Fact {
 /// A value in canonical form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fixed {
-    /// An address.
+    /// A physical address.
     Address(u64),
-    /// A port.
+    /// The number of an I/O port.
     Port(u16),
     /// A number of bytes.
     Size(u64),
     /// A frequency in Hz.
     Frequency(u64),
-    /// An interrupt.
+    /// An interrupt of the controller.
     Interrupt(Interrupt),
-    /// A number.
+    /// A number without unit.
     Number(i128),
     /// Text, a name or a word.
     Text(String),
-    /// A list.
+    /// A list of values.
     List(Vec<Self>),
     /// The drivers that a table selects.
     Drivers(Vec<String>),
@@ -93,7 +93,7 @@ impl Fixed {
     }
 }
 
-/// `+128 MiB` or `-128 MiB`
+/// Formats the difference of two sizes, as in `+128 MiB` or `-128 MiB`.
 #[must_use]
 pub fn difference(before: u64, after: u64) -> String {
     let sign = if after < before { '-' } else { '+' };
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_told_in_the_words_of_the_field() {
+    fn values_are_written_as_in_board_files() {
         assert_eq!(told("console.pl011.base"), "0x2000_0000");
         assert_eq!(told("console.pl011.interrupt"), "spi 1");
         assert_eq!(told("console.pl011.clock"), "24 MHz");
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn other_words_for_the_same_value_are_the_same_fact() {
+    fn another_notation_of_a_value_is_the_same_fact() {
         let other = TOY
             .replace("0x2000_0000", "0x20000000")
             .replace("memory = \"64 MiB\"", "memory = 0x400_0000")
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_tables_and_keys_is_no_fact() {
+    fn the_order_of_tables_and_keys_does_not_matter() {
         let moved = TOY.replace(
             "name = \"toy\"\ntitle = \"A toy\"",
             "title = \"A toy\"\nname = \"toy\"",

@@ -25,7 +25,7 @@ pub use crate::part::draft::{Origin, QemuOrigin};
 /// A board file, as complete as the machine allows.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    /// The text.
+    /// The text of the board file.
     pub text: String,
     /// The values that must be looked up, each with where to find it.
     pub todo: Vec<String>,
@@ -93,12 +93,13 @@ pub fn import(origin: &Origin, facts: &Facts) -> Draft {
     draft
 }
 
-/// The table of the first part of a class that the machine has.
+/// Returns the table of the first part of a class that is found in the machine.
 fn first(class: &[Recogniser], machine: &Machine<'_>) -> Option<Section> {
     class.iter().find_map(|driver| driver.first(machine))
 }
 
-/// The console: the device that standard output goes to, or the first that there is a driver for.
+/// Returns the console's table: the device that standard output goes to, or the first one that has
+/// a driver.
 fn console(machine: &Machine<'_>) -> Section {
     let known = Console::RECOGNISERS.iter().flat_map(|driver| {
         let devices = machine.all(driver.kinds).into_iter();
@@ -126,7 +127,7 @@ fn unknown_console(machine: &Machine<'_>) -> String {
     }
 }
 
-/// The controllers of a machine that no driver recognises.
+/// Returns the error text about the machine's interrupt controllers, none of which has a driver.
 fn controllers(machine: &Machine<'_>) -> String {
     let controllers = machine.facts.devices.iter();
     let controllers = controllers.filter(|device| {
@@ -149,7 +150,7 @@ fn rest(draft: &str, origin: &Origin, facts: &Facts, controller: Option<u64>) ->
     if left.is_empty() {
         return String::new();
     }
-    let mut section = Section::new("undescribed").note("devices without a description");
+    let mut section = Section::new("undescribed").note("devices that no table describes");
     for (range, name) in left {
         let key = format!("\"{}\"", hexadecimal(range.base));
         let reason = foreign::reason(facts, range, controller);

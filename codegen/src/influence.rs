@@ -1,8 +1,8 @@
 //! Finds the lines of a board's files that depend on each of its keys.
 //!
-//! There are no annotations that could be wrong. Each key gets another value in turn, the files are
-//! generated again, and the lines that change depend on the key. This covers every emitter,
-//! template and binding.
+//! The dependencies are measured instead of declared, so they cannot be wrong. Each key gets
+//! another value in turn, the files are generated again, and the lines that change depend on the
+//! key. This covers every emitter, template and binding.
 
 mod change;
 mod origin;
@@ -35,9 +35,9 @@ pub struct Influence {
 /// The lines that depend on a key.
 #[derive(Clone, Debug)]
 pub struct Influenced {
-    /// The key path.
+    /// The path of the key.
     pub path: String,
-    /// Whether it selects a part, so that another value changes much.
+    /// Whether the key selects a part, so that another value changes many lines.
     pub picks: bool,
     /// The lines, from 1, by file.
     pub lines: BTreeMap<&'static str, BTreeSet<usize>>,
@@ -215,7 +215,7 @@ impl Trial<'_> {
         let mut lines = Lines::new();
         let mut is_board = false;
         for (&name, before) in self.artefacts {
-            // A file that cannot be generated shows nothing; another one may.
+            // A change for which a file cannot be generated shows nothing; try the next one.
             let Ok(after) = emit::artefacts_of(&board, |wanted| wanted == name) else {
                 continue;
             };

@@ -1,8 +1,8 @@
-//! The language of board files: what can be written, with the place of everything.
+//! The language of board files: what can be written, with the location of everything.
 //!
-//! A file becomes a located tree (`parse`), which is read into tables that are declared once
-//! (`table`). A value that cannot be read is reported and left out, so all errors of a file are found in
-//! one run. This module knows no board and no part.
+//! A file is parsed into a located tree (`parse`), which is read into tables that are declared once
+//! (`table`). A value that cannot be read is reported and left out, so all errors of a file are
+//! found in one run. This module depends on no board and no part.
 
 pub(crate) mod driver;
 pub(crate) mod misplaced;

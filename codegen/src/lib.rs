@@ -43,7 +43,7 @@ use source::{FileId, Folder, Location, Sources};
 /// Reads, checks and resolves `boards/<name>.toml` of the workspace at `workspace_root`.
 ///
 /// # Errors
-/// All errors in it and in what it extends.
+/// All errors in the board file and in the files that it extends.
 pub fn load(workspace_root: &Path, name: &str) -> Result<Board, Diagnostics> {
     load_from(&Folder::new(workspace_root), name)
 }
@@ -71,16 +71,15 @@ fn despite_conflicts(sources: &dyn Sources, name: &str) -> Option<Board> {
 
 /// Does the same with files from any source.
 ///
-/// # Errors
-/// All errors in the board file and in what it extends.
+/// # Errors All errors in the board file and in the files that it extends.
 pub fn load_from(sources: &dyn Sources, name: &str) -> Result<Board, Diagnostics> {
     load_written(sources, name).map(|(board, _)| board)
 }
 
-/// Does the same, and returns the location of each key.
+/// Reads, checks and resolves a board whose files come from any source, and returns the location of
+/// each key.
 ///
-/// # Errors
-/// All errors in the board file and in what it extends.
+/// # Errors All errors in the board file and in the files that it extends.
 pub fn load_written(sources: &dyn Sources, name: &str) -> Result<(Board, Written), Diagnostics> {
     let mut problems = Problems::default();
     let board = read(sources, name, &mut problems);
@@ -92,7 +91,7 @@ pub fn load_written(sources: &dyn Sources, name: &str) -> Result<(Board, Written
         _ => {
             if problems.is_empty() {
                 let at = Location::start_of(FileId(0));
-                let title = format!("`{name}` cannot be resolved, though nothing is wrong with it");
+                let title = format!("`{name}` cannot be resolved, although it has no error");
                 problems.report(
                     Diagnostic::new(Code::Unresolved, at, title)
                         .note("this is a bug in codegen, not in the board file"),
@@ -123,10 +122,9 @@ pub fn board_names(workspace_root: &Path) -> io::Result<Vec<String>> {
     board_names_from(&Folder::new(workspace_root))
 }
 
-/// Does the same with files from any source.
+/// Returns the names of the boards in any source, ascending.
 ///
-/// # Errors
-/// Errors in listing them.
+/// # Errors Errors in listing the files.
 pub fn board_names_from(sources: &dyn Sources) -> io::Result<Vec<String>> {
     let mut names = sources.own_names()?;
     // A file that cannot be read counts as a board, and loading it reports the error.

@@ -1,6 +1,6 @@
-//! What a machine says of itself: QEMU's memory tree, its device tree where it has one, its own list
-//! of devices and the tables of firmware where it has none. Things are known by what they are
-//! (`compatible`) and where they are, never by the names of nodes.
+//! The facts about a machine: from QEMU's memory tree; from the device tree if it has one;
+//! otherwise from QEMU's list of devices and from firmware's tables. Devices are identified by
+//! their kind (`compatible`) and their address, never by the names of nodes.
 
 pub mod acpi;
 pub mod device;
@@ -13,23 +13,24 @@ use device::Device;
 use device_tree::DeviceTree;
 use memory_tree::{MemoryTree, Region, RegionKind};
 
-/// What is known of a machine.
+/// The facts about a machine.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
-    /// The source, such as "QEMU 7.2.22".
+    /// The source of the facts, such as "QEMU 7.2.22".
     pub teller: String,
-    /// What the processor can access.
+    /// The address ranges that the processor can access.
     pub tree: MemoryTree,
-    /// The RAM as firmware reports it; empty if only the memory tree is known.
+    /// The RAM that firmware reports; empty if only the memory tree is known.
     pub ram: Vec<Range>,
     /// The RAM of the same machine with more memory than fits below 4 GiB, if firmware's tables
-    /// contain the ranges.
+    /// contain its ranges.
     pub more_ram: Vec<Range>,
-    /// Its devices.
+    /// The devices of the machine.
     pub devices: Vec<Device>,
-    /// Four lines, of which pin p of PCI slot s raises number (s + p) % 4, if firmware sets them.
+    /// Four interrupt lines, of which pin p of PCI slot s raises number (s + p) % 4; `None` unless
+    /// firmware configures them.
     pub intx_lines: Option<[u32; 4]>,
-    /// The interrupts of pins A to D of PCI slots, if they are set slot by slot.
+    /// The interrupts of pins A to D of PCI slots; empty unless each slot has its own wiring.
     pub slot_lines: Vec<(u32, [u32; 4])>,
     /// The frequency of the processor's own counter in Hz, if it is known.
     pub timebase: Option<u64>,
@@ -109,7 +110,7 @@ impl Facts {
     }
 }
 
-/// Whether a range holds an address.
+/// Returns whether a range contains an address.
 pub(crate) fn contains(range: Range, address: u64) -> bool {
     address
         .checked_sub(range.base)

@@ -2,27 +2,27 @@
 
 use crate::board::Trigger;
 
-/// `0x0900_0000`: an address, of at least eight digits.
+/// Formats a size or a distance between registers, as in `0x1_0000`.
 pub(crate) fn address(value: u64) -> String {
     format!("0x{}", grouped(&format!("{value:08X}"), 4))
 }
 
-/// `0x3F8`: a port.
+/// Formats the number of an I/O port, as in `0x3F8`.
 pub(crate) fn port(value: u16) -> String {
     format!("0x{value:X}")
 }
 
-/// `0x1_0000`: a size or stride.
+/// Formats a size or a stride, as in `0x1_0000`.
 pub(crate) fn hexadecimal(value: u64) -> String {
     format!("0x{}", grouped(&format!("{value:X}"), 4))
 }
 
-/// `24_000_000`
+/// Formats a decimal number in groups of digits, as in `24_000_000`.
 pub(crate) fn decimal(value: u64) -> String {
     grouped(&value.to_string(), 3)
 }
 
-/// `0x9000000`, for languages without digit groups.
+/// Formats a number for languages without groups of digits, as in `0x9000000`.
 pub(crate) fn plain(value: u64) -> String {
     format!("{value:#x}")
 }
@@ -40,7 +40,8 @@ fn grouped(digits: &str, group: usize) -> String {
 
 const SIZE_UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
-/// `64 KiB`, `751.9375 MiB`: exact, in the largest unit that needs at most four decimals.
+/// Formats a size exactly, in the largest unit that needs at most four decimals, as in `64 KiB` or
+/// `751.9375 MiB`.
 pub(crate) fn size(bytes: u64) -> String {
     let ten_thousandths = u128::from(bytes) * 10_000;
     for (exponent, name) in SIZE_UNITS.iter().enumerate().rev() {
@@ -55,7 +56,8 @@ pub(crate) fn size(bytes: u64) -> String {
     format!("{bytes} B")
 }
 
-/// `60 KiB`, `1.9 GiB`: in the largest unit that is not less than 1, truncated to one decimal.
+/// Formats a size in the largest unit of which it has at least 1, truncated to one decimal, as in
+/// `60 KiB` or `1.9 GiB`.
 pub(crate) fn about(bytes: u128) -> String {
     let exponent = (bytes.max(1).ilog2() / 10).min(SIZE_UNITS.len() as u32 - 1);
     let tenths = (bytes * 10) >> (10 * exponent);
@@ -71,7 +73,7 @@ pub(crate) fn about(bytes: u128) -> String {
     )
 }
 
-/// `62.5 MHz`: exact, in the largest unit that is not less than 1.
+/// Formats a frequency exactly, in the largest unit of which it has at least 1, as in `62.5 MHz`.
 pub(crate) fn frequency(hertz: u64) -> String {
     let (unit, name) = match hertz {
         1_000_000_000.. => (1_000_000_000, "GHz"),
@@ -88,7 +90,7 @@ pub(crate) fn frequency(hertz: u64) -> String {
     format!("{text} {name}")
 }
 
-/// `48-79`: `count` numbers from `first` on.
+/// Formats the range of `count` numbers from `first` on, as in `48-79`.
 pub(crate) fn row(first: u32, count: u32) -> String {
     if count <= 1 {
         first.to_string()
@@ -148,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_is_cut_off_after_one_decimal() {
+    fn a_gap_is_truncated_to_one_decimal() {
         assert_eq!(about(0xF000), "60 KiB");
         assert_eq!(about(0x7CFF_F000), "1.9 GiB");
         assert_eq!(about(1), "1 B");
@@ -156,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frequency_loses_nothing() {
+    fn a_frequency_is_written_exactly() {
         assert_eq!(frequency(24_000_000), "24 MHz");
         assert_eq!(frequency(62_500_000), "62.5 MHz");
         assert_eq!(frequency(3_686_400), "3.6864 MHz");

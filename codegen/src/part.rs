@@ -1,9 +1,11 @@
-//! The vocabulary that parts speak: what every part of a machine answers, and what it is asked with.
+//! The interface between the parts of a board and the rest of the generator: what each part
+//! provides, and what it can query.
 //!
-//! A binding says what a board file may hold of its part ([`crate::language`]), what the part lays claim
-//! to ([`claims`]), what it is in a machine ([`expect`]), what the emitters see of it
-//! ([`crate::board::Part`]), and how it is recognised in a machine that nobody has described yet
-//! ([`draft`]). Of the rest of the board it knows what [`surroundings`] tell.
+//! A binding provides the properties of its part in a board file ([`crate::language`]), the
+//! addresses and interrupts that the part claims ([`claims`]), the data expected in the machine
+//! ([`expect`]), the form that the emitters use ([`crate::board::Part`]), and the import of the
+//! part from a machine without a board file ([`draft`]). It accesses the rest of the board only
+//! through [`surroundings`].
 
 pub mod claims;
 pub(crate) mod class;
@@ -24,9 +26,9 @@ use expect::Expected;
 use section::Section;
 use surroundings::Surroundings;
 
-/// What the checks require of every binding.
+/// The interface of a part to the checks.
 pub trait Binding {
-    /// Returns the place of its table.
+    /// Returns the path and location of the part's table.
     fn place(&self) -> &Place;
 
     /// Returns the architectures that have such a part; `None` if all do.
@@ -43,76 +45,79 @@ pub trait Binding {
     /// Claims the addresses and interrupts of the part.
     fn claim(&self, _claims: &mut Claims<'_>) {}
 
-    /// States what the part is in the machine, and which of its keys correspond to what.
+    /// States which data of the machine the keys of the part correspond to.
     fn expect(&self, _expected: &mut Expected) {}
 
-    /// Returns the keys of its table that the author chooses freely, so that no machine can
-    /// contradict them.
+    /// Returns the keys of the part's table that cannot be compared with the machine.
     fn choices(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// Reports what else is wrong, the other parts of the board considered.
+    /// Reports further errors of the part, such as conflicts with other parts of the board.
     fn check(&self, _around: &Surroundings<'_>, _claimed: &Claimed, _problems: &mut Problems) {}
 }
 
 /// A binding that a board selects by its name.
 pub trait Driver: Binding + Read {
-    /// The name.
+    /// The driver's name in board files.
     const NAME: &'static str;
 
-    /// What such a device is called in a device tree, or by QEMU where there is none: by these names
-    /// [`import`](Self::import) is given its device.
+    /// The names of such a device in a device tree, or in QEMU if there is no tree.
+    /// [`import`](Self::import) is called for devices with these names.
     const KINDS: &'static [&'static str] = &[];
 
-    /// The spaces that its inputs are counted in, where it is an interrupt controller.
+    /// The interrupt spaces of the part's inputs; empty unless it is an interrupt controller.
     const SPACES: &'static [schema::Space] = &[];
 
-    /// The ways in which it may deliver message-signalled interrupts, where it is an interrupt
-    /// controller.
+    /// The ways in which the part delivers message-signalled interrupts; empty unless it is an
+    /// interrupt controller.
     const MESSAGES: &'static [board::Msi] = &[];
 
-    /// Its form for the emitters.
+    /// The part in the form that the emitters use.
     type Resolved;
 
     /// Resolves all defaults. Returns `None` if something is missing or invalid, which has been
     /// reported.
     fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved>;
 
-    /// Its table in the board file of a machine that has `device`, one of [`KINDS`](Self::KINDS); for
-    /// a part that is no device, of a machine that has the part. `None` where it has not.
+    /// Returns the part's table in the board file of a machine that has `device`, one of
+    /// [`KINDS`](Self::KINDS). `None` if the machine lacks the part. For a part that is not a
+    /// device, `device` is empty.
     fn import(_machine: &Machine<'_>, _device: &Device) -> Option<Section> {
         None
     }
 }
 
-/// What the checks also require of the binding of an interrupt controller.
+/// The additional interface of interrupt controllers.
 pub trait Controller: Binding {
-    /// Returns its inputs, by the space of their numbers.
+    /// Returns the inputs in rows, one for each interrupt space.
     fn inputs(&self) -> Vec<Inputs>;
 
-    /// Returns whether it supports active-low lines.
+    /// Returns whether the controller supports active-low lines.
     fn takes_low(&self) -> bool {
         false
     }
 
-    /// Returns whether it delivers message-signalled interrupts of a kind.
+    /// Returns whether the controller delivers message-signalled interrupts of a kind.
     fn delivers(&self, msi: board::Msi) -> Delivery;
 
-    /// The registers of the timer in each processor, where that is a part of the controller.
+    /// Returns the registers of the timer in each processor, if the timer is part of the
+    /// controller.
     fn timer(&self) -> Option<board::Range> {
         None
     }
 }
 
-/// What is asked of the binding of a loader besides.
+/// The additional interface of boot protocols.
 pub trait Loader: Binding {
-    /// Returns the exception level at which it states that an Arm processor enters the kernel.
+    /// Returns the exception level at which the kernel is entered on Arm, if the board file states
+    /// it.
     fn exception_level(&self) -> Option<&Located<ExceptionLevel>> {
         None
     }
 
-    /// The modes in which a RISC-V processor may enter the kernel, and where that is said.
+    /// Returns the modes in which the kernel may be entered on RISC-V, with their location in the
+    /// board file.
     fn entered(&self) -> Option<(Entered, Location)> {
         None
     }
@@ -121,37 +126,38 @@ pub trait Loader: Binding {
 /// The modes in which a RISC-V processor may enter the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entered {
-    /// M mode.
+    /// The kernel is entered in M mode.
     Machine,
-    /// S mode, with firmware below.
+    /// The kernel is entered in S mode, with firmware in M mode.
     Supervisor,
-    /// M mode, or S mode if the machine is started with firmware.
+    /// The kernel is entered in M mode, or in S mode if the machine is started with firmware.
     Either,
 }
 
-/// A row of inputs of an interrupt controller.
+/// A row of consecutive inputs of an interrupt controller.
 #[derive(Clone, Copy, Debug)]
 pub struct Inputs {
-    /// The space in which they are numbered from 0.
+    /// The interrupt space in which the inputs are numbered from 0.
     pub space: Space,
-    /// The first cell of such an interrupt in a device tree, where that says which row it is in.
+    /// The first cell of such an interrupt in a device tree, if it selects the row.
     pub cell: Option<u32>,
-    /// The controller's own number of the first one.
+    /// The controller's own number of the first input.
     pub first: u32,
-    /// Their number.
+    /// The number of inputs.
     pub count: u32,
-    /// Whether each processor has its own ones; `None` if the controller does not distinguish that.
+    /// Whether each processor has its own instance of the inputs; `None` if the controller does not
+    /// distinguish that.
     pub private: Option<bool>,
 }
 
 /// Whether a controller delivers message-signalled interrupts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// It does.
+    /// The controller delivers message-signalled interrupts.
     Yes,
-    /// It does not, for this reason.
+    /// The controller does not deliver message-signalled interrupts, for this reason.
     No(&'static str),
-    /// Unknown.
+    /// It is unknown whether the controller delivers message-signalled interrupts.
     Unknown,
 }
 

@@ -9,7 +9,7 @@ use crate::language::{Located, Words};
 use crate::part::claims::{Claimed, Purpose, RangeClaim};
 use crate::part::surroundings::Surroundings;
 
-/// Returns the board; `None` only after an error, which has been reported.
+/// Returns the board; `None` if an error was reported.
 pub(crate) fn resolve(
     description: &Description,
     claimed: &Claimed,

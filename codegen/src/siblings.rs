@@ -43,8 +43,8 @@ pub(crate) fn settle(loaded: &Loaded, problems: &mut Problems) {
     *problems.list_mut() = list;
 }
 
-/// Does the same for differences from the machine. A file only causes such an error if it describes
-/// the same machine.
+/// Moves differences from the machine in the same way. A file is only named as their cause if it
+/// describes the same machine.
 pub(crate) fn settle_machine(loaded: &Loaded, problems: &mut Problems) {
     let own = loaded.files.iter();
     let names_machine: Vec<bool> = own
@@ -62,7 +62,7 @@ pub(crate) fn settle_machine(loaded: &Loaded, problems: &mut Problems) {
     }
 }
 
-/// What identifies equal diagnostics.
+/// The properties by which equal diagnostics are recognised.
 #[derive(Clone, PartialEq, Eq)]
 struct Told(Code, String, Location);
 

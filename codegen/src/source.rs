@@ -18,10 +18,9 @@ pub trait Sources {
     /// Errors in listing the folder.
     fn names(&self) -> io::Result<Vec<String>>;
 
-    /// Returns the names of those in the workspace itself.
+    /// Returns the names of the boards and fragments in the workspace itself, ascending.
     ///
-    /// # Errors
-    /// Errors in listing the folder.
+    /// # Errors Errors in listing the folder.
     fn own_names(&self) -> io::Result<Vec<String>> {
         self.names()
     }
@@ -184,11 +183,11 @@ pub struct FileId(pub usize);
 /// A part of a file's text, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Location {
-    /// The file.
+    /// The file that contains the text.
     pub file: FileId,
-    /// The first byte.
+    /// The offset of the text's first byte in the file.
     pub start: usize,
-    /// One past the last byte.
+    /// The offset in the file of the byte after the text.
     pub end: usize,
 }
 
@@ -206,9 +205,9 @@ impl Location {
 /// A file that was read.
 #[derive(Clone, Debug)]
 pub struct SourceFile {
-    /// Its path relative to the workspace, with `/` as separator.
+    /// The file's path relative to the workspace, with `/` as separator.
     pub path: String,
-    /// Its text, without a byte order mark.
+    /// The file's text, without a byte order mark.
     pub text: String,
 }
 

@@ -1,4 +1,4 @@
-//! Whole board files: what is read from them, and one test at least for every diagnostic.
+//! Tests whole board files: the values that are read, and at least one example of each diagnostic.
 
 mod aia;
 mod boards;
@@ -20,7 +20,7 @@ use crate::diagnostic::{Code, Diagnostics};
 use crate::source::InMemory;
 use crate::{Board, load_from};
 
-/// A board of no machine, with something of everything.
+/// A made-up board that has a part of every class.
 pub(crate) const TOY: &str = r#"schema = 1
 
 [board]
@@ -84,7 +84,8 @@ memory32 = { base = 0x5000_0000, size = "256 MiB" }
 "0x6000_0000" = "a clock"
 "#;
 
-/// The toy with some of its text replaced; `«` and `»` in what is put in mark a place.
+/// Returns the board with some of its text replaced; `«` and `»` in the replacement mark a
+/// location.
 struct Toy {
     text: String,
     mark: Option<(usize, usize)>,
@@ -97,7 +98,7 @@ impl Toy {
             assert_eq!(
                 text.matches(old).count(),
                 1,
-                "{old:?} is not there just once"
+                "{old:?} does not occur exactly once"
             );
             text = text.replace(old, new);
         }
@@ -117,9 +118,9 @@ impl Toy {
         load_from(&InMemory::new().with("toy", self.text.as_str()), "toy")
     }
 
-    /// Asserts that the only problem is the one given, at the mark.
+    /// Asserts that the board has exactly one error, at the mark.
     fn has_only(&self, code: Code, title: &str) {
-        let told = self.load().expect_err("nothing was told");
+        let told = self.load().expect_err("an error is reported");
         let all: Vec<_> = told
             .iter()
             .map(|one| (one.code, one.title.as_str()))
@@ -133,12 +134,12 @@ impl Toy {
     }
 }
 
-/// The board file and the only problem in it: its code, its title, and the places besides.
+/// A board file with its only error: code, title, and related locations.
 fn only(edits: &[(&str, &str)], code: Code, title: &str) {
     Toy::with(edits).has_only(code, title);
 }
 
-/// Asserts that nothing is wrong with the toy after some edits.
+/// Asserts that the board has no error after some edits.
 fn fine(edits: &[(&str, &str)]) -> Board {
     match Toy::with(edits).load() {
         Ok(board) => board,
@@ -146,13 +147,13 @@ fn fine(edits: &[(&str, &str)]) -> Board {
     }
 }
 
-/// The texts that the secondary labels of the only problem point at.
+/// Returns the texts at the related locations of the only error.
 fn other_places(edits: &[(&str, &str)]) -> Vec<String> {
     other_places_of(&Toy::with(edits))
 }
 
 fn other_places_of(toy: &Toy) -> Vec<String> {
-    let told = toy.load().expect_err("nothing was told");
+    let told = toy.load().expect_err("an error is reported");
     assert_eq!(told.len(), 1, "\n{told}");
     let places = told.iter().flat_map(|one| &one.secondary);
     places
@@ -161,7 +162,7 @@ fn other_places_of(toy: &Toy) -> Vec<String> {
 }
 
 #[test]
-fn the_toy_is_sound() {
+fn the_board_is_valid() {
     fine(&[]);
 }
 
@@ -180,7 +181,7 @@ fn every_code_has_a_test() {
         include_str!("tests/riscv.rs"),
     ]
     .concat();
-    // The last code is for a defect that is not known.
+    // The last code is for bugs in codegen, which cannot be provoked.
     for code in Code::ALL.iter().filter(|code| **code != Code::Unresolved) {
         assert!(
             tests.contains(&format!("Code::{code:?},")),

@@ -23,9 +23,9 @@ pub use write::Report;
 /// The planned files of the tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// The texts, by path in the tree, with `/` as separator.
+    /// The texts of the planned files, by path in the tree, with `/` as separator.
     files: BTreeMap<String, String>,
-    /// Whether the plan covers all boards, so that other generated files are obsolete.
+    /// Whether the plan covers all boards; then other generated files are obsolete.
     complete: bool,
 }
 

@@ -1,7 +1,7 @@
-//! A description held against the machine.
+//! Compares a description with the machine.
 //!
-//! Every binding declares what it expects in the machine ([`crate::part::expect`]); what differs is
-//! told at the line that says otherwise, as any other mistake.
+//! Every binding declares what it expects in the machine ([`crate::part::expect`]). Each difference
+//! is reported at the line of the board file that contradicts the machine.
 
 mod blame;
 mod device;
@@ -25,16 +25,16 @@ use crate::part::claims::Claimed;
 use crate::siblings;
 use crate::source::Sources;
 
-/// What was found to match the machine.
+/// The number of values of each kind that match the machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Agreed {
-    /// Ranges of addresses.
+    /// The number of matching address ranges.
     pub ranges: usize,
-    /// Interrupts, or rows of them.
+    /// The number of matching interrupts, where a row counts as one.
     pub interrupts: usize,
-    /// Frequencies.
+    /// The number of matching frequencies.
     pub frequencies: usize,
-    /// Devices left out on purpose.
+    /// The number of devices that are left out on purpose.
     pub undescribed: usize,
 }
 
@@ -62,8 +62,8 @@ pub fn verify(sources: &dyn Sources, name: &str, facts: &Facts) -> Result<Agreed
 }
 
 /// Returns the devices of the machine that are neither described by the board `name` nor left out
-/// on purpose, by address, each with its description. The board may have errors; what cannot be
-/// read describes nothing.
+/// on purpose, by address, each with its description. The board may have errors; a part that cannot
+/// be read counts as not described.
 pub fn undescribed(sources: &dyn Sources, name: &str, facts: &Facts) -> Vec<(Range, String)> {
     let mut problems = Problems::default();
     let Some((description, _)) = Description::load(sources, name, &mut problems) else {
@@ -88,9 +88,9 @@ struct Comparison<'a> {
     not_there: BTreeSet<String>,
     /// The keys of claims that may be larger in the machine.
     or_less: BTreeSet<String>,
-    /// The keys of claims that are part of something larger.
+    /// The keys of claims that are only a part of a device's registers.
     within: BTreeSet<String>,
-    /// The keys of windows that no source contains.
+    /// The keys of windows that the facts about the machine do not contain.
     windows: BTreeSet<String>,
     /// The devices that were identified as parts of the board.
     found: BTreeSet<usize>,

@@ -1,7 +1,7 @@
 //! Finds the locations of a key path (`console.pl011.base`) in the files.
 //!
-//! It is the merged tree of a board, kept after the board has been resolved, with the text of its
-//! files, so that later findings about the machine or the image can be reported at their lines.
+//! The merged tree of a board is kept with the text of its files after the board has been resolved,
+//! so that later findings about the machine or the image can be reported at their lines.
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Problems};
 use crate::language::tree::{Entry, Node, Table, Value};
@@ -15,13 +15,13 @@ pub struct Written {
 }
 
 impl Written {
-    /// Creates it from the tree of a board, whose own location is that of `[board]`, and its files.
+    /// Creates the located content from the tree and the files of a board.
     pub(crate) fn new(root: Node, files: Vec<SourceFile>) -> Self {
         Self { root, files }
     }
 
-    /// Returns the key at a path if a file has it: its location, its value, and what it overrides.
-    /// A default is in no file.
+    /// Returns the key at a path, if a file has it: its location, its value, and the values that it
+    /// overrides. `None` for a default, which is in no file.
     pub fn find(&self, path: &str) -> Option<&Entry> {
         let mut table = self.table()?;
         let mut rest = path;
@@ -64,7 +64,7 @@ impl Written {
         values
     }
 
-    /// Returns the whole tree.
+    /// Returns the whole merged tree.
     pub(crate) const fn root(&self) -> &Node {
         &self.root
     }
@@ -90,7 +90,7 @@ impl Written {
         })
     }
 
-    /// Returns findings as diagnostics in the text of these files.
+    /// Converts findings into diagnostics that refer to these files.
     pub fn diagnostics(&self, list: Vec<Diagnostic>) -> Diagnostics {
         let mut problems = Problems::with_files(self.files.clone());
         list.into_iter().for_each(|one| problems.report(one));
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_default_stands_where_its_table_does() {
+    fn a_default_has_the_location_of_its_table() {
         let written = toy();
         assert!(written.find("console.pl011.size").is_none());
         assert_eq!(
@@ -152,13 +152,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nowhere_stands_at_the_board() {
+    fn a_missing_table_has_the_location_of_the_board() {
         let written = toy();
         assert_eq!(written.place("no.such.thing"), written.place("board"));
     }
 
     #[test]
-    fn what_is_inherited_stands_in_the_other_file() {
+    fn an_inherited_value_has_its_location_in_the_other_file() {
         let own = "schema = 1\nextends = \"toy\"\n[board]\nname = \"own\"\n";
         let sources = InMemory::new().with("toy", TOY).with("own", own);
         let (_, written) = crate::load_written(&sources, "own").unwrap();
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_all_that_is_no_table() {
+    fn values_are_all_keys_except_tables() {
         let written = toy();
         let values = written.values();
         for (path, entry) in &values {

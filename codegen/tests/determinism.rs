@@ -1,4 +1,4 @@
-//! The same boards give the same bytes wherever, and by whomever, they are generated.
+//! Tests that generated files do not depend on the directory, the environment or the time.
 
 mod fixture;
 
@@ -10,15 +10,20 @@ use fixture::smallest;
 use vmos_codegen::emit::MARKER;
 use vmos_codegen::tree::Plan;
 
-/// Tells a process that it is a child of [`neither_directory_nor_environment_matters`], and where
-/// to write.
+/// The environment variable that tells a child process of
+/// [`neither_directory_nor_environment_matters`] where to write.
 const TREE: &str = "VMOS_TEST_TREE";
 
-/// Generates in a process of its own, started in `directory` with nothing but `variables`.
+/// Generates the files in a child process, started in `directory` with only `variables` in its
+/// environment.
 fn generate_in(directory: &Path, variables: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
     let tree = tempfile::tempdir().unwrap();
     let status = Command::new(env::current_exe().unwrap())
-        .args(["--exact", "writes_the_tree_it_is_told_to", "--quiet"])
+        .args([
+            "--exact",
+            "generates_the_tree_in_a_child_process",
+            "--quiet",
+        ])
         .current_dir(directory)
         .env_clear()
         .envs(variables.iter().copied())
@@ -45,7 +50,7 @@ fn generate_in(directory: &Path, variables: &[(&str, &str)]) -> Vec<(String, Vec
 }
 
 #[test]
-fn writes_the_tree_it_is_told_to() {
+fn generates_the_tree_in_a_child_process() {
     if let Some(tree) = env::var_os(TREE) {
         Plan::all(&[smallest()])
             .unwrap()
@@ -75,7 +80,7 @@ fn neither_directory_nor_environment_matters() {
 }
 
 #[test]
-fn no_file_names_the_machine_it_was_made_on() {
+fn no_file_contains_a_path_of_the_build_machine() {
     let plan = Plan::all(&[smallest()]).unwrap();
     let places = [env!("CARGO_MANIFEST_DIR"), env!("CARGO_PKG_VERSION")];
     for (path, text) in plan.files() {
@@ -86,7 +91,7 @@ fn no_file_names_the_machine_it_was_made_on() {
 }
 
 #[test]
-fn every_file_says_in_its_first_lines_that_it_is_generated() {
+fn every_file_is_marked_as_generated_in_its_first_lines() {
     for (path, text) in Plan::all(&[smallest()]).unwrap().files() {
         // The first line of JSON is its brace.
         let first = text.lines().find(|line| *line != "{").unwrap();

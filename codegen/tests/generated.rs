@@ -1,4 +1,4 @@
-//! `generated/` against the boards under `boards/`.
+//! Tests that `generated/` matches the boards under `boards/`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ fn workspace() -> PathBuf {
 }
 
 #[test]
-fn generated_is_what_the_boards_ask_for() {
+fn generated_files_match_the_boards() {
     let names = board_names(&workspace()).unwrap();
     let boards: Vec<Board> = names
         .iter()
@@ -30,7 +30,8 @@ fn generated_is_what_the_boards_ask_for() {
     assert!(stale.is_empty(), "\n{}", Stale::report(&stale));
 }
 
-/// What `virt-arm64` and the board that extends it come to after `change` of the former's text.
+/// Returns the files of `virt-arm64` and of the board that extends it, after `change` of the text
+/// of `virt-arm64`.
 fn plan(change: impl FnOnce(&str) -> String) -> Plan {
     let text = |name: &str| {
         fs::read_to_string(workspace().join("boards").join(format!("{name}.toml"))).unwrap()
@@ -46,8 +47,8 @@ fn plan(change: impl FnOnce(&str) -> String) -> Plan {
     Plan::all(&boards).unwrap()
 }
 
-/// The lines that differ, by file: those that go after `-`, those that come after `+`, the spaces
-/// of tables closed up.
+/// Returns the lines that differ, by file: removed ones after `-`, added ones after `+`, without
+/// the padding of tables.
 fn changes(before: &Plan, after: &Plan) -> BTreeMap<String, Vec<String>> {
     let mut changes = BTreeMap::new();
     for (path, old) in before.files() {
@@ -71,7 +72,7 @@ fn changes(before: &Plan, after: &Plan) -> BTreeMap<String, Vec<String>> {
 }
 
 #[test]
-fn another_base_of_the_console_changes_its_lines_and_the_gaps_about_it() {
+fn another_base_of_the_console_changes_its_lines_and_the_gaps_around_it() {
     let before = plan(str::to_owned);
     let after = plan(|text| text.replacen("base = 0x0900_0000", "base = 0x0900_8000", 1));
     let board_rs = [
@@ -108,7 +109,7 @@ fn another_base_of_the_console_changes_its_lines_and_the_gaps_about_it() {
         (String::from("virt-arm64/board.md"), lines(&with_gic_v3)),
         (String::from("virt-arm64/board.rs"), lines(&board_rs)),
     ]);
-    // The console's row of the picture moves down, past what is left out below its new place.
+    // In the picture, the console's row moves down past a left-out device.
     let (pictures, others): (BTreeMap<_, _>, BTreeMap<_, _>) = changes(&before, &after)
         .into_iter()
         .partition(|(path, _)| path.ends_with(".svg"));

@@ -1,9 +1,9 @@
-//! What made-up boards come to, byte by byte.
+//! Compares the generated files of made-up boards byte by byte.
 //!
-//! A case is a directory under `tests/golden/`: `board.toml` shows one feature, and beside it stand
-//! those of the files it comes to that show the feature too, as they were reviewed. To add a case,
-//! write its `board.toml`, make the files that matter empty, and run
-//! `UPDATE_GOLDEN=1 cargo test -p vmos-codegen --test golden`, which writes all of them anew.
+//! A case is a directory under `tests/golden/`: `board.toml` shows one feature, and beside it are
+//! the expected files that the feature affects. To add a case, write its `board.toml`, create empty
+//! files with the names of those that matter, and run `UPDATE_GOLDEN=1 cargo test -p vmos-codegen
+//! --test golden`, which fills them. Review the result.
 
 mod fixture;
 
@@ -23,7 +23,7 @@ fn cases() -> Vec<String> {
     cases
 }
 
-/// A board for every width that a line of `board.rs` can have about where rustfmt would break it.
+/// Tests a board for every width of a line in `board.rs` near the limit at which rustfmt breaks it.
 fn widths() -> impl Iterator<Item = Board> {
     (1..50).map(|width| {
         let mut board = smallest();
@@ -36,7 +36,7 @@ fn widths() -> impl Iterator<Item = Board> {
 }
 
 #[test]
-fn each_feature_comes_to_the_reviewed_files() {
+fn each_case_gives_the_reviewed_files() {
     let update = env::var_os("UPDATE_GOLDEN").is_some();
     let mut wrong = String::new();
     for case in cases() {
@@ -48,7 +48,7 @@ fn each_feature_comes_to_the_reviewed_files() {
                 continue;
             }
             let Some(text) = files.get(name) else {
-                panic!("tests/golden/{case}/{name}: no board comes to a file of this name");
+                panic!("tests/golden/{case}/{name}: no board generates a file of this name");
             };
             let reviewed = fs::read_to_string(&path).unwrap();
             if reviewed == *text {
@@ -80,7 +80,7 @@ fn rustfmt_would_change_nothing() {
         files.push(path);
     }
     for (name, text) in emit::index::emit(&["a-board", "another"]).unwrap() {
-        // lib.rs names modules that are not there, which rustfmt would follow.
+        // lib.rs refers to modules that do not exist here, and rustfmt would follow them.
         if name == "build.rs" {
             let path = directory.path().join(name);
             fs::write(&path, text).unwrap();

@@ -1,4 +1,4 @@
-//! Every line under `generated/` is traced to where it comes from.
+//! Tests that every line under `generated/` is traced to its origin.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -12,11 +12,11 @@ fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// A line of a generated file and what is known of it.
+/// A line of a generated file with its origin.
 struct Line {
     board: String,
-    /// What the board is made of: its architecture and its tables, which no other value can take the
-    /// place of.
+    /// The keys that define which board it is: the architecture and the tables of parts. They are
+    /// not replaced by other values.
     parts: BTreeSet<String>,
     file: &'static str,
     number: usize,
@@ -62,9 +62,9 @@ fn trace() -> Vec<Line> {
 }
 
 #[test]
-fn every_line_comes_from_a_key_or_is_the_same_on_all_boards_of_these_parts() {
+fn every_line_depends_on_a_key_or_is_the_same_on_all_boards_with_these_parts() {
     let lines = lines();
-    // By what made it, of which parts: the boards with a file of it, and those with each line in it.
+    // By template and parts: the boards with the file, and the boards with each line.
     type Made<'a> = (&'a str, &'a str, &'a BTreeSet<String>);
     let mut made: BTreeMap<Made<'_>, BTreeSet<&str>> = BTreeMap::new();
     let mut with_line: BTreeMap<(Made<'_>, &str), BTreeSet<&str>> = BTreeMap::new();
@@ -92,11 +92,14 @@ fn every_line_comes_from_a_key_or_is_the_same_on_all_boards_of_these_parts() {
             line.origin.maker
         );
     }
-    assert!(unexplained.is_empty(), "no key is known for\n{unexplained}");
+    assert!(
+        unexplained.is_empty(),
+        "no key was found for these lines:\n{unexplained}"
+    );
 }
 
 #[test]
-fn a_line_of_a_template_leads_to_the_line_with_the_same_words() {
+fn a_generated_line_leads_to_its_line_in_the_template() {
     let mut checked = 0;
     for line in lines() {
         let Some(number) = line.origin.template_line else {
@@ -104,7 +107,7 @@ fn a_line_of_a_template_leads_to_the_line_with_the_same_words() {
         };
         let template = std::fs::read_to_string(workspace().join(&line.origin.maker)).unwrap();
         let source = template.lines().nth(number - 1).unwrap();
-        // What stands before the first tag is in the line as it is.
+        // Text before the first tag is in the generated line unchanged.
         let fixed = source
             .split("{{")
             .next()

@@ -1,16 +1,17 @@
-//! Mistakes planted into a board file: what is told of each, where, and what the way out is.
+//! Tests mistakes planted into a board file: the diagnostic of each, its location, and its help.
 //!
-//! One row is one mistake. It has to come to one diagnostic, at its line and column, that says the
-//! words in the last column. All of them together are told in one run as well.
+//! One row is one mistake. It must cause exactly one diagnostic, at its line and column, that
+//! contains the words in the last column. All mistakes together must be reported in one run as
+//! well.
 
 use vmos_codegen::source::InMemory;
 use vmos_codegen::{Diagnostics, load_from};
 
-/// The board that the examples of `explain` are laid over.
+/// The board to which the examples of `explain` are added.
 const BOARD: &str = include_str!("../src/diagnostic/explain/base.toml");
 
-/// What it is, the text that goes, what comes in its place, the code, the line and column, and the
-/// words that help.
+/// A planted mistake: its name, the replaced text, the replacement, the code, the line and column,
+/// and words that the help must contain.
 type Planted = (
     &'static str,
     &'static str,
@@ -66,7 +67,7 @@ const MISTAKES: &[Planted] = &[
         "E0012", (49, 9), "this is a number with a fraction"),
     ("a number beyond its range",
         "buses = 16", "buses = 512",
-        "E0019", (54, 9), "not from 1 to 256"),
+        "E0019", (54, 9), "outside the range 1 to 256"),
     ("a list of tables for a table",
         "[console.pl011]", "[[console.pl011]]",
         "E0012", (37, 1), "a table has single brackets: [console.pl011]"),
@@ -82,7 +83,7 @@ const MISTAKES: &[Planted] = &[
     ("text that is empty",
         "machine = \"virt\"", "machine = \"\"",
         "E0020", (10, 11), "write one line of plain text, not empty"),
-    ("a word that is none of those to choose",
+    ("a word that is not one of the choices",
         "conduit = \"hvc\"", "conduit = \"hcv\"",
         "E0013", (44, 11), "did you mean \"hvc\"?"),
     ("an architecture by another name",
@@ -103,7 +104,7 @@ const MISTAKES: &[Planted] = &[
     ("a size without a unit",
         "memory = \"64 MiB\"", "memory = 64",
         "E0017", (12, 10), "if bytes are meant, write \"64 bytes\" or 0x40; units: bytes, KiB, MiB, GiB, TiB"),
-    ("a size in units of a shop",
+    ("a size in decimal units",
         "memory = \"64 MiB\"", "memory = \"64 MB\"",
         "E0017", (12, 10), "`MB` is not a unit: did you mean `MiB`?"),
     ("a frequency without a space",
@@ -118,7 +119,7 @@ const MISTAKES: &[Planted] = &[
     ("an interrupt of two numbers",
         "{ spi = 1 }", "{ spi = 1, ppi = 1 }",
         "E0018", (39, 24), "keep the one that the manual of the machine gives"),
-    ("an interrupt of a kind that nothing knows",
+    ("an interrupt of an unknown space",
         "{ spi = 1 }", "{ irq = 33 }",
         "E0010", (39, 15), "not a known key"),
     ("an interrupt beyond the last",
@@ -126,14 +127,14 @@ const MISTAKES: &[Planted] = &[
         "E0041", (39, 13), "`spi` goes from 0 to 987"),
     ("a private interrupt of a shared device",
         "{ spi = 1 }", "{ ppi = 1 }",
-        "E0042", (39, 13), "all processors share it: did you mean `spi`?"),
+        "E0042", (39, 13), "all processors share this interrupt: did you mean `spi`?"),
     ("an interrupt of another device",
         "{ spi = 1 }", "{ spi = 17 }",
         "E0040", (50, 13), "if this is intended, add:"),
     ("an unknown driver",
         "[console.pl011]", "[console.pl01l]",
         "E0014", (37, 10), "did you mean `pl011`?"),
-    ("a driver left unsaid",
+    ("a missing driver",
         "[console.pl011]", "[console]",
         "E0015", (37, 1), "write [console.pl011]"),
     ("a second driver",
@@ -151,10 +152,10 @@ const MISTAKES: &[Planted] = &[
     ("a base beyond the address space",
         "base = 0x2000_0000", "base = 0x2000_0000_0000_0000",
         "E0032", (38, 8), "give it a lower base or a smaller size"),
-    ("a range of nothing",
+    ("an empty range",
         "size = \"256 MiB\"", "size = \"0 MiB\"",
         "E0030", (58, 41), "remove it if the machine does not have it"),
-    ("a stride that slots do not fit",
+    ("a stride smaller than a slot",
         "stride = 0x200", "stride = 0x100",
         "E0035", (48, 10), "a virtio-mmio slot takes 0x200 bytes"),
     ("reserved memory beyond the RAM",
@@ -172,13 +173,13 @@ const MISTAKES: &[Planted] = &[
     ("a 32-bit window beyond 32 bits",
         "base = 0x5000_0000", "base = 0xF800_0000",
         "E0053", (58, 21), "give it a lower base or a smaller size; `memory64` may be anywhere"),
-    ("messages that nothing delivers",
+    ("messages that the controller does not deliver",
         "msi = \"its\"", "msi = \"v2m\"",
         "E0051", (56, 7), "the interrupt controller does not support this"),
-    ("a conduit that leads nowhere",
+    ("a conduit that does not reach firmware",
         "exception-level = \"el1\"", "exception-level = \"el2\"",
         "E0058", (44, 11), "write conduit = \"smc\""),
-    ("QEMU not told of semihosting",
+    ("QEMU without semihosting",
         "arguments = [\"-semihosting-config\", \"enable=on\"]\n", "",
         "E0057", (41, 1), "write arguments = [\"-semihosting-config\", \"enable=on,target=native\"] in [qemu]"),
     ("an emulator of another architecture",
@@ -186,29 +187,29 @@ const MISTAKES: &[Planted] = &[
         "E0050", (9, 10), "only for \"riscv64\""),
     ("a baud rate that is not possible with the clock",
         "clock = \"24 MHz\"", "clock = \"24 MHz\"\nbaud = 3000000",
-        "E0059", (41, 8), "the divisor would be 0, not from 1 to 65535"),
+        "E0059", (41, 8), "the divisor would be 0, outside the range 1 to 65535"),
     ("a board by another file's name",
         "name = \"base\"", "name = \"bass\"",
         "E0021", (4, 8), "did you mean \"base\"?"),
     ("a name with capitals",
         "[memory.ram.main]", "[memory.ram.Main]",
         "E0020", (22, 13), "a name has lower-case letters, digits and single hyphens, a letter first"),
-    ("a parent that is not there",
+    ("a missing parent",
         "schema = 1", "schema = 1\nextends = \"bsae\"",
         "E0006", (2, 11), "did you mean `base`?"),
-    ("nothing to leave out",
+    ("a key to remove that is not inherited",
         "schema = 1", "schema = 1\nwithout = [\"pci\"]",
         "E0008", (2, 12), "`without` lists paths of inherited tables and keys, such as \"pci\""),
-    ("an address described and not",
+    ("an address both described and left out",
         "\"0x6000_0000\"", "\"0x2000_0000\"",
         "E0062", (61, 1), "remove it"),
     ("an address left out twice",
         "\"0x6000_0000\" = \"a clock\"", "\"0x6000_0000\" = \"a clock\"\n\"0x60000000\" = \"a clock\"",
         "E0003", (62, 1), "keep one of the two"),
-    ("a waiver of nothing",
+    ("an unused waiver",
         "[undescribed]", "[waiver.spare]\nbetween = [\"console.pl011\", \"virtio-mmio\"]\nreason = \"one day\"\n[undescribed]",
         "E0060", (60, 1), "remove it"),
-    ("a waiver of what is not there",
+    ("a waiver for an unknown key",
         "[undescribed]", "[waiver.spare]\nbetween = [\"console\", \"virtio-mmio\"]\nreason = \"one day\"\n[undescribed]",
         "E0061", (61, 12), "not a range or an interrupt of this board"),
     ("a key twice",
@@ -244,7 +245,7 @@ const MISTAKES: &[Planted] = &[
     ("a leading zero",
         "count = 8", "count = 08",
         "E0002", (49, 9), "a number must not start with 0, except for 0x"),
-    ("a number of another data sheet, with its own key",
+    ("a number in the wrong space",
         "{ spi = 1 }", "{ intid = 33 }",
         "E0010", (39, 15), "if 33 is the controller's own number, write { spi = 1 }"),
     ("an INTID for an SPI",
@@ -262,9 +263,9 @@ const MISTAKES: &[Planted] = &[
     ("an address that is left out, without its 0x",
         "\"0x6000_0000\"", "\"6000_0000\"",
         "E0016", (61, 1), "write \"0x6000_0000\""),
-    ("a size of nothing",
+    ("a size of zero",
         "stride = 0x200", "stride = 0",
-        "E0017", (48, 10), "write a size of more than nothing, with its unit"),
+        "E0017", (48, 10), "write a size greater than 0, with its unit"),
     ("a no-break space before a unit",
         "clock = \"24 MHz\"", "clock = \"24\u{a0}MHz\"",
         "E0017", (40, 9), "after `\"24` there is U+00A0 NO-BREAK SPACE, which looks like a space"),
@@ -324,7 +325,7 @@ fn told(text: String) -> Diagnostics {
     load_from(&InMemory::new().with("base", text), "base").expect_err("no error reported")
 }
 
-/// The code, line and column of each diagnostic.
+/// Returns the code, line and column of each diagnostic.
 fn places(told: &Diagnostics) -> Vec<(&'static str, (usize, usize))> {
     let places = told.iter().map(|one| {
         let (_, line, column) = told.position(one.primary.at);
@@ -334,7 +335,7 @@ fn places(told: &Diagnostics) -> Vec<(&'static str, (usize, usize))> {
 }
 
 #[test]
-fn each_mistake_is_told_once_at_its_place_with_the_way_out() {
+fn each_mistake_is_reported_once_at_its_location_with_a_fix() {
     let mut wrong = String::new();
     for (what, old, new, code, at, way_out) in MISTAKES {
         let told = told(planted(&[(old, new)]));
@@ -347,19 +348,19 @@ fn each_mistake_is_told_once_at_its_place_with_the_way_out() {
     assert!(wrong.is_empty(), "\n{wrong}");
 }
 
-/// Words that must not be said of a mistake, which name something else than its cause.
+/// Words that the diagnostic of a mistake must not contain, because they name another cause.
 const MISLEADING: &[(&str, &str)] = &[
     ("a window over RAM", "[waiver."),
     ("a window over its own configuration space", "[waiver."),
     ("an address without its 0x", "0x0131"),
-    ("a size of nothing", "TiB\""),
+    ("a size of zero", "TiB\""),
     ("a driver of another architecture", "aclint"),
     ("a table left out", "[timer.clint]"),
     ("a part that has no driver", "did you mean"),
 ];
 
 #[test]
-fn nothing_misleads() {
+fn no_diagnostic_names_another_cause() {
     for (what, words) in MISLEADING {
         let row = MISTAKES.iter().find(|(known, ..)| known == what);
         let (_, old, new, ..) = row.unwrap_or_else(|| panic!("{what} is not planted"));
@@ -381,7 +382,7 @@ fn no_waiver_lets_a_window_lie_over_ram() {
 }
 
 #[test]
-fn an_empty_file_has_a_place() {
+fn an_error_in_an_empty_file_has_a_location() {
     let told = told(String::new());
     assert!(
         told.to_string().contains("--> boards/base.toml:1:1"),
@@ -390,7 +391,7 @@ fn an_empty_file_has_a_place() {
 }
 
 #[test]
-fn there_are_many_and_no_two_are_the_same() {
+fn the_planted_mistakes_are_many_and_distinct() {
     let mut kinds: Vec<_> = MISTAKES.iter().map(|(what, ..)| *what).collect();
     kinds.sort_unstable();
     kinds.dedup();
@@ -401,22 +402,23 @@ fn there_are_many_and_no_two_are_the_same() {
     assert!(codes.len() > 35, "{codes:?}");
 }
 
-/// No two of these have to do with one another, and none moves a line of the file.
+/// Mistakes that are independent of each other and do not move lines, so that they can be planted
+/// together.
 #[test]
-fn many_mistakes_of_one_file_are_told_in_one_run() {
+fn many_mistakes_of_one_file_are_reported_in_one_run() {
     let alone = [
         "an underscore for a hyphen",
         "a number beyond its range",
-        "a word that is none of those to choose",
+        "a word that is not one of the choices",
         "a decimal address",
-        "a size in units of a shop",
+        "a size in decimal units",
         "a frequency in the wrong case",
         "a private interrupt of a shared device",
-        "a stride that slots do not fit",
-        "a range of nothing",
+        "a stride smaller than a slot",
+        "an empty range",
         "text that is empty",
         "a comma left out",
-        "an address described and not",
+        "an address both described and left out",
     ];
     let chosen: Vec<&Planted> = MISTAKES
         .iter()
@@ -432,7 +434,7 @@ fn many_mistakes_of_one_file_are_told_in_one_run() {
         .iter()
         .map(|(.., code, at, _)| (*code, *at))
         .collect();
-    // What is not known to be there is not held against what is left out.
+    // An unknown part is not compared with left-out devices.
     expected.retain(|(code, _)| *code != "E0062");
     expected.sort_by_key(|(_, at)| *at);
     assert_eq!(places(&told), expected, "\n{told}");

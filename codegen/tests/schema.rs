@@ -1,4 +1,4 @@
-//! `board.schema.json`, as a validator reads it that is not ours.
+//! Tests `board.schema.json` with an independent validator.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ fn validator() -> Validator {
     jsonschema::draft7::new(&schema).unwrap()
 }
 
-/// The board files of the workspace and of the golden tests.
+/// Returns the board files of the workspace and of the golden tests.
 fn files() -> Vec<PathBuf> {
     let boards = fs::read_dir(workspace().join("boards")).unwrap();
     let boards = boards.map(|entry| entry.unwrap().path());
@@ -35,20 +35,21 @@ fn read(path: &PathBuf) -> Value {
     toml::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// A board that says little more than what is given.
+/// Returns a minimal board with these lines added.
 fn board(toml: &str) -> Value {
     toml::from_str(&format!("schema = 1\n{toml}")).unwrap()
 }
 
 #[test]
-fn the_schema_is_one() {
+fn the_schema_is_valid() {
     let schema: Value = serde_json::from_str(&schema::emit()).unwrap();
     assert!(jsonschema::meta::is_valid(&schema));
 }
 
-/// Taplo loses itself in `allOf` and shows no description beside a `$ref`.
+/// Tests that the schema avoids `allOf`, which Taplo does not complete, and `$ref`, beside which it
+/// shows no description.
 #[test]
-fn nothing_is_said_by_reference() {
+fn the_schema_contains_no_references() {
     let schema = schema::emit();
     assert!(!schema.contains("\"$ref\"") && !schema.contains("\"allOf\""));
 }
@@ -65,7 +66,7 @@ fn every_board_conforms() {
     }
 }
 
-/// The paths of all keys in a table, but for the names that the author chose.
+/// Returns the paths of all keys in a table, except for names that the author chose.
 fn keys(value: &Value, schema: &Value, path: &str, paths: &mut Vec<String>) {
     let Some(table) = value.as_object() else {
         return;
@@ -85,7 +86,7 @@ fn keys(value: &Value, schema: &Value, path: &str, paths: &mut Vec<String>) {
     }
 }
 
-/// The board with an `x` at the end of one key.
+/// Returns the board with an `x` appended to one key.
 fn misspelt(board: &Value, path: &str) -> Value {
     let mut board = board.clone();
     let (table, key) = path.rsplit_once('/').unwrap();
@@ -111,7 +112,7 @@ fn no_key_can_be_misspelt() {
 }
 
 #[test]
-fn values_of_the_wrong_form_are_refused() {
+fn values_of_the_wrong_form_are_rejected() {
     let validator = validator();
     for (right, wrong) in [
         ("virtio-mmio.count = 8", "virtio-mmio.count = 0"),
@@ -167,7 +168,7 @@ fn values_of_the_wrong_form_are_refused() {
 }
 
 #[test]
-fn a_board_says_the_version_that_is_understood() {
+fn the_schema_requires_the_supported_version() {
     let validator = validator();
     assert!(validator.is_valid(&json!({ "schema": 1 })));
     assert!(!validator.is_valid(&json!({ "schema": 2 })));
@@ -175,7 +176,7 @@ fn a_board_says_the_version_that_is_understood() {
 }
 
 #[test]
-fn every_board_leads_an_editor_to_the_schema() {
+fn every_board_refers_to_the_schema() {
     for entry in fs::read_dir(workspace().join("boards")).unwrap() {
         let path = entry.unwrap().path();
         let text = fs::read_to_string(&path).unwrap();
@@ -192,9 +193,9 @@ fn every_board_leads_an_editor_to_the_schema() {
     }
 }
 
-/// What a driver is for stands where a person looks for it.
+/// Tests that the description of a driver is where editors show it.
 #[test]
-fn a_driver_says_on_which_architectures_it_is() {
+fn a_driver_lists_its_architectures() {
     let page = reference::emit();
     let (_, section) = page.split_once("### `[timer.arm-generic]`").unwrap();
     let (section, _) = section.split_once("\n### ").unwrap();

@@ -1,4 +1,5 @@
-//! Mistakes of a board that extends another: told in its own file, with the line to write there.
+//! Tests mistakes in a board that extends another: each is reported in the board's own file, with
+//! the line to write there.
 
 use vmos_codegen::machine::Facts;
 use vmos_codegen::machine::device::Device;
@@ -6,7 +7,7 @@ use vmos_codegen::source::InMemory;
 use vmos_codegen::verify::verify;
 use vmos_codegen::{Diagnostics, load_from};
 
-/// The board that is extended.
+/// The board that others extend.
 const PARENT: &str = include_str!("../src/diagnostic/explain/base.toml");
 
 const HEAD: &str = "schema = 1\nextends = \"base\"\n[board]\nname = \"child\"\n";
@@ -18,10 +19,10 @@ fn sources(child: &str) -> InMemory {
 fn told(child: &str) -> Diagnostics {
     let sources = sources(child);
     assert!(load_from(&sources, "base").is_ok(), "the parent is right");
-    load_from(&sources, "child").expect_err("nothing was told")
+    load_from(&sources, "child").expect_err("an error is reported")
 }
 
-/// The code and the line in the child of each diagnostic; none may be told elsewhere.
+/// Returns the code and the line of each diagnostic, all of which must be in the child.
 fn lines(told: &Diagnostics) -> Vec<(&'static str, usize)> {
     let line = |one: &vmos_codegen::diagnostic::Diagnostic| {
         let (file, line, _) = told.position(one.primary.at);
@@ -31,8 +32,8 @@ fn lines(told: &Diagnostics) -> Vec<(&'static str, usize)> {
     told.iter().map(line).collect()
 }
 
-/// What it is, what the child says besides its name, the code, the line in the child, and what to
-/// write there.
+/// A mistake: its name, the child's additional text, the code, the line in the child, and the line
+/// to write there.
 type Planted = (
     &'static str,
     &'static str,
@@ -55,7 +56,7 @@ const MISTAKES: &[Planted] = &[
     ("QEMU without what is inherited",
         "[qemu]\narguments = []\n",
         "E0057", 6, "write arguments = [\"-semihosting-config\", \"enable=on,target=native\"] in [qemu]"),
-    ("a level from which the conduit leads nowhere",
+    ("a level from which the conduit does not reach firmware",
         "[boot.linux-image]\nexception-level = \"el2\"\n",
         "E0058", 6, "conduit = \"smc\""),
     ("something described that the parent leaves out",
@@ -70,40 +71,41 @@ const MISTAKES: &[Planted] = &[
 ];
 
 #[test]
-fn a_mistake_of_the_child_is_told_in_the_child_with_what_to_write_there() {
+fn an_error_of_the_child_is_reported_in_the_child_with_a_fix() {
     let mut wrong = String::new();
     for (what, more, code, line, way_out) in MISTAKES {
         let told = told(&format!("{HEAD}{more}"));
         let text = told.to_string();
         if lines(&told) != [(*code, *line)] || !text.contains(way_out) {
-            wrong += &format!("{what}: wanted {code} at {line} with {way_out:?}, got\n{text}\n\n");
+            wrong +=
+                &format!("{what}: expected {code} at {line} with {way_out:?}, got\n{text}\n\n");
         }
     }
     assert!(wrong.is_empty(), "\n{wrong}");
 }
 
 #[test]
-fn what_is_taken_out_and_missed_is_told_at_without() {
+fn a_removed_key_that_is_required_is_reported_at_without() {
     let child = HEAD.replace("[board]", "without = [\"console.pl011.clock\"]\n[board]");
     assert_eq!(lines(&told(&child)), [("E0011", 3)]);
 }
 
 #[test]
-fn a_mistake_that_the_parent_has_is_told_in_the_parent() {
+fn an_error_of_the_parent_is_reported_in_the_parent() {
     let parent = PARENT.replace("msi = \"its\"", "msi = \"v2m\"");
     let sources = InMemory::new().with("base", parent).with("child", HEAD);
-    let told = load_from(&sources, "child").expect_err("nothing was told");
-    let one = told.iter().next().expect("something was told");
+    let told = load_from(&sources, "child").expect_err("an error is reported");
+    let one = told.iter().next().expect("at least one error");
     assert_eq!(told.position(one.primary.at).0, "boards/base.toml");
 }
 
 #[test]
-fn a_mistake_in_the_middle_of_a_chain_is_told_there() {
+fn an_error_in_the_middle_of_a_chain_is_reported_there() {
     let middle = "schema = 1\nextends = \"base\"\n[board]\nname = \"middle\"\n\
                   [boot.linux-image]\nexception-level = \"el2\"\n";
     let child = "schema = 1\nextends = \"middle\"\n[board]\nname = \"child\"\n";
     let sources = sources(child).with("middle", middle);
-    let told = load_from(&sources, "child").expect_err("nothing was told");
+    let told = load_from(&sources, "child").expect_err("an error is reported");
     let places: Vec<_> = told
         .iter()
         .map(|one| told.position(one.primary.at).0)
@@ -111,7 +113,7 @@ fn a_mistake_in_the_middle_of_a_chain_is_told_there() {
     assert_eq!(places, ["boards/middle.toml"], "\n{told}");
 }
 
-/// A machine whose console is elsewhere.
+/// A machine whose console is at another address.
 fn machine() -> Facts {
     Facts {
         teller: "QEMU 0.0.0".to_owned(),
@@ -129,9 +131,9 @@ fn machine() -> Facts {
 }
 
 #[test]
-fn what_another_machine_has_otherwise_is_told_in_the_file_that_names_the_machine() {
+fn a_difference_of_another_machine_is_reported_in_the_file_that_names_it() {
     let child = format!("{HEAD}[qemu]\nmachine = \"another\"\n");
-    let told = verify(&sources(&child), "child", &machine()).expect_err("nothing was told");
+    let told = verify(&sources(&child), "child", &machine()).expect_err("an error is reported");
     let about_console = told.iter().filter(|one| one.title.contains("console"));
     let places: Vec<_> = about_console
         .map(|one| (one.code.written(), told.position(one.primary.at).1))
@@ -147,17 +149,17 @@ fn what_another_machine_has_otherwise_is_told_in_the_file_that_names_the_machine
 }
 
 #[test]
-fn lines_go_where_the_child_has_their_table() {
+fn suggested_lines_go_into_the_childs_table() {
     let child = format!("{HEAD}[qemu]\nmachine = \"another\"\n[console.pl011]\nbaud = 9600\n");
-    let told = verify(&sources(&child), "child", &machine()).expect_err("nothing was told");
+    let told = verify(&sources(&child), "child", &machine()).expect_err("an error is reported");
     let text = told.to_string();
     let line = "write under [console.pl011] in boards/child.toml: base = 0x2100_0000";
     assert!(text.contains(line), "{text}");
 }
 
 #[test]
-fn what_the_same_machine_has_otherwise_is_the_parents_mistake() {
-    let told = verify(&sources(HEAD), "child", &machine()).expect_err("nothing was told");
+fn a_difference_of_the_same_machine_is_an_error_of_the_parent() {
+    let told = verify(&sources(HEAD), "child", &machine()).expect_err("an error is reported");
     let console = told.iter().find(|one| one.title.contains("console"));
     let at = console.expect("the console is elsewhere").primary.at;
     assert_eq!(told.position(at).0, "boards/base.toml", "\n{told}");

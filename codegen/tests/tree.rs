@@ -1,4 +1,4 @@
-//! Writing the tree of generated files, and telling whether it is as it should be.
+//! Tests writing the tree of generated files, and comparing it with the plan.
 
 mod fixture;
 
@@ -24,7 +24,7 @@ fn plan(names: &[&str]) -> Plan {
     Plan::all(&boards).unwrap()
 }
 
-/// A tree with the boards `a` and `b` in it, and the plan of it.
+/// A tree that contains the boards `a` and `b`, and its plan.
 fn tree() -> (TempDir, Plan) {
     let root = tempfile::tempdir().unwrap();
     let plan = plan(&["a", "b"]);
@@ -32,7 +32,7 @@ fn tree() -> (TempDir, Plan) {
     (root, plan)
 }
 
-/// Every file under `root` with its bytes, hidden ones too.
+/// Returns every file under `root` with its bytes, including hidden files.
 fn snapshot(root: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files = vec![];
     let mut directories = vec![root.to_owned()];
@@ -50,7 +50,7 @@ fn snapshot(root: &Path) -> Vec<(String, Vec<u8>)> {
     files
 }
 
-/// What `plan` finds in the way under `root`, seeing to it that it writes nothing then.
+/// Returns the obstacles that `plan` finds under `root`; asserts that nothing was written.
 fn obstacles(plan: &Plan, root: &Path) -> Vec<Obstacle> {
     let before = snapshot(root);
     let Err(Error::Obstacles(obstacles)) = plan.write(root) else {
@@ -61,13 +61,13 @@ fn obstacles(plan: &Plan, root: &Path) -> Vec<Obstacle> {
 }
 
 #[test]
-fn what_was_written_is_not_stale() {
+fn written_files_are_up_to_date() {
     let (root, plan) = tree();
     assert_eq!(plan.check(root.path()).unwrap(), []);
 }
 
 #[test]
-fn a_tree_is_made_where_there_is_none() {
+fn a_missing_tree_is_created() {
     let parent = tempfile::tempdir().unwrap();
     let root = parent.path().join("generated");
     let plan = plan(&["a"]);
@@ -80,7 +80,7 @@ fn a_tree_is_made_where_there_is_none() {
 }
 
 #[test]
-fn a_file_that_is_right_is_not_touched() {
+fn an_up_to_date_file_is_not_touched() {
     let (root, plan) = tree();
     let path = root.path().join("a/board.rs");
     let past = std::time::UNIX_EPOCH;
@@ -120,7 +120,7 @@ fn a_missing_file_is_stale() {
 }
 
 #[test]
-fn a_missing_tree_is_all_stale() {
+fn all_files_of_a_missing_tree_are_stale() {
     let parent = tempfile::tempdir().unwrap();
     let plan = plan(&["a"]);
     let stale = plan.check(&parent.path().join("generated")).unwrap();
@@ -151,7 +151,7 @@ fn a_long_diff_is_cut_short() {
 }
 
 #[test]
-fn a_file_that_no_board_asks_for_is_stale_whoever_made_it() {
+fn a_file_of_no_board_is_stale_even_if_written_by_hand() {
     let (root, plan) = tree();
     let extra = ["a/notes.txt", "board.rs", "c/linker.ld"];
     fs::create_dir(root.path().join("c")).unwrap();
@@ -175,7 +175,7 @@ fn a_check_writes_nothing() {
 }
 
 #[test]
-fn line_ends_are_not_compared_but_set_right() {
+fn line_ends_are_not_compared_but_corrected() {
     let (root, plan) = tree();
     let path = root.path().join("a/board.rs");
     let text = fs::read_to_string(&path).unwrap();
@@ -185,7 +185,7 @@ fn line_ends_are_not_compared_but_set_right() {
 }
 
 #[test]
-fn the_files_of_a_board_that_is_gone_are_deleted() {
+fn the_files_of_a_removed_board_are_deleted() {
     let (root, _) = tree();
     let report = plan(&["a"]).write(root.path()).unwrap();
     let of_b = |path: &String| path.starts_with("b/");
@@ -197,7 +197,7 @@ fn the_files_of_a_board_that_is_gone_are_deleted() {
 }
 
 #[test]
-fn the_files_of_other_boards_stay_where_some_are_written() {
+fn writing_some_boards_keeps_the_files_of_the_others() {
     let (root, all) = tree();
     let some = Plan::some(&[named("a")], &["a", "b"]).unwrap();
     fs::write(root.path().join("b/notes.txt"), "mine\n").unwrap();
@@ -216,7 +216,7 @@ fn the_files_of_other_boards_stay_where_some_are_written() {
 }
 
 #[test]
-fn a_directory_of_somebody_else_is_not_written_into() {
+fn a_directory_of_the_user_is_not_written_to() {
     let root = tempfile::tempdir().unwrap();
     let theirs = root.path().join("a");
     fs::create_dir(&theirs).unwrap();
@@ -228,7 +228,7 @@ fn a_directory_of_somebody_else_is_not_written_into() {
 }
 
 #[test]
-fn a_root_of_somebody_else_is_not_written_into() {
+fn a_root_of_the_user_is_not_written_to() {
     let root = tempfile::tempdir().unwrap();
     fs::write(root.path().join("letter.txt"), "Dear Ada\n").unwrap();
     let theirs = root.path().to_owned();
@@ -239,7 +239,7 @@ fn a_root_of_somebody_else_is_not_written_into() {
 }
 
 #[test]
-fn a_file_of_somebody_else_is_not_deleted() {
+fn a_file_of_the_user_is_not_deleted() {
     let (root, plan) = tree();
     let theirs = root.path().join("a/notes.txt");
     fs::write(&theirs, "mine\n").unwrap();
@@ -247,7 +247,7 @@ fn a_file_of_somebody_else_is_not_deleted() {
 }
 
 #[test]
-fn all_that_is_in_the_way_is_named_at_once() {
+fn all_obstacles_are_reported_at_once() {
     let (root, plan) = tree();
     let [directory, file] = ["a", "b/board.rs"].map(|path| root.path().join(path));
     fs::remove_dir_all(&directory).unwrap();
@@ -270,7 +270,7 @@ fn a_link_is_not_followed() {
 }
 
 #[test]
-fn a_name_that_begins_with_a_dot_is_nobodys_business() {
+fn a_name_that_starts_with_a_dot_is_ignored() {
     let (root, _) = tree();
     let hidden = root.path().join("b/.board.rs.swp");
     fs::write(&hidden, "an editor's\n").unwrap();
@@ -281,9 +281,9 @@ fn a_name_that_begins_with_a_dot_is_nobodys_business() {
 }
 
 #[test]
-fn nothing_is_written_where_one_file_cannot_be() {
+fn nothing_is_written_if_one_file_cannot_be() {
     let (root, _) = tree();
-    // Where the temporary file would be.
+    // The place of the temporary file.
     fs::create_dir(root.path().join("b/.vectors.S.new")).unwrap();
     let mut boards = [named("a"), named("b")];
     for board in &mut boards {
@@ -299,7 +299,7 @@ fn nothing_is_written_where_one_file_cannot_be() {
 }
 
 #[test]
-fn a_conflict_of_git_is_written_over() {
+fn a_file_with_conflict_markers_is_overwritten() {
     let (root, plan) = tree();
     let path = root.path().join("a/board.rs");
     let text = fs::read_to_string(&path).unwrap();

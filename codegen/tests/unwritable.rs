@@ -1,4 +1,4 @@
-//! Boards that the checks would have refused, handed to the emitters all the same.
+//! Tests that the emitters reject boards that the checks would have rejected.
 
 mod fixture;
 
@@ -7,7 +7,7 @@ use vmos_codegen::Board;
 use vmos_codegen::board::{Boot, ImageForm, Waiver};
 use vmos_codegen::emit::{self, Error};
 
-/// What is said of the smallest board after `change`.
+/// Returns the error for the smallest board after `change`.
 fn refusal(change: impl FnOnce(&mut Board)) -> Error {
     let mut board = smallest();
     change(&mut board);
@@ -15,7 +15,7 @@ fn refusal(change: impl FnOnce(&mut Board)) -> Error {
 }
 
 #[test]
-fn a_name_that_leaves_the_tree_is_refused() {
+fn a_name_that_leaves_the_tree_is_rejected() {
     for name in [
         "",
         "../escape",
@@ -36,12 +36,12 @@ fn a_name_that_leaves_the_tree_is_refused() {
 }
 
 #[test]
-fn a_name_in_the_index_is_held_to_the_same() {
+fn the_names_in_the_index_are_checked_too() {
     assert!(emit::index::emit(&["a", "../b"]).is_err());
 }
 
 #[test]
-fn a_text_that_would_end_its_line_or_comment_is_refused() {
+fn text_that_would_end_its_line_or_comment_is_rejected() {
     for text in ["two\nlines", "bell\u{7}", "*/ . = 0; /*"] {
         let error = refusal(|board| board.title = text.to_owned());
         assert!(matches!(error, Error::Text { key, .. } if key == "board.title"));
@@ -49,7 +49,7 @@ fn a_text_that_would_end_its_line_or_comment_is_refused() {
 }
 
 #[test]
-fn the_key_of_a_bad_reason_is_told() {
+fn the_key_of_an_invalid_reason_is_reported() {
     let error = refusal(|board| {
         board.waivers.push(Waiver {
             name: String::from("alias"),
@@ -61,7 +61,7 @@ fn the_key_of_a_bad_reason_is_told() {
 }
 
 #[test]
-fn an_argument_that_qemu_args_would_lose_is_refused() {
+fn an_argument_that_qemu_args_cannot_contain_is_rejected() {
     for argument in ["", "# not a comment"] {
         let error = refusal(|board| board.qemu.arguments.push(argument.to_owned()));
         assert!(matches!(error, Error::Text { key, .. } if key == "qemu.arguments"));
@@ -69,7 +69,7 @@ fn an_argument_that_qemu_args_would_lose_is_refused() {
 }
 
 #[test]
-fn an_image_outside_ram_is_refused() {
+fn an_image_outside_ram_is_rejected() {
     let error = refusal(|board| {
         board.boot = Boot::SbiPayload {
             load_address: 0x1000,
@@ -87,13 +87,13 @@ fn an_image_outside_ram_is_refused() {
 }
 
 #[test]
-fn a_board_that_cannot_be_stopped_is_refused() {
+fn a_board_that_cannot_be_stopped_is_rejected() {
     let error = refusal(|board| board.power.clear());
     assert!(matches!(error, Error::Missing { key: "power", .. }));
 }
 
 #[test]
-fn a_title_may_hold_what_any_of_the_languages_takes_for_its_own() {
+fn a_title_may_contain_special_characters_of_every_language() {
     let mut board = smallest();
     board.title = String::from(r#"a "quoted" {{ title }} | \ with // everything"#);
     let files = emit::board(&board).unwrap();

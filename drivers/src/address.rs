@@ -29,7 +29,7 @@ impl fmt::Display for PhysicalAddress {
 pub struct Range {
     /// The first address in the range.
     pub base: PhysicalAddress,
-    /// Its length in bytes.
+    /// The length of the range in bytes.
     pub size: u64,
 }
 
@@ -43,7 +43,7 @@ impl Range {
         Some(Self { base, size })
     }
 
-    /// Whether `inner` lies entirely within this range.
+    /// Returns whether `inner` lies entirely within this range.
     #[must_use]
     pub const fn contains(&self, inner: &Self) -> bool {
         inner.base.0 >= self.base.0

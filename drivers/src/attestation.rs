@@ -30,7 +30,7 @@ pub enum Fact {
     Part {
         /// The key of the device's table in the board file.
         key: &'static str,
-        /// A `compatible` string of its node (Devicetree Specification 0.4, 2.3.1).
+        /// A `compatible` string of the device's node (Devicetree Specification 0.4, 2.3.1).
         compatible: &'static str,
     },
     /// The rows that follow are about the device with this key. Its node has no `compatible`
@@ -43,7 +43,7 @@ pub enum Fact {
     },
     /// An alternative `compatible` string of the device's node.
     Or {
-        /// The alternative string.
+        /// The alternative `compatible` string.
         compatible: &'static str,
     },
     /// The registers start at `base` and have at least `size` bytes.
@@ -52,9 +52,9 @@ pub enum Fact {
         key: &'static str,
         /// The index of the entry in `reg`.
         index: usize,
-        /// The first address.
+        /// The first address of the registers.
         base: u64,
-        /// The size in bytes.
+        /// The size of the registers in bytes.
         size: u64,
     },
     /// The device raises this interrupt.
@@ -63,14 +63,14 @@ pub enum Fact {
         key: &'static str,
         /// The index of the entry in `interrupts`.
         index: usize,
-        /// The controller's own number.
+        /// The interrupt's number in the controller.
         number: u32,
     },
     /// A frequency in Hz, from the node itself or from the clock that it refers to.
     Frequency {
         /// The key, relative to the device's table.
         key: &'static str,
-        /// The property of the node that contains it.
+        /// The property of the node that contains the frequency.
         property: &'static str,
         /// The frequency in Hz.
         hertz: u64,
@@ -81,7 +81,7 @@ pub enum Fact {
         base: u64,
         /// The distance between slots, in bytes.
         stride: u64,
-        /// The number of slots.
+        /// The number of virtio-mmio slots.
         count: u32,
         /// The interrupt of slot 0; slot n raises this number plus n.
         interrupt: u32,
@@ -94,37 +94,37 @@ pub enum Fact {
         space: u32,
         /// The first address, as the processor sees it.
         base: u64,
-        /// The size in bytes.
+        /// The size of the window in bytes.
         size: u64,
     },
     /// Pin INTA of slot 0 raises this interrupt.
     Intx {
         /// The key, relative to the device's table.
         key: &'static str,
-        /// The controller's own number.
+        /// The interrupt's number in the controller.
         number: u32,
     },
     /// A property of the node has this string value.
     Text {
         /// The key, relative to the device's table.
         key: &'static str,
-        /// The property.
+        /// The name of the property.
         property: &'static str,
-        /// The value.
+        /// The expected value of the property.
         text: &'static str,
     },
     /// The MADT has the local APIC at this address (ACPI 6.5, 5.2.12).
     LocalApic {
-        /// The key of its table in the board file.
+        /// The key of the local APIC in the board file.
         key: &'static str,
-        /// Its first address.
+        /// The expected address of the local APIC.
         base: u64,
     },
     /// The MADT has an I/O APIC at this address (ACPI 6.5, 5.2.12.3).
     IoApic {
-        /// The key of its table in the board file.
+        /// The key of the I/O APIC in the board file.
         key: &'static str,
-        /// Its first address.
+        /// The expected address of the I/O APIC.
         base: u64,
         /// The global system interrupt of its first input.
         first: u32,
@@ -132,18 +132,18 @@ pub enum Fact {
     /// The MCFG has the PCI configuration space at this address (PCI Firmware Specification 3.3,
     /// 4.1.2).
     Ecam {
-        /// The key of its table in the board file.
+        /// The key of the configuration space in the board file.
         key: &'static str,
-        /// The first address.
+        /// The expected address of the configuration space.
         base: u64,
-        /// The size in bytes.
+        /// The size of the configuration space in bytes.
         size: u64,
     },
     /// The FADT has the power management timer at this port (ACPI 6.5, 5.2.9).
     PowerTimer {
-        /// The key of its table in the board file.
+        /// The key of the power management timer in the board file.
         key: &'static str,
-        /// Its first port.
+        /// The expected first port of the timer.
         port: u32,
     },
 }

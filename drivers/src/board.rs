@@ -20,7 +20,7 @@ use crate::virtio::transport::Transport;
 
 /// A device that is present because the board file describes it.
 pub trait Driver: Sized {
-    /// Its configuration in `board.rs`, derived from the board file.
+    /// The configuration of the device in `board.rs`, derived from the board file.
     type Config: 'static;
 
     /// Takes over the device, which may be in any state.
@@ -42,9 +42,9 @@ pub trait Driver: Sized {
 pub trait Board<P> {
     /// The name of the board file, without extension.
     const NAME: &'static str;
-    /// The title of the board, for people.
+    /// The title of the board for display.
     const TITLE: &'static str;
-    /// Its memory map.
+    /// The memory map of the board.
     const MEMORY: MemoryMap;
     /// The claimed interrupt lines, ascending.
     const INTERRUPTS: &'static [Line];
@@ -70,7 +70,7 @@ pub trait Board<P> {
 
     /// The driver that powers off and resets the machine.
     type Power: Power + Driver;
-    /// Its configuration.
+    /// The configuration of the driver that powers off and resets the machine.
     const POWER: <Self::Power as Driver>::Config;
 
     /// The driver of the real-time clock.
@@ -113,10 +113,10 @@ pub struct MemoryMap {
 pub struct Ram {
     /// The key in the board file.
     pub key: &'static str,
-    /// Its first address.
+    /// The first address of the range.
     pub base: PhysicalAddress,
-    /// Its size in bytes if QEMU is started as described; 0 if it exists only in a machine with
-    /// more memory. Firmware's tables override it.
+    /// The size of the range in bytes if QEMU is started as described; 0 if it exists only in a
+    /// machine with more memory. Firmware's tables override it.
     pub expected_size: u64,
     /// Whether the board file states the size, so that another size in firmware's tables is a
     /// conflict.
@@ -128,10 +128,10 @@ pub struct Ram {
 pub struct Region {
     /// The key in the board file.
     pub key: &'static str,
-    /// Its addresses as seen by the processor.
+    /// The range's addresses as seen by the processor.
     pub range: Range,
-    /// Its first address on the bus. It differs from `range` only if the processor cannot address
-    /// it there.
+    /// The range's first address on the bus. It differs from `range` only if the processor cannot
+    /// address it there.
     pub physical: PhysicalAddress,
 }
 
@@ -180,7 +180,7 @@ pub struct VirtioMmio {
     pub base: PhysicalAddress,
     /// The distance between slots, in bytes.
     pub stride: u64,
-    /// The number of slots.
+    /// The number of virtio-mmio slots.
     pub count: u32,
     /// The interrupt of slot 0; slot n raises this number plus n.
     pub first_interrupt: Interrupt,
@@ -206,18 +206,18 @@ pub struct PciHostBridge {
 pub enum BarAssignment {
     /// The kernel assigns them.
     Kernel,
-    /// Firmware has assigned them, and the kernel keeps its choice.
+    /// Firmware has assigned the BARs, and the kernel keeps the assignment.
     Firmware,
 }
 
 /// The interrupts of the four pins, for a range of slots.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Pins {
-    /// The first slot.
+    /// The first PCI slot of the range.
     pub first_slot: u8,
-    /// The last slot.
+    /// The last PCI slot of the range.
     pub last_slot: u8,
-    /// The four lines.
+    /// The four interrupt lines.
     pub lines: [Interrupt; 4],
     /// How pins map to lines.
     pub wiring: PinWiring,
@@ -233,13 +233,14 @@ pub enum PinWiring {
 }
 
 impl Pins {
-    /// For all slots: `first` and the three lines after it, rotated.
+    /// Returns the wiring of all slots: line `first` and the three lines after it, rotated by the
+    /// slot number.
     #[must_use]
     pub const fn rotated_from(first: Interrupt) -> Self {
         Self::rotated([first, first.after(1), first.after(2), first.after(3)])
     }
 
-    /// For all slots: `lines`, rotated.
+    /// Returns the wiring of all slots: `lines`, rotated by the slot number.
     #[must_use]
     pub const fn rotated(lines: [Interrupt; 4]) -> Self {
         Self {
@@ -250,7 +251,7 @@ impl Pins {
         }
     }
 
-    /// For the slots from `first_slot` to `last_slot`: `lines`, not rotated.
+    /// Returns the wiring of the slots from `first_slot` to `last_slot`: `lines`, not rotated.
     #[must_use]
     pub const fn straight(first_slot: u8, last_slot: u8, lines: [Interrupt; 4]) -> Self {
         Self {

@@ -3,9 +3,9 @@
 //! Each part keeps its counts as plain integers. A report on the whole machine gets all counts with
 //! their names through [`Counts`].
 
-/// A part's counts, with their names.
+/// A struct of counts, each of which has a name.
 pub trait Counts {
-    /// Calls `count` for each count, always in the same order.
+    /// Calls `count` with the name and the value of each count, always in the same order.
     fn each(&self, count: &mut dyn FnMut(&'static str, u64));
 }
 

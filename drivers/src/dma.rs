@@ -19,10 +19,10 @@ pub use frame::{Frame, FrameList, Frames, HEADER_WORDS, START};
 /// line changes no other buffer.
 const LINE: usize = 64;
 
-/// The number of bytes given up.
+/// The number of bytes that were leaked, because a device could not be stopped from using them.
 static LEAKED: AtomicUsize = AtomicUsize::new(0);
 
-/// Returns how many bytes of device memory were [given up](Buffer::leak) so far, because a device
+/// Returns how many bytes of device memory were [leaked](Buffer::leak) so far, because a device
 /// could not be stopped from using them.
 #[must_use]
 pub fn leaked_bytes() -> usize {
@@ -49,10 +49,9 @@ impl core::error::Error for OutOfMemory {}
 ///
 /// A buffer has one owner: passing it to a driver gives up access until the driver returns it. It
 /// is always initialised, so a device that misreports how much it wrote exposes old bytes at worst.
-/// it wrote shows old bytes at worst.
 pub struct Buffer {
-    /// The first byte. The [`Shape`] is in the cache line before it: buffers are moved often, so a
-    /// buffer is only one word.
+    /// The address of the first byte. The [`Shape`] is in the cache line before it: buffers are
+    /// moved often, so a buffer is only one word.
     memory: NonNull<u8>,
 }
 
@@ -149,8 +148,8 @@ impl Buffer {
         PhysicalAddress(self.memory.as_ptr().expose_provenance() as u64)
     }
 
-    /// Gives the memory up: it is never freed. Needed if a device cannot be stopped from writing
-    /// into it.
+    /// Leaks the memory: it is never freed. Needed if a device cannot be stopped from writing into
+    /// it.
     #[inline(never)]
     pub fn leak(&mut self) {
         // SAFETY: as in `len`; the borrow is unique.
@@ -226,7 +225,7 @@ mod tests {
             Buffer::new(usize::MAX).unwrap_err(),
             OutOfMemory { bytes: usize::MAX }
         );
-        // Miri's allocator never refuses.
+        // Miri's allocator never fails.
         assert!(cfg!(miri) || Buffer::new(isize::MAX as usize - 63).is_err());
     }
 

@@ -9,26 +9,26 @@ pub enum Trigger {
     Level,
     /// Edge-triggered, rising: one pulse for each event.
     Edge,
-    /// Level-triggered, active low.
+    /// Level-triggered, active low: asserted while the device needs attention.
     LevelLow,
-    /// Edge-triggered, falling.
+    /// Edge-triggered, falling: one pulse for each event.
     EdgeFalling,
 }
 
 impl Trigger {
-    /// Whether the line is level-triggered.
+    /// Returns whether the line is level-triggered.
     #[must_use]
     pub const fn is_level(self) -> bool {
         matches!(self, Self::Level | Self::LevelLow)
     }
 
-    /// Whether the line is active low or falling.
+    /// Returns whether the line is active low or falling.
     #[must_use]
     pub const fn is_low(self) -> bool {
         matches!(self, Self::LevelLow | Self::EdgeFalling)
     }
 
-    /// Returns its name in board files.
+    /// Returns the trigger's name in board files.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -101,9 +101,9 @@ impl Interrupt {
 pub struct Message {
     /// The address that the device writes to.
     pub address: PhysicalAddress,
-    /// The value that it writes.
+    /// The value that the device writes.
     pub data: u32,
-    /// The number that [`InterruptController::claim`] reports for it.
+    /// The number that [`InterruptController::claim`] reports for the message.
     pub number: u32,
 }
 
@@ -120,13 +120,14 @@ pub trait InterruptController {
     /// processor's interface enabled.
     fn initialize(&mut self);
 
-    /// Whether there is an input `number`: what is wired to any other is never heard of.
+    /// Returns whether the controller has an input `number`. An interrupt of any other number is
+    /// never delivered.
     fn has(&self, number: u32) -> bool {
         let _ = number;
         true
     }
 
-    /// Lets `interrupt` through to this processor.
+    /// Enables `interrupt` for this processor.
     fn enable(&mut self, interrupt: Interrupt);
 
     /// Disables the interrupt `number`.

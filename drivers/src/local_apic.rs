@@ -36,9 +36,9 @@ pub(crate) const MASKED: u32 = 1 << 16;
 
 /// The vector of the local timer: the first one not reserved by the processor.
 pub(crate) const TIMER_VECTOR: u8 = 0x20;
-/// The vector of an interrupt that has gone before it was taken. Its lowest bits must be ones on old
-/// processors (section 12.9). It is the last vector there is: those above have no stub, which keeps the
-/// table of stubs, and the words that remember which vectors were accepted, half as long.
+/// The vector of a spurious interrupt, which was withdrawn before it was taken. Its lowest bits
+/// must be ones on old processors (section 12.9). It is the last vector with a stub: the table of
+/// stubs and the bitmap of accepted vectors are half as long as for all vectors.
 pub(crate) const SPURIOUS_VECTOR: u8 = 0x7f;
 
 /// `IA32_APIC_BASE` (section 12.4.4).
@@ -52,7 +52,7 @@ const HAS_X2APIC: u32 = 1 << 21;
 /// `SPURIOUS`: enables the local APIC.
 const ENABLED: u32 = 1 << 8;
 
-/// A local APIC.
+/// The driver for the registers of a local APIC.
 #[derive(Clone, Debug)]
 pub(crate) struct LocalApic<R, P> {
     registers: R,
@@ -100,7 +100,8 @@ impl<R: Registers, P: ModelSpecific> LocalApic<R, P> {
         }
     }
 
-    /// Returns its ID, the target of interrupts. An xAPIC has 8 bits, at the top of the register.
+    /// Returns the ID of the local APIC, by which interrupts address it. An xAPIC has 8 bits, at
+    /// the top of the register.
     pub(crate) fn id(&self) -> u32 {
         let id = self.read(register::ID);
         if self.has_x2apic { id } else { id >> 24 }

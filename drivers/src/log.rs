@@ -19,7 +19,7 @@ pub fn record(level: Level, target: &'static str, text: core::fmt::Arguments<'_>
     }
 }
 
-/// Whether statements of `level` are compiled in.
+/// Whether log statements of `level` are compiled in.
 #[must_use]
 pub const fn compiled_in(level: Level) -> bool {
     level as usize <= log::STATIC_MAX_LEVEL as usize

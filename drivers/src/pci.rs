@@ -88,7 +88,7 @@ impl Address {
         }
     }
 
-    /// The bus number.
+    /// Returns the bus number.
     #[must_use]
     pub const fn bus(self) -> u8 {
         self.bus

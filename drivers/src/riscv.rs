@@ -4,7 +4,7 @@ use crate::interrupt::Interrupt;
 
 /// A hart, as drivers identify it.
 pub trait Hart: Default {
-    /// Its number (`mhartid`).
+    /// The hart's number (`mhartid`).
     fn id(&self) -> usize;
 
     /// The privilege mode in which the kernel runs.
@@ -20,8 +20,8 @@ pub enum Mode {
     Supervisor,
 }
 
-/// The interrupt of the hart's own timer. It bypasses the interrupt controller, whose driver reports it
-/// by this number: no controller has an input with it, because they have at most 1023.
+/// The interrupt of the hart's own timer. It bypasses the interrupt controller, whose driver
+/// reports it by this number: no controller has an input with it, because they have at most 1023.
 pub const TIMER: Interrupt = Interrupt::level(1024);
 
 /// The local interrupts of the hart, in the kernel's privilege mode (`mie` and `mip`, or `sie` and
@@ -37,7 +37,7 @@ pub trait LocalInterrupts: Hart {
 /// A local interrupt of a hart.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Local {
-    /// The timer interrupt.
+    /// The interrupt of the hart's timer.
     Timer,
     /// The external interrupt: any source of the interrupt controller.
     External,
@@ -46,9 +46,9 @@ pub enum Local {
 /// The pending local interrupts of a hart.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Pending {
-    /// The timer interrupt.
+    /// Whether the hart's timer interrupt is pending.
     pub timer: bool,
-    /// The external interrupt.
+    /// Whether the external interrupt is pending.
     pub external: bool,
 }
 

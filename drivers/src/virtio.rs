@@ -1,27 +1,32 @@
 //! virtio: the devices of virtual machines (OASIS virtio 1.2, and the legacy interface that QEMU
 //! still offers on virtio-mmio by default).
 //!
-//! Three layers: a [`transport`] reaches a device's registers over MMIO or PCI, a [`queue`] carries
-//! requests, and the drivers ([`rng`], [`blk`], [`net`]) know what the requests mean. Drivers block
-//! nowhere, wait for nothing and know no executor: a task that waits leaves a [`core::task::Waker`].
+//! There are three layers: a [`transport`] accesses a device's registers over MMIO or PCI, a
+//! [`queue`] carries requests, and the drivers ([`rng`], [`blk`], [`net`]) implement the requests
+//! of each kind of device. Drivers never block and do not depend on an executor: a task that waits
+//! leaves a [`core::task::Waker`].
 //!
-//! Nothing that a device writes is trusted. The rules, which every module here keeps:
+//! Values written by a device are never trusted. Every module keeps these rules:
 //!
-//! 1. Every chain has a private record; shared memory is read for what the device is to write there
-//!    and for nothing else.
-//! 2. The used index is read before the entry. An id that the device did not have breaks the queue;
-//!    the device is then reset and every request in flight fails by name. Lengths are cut to what
-//!    fits, and counted.
-//! 3. Publishing is: entries, index, full barrier, the device's wish, at most one kick.
-//! 4. Arming is: wish, full barrier, look again; the caller does not sleep when there is more.
-//! 5. A line is acknowledged before the queue is drained.
-//! 6. Only features that are implemented are accepted. The device's agreement is read back, a reset
-//!    is waited for a bounded number of reads, configuration is read whole or not at all.
-//! 7. PCI capabilities are walked in bounded steps and must lie within a BAR whose size is known.
-//! 8. Every loop has a bound, every queue counts what happens on it.
-//! 9. Memory that a device has is owned by the driver until the device gives it back or was reset.
-//!    Where a reset never ends the memory is given up for good, and counted.
-//! 10. Sectors are 512 bytes whatever the disk's block size is.
+//! 1. The driver keeps a private record of every chain. From shared memory it reads only the fields
+//!    that the device writes.
+//! 2. The used index is read before the entry. An id that was not lent to the device breaks the
+//!    queue; the device is then reset, and every request in flight fails with an error. Lengths are
+//!    limited to the size of the chain, and excess is counted.
+//! 3. To publish chains, the driver writes the entries, then the index, executes a full barrier,
+//!    reads whether the device wants a notification, and notifies it at most once.
+//! 4. To arm interrupts, the driver requests one, executes a full barrier, and checks for new
+//!    entries; the caller does not sleep if there are any.
+//! 5. An interrupt is acknowledged before the queue is drained.
+//! 6. Only implemented features are accepted, and the device's agreement is read back. The number
+//!    of status reads after a reset is bounded. Configuration is read in a consistent state, or the
+//!    device is rejected.
+//! 7. The list of PCI capabilities is walked in a bounded number of steps. Each capability must lie
+//!    within a BAR of known size.
+//! 8. Every loop is bounded, and every queue counts its events.
+//! 9. The driver owns memory that the device uses until the device returns it or was reset. If a
+//!    reset does not complete, the memory is never freed, and is counted.
+//! 10. A sector has 512 bytes, independent of the disk's block size.
 
 pub mod blk;
 pub mod device;
@@ -43,7 +48,7 @@ pub use error::{Failure, SetupError};
 pub use pulse::Pulse;
 pub use requests::Token;
 
-/// What a device is: its virtio device id (virtio 1.2, 5).
+/// The kind of a device: its virtio device id (virtio 1.2, 5).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DeviceKind(pub u32);
 
@@ -63,7 +68,7 @@ impl DeviceKind {
     /// A 9P transport.
     pub const P9: Self = Self(9);
 
-    /// Its usual name, where it is one of those that have one here.
+    /// Returns the usual name of the kind, if it is one of those above.
     #[must_use]
     pub const fn name(self) -> Option<&'static str> {
         Some(match self {

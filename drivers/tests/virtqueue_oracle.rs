@@ -90,7 +90,9 @@ fn echo(size: u16, features: Features, pieces: usize, total: u64) -> Queue {
                 let len = if piece + 1 == pieces { 8 } else { 1 };
                 segments.push(Segment::writable(place, len));
             }
-            queue.lend(&segments, owner).expect("there is room");
+            queue
+                .lend(&segments, owner)
+                .expect("there is room in the queue");
             expected[usize::from(owner)] = sent;
             sent += 1;
         }
@@ -119,7 +121,7 @@ fn echo(size: u16, features: Features, pieces: usize, total: u64) -> Queue {
         }
         // The driver runs if it was interrupted, or found a completion when it armed the interrupt.
         if !interrupted && !queue.arm(0) {
-            assert!(sent > before, "both sides sleep, for good");
+            assert!(sent > before, "driver and device both sleep forever");
             continue;
         }
         while let Some(used) = queue.take() {

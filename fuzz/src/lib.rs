@@ -20,10 +20,10 @@ use vmos_codegen::source::InMemory;
 pub use pci::pci;
 pub use vmos::fuzzing::{dhcp_answers, frames, name_answers, pc_tables};
 
-/// A target: its name, which is that of its corpus, and its function.
+/// A fuzz target: its name, which is also the name of its corpus, and its function.
 pub type Target = (&'static str, fn(&[u8]));
 
-/// All targets.
+/// All fuzz targets.
 pub const TARGETS: [Target; 7] = [
     ("board", board),
     ("device_tree", device_tree),

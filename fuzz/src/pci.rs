@@ -35,7 +35,7 @@ impl ConfigurationSpace for Space {
     fn read(&self, address: Address, offset: u16) -> u32 {
         let mut steps = self.steps.borrow_mut();
         *steps += 1;
-        assert!(*steps < 1_000_000, "the walk does not end");
+        assert!(*steps < 1_000_000, "the enumeration does not end");
         let registers = self.registers.borrow();
         registers
             .get(Self::place(address, offset))

@@ -15,7 +15,8 @@
     .global _start
     .type _start, %function
 _start:
-    // The header of a compressed image for 32-bit Arm, which this one is not, but is loaded like.
+    // The header of a compressed Linux image for 32-bit Arm. The image is not compressed, but is
+    // loaded in the same way.
     .rept 8
     nop
     .endr
@@ -24,11 +25,11 @@ _start:
     .long   _start
     .long   __data_end
 .Lenter:
-    // r0 to r3 are the loader's and pass through untouched; the MMU and the caches are off.
+    // r0 to r3 have the loader's values and are not changed. The MMU and the caches are off.
     cpsid   aif
 
-    // The first processor to come here is the one that runs; where the firmware let in others, they
-    // stay here.
+    // The first processor that enters runs the kernel. Any other one, if firmware has started
+    // several, is parked.
     address r4, .Lrunning
 .Lclaim:
     ldrex   r5, [r4]
@@ -45,27 +46,27 @@ _start:
     cmp     r4, #0x1a
     bne     .Lsystem
 
-    // Hyp mode: nothing traps from below.
+    // Hyp mode: no access from a lower level traps.
     mov     r4, #0
     mcr     p15, 4, r4, c1, c1, 0    // HCR
     mcr     p15, 4, r4, c1, c1, 3    // HSTR
-    movw    r5, #0x33ff              // HCPTR: RES1, FP does not trap
+    movw    r5, #0x33ff              // HCPTR: RES1, floating point does not trap
     mcr     p15, 4, r5, c1, c1, 2
     mcrr    p15, 6, r4, r4, c2       // VTTBR
-    mov     r5, #3                   // CNTHCTL: the kernel reaches the counter and the timer
+    mov     r5, #3                   // CNTHCTL: the kernel can access the counter and the timer
     mcr     p15, 4, r5, c14, c1, 0
     mcrr    p15, 4, r4, r4, c14      // CNTVOFF
-    mrc     p15, 0, r5, c0, c0, 0    // the kernel sees the processor as it is
+    mrc     p15, 0, r5, c0, c0, 0    // the kernel reads the processor's own IDs
     mcr     p15, 4, r5, c0, c0, 0    // VPIDR
     mrc     p15, 0, r5, c0, c0, 5
     mcr     p15, 4, r5, c0, c0, 5    // VMPIDR
     mrc     p15, 0, r5, c0, c1, 1    // ID_PFR1
-    tst     r5, #0xf << 28           // are there system registers of a GIC?
+    tst     r5, #0xf << 28           // does the GIC have system registers?
     beq     .Lno_gic_hyp
     mov     r5, #0xf                 // ICC_HSRE: SRE, no bypass, Enable
     mcr     p15, 4, r5, c12, c9, 5
     isb
-    mcr     p15, 4, r4, c12, c11, 0  // ICH_HCR: nothing virtual
+    mcr     p15, 4, r4, c12, c11, 0  // ICH_HCR: no virtual interrupts
 .Lno_gic_hyp:
     mov     r4, #0x1df               // SPSR: System mode, all masked
     msr     spsr_cxsf, r4
@@ -81,10 +82,10 @@ _start:
     address r4, __vectors
     mcr     p15, 0, r4, c12, c0, 0   // VBAR
     isb
-    cpsie   a                        // an asynchronous abort is a fault like any other
+    cpsie   a                        // asynchronous aborts are reported like other faults
     address sp, __stack_top
 
-    // The last round may reach over the end, where nothing is yet.
+    // The last iteration may clear bytes after the end of .bss, which are not used yet.
     mov     r6, #0
     mov     r7, #0
     mov     r8, #0
@@ -99,7 +100,7 @@ _start:
     cmp     r4, r5
     blo     .Lclear
 
-    mov     r7, #0                   // where a backtrace ends
+    mov     r7, #0                   // ends a backtrace
     mov     lr, #0
     b       vmos_start
 
@@ -109,7 +110,7 @@ _start:
 
     .ltorg
 
-    // Not in .bss: it must survive the clearing.
+    // Not in .bss, which is cleared after this variable has been written.
     .section .data.entry, "aw"
     .balign 4
 .Lrunning:

@@ -2,11 +2,11 @@
 // Edit the description or the template, not this file.
 // QEMU virt, 64-bit Arm, GICv3
 
-// Nothing returns from here: interrupts are masked and taken by the kernel's loop, so every
-// exception is a fault. It is reported on the emergency stack by
-// `vmos_exception(vector, registers)`, whose frame is x0 to x30, SP, ELR, SPSR, ESR and FAR.
+// No vector returns: interrupts are masked and taken by the kernel's event loop, so every exception
+// is a fault. `vmos_exception(vector, registers)` reports it on the emergency stack; `registers`
+// points to x0 to x30, SP, ELR, SPSR, ESR and FAR.
 
-    // From the kernel, whose stack is SP_EL0, or from a lower level, where nothing runs.
+    // An exception from the kernel, which uses SP_EL0, or from a lower level, where nothing runs.
     .macro vector number
     .balign 0x80
     sub     sp, sp, #288
@@ -16,7 +16,8 @@
     b       .Lreport
     .endm
 
-    // From a report: what that one has on the emergency stack is given up, so that there is room.
+    // An exception during a report: its frame replaces that report's data on the emergency stack,
+    // so that there is always space.
     .macro nested_vector number
     .balign 0x80
     msr     tpidr_el1, x0
@@ -53,7 +54,7 @@ __vectors:
     vector 14           // EL0, 32-bit: FIQ
     vector 15           // EL0, 32-bit: SError
 
-    // There is room for it behind the last vector.
+    // This code fits after the last vector.
 .Lreport:
     stp     x2, x3, [sp, #16]
     stp     x4, x5, [sp, #32]

@@ -6,9 +6,9 @@
     .global _start
     .type _start, %function
 
-// a0 holds the number of the hart, a1 the address of the device tree; a0 to a3 pass through.
+// a0 contains the number of the hart, a1 the address of the device tree. a0 to a3 are not changed.
 _start:
-    // From firmware, in S mode, nothing translated.
+    // Entered from firmware, in S mode, with address translation off.
     csrw    sie, zero
     csrci   sstatus, 1 << 1          // SIE
     li      t0, 1 << 13              // FS: floating point does not trap
@@ -20,7 +20,7 @@ _start:
     li      t2, 0
 
 .Lentered:
-    // The first hart to come here is the one that runs; the others stay.
+    // The first hart that enters runs the kernel; the others are parked.
     la      t0, .Lrunning
     li      t1, 1
     .option push
@@ -45,21 +45,22 @@ _start:
     bltu    t0, t1, .Lclear
 
     la      sp, __stack_top
-    mv      fp, zero                 // where a backtrace ends
+    mv      fp, zero                 // ends a backtrace
     mv      ra, zero
     tail    vmos_start
 
-// No interrupt is let through, so nothing wakes a hart that waits here.
+// All interrupts are masked, so nothing wakes a parked hart.
 .Lpark:
     wfi
     j       .Lpark
 
-    // Not in .bss: it must survive the clearing.
+    // Not in .bss, which is cleared after these variables have been written.
     .section .data.entry, "aw"
     .balign 4
 .Lrunning:
     .word   0
-    // For the kernel: 1 in M mode and 0 in S mode, the number of the hart, the device tree.
+    // For the kernel: 1 in M mode or 0 in S mode, the number of the hart, and the address of the
+    // device tree.
     .balign 8
     .global __entered
 __entered:

@@ -30,7 +30,7 @@ mod frames;
 ))]
 #[cfg_attr(
     not(target_os = "none"),
-    expect(dead_code, reason = "only tested on the host, not used")
+    expect(dead_code, reason = "on the host, only tests use this")
 )]
 mod long_descriptors;
 mod ones_complement;
@@ -41,7 +41,7 @@ mod ones_complement;
     expect(
         dead_code,
         unreachable_pub,
-        reason = "only tested on the host, not used"
+        reason = "on the host, only tests use this"
     )
 )]
 mod aarch64;
@@ -51,7 +51,7 @@ mod aarch64;
     expect(
         dead_code,
         unreachable_pub,
-        reason = "only tested on the host, not used"
+        reason = "on the host, only tests use this"
     )
 )]
 mod arm;
@@ -69,7 +69,7 @@ mod host;
     expect(
         dead_code,
         unreachable_pub,
-        reason = "only tested on the host, not used"
+        reason = "on the host, only tests use this"
     )
 )]
 mod riscv;
@@ -79,7 +79,7 @@ mod riscv;
     expect(
         dead_code,
         unreachable_pub,
-        reason = "only tested on the host, not used"
+        reason = "on the host, only tests use this"
     )
 )]
 mod x86_64;
@@ -118,11 +118,11 @@ compile_error!(
 pub enum Access {
     /// No access: every access faults.
     None,
-    /// Read and execute.
+    /// Reading and executing are allowed.
     Code,
-    /// Read only.
+    /// Only reading is allowed.
     ReadOnly,
-    /// Read and write.
+    /// Reading and writing are allowed.
     Data,
     /// Device registers: read and write, in program order, never speculatively.
     Device,
@@ -133,8 +133,8 @@ pub enum Access {
 pub struct Mapping {
     /// The addresses as the processor uses them.
     pub range: Range,
-    /// The physical start address. It differs from `range` only if the board file says so, for
-    /// registers that the processor cannot address otherwise.
+    /// The physical start address. It differs from `range` only for registers that the processor
+    /// cannot address otherwise; the board file states this.
     pub physical: PhysicalAddress,
     /// The access permissions.
     pub access: Access,
@@ -168,8 +168,7 @@ impl fmt::Display for TranslationError {
             Self::OutOfPages => f.write_str("no memory is left for translation tables"),
             Self::OutOfReach(range) => write!(
                 f,
-                "{:#x} bytes at {} are out of the processor's reach: its physical addresses are \
-                 shorter",
+                "the processor cannot address {:#x} bytes at {}: its physical addresses are too short",
                 range.size, range.base
             ),
         }

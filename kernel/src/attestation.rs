@@ -51,7 +51,7 @@ pub(crate) struct Survey<'a, const N: usize> {
 struct Candidate<'a> {
     /// The table's rows for the device.
     rows: &'static [Fact],
-    /// The lengths of its `compatible` strings.
+    /// The lengths of the device's `compatible` strings.
     lengths: Lengths,
     /// The node whose registers start at the expected address, or else the first compatible node.
     node: Option<Node<'a>>,
@@ -315,8 +315,8 @@ fn lengths(rows: &[Fact]) -> Lengths {
     lengths
 }
 
-/// Whether a node matches the device with these rows. The rows with `compatible` strings come
-/// first.
+/// Returns whether a node matches the device with these rows. The rows with `compatible` strings
+/// come first.
 fn is_a(node: &Node<'_>, kinds: &Kinds<'_>, rows: &[Fact]) -> bool {
     for fact in rows {
         let is_one = match fact {

@@ -41,7 +41,7 @@ use transfer::OneTransfer;
 /// The unit of addresses and lengths on a disk, in bytes, independent of its logical block size.
 pub const SECTOR_SIZE: usize = 512;
 
-/// The driver of a disk, as the event loop and the handles share it.
+/// The driver of a disk, shared by the event loop and the disk handles.
 pub(crate) type Shared = DriverCell<Blk<Transport>>;
 
 /// A disk handle. All copies refer to the same disk.
@@ -149,7 +149,7 @@ impl Disk {
         self.run(Operation::Flush, nothing).await
     }
 
-    /// Tells the disk that the content of `sectors` sectors, starting at `sector`, is no longer
+    /// Informs the disk that the content of `sectors` sectors, starting at `sector`, is no longer
     /// needed. Reading them afterwards returns undefined data.
     ///
     /// # Errors

@@ -30,9 +30,9 @@ use attest::Attestation;
 /// The granularity of mappings and of the heap, in bytes.
 const PAGE: u64 = 4096;
 
-/// Continues after the board's entry code, which calls it through the `vmos_start` that
-/// `#[vmos::main]` defines. The stack is set up, `.bss` is cleared, interrupts and address
-/// translation are off. `arguments` are the registers that the loader passed.
+/// The function that the board's entry code calls, through the `vmos_start` that `#[vmos::main]`
+/// defines. The stack is set up, `.bss` is cleared, interrupts and address translation are off.
+/// `arguments` are the registers that the loader passed.
 #[cold]
 pub fn start(arguments: [usize; 4]) -> ! {
     let table = Table::find(arguments);
@@ -62,11 +62,12 @@ enum CannotStart {
     NoTimer(&'static str),
     /// The timer raises no interrupt.
     NoInterrupt,
-    /// It is not clear which memory is free.
+    /// It is not known which memory is free.
     Unclear(Unclear),
-    /// Board file and machine conflict.
+    /// The board file and the machine conflict.
     Contradicted,
-    /// The machine does not have a device that the kernel needs, by its key, where it is described.
+    /// The machine lacks a required device at the address in the board file. Contains the device's
+    /// key.
     Missing(&'static str),
     /// No RAM is left for the heap.
     NoMemory,
@@ -84,7 +85,7 @@ impl fmt::Display for CannotStart {
             Self::Missing(key) => {
                 return write!(
                     f,
-                    "{key}: firmware's tables do not have it where the board file says"
+                    "{key}: firmware's tables do not contain it at the address in the board file"
                 );
             }
             Self::Contradicted => "board file and machine conflict, and this is a debug build",

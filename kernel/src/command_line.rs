@@ -19,7 +19,7 @@ impl<'a> CommandLine<'a> {
         self.0
     }
 
-    /// Returns its words, in order.
+    /// Returns the words of the command line, in order.
     pub fn words(&self) -> impl Iterator<Item = &'a str> {
         self.0.split_ascii_whitespace()
     }
@@ -33,7 +33,7 @@ impl<'a> CommandLine<'a> {
             .last()
     }
 
-    /// Whether `word` is one of its words.
+    /// Returns whether `word` is a word of the command line.
     #[must_use]
     pub fn has(&self, word: &str) -> bool {
         self.words().any(|candidate| candidate == word)

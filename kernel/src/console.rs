@@ -16,7 +16,8 @@ use vmos_drivers::console::Console as Transmitter;
 
 pub use terminal::{CONSOLE_INPUT, Terminal, TerminalError, TerminalReader, TerminalWriter};
 
-/// Called with each byte that the console received, and with `None` after it has sent bytes.
+/// The function that is called with each byte that the console received, and with `None` after it
+/// has sent bytes.
 pub(crate) type Listener = fn(Option<u8>);
 
 /// The size of the ring buffer, in bytes.
@@ -30,9 +31,9 @@ const PATIENCE: usize = if cfg!(test) { 1000 } else { 20_000_000 };
 pub(crate) struct Console<T> {
     transmitter: T,
     ring: [u8; RING_SIZE],
-    /// The position of the next byte to read; counts on without wrapping at the ring's size.
+    /// The position of the next byte to read; it is not reduced to the size of the ring.
     read: usize,
-    /// The position of the next byte to write.
+    /// The position of the next byte to write; it is not reduced to the size of the ring.
     written: usize,
     /// How many more polls without progress are allowed.
     patience: usize,
@@ -82,7 +83,7 @@ impl<T: Transmitter> Console<T> {
         count
     }
 
-    /// Whether no bytes wait for the transmitter.
+    /// Returns whether no bytes wait for the transmitter.
     pub(crate) fn is_empty(&self) -> bool {
         self.read == self.written
     }
@@ -100,7 +101,7 @@ impl<T: Transmitter> Console<T> {
             .notify_when_writable(self.read != self.written);
     }
 
-    /// Waits until everything was sent, or the patience runs out.
+    /// Waits until everything was sent, or the transmitter accepts nothing for too long.
     pub(crate) fn flush(&mut self) {
         while self.read != self.written && self.drain_patiently() {}
     }
@@ -143,13 +144,14 @@ impl<T: Transmitter> Write for Console<T> {
     }
 }
 
-/// The board's console. It has a transmitter once it is started.
+/// The board's console. It has no transmitter before it is started.
 pub(crate) type Shared<T> = Mutex<RefCell<Console<Slot<T>>>>;
 
-/// An `Option` whose `None` is all zeros, so that a console without transmitter, and with it the
-/// ring buffer, is in `.bss`. The `None` of an `Option` may be another value, stored in a niche of
-/// the driver, which would add the 8 KiB of the ring to the image. Only the transmitter is written
-/// at start: copying a whole console with its ring would be slow while the MMU is off.
+/// The console, or `None`. This type's `None` is all zeros, so that a console without transmitter,
+/// with its ring buffer, is in `.bss`. The `None` of an `Option` may be another value, stored in a
+/// niche of the driver, which would add the 8 KiB of the ring to the image. At start, only the
+/// transmitter is written: copying a whole console with its ring would be slow while the MMU is
+/// off.
 #[repr(u8)]
 pub(crate) enum Slot<T> {
     None = 0,
@@ -162,7 +164,7 @@ impl<T: Transmitter> Console<Slot<T>> {
         Self::of(Slot::None, 0)
     }
 
-    /// Sets its transmitter.
+    /// Sets the console's transmitter.
     pub(crate) fn start(&mut self, transmitter: T) {
         self.transmitter = Slot::Some(transmitter);
         self.patience = PATIENCE;
@@ -295,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_console_without_transmitter_is_none() {
+    fn a_console_without_transmitter_is_absent() {
         let mut console = Console::without_transmitter();
         assert!(console.as_mut().is_none());
         console.start(Wire {

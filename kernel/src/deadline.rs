@@ -7,7 +7,7 @@ use embassy_time::{Duration, with_timeout};
 use crate::block::{DiskError, Failed};
 use crate::entropy::EntropyError;
 
-/// An error that can say that a deadline has passed.
+/// An error type with a value for an expired deadline.
 pub trait TimesOut {
     /// The error of an operation whose deadline has passed.
     fn timed_out() -> Self;
@@ -27,7 +27,7 @@ impl TimesOut for EntropyError {
 
 impl TimesOut for crate::Error {
     fn timed_out() -> Self {
-        Self::new("the operation was not done in time")
+        Self::new("the operation exceeded its time limit")
     }
 }
 
@@ -49,13 +49,13 @@ impl TimesOut for crate::Error {
 pub trait Within<T, E: TimesOut>: Future<Output = Result<T, E>> + Sized {
     /// Waits for the operation for `limit` at most.
     ///
-    /// An operation that is not done by then is cancelled, as it is when its future is dropped: buffers
-    /// that a device has stay with its driver until the device returns them or was reset.
+    /// An operation that is not done by then is cancelled, as it is when its future is dropped:
+    /// buffers that a device has stay with its driver until the device returns them or was reset.
     ///
     /// # Errors
     ///
-    /// The errors of the operation, and the one that says that the deadline has passed:
-    /// [`DiskError::TimedOut`], [`EntropyError::TimedOut`].
+    /// The errors of the operation, and the error for an expired deadline: [`DiskError::TimedOut`],
+    /// [`EntropyError::TimedOut`].
     fn within(self, limit: Duration) -> impl Future<Output = Result<T, E>> {
         async move {
             match with_timeout(limit, self).await {

@@ -1,5 +1,5 @@
-//! Reads from a device tree: RAM, reserved memory, the command line, and the values to compare with
-//! the board file. The addresses of devices come from the board file.
+//! Reads a device tree: RAM, reserved memory, the command line, and the values to compare with the
+//! board file. The addresses of devices come from the board file.
 
 mod blob;
 mod node;
@@ -32,9 +32,9 @@ pub(crate) struct DeviceTree<'a> {
 /// A range of consecutive children of the root.
 #[derive(Clone, Copy)]
 struct Stretch {
-    /// The start of the first one.
+    /// The start of the first child.
     first: usize,
-    /// The start of the last one.
+    /// The start of the last child.
     last: usize,
 }
 
@@ -71,7 +71,7 @@ impl DeviceTree<'static> {
 }
 
 impl<'a> DeviceTree<'a> {
-    /// The device tree in `bytes`, which begin at a multiple of 4.
+    /// Opens the device tree in `bytes`, which start at a multiple of 4.
     #[cfg(not(target_os = "none"))]
     pub(crate) fn of(bytes: &'a [u8]) -> Result<Self, Unusable> {
         Ok(Self::new(Blob::new(bytes)?).read(|_| ()))
@@ -137,7 +137,7 @@ impl<'a> DeviceTree<'a> {
         Properties::of_first(self.blob, name, wanted)
     }
 
-    /// Returns the nodes of a stretch, with their descendants.
+    /// Returns the nodes of a range of siblings, with their descendants.
     #[inline(never)]
     fn nodes_of(&self, stretch: Stretch) -> Nodes<'a> {
         Nodes::between(self.blob, stretch.first, stretch.last, self.root)
@@ -151,8 +151,8 @@ impl<'a> DeviceTree<'a> {
     }
 
     /// Passes the RAM that firmware reserves to `take`: the reservation block (chapter 5.3) and the
-    /// children of `/reserved-memory` (chapter 3.5), whatever their `status`: memory that firmware
-    /// uses is not free because the kernel has no use for the node.
+    /// children of `/reserved-memory` (chapter 3.5), independent of their `status`: memory that
+    /// firmware uses is not free even if its node is disabled.
     ///
     /// # Errors
     ///
@@ -185,8 +185,8 @@ fn is_memory(node: &Node<'_>) -> bool {
     node.is_of_type("memory")
 }
 
-/// A part of a device tree that describes memory and cannot be read with certainty: using the rest
-/// could mean to use memory that is not free.
+/// Why the memory of a device tree is unknown: a part that describes memory cannot be read with
+/// certainty, so the rest might include memory that is not free.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Malformed<'a> {
     node: &'a [u8],

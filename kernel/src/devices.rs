@@ -28,20 +28,20 @@ pub use attached::WatchStatistics;
 pub(crate) use drivers::Drivers;
 #[cfg(target_os = "none")]
 pub(crate) use probe::probe;
-pub(crate) use statistics::Desk;
 pub use statistics::DeviceStatistics;
+pub(crate) use statistics::Inquiry;
 
 /// The location of a device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Place {
-    /// In a virtio-mmio slot.
+    /// The device is in a virtio-mmio slot.
     MmioSlot {
         /// The slot's number, from 0.
         slot: u32,
         /// The version of the register interface: 1 for legacy, 2 for virtio 1.0 and later.
         version: u32,
     },
-    /// On the PCI bus.
+    /// The device is on the PCI bus.
     Pci(pci::Address),
 }
 
@@ -59,9 +59,9 @@ impl fmt::Display for Place {
 /// How a device raises interrupts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Delivery {
-    /// Through the interrupt controller's line with this number.
+    /// The device asserts the interrupt controller's line with this number.
     Line(u32),
-    /// Through messages, the first of which has this number.
+    /// The device sends messages, the first of which has this number.
     Messages(u32),
     /// Not at all: the device has neither messages nor a line, so the kernel polls it every 10 ms.
     Polled,
@@ -104,15 +104,16 @@ impl fmt::Display for Device {
 pub(crate) struct Devices {
     found: Vec<Device>,
     entropy: Option<Entropy>,
-    /// In the order of their places; nothing where one could not be brought up.
+    /// The drivers of the devices, in the order of their locations; empty places are devices that
+    /// could not be started.
     disks: Vec<Option<Disk>>,
     net: Option<Net>,
     /// The network devices that the stack of `net` does not use.
     pub(crate) interfaces: interfaces::Handles,
     /// Borrowed by the event loop permanently.
     drivers: RefCell<Drivers>,
-    /// Where tasks request statistics from the loop, and the flag that makes the loop look there.
-    desk: Option<(&'static Desk, &'static Cell<bool>)>,
+    /// The requests of tasks for statistics, and the flag that makes the loop serve the devices.
+    inquiry: Option<(&'static Inquiry, &'static Cell<bool>)>,
 }
 
 impl Devices {
@@ -138,8 +139,8 @@ impl Devices {
 
     /// Returns the statistics of all devices.
     pub(crate) async fn statistics(&self) -> Vec<DeviceStatistics> {
-        match self.desk {
-            Some((desk, touched)) => desk.ask(touched).await,
+        match self.inquiry {
+            Some((inquiry, touched)) => inquiry.ask(touched).await,
             None => Vec::new(),
         }
     }

@@ -7,7 +7,7 @@ use core::cell::{BorrowMutError, Cell, Ref, RefCell, RefMut};
 pub(crate) struct DriverCell<D> {
     driver: RefCell<D>,
     touched: Cell<bool>,
-    /// A flag that is set if any driver's flag is; shared by all.
+    /// A flag, shared by all drivers, that is set if the flag of any driver is set.
     any: &'static Cell<bool>,
 }
 
@@ -33,7 +33,8 @@ impl<D> DriverCell<D> {
         self.driver.borrow_mut()
     }
 
-    /// Like [`borrow_mut`](Self::borrow_mut), but returns an error if the driver is borrowed already.
+    /// Like [`borrow_mut`](Self::borrow_mut), but returns an error if the driver is borrowed
+    /// already.
     #[inline]
     pub(crate) fn try_borrow_mut(&self) -> Result<RefMut<'_, D>, BorrowMutError> {
         self.touch();
@@ -46,7 +47,7 @@ impl<D> DriverCell<D> {
         self.any.set(true);
     }
 
-    /// Whether the event loop must serve the driver without an interrupt.
+    /// Returns whether the event loop must serve the driver without an interrupt.
     #[inline]
     pub(crate) fn is_touched(&self) -> bool {
         self.touched.get()

@@ -17,7 +17,7 @@ use crate::executor::Executor;
 use crate::time;
 use recent::{RECENT, Recent, Turn};
 
-/// What the loop requires of the machine.
+/// The operations that the event loop needs from the machine.
 pub(crate) trait Machine {
     /// Whether an unclaimed interrupt stops being pending once its device releases its
     /// level-triggered line.
@@ -41,7 +41,7 @@ pub(crate) trait Machine {
     fn sleep_until(&mut self, deadline: u64);
 }
 
-/// The devices, and the services that use them.
+/// The interface of the devices, and of the services that use them, to the event loop.
 pub(crate) trait Services {
     /// Acknowledges the interrupts of those devices on level-triggered lines whose queues show that
     /// they raised one, and marks these devices. Passes the number of each to `answered`, which
@@ -68,7 +68,7 @@ pub(crate) trait Services {
     fn deadline(&self) -> u64;
 }
 
-/// Counts of what the loop did, to find stalls.
+/// The counts of the event loop while it runs, by which stalls can be found.
 #[derive(Debug, Default)]
 pub struct LoopStatistics {
     turns: Cell<u64>,
@@ -77,16 +77,16 @@ pub struct LoopStatistics {
     sleeps: Cell<u64>,
 }
 
-/// The loop's counts at one point in time.
+/// The counts of the event loop at one point in time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct LoopCounts {
-    /// Turns of the loop.
+    /// The number of turns of the loop.
     pub turns: u64,
-    /// Interrupts taken.
+    /// The number of interrupts taken.
     pub interrupts: u64,
-    /// Wake-ups by an interrupt that the controller no longer had.
+    /// The number of wake-ups by an interrupt that the controller no longer had.
     pub spurious_interrupts: u64,
-    /// Times the processor slept.
+    /// The number of times the processor slept.
     pub sleeps: u64,
 }
 
@@ -98,13 +98,13 @@ vmos_drivers::counted!(LoopCounts {
 });
 
 impl LoopStatistics {
-    /// Returns the number of turns.
+    /// Returns the number of turns of the event loop.
     #[must_use]
     pub fn turns(&self) -> u64 {
         self.turns.get()
     }
 
-    /// Returns the number of interrupts taken.
+    /// Returns the number of interrupts that the event loop has taken.
     #[must_use]
     pub fn interrupts(&self) -> u64 {
         self.interrupts.get()
@@ -121,7 +121,7 @@ impl LoopStatistics {
         }
     }
 
-    /// Returns how often the processor slept.
+    /// Returns the number of times that the processor slept.
     #[must_use]
     pub fn sleeps(&self) -> u64 {
         self.sleeps.get()
@@ -202,8 +202,8 @@ fn pass_deadlines(services: &mut impl Services, now: u64) {
     time::expire(now);
 }
 
-/// Serves pending interrupts. A device's memory shows faster than the controller whose interrupt is
-/// pending, and if releasing the line also ends the interrupt, the controller is not read at all.
+/// Serves pending interrupts. The queue of a device is faster to read than the interrupt
+/// controller. If releasing the line also ends the interrupt, the controller is not read at all.
 #[inline]
 fn serve_interrupts<M: Machine>(
     machine: &mut M,

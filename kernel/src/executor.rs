@@ -15,7 +15,7 @@ use alloc::boxed::Box;
 use embassy_executor::Spawner;
 use embassy_executor::raw;
 
-/// Called by embassy when a task becomes ready.
+/// The function that embassy calls when a task becomes ready.
 #[unsafe(export_name = "__pender")]
 fn pender(context: *mut ()) {
     // SAFETY: the context of each executor is its flag, which is never freed.
@@ -26,7 +26,7 @@ fn pender(context: *mut ()) {
 /// The executor of the kernel's tasks.
 pub(crate) struct Executor {
     raw: &'static raw::Executor,
-    /// Whether a task is ready to run.
+    /// Returns whether a task is ready to run.
     ready: &'static AtomicBool,
 }
 
@@ -45,7 +45,7 @@ impl Executor {
         self.raw.spawner()
     }
 
-    /// Whether a task is ready to run.
+    /// Returns whether a task is ready to run.
     pub(crate) fn has_ready(&self) -> bool {
         self.ready.load(Ordering::Relaxed)
     }

@@ -46,8 +46,8 @@ impl Table {
         }
     }
 
-    /// Returns the device tree, if it is one. On architectures whose loaders pass none, the
-    /// compiler knows the result; the same applies to the start info.
+    /// Returns the device tree, if the table is one. On architectures whose loaders pass no device
+    /// tree, the result is known at compile time; the same applies to the start info.
     pub(crate) fn device_tree(&self) -> Option<DeviceTree<'static>> {
         match *self {
             Self::DeviceTree(tree) if arch::FIRMWARE_TABLE == TableKind::DeviceTree => Some(tree),
@@ -55,7 +55,7 @@ impl Table {
         }
     }
 
-    /// Returns the start info, if it is one.
+    /// Returns the start info, if the table is one.
     pub(crate) fn start_info(&self) -> Option<StartInfo> {
         match *self {
             Self::StartInfo(info) if arch::FIRMWARE_TABLE == TableKind::StartInfo => Some(info),
@@ -63,7 +63,7 @@ impl Table {
         }
     }
 
-    /// Returns its name, for messages.
+    /// Returns the table's name, for messages.
     pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::DeviceTree(_) => "the device tree",
@@ -119,12 +119,12 @@ impl Table {
     }
 }
 
-/// Why it is not clear which memory is free.
+/// Why it is not known which memory is free.
 #[derive(Debug)]
 pub(crate) enum Unclear {
-    /// It has too many ranges.
+    /// The memory has too many ranges.
     Fragmented,
-    /// The device tree does not say.
+    /// The device tree does not describe memory with certainty.
     Malformed(Malformed<'static>),
 }
 

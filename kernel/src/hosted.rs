@@ -38,7 +38,7 @@ pub(crate) fn listen_to_console(_: crate::console::Listener) -> bool {
     false
 }
 
-/// Writes to the standard output, and returns the number of bytes.
+/// Writes to the standard output, and returns the number of bytes written.
 pub(crate) fn send_to_console(bytes: &[u8]) -> usize {
     use std::io::Write as _;
     // A closed output is not an error.

@@ -18,7 +18,7 @@ use crate::part;
 use crate::statistics::Statistics;
 use crate::time;
 
-/// The parts that exist once, from boot until the machine stops.
+/// The parts of the kernel that exist once, from boot until the machine stops.
 pub(crate) struct State {
     memory: Memory,
     command_line: CommandLine<'static>,
@@ -61,7 +61,8 @@ impl fmt::Display for Absent {
 
 impl core::error::Error for Absent {}
 
-/// A handle of the kernel. All copies refer to the same kernel.
+/// Gives an app access to the devices, the memory, the command line and the counts. All copies
+/// refer to the same kernel.
 #[derive(Clone, Copy)]
 pub struct Kernel {
     state: &'static State,
@@ -108,11 +109,12 @@ impl Kernel {
         self.state.devices.found()
     }
 
-    /// The disk `index`, in the order of their places on the machine. One that is added behind the others
-    /// changes no other's number, and neither does one that cannot be brought up. Disks at virtio-mmio
-    /// slots are in front of those on PCI. The last slot comes first, as QEMU fills them; on PCI the
-    /// lowest device number, and what is behind a bridge where the bridge is. So QEMU's first disk is
-    /// disk 0 on both, unless the disks were given places in another order.
+    /// Returns the disk number `index`, counted from 0 in the order of the disks' locations. Adding
+    /// a disk behind the others changes no number, and a disk that could not be started keeps its
+    /// number. Disks in virtio-mmio slots come before those on PCI. Slots are counted from the last
+    /// one, as QEMU fills them; PCI devices by their number, with those behind a bridge at the
+    /// place of the bridge. QEMU's first disk is therefore disk 0, unless disks were given explicit
+    /// locations.
     ///
     /// # Errors
     ///
@@ -124,8 +126,8 @@ impl Kernel {
         })
     }
 
-    /// The disk with this serial number, wherever it is attached; the first of them where there are
-    /// several. None where there is no such disk.
+    /// Returns the disk with this serial number, wherever it is attached; the first one if several
+    /// have it. `None` if no disk has it.
     pub async fn disk_by_serial(&self, serial: &str) -> Option<Disk> {
         for disk in self.state.devices.disks() {
             if disk
@@ -139,16 +141,18 @@ impl Kernel {
         None
     }
 
-    /// The network whose device has this hardware address. None where there is none: of several network
-    /// devices one is the network, the first or the one that `nic=` on the command line names.
+    /// Returns the network if its device has this hardware address, and `None` otherwise. The
+    /// kernel uses only one network device: the first one, or the one that `nic=` on the command
+    /// line names.
     #[must_use]
     pub fn net_by_address(&self, address: HardwareAddress) -> Option<Net> {
         let net = self.state.devices.net()?;
         (net.hardware_address() == address).then_some(net)
     }
 
-    /// The network: of several network devices the first in the order of [`disk`](Self::disk), or the one
-    /// whose hardware address follows `nic=` on the command line.
+    /// Returns the network. Of several network devices, the kernel uses the first one in the order
+    /// of [`disk`](Self::disk), or the one whose hardware address follows `nic=` on the command
+    /// line.
     ///
     /// # Errors
     ///
@@ -213,8 +217,8 @@ impl Kernel {
         Buffer::new(len)
     }
 
-    /// Returns all counts: of every fault, and of ordinary work. Waits for the next turn of the
-    /// loop.
+    /// Returns all counts of the kernel: of every kind of fault, and of ordinary work. Waits for
+    /// the next turn of the event loop.
     pub async fn statistics(&self) -> Statistics {
         let devices = self.state.devices.statistics().await;
         Statistics {
@@ -233,7 +237,7 @@ impl Kernel {
         &self.state.loop_statistics
     }
 
-    /// Stops the machine with `status`; 0 means success.
+    /// Stops the machine with the exit status `status`; 0 means success.
     pub fn off(&self, status: u8) -> ! {
         machine::off(status)
     }

@@ -18,6 +18,11 @@
 //!     Ok(())
 //! }
 //! ```
+//!
+//! The [`Kernel`] gives access to the devices: disks ([`block`]), the network ([`net`]) and random
+//! bytes ([`entropy`]). [`time`] contains the clock and the timers, [`console`] the input and
+//! output of text, and [`command_line`] the words that were passed to the machine. [`Statistics`]
+//! contains the counts of faults and of ordinary work.
 
 #![no_std]
 #![cfg_attr(
@@ -93,7 +98,7 @@ pub mod attribute {
     pub use crate::boot::{finish, start};
 }
 
-/// What a program without a kernel needs in addition to a processor; see `apps/floor`.
+/// The parts of the kernel that a program without the kernel needs; see `apps/floor`.
 #[cfg(target_os = "none")]
 #[doc(hidden)]
 pub mod bare {

@@ -4,8 +4,6 @@
 //! A feature of this crate, such as `max-log-warn`, selects the highest level that is compiled in;
 //! without one, all levels are. The word `log=` on the command line selects the level that is
 //! printed; the default is `info`.
-//! of them without one; the level that is printed by the word `log=` on the command line, `info`
-//! where it is absent.
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
@@ -44,11 +42,11 @@ impl Log for Logger {
     fn flush(&self) {}
 }
 
-/// The longest time in bytes: 2^64 microseconds, with point, brackets and space.
+/// The length of the longest time in bytes: 2^64 microseconds, with point, brackets and space.
 const STAMP: usize = 20 + 4;
-/// The position of the point, counted from the end.
+/// The position of the decimal point in a formatted time, counted from the end.
 const FRACTION: usize = 6;
-/// The shortest time: five digits of seconds.
+/// The length of the shortest formatted time: one with five digits of seconds.
 const SHORTEST: usize = 5 + FRACTION + 4;
 
 /// Writes a time in seconds to the end of `text`, which must be blank, and returns it: `[
@@ -73,7 +71,7 @@ fn write_time(text: &mut [u8; STAMP], mut microseconds: u64) -> &str {
     core::str::from_utf8(&text[at..]).unwrap_or_default()
 }
 
-/// Sends the log to the console from now on.
+/// Sends the log to the console, from this call on.
 pub(crate) fn start() {
     // Only a second call fails; the first logger stays.
     let _ = log::set_logger(&LOGGER);

@@ -33,13 +33,13 @@ type Rtc = <Board as board::Board<Processor>>::Rtc;
 pub(crate) const NAME: &str = <Board as board::Board<Processor>>::NAME;
 /// The title of the board, for display.
 pub(crate) const TITLE: &str = <Board as board::Board<Processor>>::TITLE;
-/// The memory map from the description.
+/// The memory map from the board file.
 pub(crate) const MEMORY: MemoryMap = <Board as board::Board<Processor>>::MEMORY;
-/// The virtio-mmio slots from the description.
+/// The virtio-mmio slots from the board file.
 pub(crate) const VIRTIO_MMIO: Option<VirtioMmio> = <Board as board::Board<Processor>>::VIRTIO_MMIO;
-/// The PCI host bridge from the description.
+/// The PCI host bridge from the board file.
 pub(crate) const PCI: Option<PciHostBridge> = <Board as board::Board<Processor>>::PCI;
-/// The interrupt lines from the description.
+/// The interrupt lines from the board file.
 pub(crate) const INTERRUPTS: &[Line] = <Board as board::Board<Processor>>::INTERRUPTS;
 /// The parts that apps drive, from the description.
 pub(crate) const PARTS: &[board::Part] = <Board as board::Board<Processor>>::PARTS;
@@ -50,7 +50,7 @@ pub(crate) const ATTESTATION: &[Fact] = <Board as board::Board<Processor>>::ATTE
 pub(crate) type Transport = <Board as board::Board<Processor>>::VirtioTransport;
 /// The driver of PCI configuration space.
 pub(crate) type PciConfiguration = <Board as board::Board<Processor>>::PciConfiguration;
-/// Where configuration space is, from the description.
+/// The configuration of PCI configuration space, from the board file.
 pub(crate) const PCI_CONFIGURATION: Option<<PciConfiguration as Driver>::Config> =
     <Board as board::Board<Processor>>::PCI_CONFIGURATION;
 
@@ -59,13 +59,13 @@ const CONSOLE_INTERRUPT: Option<Interrupt> = <Board as board::Board<Processor>>:
 
 static CONSOLE: console::Shared<Transmitter> =
     Mutex::new(RefCell::new(Console::without_transmitter()));
-/// The console's address, if firmware reports another one than the description.
+/// The console's address, if firmware reports another one than the board file.
 static CONSOLE_MOVED: Mutex<Cell<Option<PhysicalAddress>>> = Mutex::new(Cell::new(None));
 /// The listener for received and sent bytes of the console, if there is one.
 static LISTENER: Mutex<Cell<Option<Listener>>> = Mutex::new(Cell::new(None));
 /// Whether the machine was asked to stop or to restart.
 static STOPPING: AtomicBool = AtomicBool::new(false);
-/// One bit for each [`Optional`] device that is left out.
+/// The [`Optional`] devices that are left out, one bit each.
 static LEFT_OUT: AtomicU8 = AtomicU8::new(0);
 /// The number of rounds of an empty loop after which stopping has failed: some tenths of a second.
 const UNTIL_STOPPED: u32 = 100_000_000;
@@ -83,7 +83,7 @@ unsafe impl critical_section::Impl for SingleContext {
 }
 
 /// Starts the console and the clock, so that later steps can log and have times. `console` is the
-/// console's address if firmware reports another one than the description.
+/// console's address if firmware reports another one than the board file.
 ///
 /// # Safety
 ///
@@ -115,7 +115,7 @@ unsafe fn transmitter() -> Transmitter {
     unsafe { Transmitter::new(&config.unwrap_or(described)) }
 }
 
-/// Returns the page with the console's registers, if the description has another address.
+/// Returns the page with the console's registers, if its address differs from the board file.
 pub(crate) fn moved_console() -> Option<Range> {
     const PAGE: u64 = 4096;
     let base = critical_section::with(|cs| CONSOLE_MOVED.borrow(cs).get())?;
@@ -150,16 +150,16 @@ pub(crate) fn wall_clock() -> Option<Duration> {
     })
 }
 
-/// A described device that the kernel can do without.
+/// A device of the board that the kernel can work without.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Optional {
     /// The virtio-mmio slots.
     VirtioMmio = 1,
     /// The PCI host bridge.
     Pci = 2,
-    /// The clock that tells the time of day.
+    /// The real-time clock.
     Rtc = 4,
-    /// The part of the interrupt controller that takes messages.
+    /// The part of the interrupt controller that receives messages.
     Messages = 8,
     /// I/O APICs. Without one, its lines raise no interrupt, and devices on them are polled.
     IoApics = 16,
@@ -180,28 +180,30 @@ impl Optional {
     }
 }
 
-/// Leaves a device out from now on, because it is not where the board file says. Returns whether it
-/// was not left out before.
+/// Stops using a device, because it is not where the board file says. Returns whether it was in use
+/// before.
 pub(crate) fn leave_out(optional: Optional) -> bool {
     let before = LEFT_OUT.load(Ordering::Relaxed);
     LEFT_OUT.store(before | optional as u8, Ordering::Relaxed);
     before & optional as u8 == 0
 }
 
-/// Whether a device is left out.
+/// Returns whether a device is left out.
 pub(crate) fn is_left_out(optional: Optional) -> bool {
     LEFT_OUT.load(Ordering::Relaxed) & optional as u8 != 0
 }
 
 /// Returns whether the clock's frequency is known and the clock runs.
 pub(crate) fn clock_runs() -> bool {
-    /// Reads after which even the slowest clock, 32 kHz, has changed on the fastest processor.
+    /// The number of reads after which even the slowest clock, 32 kHz, has changed on the fastest
+    /// processor.
     const LOOKS: usize = 1_000_000;
     let start = now();
     clock_frequency() > 0 && (0..LOOKS).any(|_| now() != start)
 }
 
-/// Returns what the processor lacks of the timer, with its key.
+/// Returns what the processor lacks for the timer, with the timer's key; `None` if it lacks
+/// nothing.
 pub(crate) fn missing_timer() -> Option<&'static str> {
     critical_section::with(|cs| TIMER.borrow_ref(cs).as_ref()?.missing())
 }
@@ -216,7 +218,8 @@ pub(crate) fn clock_frequency() -> u64 {
     })
 }
 
-/// Returns the clock's frequency in Hz as the hardware or its firmware reports it, if it does.
+/// Returns the clock's frequency in Hz according to the hardware or firmware; `None` if they do not
+/// report it.
 pub(crate) fn told_clock_frequency() -> Option<u64> {
     critical_section::with(|cs| TIMER.borrow_ref(cs).as_ref()?.told_frequency())
 }
@@ -251,7 +254,7 @@ pub(crate) fn console_is_idle() -> bool {
     critical_section::with(|cs| CONSOLE.borrow_ref_mut(cs).is_empty())
 }
 
-/// Calls `write` with the console in any state of the kernel, and waits until everything was sent.
+/// Calls `write` with the console, even during a crash, and waits until everything was sent.
 pub(crate) fn with_console_in_distress(write: &dyn Fn(&mut dyn Write)) {
     critical_section::with(|cs| {
         if let Ok(mut shared) = CONSOLE.borrow(cs).try_borrow_mut()
@@ -271,7 +274,7 @@ pub(crate) fn with_console_in_distress(write: &dyn Fn(&mut dyn Write)) {
     });
 }
 
-/// Stops the machine with `status`; 0 means success.
+/// Stops the machine with the exit status `status`; 0 means success.
 pub(crate) fn off(status: u8) -> ! {
     stop_by(|mut power| power.off(status))
 }
@@ -294,7 +297,7 @@ fn stop_by(act: impl FnOnce(Power)) -> ! {
         }
     }
     with_console_in_distress(&|out| {
-        let _ = out.write_str("the machine does not stop: see power in the board file\n");
+        let _ = out.write_str("the machine cannot be powered off: see [power] in the board file\n");
     });
     arch::park()
 }
@@ -309,10 +312,10 @@ fn flush_console() {
     });
 }
 
-/// What the event loop requires of the machine.
+/// The board's interrupt controller and timer, for the event loop.
 pub(crate) struct Machine {
     controller: InterruptController,
-    /// The time that the timer is set to, in nanoseconds; [`NEVER`] if it is off.
+    /// The deadline that the timer is set to, in nanoseconds; [`NEVER`] if it is off.
     deadline: u64,
 }
 
@@ -340,9 +343,9 @@ impl Machine {
 
     /// Returns whether the timer's interrupt arrives. Without it, no sleep would end.
     pub(crate) fn timer_interrupt_comes(&mut self) -> bool {
-        /// In nanoseconds; long enough for a busy host.
+        /// How long to wait for the timer's interrupt, in nanoseconds; long enough for a busy host.
         const LIMIT: u64 = 5_000_000_000;
-        /// The number of pauses between two checks.
+        /// The number of processor pauses between two reads of the clock.
         const REST: usize = 32;
         let start = now();
         set_deadline(Some(start));

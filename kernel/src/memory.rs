@@ -1,7 +1,7 @@
 //! Memory: discovery at boot, reserved ranges, and a constant-time allocator.
 //!
-//! The board file says where RAM starts and what else uses the address space; firmware's tables say
-//! how much RAM there is (`discovery`). The ranges of the image, the stack, firmware's tables and
+//! The board file states where RAM starts and what else uses the address space; firmware's tables
+//! state the amount of RAM (`discovery`). The ranges of the image, the stack, firmware's tables and
 //! the board file's reserved memory are removed (`range_set`), and the rest is the heap (`heap`).
 
 pub(crate) mod discovery;
@@ -34,8 +34,8 @@ impl Memory {
         self.ram.iter().map(|range| range.size).sum::<u64>() + self.unreachable
     }
 
-    /// Returns how much RAM the processor cannot address, in bytes; for example above 4 GiB on a
-    /// 32-bit one.
+    /// Returns how much RAM the processor cannot address, in bytes: for example, RAM above 4 GiB on
+    /// a 32-bit processor.
     #[must_use]
     pub fn unreachable(&self) -> u64 {
         self.unreachable

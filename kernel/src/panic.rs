@@ -33,7 +33,7 @@ fn panic(info: &PanicInfo<'_>) -> ! {
     })
 }
 
-/// Called by the vectors on the emergency stack when the processor takes an exception.
+/// The function that the vectors call on the emergency stack when the processor takes an exception.
 ///
 /// # Safety
 ///
@@ -70,16 +70,16 @@ fn recent_events(out: &mut dyn Write) -> fmt::Result {
     recent::print(out)
 }
 
-/// Returns the probable cause of a fault at an address.
+/// Returns the probable cause of a fault at an address, as text for the report.
 fn hint(address: usize) -> Option<&'static str> {
     if address < NULL_PAGE {
         Some("a null pointer")
     } else if image::stack_guard().contains(&address) {
         Some("a stack overflow: see memory.stack of the board")
     } else if image::code().contains(&address) || image::read_only_data().contains(&address) {
-        Some("a part of the image that is read only")
+        Some("memory of the image that is read-only")
     } else if image::all().contains(&address) {
-        Some("a part of the image that is not executed")
+        Some("memory of the image that is not executable")
     } else {
         None
     }
@@ -119,8 +119,9 @@ fn call(out: &mut dyn Write, number: usize, address: usize) -> fmt::Result {
     writeln!(out, "  #{number} {address:#0width$x}")
 }
 
-/// Writes a report and powers the machine off. If the report itself fails, it is cut short; the
-/// third attempt only powers off, so that this cannot recurse forever.
+/// Writes a report and powers the machine off. If writing the report fails, a second report is
+/// written; after a further failure the machine only powers off, so that this cannot recurse
+/// forever.
 fn report(print: &dyn Fn(&mut dyn Write) -> fmt::Result) -> ! {
     arch::mask_interrupts();
     let earlier = REPORTS.fetch_add(1, Ordering::Relaxed);

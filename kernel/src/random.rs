@@ -43,10 +43,10 @@ pub const FRESH_BYTES: u64 = 1 << 20;
 const SEED: usize = 32;
 type Seed = [u8; SEED];
 
-/// The state that exists once.
+/// The state of the generator, which exists once.
 struct Source {
     generator: RefCell<Option<Generator>>,
-    /// The task that fetches seeds, while it waits for a request.
+    /// The waker of the task that fetches seeds, while it waits for a request.
     seeder: Cell<Option<Waker>>,
 }
 
@@ -129,7 +129,7 @@ pub fn fill(bytes: &mut [u8]) -> Result<(), NotStarted> {
     })
 }
 
-/// Mixes in a new seed each time a draw finds the seed too old.
+/// Mixes in a new seed each time a draw finds the current seed too old.
 #[embassy_executor::task]
 async fn keep_fresh(entropy: Entropy) {
     loop {
@@ -152,7 +152,7 @@ async fn keep_fresh(entropy: Entropy) {
         let mut seed = Seed::default();
         let filled = entropy.fill(&mut seed).await;
         if let Err(error) = &filled {
-            vmos_drivers::warn!("random numbers keep their old seed: {error}");
+            vmos_drivers::warn!("the random number generator cannot be reseeded: {error}");
         }
         critical_section::with(|cs| {
             if let Some(generator) = &mut *SOURCE.borrow(cs).generator.borrow_mut() {
@@ -197,7 +197,7 @@ struct Generator {
     key: Seed,
     /// When the last seed was mixed in, in nanoseconds.
     seeded: u64,
-    /// Bytes drawn since then.
+    /// The number of bytes drawn since then.
     drawn: u64,
 }
 
@@ -293,7 +293,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_a_seed_there_is_nothing_random() {
+    fn without_a_seed_there_is_no_generator() {
         let mut bytes = [7; 4];
         assert_eq!(fill(&mut bytes), Err(NotStarted));
         assert_eq!(bytes, [7; 4]);
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_draw_leaves_no_key_that_would_draw_it_again() {
+    fn a_draw_replaces_the_key() {
         let mut generator = Generator::new([1; SEED], 0);
         let before = generator.key;
         generator.fill(&mut [0; 1]);

@@ -1,5 +1,5 @@
-//! Reads from a PVH start info, which a loader passes on a PC: RAM, reserved memory, and the
-//! command line. The addresses of devices come from the board file.
+//! Reads a PVH start info, which a loader passes on a PC: RAM, reserved memory, and the command
+//! line. The addresses of devices come from the board file.
 //!
 //! Xen, public/arch-x86/hvm/start_info.h. All fields are little-endian.
 
@@ -25,8 +25,8 @@ const MODULES: u32 = 16;
 const COMMAND_LINE: u64 = 4096;
 /// The type of RAM in the memory map.
 const RAM: u32 = 1;
-/// Ranges of RAM that are less than this apart count as one: a PC has video memory and its ROM in
-/// between.
+/// The largest gap between two ranges of RAM that count as one: a PC has video memory and its ROM
+/// in between.
 const HOLE: u64 = 1 << 20;
 
 /// Access to the tables in physical memory. Memory that cannot be read is empty.
@@ -79,7 +79,7 @@ impl StartInfo {
     }
 
     /// Returns the RAM of the machine, including the parts that firmware uses: from the start of
-    /// usable RAM, over the ranges close after it.
+    /// usable RAM, up to the last range without a large gap before it.
     pub(crate) fn ram(&self) -> Result<RangeSet, TooManyRanges> {
         let mut found = RangeSet::new();
         let mut next = self.first_ram(0);
@@ -160,8 +160,7 @@ impl StartInfo {
     }
 }
 
-/// Returns the end of a range; a range up to the last address has none that fits, which a loader
-/// cannot pass.
+/// Returns the end of a range, which must fit 64 bits; a loader passes no other.
 fn end(range: &Range) -> u64 {
     range.base.0.saturating_add(range.size)
 }

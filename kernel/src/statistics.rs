@@ -14,39 +14,40 @@ use crate::memory::Usage;
 use crate::net;
 use crate::time::TimerCounts;
 
-/// The counts since boot, from [`Kernel::statistics`](crate::Kernel::statistics).
+/// The counts of all parts of the kernel since boot, from
+/// [`Kernel::statistics`](crate::Kernel::statistics).
 ///
 /// `Display` prints one line for each count: `disk0.queue0.refused_ids 0`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Statistics {
-    /// The event loop.
+    /// The counts of the event loop.
     pub event_loop: LoopCounts,
-    /// Timers.
+    /// The counts of timers.
     pub timers: TimerCounts,
-    /// The heap.
+    /// The counts of the heap.
     pub heap: Usage,
-    /// The network stack; `None` without a network device.
+    /// The counts of the network stack; `None` without a network device.
     pub net: Option<net::Statistics>,
-    /// TCP; `None` without a network device.
+    /// The counts of TCP; `None` without a network device.
     pub tcp: Option<net::TcpStatistics>,
-    /// The devices.
+    /// The counts of the devices.
     pub devices: Vec<DeviceStatistics>,
 }
 
 /// The part of the kernel that a count belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Part {
-    /// The event loop.
+    /// The counts of the event loop.
     Loop,
-    /// Timers.
+    /// The counts of timers.
     Timers,
-    /// The heap.
+    /// The counts of the heap.
     Heap,
-    /// The network stack.
+    /// The counts of the network stack.
     Net,
-    /// TCP.
+    /// The counts of TCP.
     Tcp,
-    /// A device, or one of its queues.
+    /// The counts of a device, or of one of its queues.
     Device {
         /// The device's kind.
         kind: DeviceKind,
@@ -83,7 +84,8 @@ impl fmt::Display for Part {
 }
 
 impl Statistics {
-    /// Calls `count` for each count, always in the same order.
+    /// Calls `count` with the part of the kernel, the name and the value of each count, always in
+    /// the same order.
     pub fn each(&self, count: &mut dyn FnMut(Part, &'static str, u64)) {
         let mut of = |part, counts: &dyn Counts| {
             counts.each(&mut |name, value| count(part, name, value));

@@ -92,7 +92,7 @@ pub fn step_wall_clock(nanoseconds: i64) -> bool {
     true
 }
 
-/// How late timers were.
+/// Counts of late timers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct TimerCounts {
     /// The longest time from a deadline to the turn of the loop that woke its task, in nanoseconds.
@@ -109,7 +109,7 @@ static COUNTS: Mutex<Cell<TimerCounts>> = Mutex::new(Cell::new(TimerCounts { lat
 /// The delay from which a timer counts as late, in nanoseconds.
 const LATE: u64 = 100_000_000;
 
-/// Returns how late timers were.
+/// Returns the counts of late timers.
 pub(crate) fn counts() -> TimerCounts {
     critical_section::with(|cs| COUNTS.borrow(cs).get())
 }
@@ -156,7 +156,7 @@ fn with_deadlines<R>(act: impl FnOnce(&mut DeadlineQueue) -> R) -> R {
     })
 }
 
-/// A time that never comes, in nanoseconds; stands for no deadline.
+/// A time in nanoseconds that is never reached; it stands for no deadline.
 pub(crate) const NEVER: u64 = u64::MAX;
 
 /// Sets when the loop checks the devices, in nanoseconds.
@@ -194,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_time_of_day_can_be_set_and_stepped_and_goes_on() {
+    fn the_time_of_day_can_be_set_and_stepped_and_continues() {
         let seconds = |n| core::time::Duration::from_secs(n);
         set_wall_clock(UnixTime::new(seconds(1_000_000_000)));
         let read = || wall_clock().map(UnixTime::since_1970).unwrap_or_default();

@@ -35,8 +35,8 @@ fn images_are_as_described(setting: &Setting) -> Outcome {
     Ok(())
 }
 
-/// Changes every byte of the tables once: many at a time, but never two that are reported with the
-/// same key.
+/// Changes every byte of the image's board tables once, many at a time, but never two that would be
+/// reported with the same key.
 fn a_corrupted_byte_is_named(setting: &Setting) -> Outcome {
     let mut bytes = fs::read(setting.image(DEMO)?.elf)?;
     let table = Audit::of(setting.board(), &bytes).table;
@@ -88,11 +88,12 @@ fn the_demo_is_small(setting: &Setting) -> Outcome {
     Ok(())
 }
 
-/// Only loaded bytes count: debug information contains the paths of sources.
+/// Checks that the loaded bytes of an image name the sources of external crates without the folder
+/// of the build machine. Only debug information contains whole paths.
 fn an_image_names_no_home(setting: &Setting) -> Outcome {
     let elf = fs::read(setting.image(DEMO)?.elf)?;
     let image = flatten::flatten(&elf)?;
-    // Crates from elsewhere are named in it, or this would hold of any image.
+    // The names of external crates must be found, or the check would prove nothing.
     for (text, is_there) in [("embedded-io-async-", true), ("/registry/src/", false)] {
         let found = image
             .bytes

@@ -105,7 +105,7 @@ fn wait_until_ready(machine: &Machine) -> Outcome {
     })
 }
 
-/// The command line sets no address, so the app uses its default.
+/// Without an address on the command line, the app uses its default.
 fn echoes_datagrams(setting: &Setting) -> Outcome {
     let serving = Serving::start(setting, "")?;
     let caller = Caller::new(serving.port(Protocol::Udp, ECHO)?)?;
@@ -157,7 +157,7 @@ fn echoes_to_several_connections(setting: &Setting) -> Outcome {
 fn discards_what_it_is_sent(setting: &Setting) -> Outcome {
     let serving = Serving::start(setting, "bench=net")?;
     let caller = Caller::new(serving.port(Protocol::Udp, DISCARD)?)?;
-    caller.send(b"nobody answers this")?;
+    caller.send(b"a datagram without an answer")?;
     let answer = caller.receive(SILENCE)?;
     ensure!(answer.is_none(), "a datagram to discard got an answer");
     let mut stream = serving.connect(DISCARD)?;
@@ -165,11 +165,7 @@ fn discards_what_it_is_sent(setting: &Setting) -> Outcome {
     stream.shutdown(Shutdown::Write)?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
-    ensure!(
-        answer.is_empty(),
-        "{} bytes came back from discard",
-        answer.len()
-    );
+    ensure!(answer.is_empty(), "discard returned {} bytes", answer.len());
     Ok(())
 }
 
@@ -223,7 +219,7 @@ fn measures_disk_and_timer(setting: &Setting) -> Outcome {
             result["bench"] == "blk"
                 && result["ops"].as_u64() > Some(0)
                 && result["ns"].as_u64() >= Some(1_000_000_000),
-            "that makes no sense: {result}"
+            "the result is not plausible: {result}"
         );
     }
     let timer = machine.wait_for("the result of the timer", |line| {
@@ -238,7 +234,7 @@ fn measures_disk_and_timer(setting: &Setting) -> Outcome {
             && median.is_some()
             && median <= most
             && most <= worst,
-        "that makes no sense: {timer}"
+        "the result is not plausible: {timer}"
     );
     machine.wait_for("BENCH_DONE", |line| (line == "BENCH_DONE").then_some(()))?;
     let status = machine.wait_for_end()?;

@@ -55,7 +55,7 @@ pub(super) const CASES: [Case; 6] = [
     ),
 ];
 
-/// Whether the board's machine has these options: QEMU's machine "virt" for 64-bit Arm.
+/// Returns whether the board's machine has these options: QEMU's machine "virt" for 64-bit Arm.
 fn is_arm64(setting: &Setting) -> bool {
     setting.board().architecture == Architecture::Aarch64
 }
@@ -94,7 +94,8 @@ fn does_without_pci_elsewhere(setting: &Setting) -> Outcome {
     Ok(())
 }
 
-/// A machine with the other version of the interrupt controller ends with its key.
+/// Checks that the kernel stops with the key of the interrupt controller if the machine has another
+/// version of it.
 fn names_another_controller(setting: &Setting) -> Outcome {
     if !is_arm64(setting) {
         return Ok(());
@@ -118,7 +119,8 @@ fn names_another_controller(setting: &Setting) -> Outcome {
     Ok(())
 }
 
-/// A hart without the extension that the timer needs ends with the timer's key.
+/// Checks that the kernel stops with the timer's key if the hart lacks the extension that the timer
+/// needs.
 fn names_a_missing_timer(setting: &Setting) -> Outcome {
     let needs_sstc = setting.board().timer.part.key == "timer.sstc";
     if !needs_sstc {

@@ -1,4 +1,4 @@
-//! Compares the board file with the machine.
+//! Tests that compare the board file with the machine.
 
 use core::slice;
 use std::collections::BTreeMap;
@@ -43,7 +43,8 @@ fn shows_what_is_misdescribed(setting: &Setting) -> Outcome {
     Ok(())
 }
 
-/// The imported board file results in identical code, and so in the same machine.
+/// Checks that an imported board file generates identical code, and therefore describes the same
+/// machine.
 fn can_be_imported(setting: &Setting) -> Outcome {
     let board = setting.board();
     let facts = inspect::board(board).map_err(|e| e.to_string())?;

@@ -34,7 +34,7 @@ fn finds_its_devices(setting: &Setting) -> Outcome {
     for part in PARTS {
         ensure!(
             !is_missing(&machine, part)?,
-            "it says that the {part} is missing"
+            "the machine reports that the {part} is missing"
         );
     }
     Ok(())
@@ -121,7 +121,7 @@ fn finds_devices_by_name(setting: &Setting) -> Outcome {
         for expected in [
             "disk 0: serial vmos-disk0",
             "disk 1: serial added",
-            &format!("network: {network}, found by its address: true"),
+            &format!("network: {network}; a device with this address is found: true"),
             "serial added: 4096",
             "devices: done",
         ] {
@@ -138,14 +138,14 @@ fn says_that_only(machine: &Machine, missing: &str) -> Outcome {
         let word = if is_missing { "missing" } else { "there" };
         ensure!(
             is_missing == (part == missing),
-            "it says that the {part} is {word}"
+            "the machine reports that the {part} is {word}"
         );
     }
     Ok(())
 }
 
 fn is_missing(machine: &Machine, part: &str) -> Outcome<bool> {
-    machine.wait_for(&format!("what it knows of its {part}"), |line| {
+    machine.wait_for(&format!("the report on its {part}"), |line| {
         console::about(line, part).map(console::is_missing)
     })
 }

@@ -83,8 +83,8 @@ fn goes_on_with_a_read_only_disk(setting: &Setting) -> Outcome {
     Ok(())
 }
 
-/// A handle for many requests writes, another one and many tasks read, and a third is dropped while
-/// its requests are in flight.
+/// Checks disk requests: one handle for many requests writes, another one and many tasks read, and
+/// a third is dropped while its requests are in flight.
 fn keeps_many_requests_in_flight(setting: &Setting) -> Outcome {
     const BLOCK: usize = 4096;
     let image = setting.path("small.img");

@@ -1,4 +1,4 @@
-//! A machine that fails prints a report and exits with a failing status.
+//! Tests that a failing machine prints a report and exits with a failing status.
 
 use vmos_machine_tests::ensure;
 use vmos_machine_tests::outcome::Outcome;

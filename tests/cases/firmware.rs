@@ -1,4 +1,5 @@
-//! An image for a machine without firmware also starts under firmware, in another privilege mode.
+//! Tests that an image for a machine without firmware also starts under firmware, in another
+//! privilege mode.
 
 use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::setting::Setting;

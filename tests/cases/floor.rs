@@ -17,7 +17,7 @@ pub(super) const CASES: [Case; 2] = [
 
 const FLOOR: &str = "floor";
 
-/// An arbitrary port: all are served.
+/// An arbitrary port: the loop echoes on all of them.
 const PORT: u16 = 7;
 
 /// The time limit for an answer on a busy host.
@@ -63,7 +63,7 @@ fn measures_its_disk(setting: &Setting) -> Outcome {
             let begins = format!(r#"{{"bench":"blk","op":"{operation}","bs":4096,"qd":{depth},"#);
             ensure!(
                 results.iter().any(|line| line.starts_with(&begins)),
-                "no result of {operation} with {depth} under way"
+                "no result of {operation} with {depth} in flight"
             );
         }
     }

@@ -49,7 +49,7 @@ fn answers_arp(setting: &Setting) -> Outcome {
     });
     ensure!(
         other.is_none(),
-        "it answers for an address that is not its own"
+        "it answers ARP requests for another address"
     );
     Ok(())
 }
@@ -99,7 +99,7 @@ fn survives_lengths_that_lie(setting: &Setting) -> Outcome {
 fn survives_fragments(setting: &Setting) -> Outcome {
     let (machine, wire, mac) = wired(setting)?;
     for number in 0..200 {
-        // Each fragment announces more that never arrive.
+        // Each fragment announces further ones, which never arrive.
         let header = Ipv4 {
             fragment: 0x2000 | number,
             identification: number,
@@ -179,7 +179,7 @@ fn never_says_more_than_it_was_told(setting: &Setting) -> Outcome {
         let told = lie.len();
         ensure!(
             answer.is_none(),
-            "to a frame of {told} bytes it answered one of {answer:?}"
+            "the answer to a frame of {told} bytes has {answer:?} bytes"
         );
     }
     still_serves(machine, &wire, mac)
@@ -187,7 +187,7 @@ fn never_says_more_than_it_was_told(setting: &Setting) -> Outcome {
 
 /// Checks that a datagram and a ping are answered after the machine has processed all frames.
 fn still_serves(mut machine: Machine, wire: &Wire, mac: Mac) -> Outcome {
-    // It has when it sends nothing more.
+    // It has processed all frames when it sends nothing more.
     while wire
         .receive(Duration::from_millis(300), |_| Some(()))
         .is_some()

@@ -1,4 +1,4 @@
-//! An idle machine executes no instructions.
+//! Tests that an idle machine executes no instructions.
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};

@@ -20,7 +20,7 @@ fn reports(setting: &Setting, mebibytes: u64) -> Outcome {
     let mut draft = setting.machine(DEMO)?;
     draft.qemu.memory = Some(format!("{mebibytes}M").parse()?);
     let (machine, _) = echoing(draft)?;
-    let reported = machine.wait_for("how much memory it has", console::memory)?;
+    let reported = machine.wait_for("its memory size", console::memory)?;
     ensure!(
         reported == mebibytes,
         "the machine has {mebibytes} MiB, but reports {reported} MiB"

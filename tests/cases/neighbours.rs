@@ -1,5 +1,5 @@
-//! Network tests with other machines that claim the address of ours, and with DHCP servers that are
-//! of no use.
+//! Network tests with other machines that claim this machine's address, and with unusable DHCP
+//! servers.
 
 use std::time::{Duration, Instant};
 
@@ -33,7 +33,7 @@ const TARGET: std::ops::Range<usize> = 38..42;
 /// How long DHCP messages are counted. The pauses between attempts are 4 and 8 seconds long.
 const WATCHED: Duration = Duration::from_secs(10);
 
-/// RFC 5227, 2.1.1: a probe has no sender address.
+/// Checks that an address probe, which has no sender address (RFC 5227, 2.1.1), is answered.
 fn answers_arp_probes(setting: &Setting) -> Outcome {
     let (_machine, wire, mac) = wired(setting)?;
     let mut probe = packet::arp_request(ITS_ADDRESS);
@@ -44,7 +44,7 @@ fn answers_arp_probes(setting: &Setting) -> Outcome {
     Ok(())
 }
 
-/// RFC 5227, 2.4: one announcement for many claims within 10 seconds.
+/// Checks that many claims within 10 seconds are answered by one announcement (RFC 5227, 2.4).
 fn defends_its_address(setting: &Setting) -> Outcome {
     let (machine, wire, mac) = wired(setting)?;
     let _ = wire.drain();
@@ -88,7 +88,7 @@ fn asks_a_dhcp_server_that_refuses_seldom(setting: &Setting) -> Outcome {
     })?;
     ensure!((2..=4).contains(&asked), "{asked} messages in {WATCHED:?}");
     machine.wait_for("why there is no address", |line| {
-        line.contains("DHCP: the server refuses").then_some(())
+        line.contains("DHCP: the server rejects").then_some(())
     })?;
     Ok(())
 }
@@ -97,7 +97,7 @@ const DISCOVER: u8 = 1;
 const OFFER: u8 = 2;
 const NAK: u8 = 6;
 
-/// Starts a machine that asks for its address, and counts its messages to servers.
+/// Starts a machine that requests its address, and counts its messages to DHCP servers.
 fn count_questions(
     setting: &Setting,
     serve: impl Fn(&Wire, u8, &[u8]) -> Outcome,
@@ -122,7 +122,7 @@ fn count_questions(
     Ok((machine, asked))
 }
 
-/// The frame that answers a DHCP message, from port 67 to port 68.
+/// Returns the frame that answers a DHCP message, from port 67 to port 68.
 fn answer(question: &[u8], kind: u8) -> Vec<u8> {
     let mut message = question[42..282].to_vec();
     message[0] = 2;

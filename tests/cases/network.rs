@@ -35,7 +35,7 @@ pub(super) const CASES: [Case; 8] = [
     Case::new("gets_its_address_by_dhcp", gets_its_address_by_dhcp),
 ];
 
-/// After this long without traffic, a machine is idle.
+/// The time without traffic after which a machine is idle.
 const IDLE: Duration = Duration::from_millis(200);
 
 fn echoes_a_datagram(setting: &Setting) -> Outcome {
@@ -78,7 +78,7 @@ fn echoes_streams(setting: &Setting) -> Outcome {
         let mut back = Vec::new();
         stream.read_to_end(&mut back)?;
         sending.join().map_err(|_| "the sender panicked")??;
-        ensure!(back == sent, "{} of {size} bytes came back", back.len());
+        ensure!(back == sent, "{} of {size} bytes were echoed", back.len());
     }
     Ok(())
 }
@@ -87,12 +87,13 @@ fn survives_a_burst(setting: &Setting, count: usize) -> Outcome {
     let (draft, queues) = setting.machine(DEMO)?.observed()?;
     let (machine, caller) = echoing(draft)?;
     let back = caller.burst(count)?;
-    ensure!(back <= count, "{back} datagrams came back of {count}");
-    ensure!(back > 0, "no datagram of {count} came back");
+    ensure!(back <= count, "{back} of {count} datagrams were echoed");
+    ensure!(back > 0, "none of {count} datagrams was echoed");
     let limit = AT_ONCE;
     let after = caller.call(b"the one after", limit);
-    after
-        .map_err(|error| format!("after a burst of {count}, of which {back} came back: {error}"))?;
+    after.map_err(|error| {
+        format!("after a burst of {count} datagrams, of which {back} were echoed: {error}")
+    })?;
     thread::sleep(IDLE);
     match queues.fault(&mut machine.monitor()?)? {
         None => Ok(()),

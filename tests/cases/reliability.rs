@@ -56,7 +56,7 @@ impl Tested {
         Ok(tested)
     }
 
-    /// Starts it without waiting until it reports that it is ready.
+    /// Starts the machine without waiting until it reports that it is ready.
     fn start_without_waiting(mut draft: Draft<'_>) -> Outcome<Self> {
         let (echo, requests) = (draft.echo_port()?, draft.forward_udp(REQUESTS)?);
         let streams = draft.forward_tcp(ECHO)?;
@@ -69,7 +69,7 @@ impl Tested {
         })
     }
 
-    /// Starts it on a wire.
+    /// Starts the machine with a link for raw frames.
     fn wired(draft: Draft<'_>) -> Outcome<Self> {
         let (draft, wire) = draft.wired()?;
         let (draft, queues) = draft.observed()?;
@@ -83,12 +83,12 @@ impl Tested {
         })
     }
 
-    /// Checks that it works; see [`Service::is_sound`].
+    /// Checks that the machine works; see [`Service::is_sound`].
     fn is_sound(&mut self) -> Outcome {
         self.service.is_sound(&mut self.machine, &self.queues, SOON)
     }
 
-    /// Checks that it works, and that each of these counts is greater than zero.
+    /// Checks that the machine works, and that each of the named counts is greater than zero.
     fn is_sound_and_names(&mut self, names: &[&str]) -> Outcome {
         self.is_sound()?;
         let counts = self.service.counts()?;
@@ -96,7 +96,7 @@ impl Tested {
             let count = counts.get(name);
             ensure!(
                 count.is_some_and(|&count| count > 0),
-                "the fault left no trace: {name} is {count:?} of {}",
+                "the fault was not counted: {name} is {count:?}; all counts: {}",
                 shown(&counts)
             );
         }
@@ -124,7 +124,7 @@ fn draft(setting: &Setting) -> Outcome<Draft<'_>> {
     setting.machine(SELFTEST)
 }
 
-/// Returns the same with more arguments for QEMU.
+/// Returns a machine with all devices that runs the app, with further QEMU arguments.
 fn draft_with<'a>(setting: &'a Setting, arguments: &[&str]) -> Outcome<Draft<'a>> {
     let mut draft = draft(setting)?;
     let arguments = arguments.iter().map(|&word| word.to_owned());

@@ -1,4 +1,4 @@
-//! A machine that is reset from outside starts again.
+//! Tests that a machine starts again after a reset from outside.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,8 +20,8 @@ pub(super) const CASES: [Case; 1] = [Case::new(
     survives_a_reset_with_its_network_alive,
 )];
 
-/// The reset comes without preparation: devices have requests in flight, and memory protection may
-/// still be enabled.
+/// Resets the machine without preparation: devices have requests in flight, and memory protection
+/// may still be enabled.
 fn survives_a_reset_with_its_network_alive(setting: &Setting) -> Outcome {
     let mut draft = setting.machine(DEMO)?;
     // A machine that must not restart by itself would not restart for the monitor either.

@@ -1,4 +1,4 @@
-//! TCP as the wire sees it, among segments that no honest host would send.
+//! Tests of TCP segment by segment, with segments that no correct host would send.
 
 use std::cell::Cell;
 use std::net::Ipv4Addr;
@@ -31,7 +31,7 @@ pub(super) const CASES: [Case; 2] = [
 ];
 
 const ECHO: u16 = 7;
-/// How long a connection and an answer over it may take.
+/// A TCP client of the machine's echo service.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// One end of a connection to the echo service.
@@ -68,7 +68,7 @@ impl<'a> Client<'a> {
         self.wire.send(&segment.frame(self.mac))
     }
 
-    /// The next segment of which `wanted` makes something.
+    /// Returns the result of `wanted` for the first segment that has one.
     fn hear<T>(&self, wanted: impl Fn(&Segment<'_>) -> Option<T>) -> Option<T> {
         self.wire.receive(AT_ONCE, |frame| {
             // In a flood, most frames are answers to others.
@@ -81,7 +81,7 @@ impl<'a> Client<'a> {
         })
     }
 
-    /// Opens the connection, and has a word echoed.
+    /// Opens the connection, and checks that a word is echoed.
     fn call(&mut self) -> Outcome {
         let begun = Instant::now();
         self.say(flag::SYN, b"")?;
@@ -90,7 +90,7 @@ impl<'a> Client<'a> {
             accepts.then_some(segment.sequence)
         });
         self.acknowledged = first
-            .ok_or_else(|| format!("port {} was not answered within {AT_ONCE:?}", self.port))?
+            .ok_or_else(|| format!("port {} got no answer within {AT_ONCE:?}", self.port))?
             .wrapping_add(1);
         self.sequence = self.sequence.wrapping_add(1);
         self.say(flag::ACK, b"")?;
@@ -158,7 +158,7 @@ fn a_restarted_client_gets_in_from_the_same_port(setting: &Setting) -> Outcome {
     let mut client = Client::new(&wire, mac, 50_000, 3_000_000_000);
     client.say(flag::SYN, b"")?;
     let known = client.hear(|segment| (segment.flags == flag::ACK).then_some(segment.acknowledged));
-    let sequence = known.ok_or("the request was not asked back")?;
+    let sequence = known.ok_or("the request got no answer")?;
     ensure!(sequence == 1_000_006, "the old connection is at {sequence}");
     let reset = Client::new(&wire, mac, 50_000, sequence);
     reset.say(flag::RST, b"")?;

@@ -24,10 +24,10 @@ const REFERENCE: &str = QEMU[0];
 /// A case that has passed: the version of QEMU, the case, and the board with the attachment.
 type Pass = (String, &'static str, String);
 
-/// What has passed in this process.
+/// The cases that have passed in this process.
 static PASSED: Mutex<Vec<Pass>> = Mutex::new(Vec::new());
 
-/// Remembers that a case has passed.
+/// Records that a case has passed.
 pub(crate) fn passed(board: &Board, attachment: Attachment, case: &'static str) {
     let Ok(version) = emulator::version(&target::qemu_program(board)) else {
         return;

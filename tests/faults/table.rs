@@ -6,7 +6,7 @@ use super::record::Record;
 use super::{Fault, VERSIONS};
 
 const HEAD: &str = "\
-| fault | tests | counts that name it | mistakes that a test was seen to catch | passed on |
+| fault | tests | counts that show it | planted errors that a test has detected | passed on |
 |---|---|---|---|---|
 ";
 

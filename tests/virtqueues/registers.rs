@@ -1,5 +1,5 @@
-//! Finds the virtqueues of a machine in the registers of its virtio devices (virtio 1.2, 4.1.4.3, 4.2.2
-//! and 4.2.4).
+//! Finds the virtqueues of a machine in the registers of its virtio devices (virtio 1.2, 4.1.4.3,
+//! 4.2.2 and 4.2.4).
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::{Kind, Queue};
 pub(super) const MMIO_DEVICE_ID: u64 = 0x08;
 const MMIO_STATUS: u64 = 0x70;
 
-/// The bytes of a PCI function that hold the common configuration; QEMU aligns them so.
+/// The size of the common configuration in a BAR, to which QEMU aligns it.
 const PCI_COMMON: u64 = 0x1000;
 const PCI_STATUS: u64 = 0x14;
 
@@ -25,7 +25,7 @@ pub(super) struct Write<'a> {
 }
 
 impl<'a> Write<'a> {
-    /// Reads a line of QEMU's trace.
+    /// Parses a line of QEMU's trace.
     pub(super) fn of_line(line: &'a str) -> Option<Self> {
         let (_, rest) = line.split_once(" addr 0x")?;
         let (address, rest) = rest.split_once(" value 0x")?;
@@ -40,10 +40,10 @@ impl<'a> Write<'a> {
     }
 }
 
-/// How registers of virtio devices are distinguished.
+/// The layout of the slots, by which a write is assigned to a device.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
-    /// From one slot of virtio-mmio to the next.
+    /// The distance between two slots of virtio-mmio, in bytes.
     stride: u64,
 }
 
@@ -53,7 +53,7 @@ impl Layout {
         Self { stride }
     }
 
-    /// Takes one more write, if it is one to a virtio device.
+    /// Records a further write, if it is to a virtio device.
     pub(super) fn take(&self, devices: &mut BTreeMap<u64, Registers>, write: &Write<'_>) {
         let (size, interface) = match write.name.strip_prefix("virtio-pci-common-virtio-") {
             Some(kind) => (PCI_COMMON, Interface::Pci(pci_kind(kind))),
@@ -87,16 +87,16 @@ enum Interface {
     Pci(Option<Kind>),
 }
 
-/// The registers of one device, as they were written last.
+/// The registers of one device with the last written values.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Registers {
     interface: Interface,
     selected: u64,
-    /// By queue and offset.
+    /// The registers of queues, by queue and offset.
     written: BTreeMap<(u64, u64), u64>,
 }
 
-/// Where the registers of a queue are, for one interface.
+/// The offsets of a queue's registers in one interface.
 struct Offsets {
     select: u64,
     size: u64,
@@ -127,8 +127,7 @@ const PCI: Offsets = Offsets {
     status: PCI_STATUS,
 };
 
-/// The registers of the interface before the specification: the page of a queue, and what the used
-/// ring is aligned to.
+/// The registers of the legacy interface: the page of a queue, and the alignment of the used ring.
 const LEGACY_PAGE: u64 = 0x40;
 const LEGACY_ALIGN: u64 = 0x3c;
 const LEGACY_PAGE_SIZE: u64 = 0x28;
@@ -165,12 +164,12 @@ impl Registers {
         }
     }
 
-    /// The address of the status register.
+    /// Returns the address of the status register.
     pub(super) fn status(&self, base: u64) -> u64 {
         base + self.offsets().status
     }
 
-    /// The queues that are in use.
+    /// Returns the queues that are in use.
     pub(super) fn queues(&self) -> Vec<Queue> {
         let mut numbers: Vec<_> = self.written.keys().map(|&(queue, _)| queue).collect();
         numbers.dedup();
@@ -194,7 +193,8 @@ impl Registers {
         })
     }
 
-    /// The parts of a queue follow one another (virtio 1.2, 2.7.2).
+    /// Returns the addresses of the parts of a legacy queue, which follow one another (virtio 1.2,
+    /// 2.7.2).
     fn legacy_queue(&self, number: u64) -> Option<Queue> {
         let word = |offset| self.written.get(&(number, offset)).copied();
         let page_size = self.written.get(&(0, LEGACY_PAGE_SIZE)).copied()?;
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_is_where_its_driver_put_it() {
+    fn a_queue_has_the_addresses_that_its_driver_wrote() {
         let queue = Queue {
             number: 1,
             size: 256,
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_takes_the_queues() {
+    fn a_reset_removes_the_queues() {
         let mut writes = modern();
         writes.push((SLOT + MMIO_STATUS, 0, 4, "virtio-mmio"));
         assert_eq!(devices(&writes)[&SLOT].queues(), []);

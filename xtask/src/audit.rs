@@ -30,7 +30,7 @@ pub struct Finding {
 /// The result of an audit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Audit {
-    /// The differences found.
+    /// The differences between the image and the description.
     pub findings: Vec<Finding>,
     /// The number of facts that were compared.
     pub checked: usize,

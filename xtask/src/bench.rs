@@ -9,7 +9,7 @@
 //! [`kept`] reads and writes the counts recorded in the repository, and [`check`] repeats them.
 //!
 //! A [`side`] is a program under measurement, such as [`linux`]. A [`sheet`] holds the results of
-//! all sides; [`table`] and [`plot`] display it.
+//! all programs; [`table`] and [`plot`] display it.
 
 pub mod check;
 pub mod cost;

@@ -51,7 +51,7 @@ pub fn load_to_compare(workspace: &Workspace, names: &[String]) -> Result<Vec<Bo
 pub struct Sound {
     /// The boards without errors, in order.
     pub boards: Vec<Board>,
-    /// The others, each with its errors.
+    /// The boards with errors, each with its errors.
     pub broken: Vec<(String, Diagnostics)>,
 }
 
@@ -164,15 +164,15 @@ pub fn plan_some(workspace: &Workspace, boards: &[Board]) -> Result<Plan, Failur
             },
         )
         .collect();
-    // If one of the others has a mistake, it is not these boards' mistake: it is in the lists of all
-    // boards if its code was generated before, as it was.
+    // An error in another board's file does not affect these boards: the other board stays in the
+    // lists of all boards if its code was generated before.
     let is_listed = |(name, board): &(&String, &Option<Board>)| {
         board.is_some() || workspace.generated(name).join("board.rs").is_file()
     };
     let listed = names.iter().zip(&all).filter(is_listed);
     let listed: Vec<_> = listed.map(|(name, _)| name.as_str()).collect();
     let plan = Plan::some(boards, &listed)?;
-    // The page of all boards needs all of them, and waits.
+    // The page of all boards needs all of them, so it is not updated.
     let all: Option<Vec<Board>> = all.into_iter().collect();
     Ok(match all {
         Some(all) => plan.with_index(&all),
@@ -183,7 +183,7 @@ pub fn plan_some(workspace: &Workspace, boards: &[Board]) -> Result<Plan, Failur
 /// The error for a board name that does not exist.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NoSuchBoard {
-    /// The requested name.
+    /// The requested name of a board.
     pub name: String,
     /// The names of all boards.
     pub names: Vec<String>,

@@ -163,8 +163,8 @@ fn first_board() -> Option<String> {
     example_board(root)
 }
 
-/// Returns the first board for which the examples of every command work: one with every transport. If
-/// there is none, returns the first board.
+/// Returns the first board for which the examples of every command work: one with every transport.
+/// If there is none, returns the first board.
 fn example_board(root: &Path) -> Option<String> {
     let names = vmos_codegen::board_names(root).ok()?;
     let has_all = |name: &&String| {
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn every_option_says_what_it_does() {
+    fn every_option_has_a_description() {
         for command in CommandLine::command().get_subcommands() {
             for argument in command.get_arguments() {
                 assert!(

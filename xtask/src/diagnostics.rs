@@ -35,7 +35,7 @@ impl MessageFormat {
         let _ = FORMAT.set(self);
     }
 
-    /// Whether stdout is reserved for programs, so that text for people goes to stderr.
+    /// Returns whether stdout is reserved for programs, so that text for people goes to stderr.
     #[must_use]
     pub fn is_for_programs(self) -> bool {
         self != Self::Human
@@ -72,7 +72,7 @@ pub fn say(text: impl core::fmt::Display) {
     }
 }
 
-/// Whether output to `stream` is coloured (<https://no-color.org>).
+/// Returns whether output to `stream` is coloured (<https://no-color.org>).
 pub fn coloured(stream: &impl IsTerminal) -> bool {
     let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
     let dumb = env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");

@@ -1,8 +1,8 @@
 //! Selects the QEMU to use: the one on the search path, or one in the folder that an environment
 //! variable names.
 //!
-//! A QEMU that is not installed needs options with the paths of its firmware and modules. Otherwise
-//! it uses those of the installed QEMU, which is another version.
+//! A QEMU that is not installed needs options with the paths of its firmware and modules. Without
+//! them, it would use those of the installed QEMU, which may have another version.
 
 use std::env;
 use std::fs;
@@ -65,7 +65,7 @@ fn version_in(said: &str) -> Option<&str> {
     rest.split_whitespace().next()
 }
 
-/// Whether the folder contains the program.
+/// Returns whether the folder contains the program.
 #[must_use]
 pub fn is_in(folder: &Path, program: &str) -> bool {
     Installation::find(folder, program).is_some()
@@ -103,7 +103,7 @@ impl Installation {
         let programs = [
             folder.join("bin"),
             folder.join("usr").join("bin"),
-            // Without its links and dots, so that it has a parent.
+            // Resolve links and dots, so that the path has a parent.
             folder.canonicalize().ok()?,
         ];
         let mut found = programs.into_iter().map(|programs| Self {

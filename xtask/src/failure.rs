@@ -14,7 +14,7 @@ pub enum Failure {
     Failed(Box<dyn Error + Send + Sync>),
     /// A description has errors: exit status 1.
     Mistakes(Box<Diagnostics>),
-    /// The command has already printed everything; ends with this exit status.
+    /// The command has already printed everything, and ends with this exit status.
     Status(u8),
 }
 
@@ -62,9 +62,9 @@ impl fmt::Display for Failure {
 pub struct FileError {
     /// The action that failed, such as `create the disk image`.
     pub action: &'static str,
-    /// The file.
+    /// The path of the file.
     pub path: std::path::PathBuf,
-    /// The system's error.
+    /// The operating system's error.
     pub error: std::io::Error,
 }
 

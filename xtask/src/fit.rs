@@ -1,4 +1,5 @@
-//! Whether an image fits the RAM of a machine: QEMU starts one that does not, and nothing is printed.
+//! Checks whether an image fits the RAM of a machine: QEMU starts a machine even if it does not,
+//! and such a machine prints nothing.
 
 use std::error::Error;
 use std::fs;
@@ -9,11 +10,11 @@ use vmos_codegen::Board;
 
 use crate::memory_size::MemorySize;
 
-/// Checks that the RAM of a machine with this amount of memory holds the image and its stack.
+/// Checks that a machine with this amount of memory has enough RAM for the image and its stack.
 ///
 /// # Errors
 ///
-/// It does not, or the file is not an ELF file.
+/// The RAM is too small, or the file is not an ELF file.
 pub fn check(
     elf: &Path,
     board: &Board,
@@ -36,8 +37,8 @@ pub fn check(
     Ok(())
 }
 
-/// Returns how much RAM there must be from the base of the range that the image is in, in bytes, for
-/// segments at these addresses and of these sizes.
+/// Returns the required size of the RAM range that contains the image, in bytes; `segments` are
+/// addresses and sizes.
 fn needed(segments: impl Iterator<Item = (u64, u64)>, bases: &[u64]) -> u64 {
     let ends = segments.filter(|&(_, size)| size > 0);
     let ends = ends.filter_map(|(start, size)| {

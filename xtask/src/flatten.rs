@@ -11,7 +11,7 @@ use object::{Endianness, FileKind};
 /// The bytes that an ELF file loads into memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlatImage {
-    /// The address of the first byte.
+    /// The load address of the first byte.
     pub base: u64,
     /// The bytes, without trailing zeros (`.bss`).
     pub bytes: Vec<u8>,
@@ -132,11 +132,11 @@ impl FlatImage {
 /// Why an ELF file cannot be converted to a flat image.
 #[derive(Debug, PartialEq, Eq)]
 pub enum FlattenError {
-    /// The file is malformed.
+    /// The ELF file is malformed.
     Malformed(String),
-    /// The file has no loadable segment.
+    /// The ELF file has no loadable segment.
     Empty,
-    /// Its segments are too far apart for one image.
+    /// The segments of the ELF file are too far apart for one image.
     FarApart {
         /// The lowest address of any segment.
         low: u64,

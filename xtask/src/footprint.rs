@@ -162,7 +162,7 @@ impl Shares {
     }
 }
 
-/// Whether a crate is part of Rust's standard library.
+/// Returns whether a crate is part of Rust's standard library.
 fn is_of_rust(name: &str) -> bool {
     matches!(name, "core" | "alloc" | "std" | "compiler-builtins")
 }
@@ -243,7 +243,7 @@ pub fn loadable(elf: &[u8]) -> Result<u64, Box<dyn Error + Send + Sync>> {
     Ok(segments(elf)?.iter().map(|(_, size)| size).sum())
 }
 
-/// Whether the byte at `offset` in the file is loaded.
+/// Returns whether the byte at `offset` in the file is loaded.
 fn loads(elf: &[u8], offset: u64) -> Result<bool, Box<dyn Error + Send + Sync>> {
     let inside = |&(start, size): &(u64, u64)| (start..start + size).contains(&offset);
     Ok(segments(elf)?.iter().any(inside))

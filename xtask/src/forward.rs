@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 /// A port of the machine, and the port of the host's loopback address that is forwarded to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Forward {
-    /// The protocol.
+    /// The protocol of the forward.
     pub protocol: Protocol,
     /// The port on the host's loopback address.
     pub host: u16,
@@ -19,14 +19,14 @@ pub struct Forward {
 /// A protocol that can be forwarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
-    /// UDP.
+    /// UDP ports are forwarded.
     Udp,
-    /// TCP.
+    /// TCP ports are forwarded.
     Tcp,
 }
 
 impl Forward {
-    /// Whether the host port is free now.
+    /// Returns whether the host port is free now.
     #[must_use]
     pub fn is_free(&self) -> bool {
         let address = (Ipv4Addr::LOCALHOST, self.host);

@@ -1,5 +1,5 @@
-//! Reads other revisions of the workspace. Nothing here changes the working tree, the index or the
-//! repository.
+//! Reads other revisions of the workspace. This module changes neither the working tree nor the
+//! index nor the repository.
 
 use core::error::Error;
 use core::fmt;
@@ -17,14 +17,14 @@ pub struct Git {
 /// A commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commit {
-    /// The full hash.
+    /// The full hash of the commit.
     pub hash: String,
-    /// The name it was requested by.
+    /// The name by which the commit was requested.
     pub name: String,
 }
 
 impl Commit {
-    /// Returns its name and its short hash.
+    /// Returns the commit's name and its short hash.
     #[must_use]
     pub fn describe(&self) -> String {
         let short = self.hash.get(..10).unwrap_or(&self.hash);

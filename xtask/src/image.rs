@@ -108,8 +108,9 @@ pub fn build(
         .collect()
 }
 
-/// Splits apps into groups that cargo builds separately. Cargo unifies the features of all packages that
-/// it builds at once, and an app that enables no kernel feature gets the same image as if built alone.
+/// Splits apps into groups that cargo builds separately. Cargo unifies the features of all packages
+/// that it builds at once, and an app that enables no kernel feature gets the same image as if
+/// built alone.
 fn alike<'a>(workspace: &Workspace, apps: &[&'a str]) -> Vec<Vec<&'a str>> {
     let asks = |app: &&str| {
         let app = workspace.app(app);
@@ -240,11 +241,11 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 pub enum ImageError {
     /// Cargo could not be started.
     NoCargo(String),
-    /// Cargo reported an error.
+    /// Cargo could not build the apps.
     Build {
-        /// The board.
+        /// The name of the board.
         board: String,
-        /// The apps.
+        /// The names of the apps.
         apps: String,
     },
     /// Crates disagree about the tick of embassy-time.
@@ -253,20 +254,20 @@ pub enum ImageError {
     File(FileError),
     /// The program cannot be converted to a flat image.
     Flatten {
-        /// The ELF file.
+        /// The path of the ELF file.
         path: PathBuf,
-        /// Why the conversion failed.
+        /// The reason why the conversion failed.
         error: FlattenError,
     },
     /// The program was linked for an address other than the load address.
     Misplaced {
-        /// The ELF file.
+        /// The path of the ELF file.
         path: PathBuf,
-        /// The board.
+        /// The name of the board.
         board: String,
-        /// The address at which the board loads it.
+        /// The address at which the board loads the program.
         expected: u64,
-        /// The address it was linked for.
+        /// The address that the program was linked for.
         found: u64,
     },
 }

@@ -435,13 +435,13 @@ pub enum InspectError {
     Start(String, io::Error),
     /// QEMU exited immediately with this message.
     Ended(String),
-    /// Its monitor did not answer.
+    /// QEMU's monitor did not answer.
     Monitor(QmpError),
-    /// It prints no memory tree.
+    /// QEMU prints no memory tree.
     NoMemoryTree,
-    /// Its device tree could not be read from QEMU.
+    /// The device tree could not be read from QEMU.
     Blob(io::Error),
-    /// Its device tree is invalid.
+    /// The device tree is invalid.
     DeviceTree(String),
 }
 

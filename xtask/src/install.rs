@@ -86,7 +86,7 @@ pub fn c_compiler() -> Result<(), InstallError> {
     install(C_COMPILER)
 }
 
-/// The C compiler.
+/// The name of the C compiler.
 const C_COMPILER: &str = "cc";
 
 /// Installs the MQTT broker mosquitto and its clients if they are missing.
@@ -95,9 +95,9 @@ pub fn mosquitto() -> Result<(), InstallError> {
     install(MOSQUITTO)
 }
 
-/// The broker.
+/// The name of the MQTT broker.
 pub const MOSQUITTO: &str = "mosquitto";
-/// One of its clients, which come together.
+/// The command-line client of the broker; its other clients are in the same package.
 const MOSQUITTO_CLIENT: &str = "mosquitto_sub";
 
 /// Installs the program that makes certificates and serves TLS, if it is missing.
@@ -179,7 +179,7 @@ fn confirmed(program: &str, command: &str) -> Result<bool, InstallError> {
 /// A package manager.
 struct Manager {
     program: &'static str,
-    /// The command that updates its package lists.
+    /// The command that updates the manager's package lists.
     update: &'static [&'static str],
     install: &'static [&'static str],
     /// Returns the package that contains a program.
@@ -283,7 +283,7 @@ fn is_root() -> bool {
     output.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 
-/// Whether a program is on the search path.
+/// Returns whether a program is on the search path.
 #[must_use]
 pub fn in_path(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
@@ -336,23 +336,23 @@ pub enum InstallError {
     NoManager(String),
     /// The selected folder with another QEMU does not contain the program.
     NotInFolder {
-        /// The program.
+        /// The name of the QEMU program.
         program: String,
-        /// The folder.
+        /// The selected folder.
         folder: PathBuf,
     },
     /// The user has not agreed to install the program.
     ByHand {
-        /// The missing program.
+        /// The name of the missing program.
         program: String,
-        /// The command that installs it.
+        /// The command that installs the missing program.
         command: String,
     },
     /// The installation failed.
     Failed {
-        /// The command that failed.
+        /// The installation command that failed.
         command: String,
-        /// Its exit status or error.
+        /// The exit status or the error of the command.
         how: String,
     },
     /// The package manager succeeded, but the program is still missing.
@@ -368,7 +368,7 @@ impl fmt::Display for InstallError {
             Self::NoRustup(triple) => write!(
                 formatter,
                 "the compiler has no target {triple}, and rustup is not installed to add it\n  install \
-                 rustup from https://rustup.rs, or the target by the means that rustc came by"
+                 rustup from https://rustup.rs, or the target with the tool that installed rustc"
             ),
             Self::NoManager(program) => write!(
                 formatter,

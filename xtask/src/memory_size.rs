@@ -11,7 +11,7 @@ pub struct MemorySize {
 }
 
 impl MemorySize {
-    /// The amount in MiB.
+    /// Returns the amount in MiB.
     #[must_use]
     pub fn mebibytes(self) -> u64 {
         self.mebibytes

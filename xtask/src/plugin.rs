@@ -22,7 +22,7 @@ const SOURCE: &str = include_str!("plugin/counter.c");
 /// version in between accepts the next older one.
 const VERSIONS: [u32; 3] = [7, 2, 1];
 
-/// The C compiler.
+/// The name of the C compiler.
 const COMPILER: &str = "cc";
 
 /// The plugin, compiled for the QEMU that loads it.
@@ -127,22 +127,22 @@ fn probe(library: &Path, program: &str) -> io::Result<String> {
 pub enum PluginError {
     /// The C compiler is missing.
     NoCompiler(InstallError),
-    /// The compiler reported errors.
+    /// The C compiler reported errors.
     Compile(String),
     /// A file could not be read or written.
     File(FileError),
     /// QEMU could not be started.
     NoEmulator {
-        /// The QEMU program.
+        /// The name of the QEMU program.
         program: String,
-        /// The system's error.
+        /// The operating system's error.
         error: io::Error,
     },
-    /// QEMU accepts none of the variants.
+    /// QEMU accepts none of the plugin's variants.
     Refused {
-        /// The QEMU program.
+        /// The name of the QEMU program.
         program: String,
-        /// Its messages for each variant.
+        /// QEMU's messages for each variant of the plugin.
         said: String,
     },
 }

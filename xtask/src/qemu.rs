@@ -22,17 +22,17 @@ pub struct Machine {
     pub program: String,
     /// The board's own arguments, one word each.
     pub arguments: Vec<String>,
-    /// Its amount of memory; `None` for the board's default.
+    /// The machine's amount of memory; `None` for the board's default.
     pub memory: Option<MemorySize>,
-    /// The image.
+    /// The path of the image.
     pub kernel: PathBuf,
     /// The kernel's command line.
     pub append: String,
-    /// Its firmware; `None` for the board's default.
+    /// The machine's firmware; `None` for the board's default.
     pub firmware: Option<PathBuf>,
-    /// Its virtio devices.
+    /// The machine's virtio devices.
     pub devices: Devices,
-    /// Where its console is connected.
+    /// The connection of the console.
     pub console: Console,
     /// The path of the socket for QEMU's monitor (QMP), if there is one.
     pub qmp: Option<PathBuf>,
@@ -43,22 +43,22 @@ pub struct Machine {
 /// The virtio devices of a machine.
 #[derive(Clone, Debug)]
 pub struct Devices {
-    /// How they are attached; irrelevant if there are none.
+    /// How the devices are attached; irrelevant if there are none.
     pub attachment: Attachment,
     /// Whether there is a random number generator.
     pub rng: bool,
-    /// The disk.
+    /// The first disk; `None` if there is none.
     pub disk: Option<Disk>,
-    /// The network interface.
+    /// The first network interface; `None` if there is none.
     pub network: Option<Network>,
-    /// Further disks and network interfaces, after the first of each.
+    /// Further disks and network interfaces, after the first one of each kind.
     pub more: More,
 }
 
 /// Devices beyond the first of their kind.
 #[derive(Clone, Debug, Default)]
 pub struct More {
-    /// Disks.
+    /// Further disks.
     pub disks: Vec<Disk>,
     /// A folder of this host that the machine sees as a read-only disk with a FAT file system.
     pub share: Option<PathBuf>,
@@ -66,55 +66,55 @@ pub struct More {
     pub networks: Vec<Network>,
 }
 
-/// A disk.
+/// A disk of a machine.
 #[derive(Clone, Debug)]
 pub struct Disk {
-    /// The raw image.
+    /// The path of the raw image.
     pub image: PathBuf,
-    /// Whether the machine may not write to it.
+    /// Whether the machine may not write to the disk.
     pub read_only: bool,
 }
 
-/// What the network interface is connected to.
+/// The connection of a network interface.
 #[derive(Clone, Debug)]
 pub enum Network {
     /// QEMU's user network, 10.0.2.0/24 with the host at 10.0.2.2.
     User {
         /// The machine's address that ports are forwarded to.
         address: String,
-        /// The forwarded ports.
+        /// The ports that are forwarded.
         forwards: Vec<Forward>,
     },
     /// Two unix datagram sockets; each datagram carries a frame.
     Frames {
         /// The path of the machine's socket.
         local: PathBuf,
-        /// The path of the other socket.
+        /// The path of the socket of the machine's peer.
         remote: PathBuf,
     },
     /// Two UDP ports of the loopback address; each datagram carries a frame.
     Datagrams {
-        /// The machine's port.
+        /// The UDP port of the machine's end.
         local: u16,
-        /// The other port.
+        /// The UDP port of the other end.
         remote: u16,
     },
     /// A TAP interface of the host, by its name.
     Tap(String),
-    /// A TCP port of the loopback address on which another machine connects.
+    /// A TCP port of the loopback address on which QEMU waits for another machine.
     Listen(u16),
-    /// A TCP port of the loopback address on which another machine listens.
+    /// A TCP port of the loopback address on which another machine waits.
     Connect(u16),
-    /// Nothing.
+    /// The interface is not connected.
     Unconnected,
 }
 
-/// Where the console of a machine is connected.
+/// The connection of a machine's console.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Console {
-    /// To the terminal, shared with QEMU's monitor: Ctrl-A X ends the machine.
+    /// The terminal, shared with QEMU's monitor: Ctrl-A X ends the machine.
     Terminal,
-    /// To standard output, without input.
+    /// Standard output, without input.
     Output,
 }
 
@@ -135,7 +135,8 @@ impl Machine {
         })
     }
 
-    /// Describes a machine like [`Self::new`], but from the description alone, without generated files.
+    /// Describes a machine like [`Self::new`], but from the description alone, without generated
+    /// files.
     #[must_use]
     pub fn described(board: &Board, kernel: PathBuf) -> Self {
         let attachment = Attachment::of(board).first().copied();
@@ -218,7 +219,7 @@ impl Devices {
         self.disk.iter().chain(&self.more.disks)
     }
 
-    /// Returns what all network interfaces are connected to, the first one first.
+    /// Returns the connections of all network interfaces, the first one first.
     pub fn networks(&self) -> impl Iterator<Item = &Network> {
         self.network.iter().chain(&self.more.networks)
     }

@@ -69,10 +69,9 @@ impl Qmp {
         Ok(self)
     }
 
-    /// Runs a command; its result.
+    /// Runs a command, and returns its result.
     ///
-    /// # Errors
-    /// QEMU rejects the command, or does not answer.
+    /// # Errors QEMU rejects the command, or does not answer.
     pub fn execute(&mut self, command: &str, arguments: Value) -> Result<Value, QmpError> {
         let request = json!({"execute": command, "arguments": arguments});
         writeln!(self.socket, "{request}")?;
@@ -123,15 +122,15 @@ impl Qmp {
 pub enum QmpError {
     /// Connecting to the socket failed.
     Connect(io::Error),
-    /// Reading or writing failed.
+    /// Reading from or writing to the monitor failed.
     Io(io::Error),
-    /// QEMU closed the connection.
+    /// QEMU closed the connection to its monitor.
     Closed,
     /// A reply is not valid JSON.
     NotJson(String),
     /// QEMU rejected a command.
     Refused {
-        /// The command.
+        /// The rejected command.
         command: String,
         /// QEMU's error message.
         error: String,

@@ -17,7 +17,7 @@ use crate::symbolise::{Symboliser, Symbols};
 /// How a machine ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// The user stopped it by a signal (such as Ctrl-C), or closed its output.
+    /// The user stopped the machine by a signal (such as Ctrl-C), or closed its output.
     Interrupted,
     /// QEMU exited with this status; see [`status_of_machine`].
     Exited(u8),
@@ -144,9 +144,9 @@ impl Signals {
 pub enum SessionError {
     /// QEMU could not be started.
     Start {
-        /// The QEMU program.
+        /// The name of the QEMU program.
         program: String,
-        /// The system's error.
+        /// The operating system's error.
         error: io::Error,
     },
     /// The signal handler could not be installed.

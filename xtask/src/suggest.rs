@@ -14,7 +14,7 @@ pub fn unknown(
         write!(formatter, "; did you mean `{nearest}`?")?;
     }
     if names.is_empty() {
-        return write!(formatter, "\n  there are none yet");
+        return write!(formatter, "\n  there is no {kind} yet");
     }
     write!(formatter, "\n  known names: {}", names.join(", "))
 }

@@ -13,12 +13,12 @@ use addr2line::Loader;
 /// A function that contains an address, itself or because it was inlined there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frame {
-    /// Its name.
+    /// The name of the function.
     pub function: Option<String>,
     /// The source file: relative to the workspace, to a crate's folder with name and version, or to
     /// the sources of Rust's own crates.
     pub file: Option<String>,
-    /// The line.
+    /// The line in the source file, from 1.
     pub line: Option<u32>,
 }
 
@@ -65,7 +65,8 @@ impl Symbols {
         (!described.is_empty()).then(|| described.join(", inlined into "))
     }
 
-    /// The addresses at which the code of a line begins. The file is named as [`Frame::file`] is.
+    /// Returns the addresses at which the code of a line starts. The file is named as in
+    /// [`Frame::file`].
     #[must_use]
     pub fn places(&self, file: &str, line: u32) -> Vec<u64> {
         let Ok(ranges) = self.loader.find_location_range(0, u64::MAX) else {
@@ -79,8 +80,8 @@ impl Symbols {
         found.map(|(address, ..)| address).collect()
     }
 
-    /// The function that an address is in and those that are inlined there, innermost first; none
-    /// where nothing is known.
+    /// Returns the function at an address and the functions inlined there, the innermost first;
+    /// empty if none is known.
     #[must_use]
     pub fn frames(&self, address: u64) -> Vec<Frame> {
         let mut described = Vec::new();

@@ -15,7 +15,7 @@ pub enum Transport {
 }
 
 impl Transport {
-    /// How many transports there are.
+    /// The number of virtio transports.
     pub const COUNT: usize = 2;
 
     /// Returns the attachment that uses all features of the transport.
@@ -67,7 +67,7 @@ impl Attachment {
         all
     }
 
-    /// Returns its transport.
+    /// Returns the transport of the attachment.
     #[must_use]
     pub fn transport(self) -> Transport {
         match self {
@@ -119,11 +119,11 @@ pub fn choose(board: &Board, asked: Option<Transport>) -> Result<Transport, NoSu
 /// The error for a transport that the board does not have.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NoSuchTransport {
-    /// The board.
+    /// The name of the board.
     pub board: String,
     /// The requested transport, if there was one.
     pub asked: Option<Transport>,
-    /// The board's transports.
+    /// The transports that the board has.
     pub there: Vec<Transport>,
 }
 
@@ -143,7 +143,10 @@ impl fmt::Display for NoSuchTransport {
             None => write!(formatter, "the board `{board}` has no virtio transport")?,
         }
         match self.there.first() {
-            Some(there) => write!(formatter, "\n  it has {there}: `--transport {there}`"),
+            Some(there) => write!(
+                formatter,
+                "\n  the board has {there}: `--transport {there}`"
+            ),
             None => write!(
                 formatter,
                 "\n  boards/{board}.toml has neither [virtio-mmio] nor a table in [pci]: its machine \

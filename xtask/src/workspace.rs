@@ -30,7 +30,7 @@ pub struct Workspace {
 /// A program that runs on the kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct App {
-    /// The package's name.
+    /// The app's package name.
     pub name: String,
     /// The package's description, shown by `list`.
     pub description: String,
@@ -43,7 +43,7 @@ pub struct App {
 /// The demo app of VMOS.
 pub const DEFAULT_APP: &str = "demo";
 
-/// The kernel's package.
+/// The name of the kernel's package.
 const KERNEL: &str = "vmos";
 
 impl Workspace {
@@ -94,14 +94,14 @@ impl Workspace {
         })
     }
 
-    /// Whether the workspace has a package of this name.
+    /// Returns whether the workspace has a package of this name.
     #[must_use]
     pub fn has_member(&self, name: &str) -> bool {
         self.members.iter().any(|member| member == name)
     }
 
-    /// Returns the app of this name, or the default app: the one that the workspace's metadata names,
-    /// or the only one.
+    /// Returns the app of this name, or the default app: the one that the workspace's metadata
+    /// names, or the only one.
     pub fn app_or_default(&self, name: Option<&str>) -> Result<&App, WorkspaceError> {
         match (name.or(self.default_app.as_deref()), &*self.apps) {
             (Some(name), _) => self.app(name),
@@ -198,12 +198,12 @@ pub enum WorkspaceError {
     Metadata(String),
     /// No app was named, there are several or none, and the workspace names no default.
     NoDefaultApp {
-        /// The names there are.
+        /// The names of all apps.
         names: Vec<String>,
     },
     /// No app has this name.
     NoSuchApp {
-        /// The requested name.
+        /// The requested name of an app.
         name: String,
         /// The names of all apps.
         names: Vec<String>,
@@ -219,11 +219,11 @@ impl fmt::Display for WorkspaceError {
             ),
             Self::Metadata(error) => write!(formatter, "`cargo metadata`: {error}"),
             Self::NoDefaultApp { names } if names.is_empty() => {
-                formatter.write_str("there is no app yet: `cargo xtask new-app NAME` makes one")
+                formatter.write_str("there is no app yet: `cargo xtask new-app NAME` creates one")
             }
             Self::NoDefaultApp { names } => write!(
                 formatter,
-                "several apps, and none is the default: name one by --app, or in the root Cargo.toml\n  \
+                "there are several apps and no default: select one with --app, or in the root Cargo.toml\n  \
                  [workspace.metadata.vmos]\n  default-app = \"{}\"\n  there are: {}",
                 names.first().map_or("", String::as_str),
                 names.join(", ")
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn where_no_app_is_named_it_is_the_one_that_the_workspace_says() {
+    fn the_default_app_is_the_one_that_the_workspace_names() {
         let mut metadata = metadata();
         metadata["metadata"] = json!({"vmos": {"default-app": "zeta"}});
         let workspace = Workspace::from_metadata(&metadata).unwrap();
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_says_which_app_is_meant_it_is_the_only_one_or_none() {
+    fn without_a_default_the_only_app_is_used() {
         let mut workspace = Workspace::from_metadata(&metadata()).unwrap();
         let error = workspace.app_or_default(None).unwrap_err().to_string();
         assert!(error.contains("default-app = \"alpha\""), "{error}");
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_app_asks_of_the_kernel_is_known() {
+    fn the_kernel_features_of_an_app_are_found() {
         let mut metadata = metadata();
         metadata["packages"][0]["dependencies"] = json!([
             {"name": "vmos", "features": ["picoserve"]},

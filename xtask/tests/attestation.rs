@@ -1,4 +1,4 @@
-//! The kernel's boot log for board files that conflict with their machine.
+//! Tests the kernel's boot log for board files that conflict with their machine.
 //!
 //! Each test creates a repository with one board that extends a board of VMOS. The new board has a
 //! wrong RAM, console and timer, or a wrong way to power off, and runs on the machine of the board
@@ -54,7 +54,8 @@ fn nowhere(board: &Board) -> u64 {
         .unwrap()
 }
 
-/// Returns the wrong part of the board file.
+/// Returns wrong entries for the board file: RAM, the console and the timer differ from the
+/// machine.
 fn mistakes(board: &Board, console: &str, timer: &str) -> String {
     let ram = &board.memory.ram[0];
     let size = (2 * board.qemu.memory) >> 20;
@@ -117,28 +118,29 @@ fn says_what_is_wrong(name: &str, console: &str, timer: &str) {
 }
 
 #[test]
-fn what_is_wrong_is_said_on_64_bit_arm() {
+fn conflicts_are_reported_on_64_bit_arm() {
     says_what_is_wrong("virt-arm64", "console.pl011", "timer.arm-generic");
 }
 
 #[test]
-fn what_is_wrong_is_said_on_32_bit_arm() {
+fn conflicts_are_reported_on_32_bit_arm() {
     says_what_is_wrong("virt-arm32", "console.pl011", "timer.arm-generic");
 }
 
 #[test]
-fn what_is_wrong_is_said_on_64_bit_risc_v_in_s_mode() {
+fn conflicts_are_reported_on_64_bit_risc_v_in_s_mode() {
     says_what_is_wrong("virt-rv64", "console.ns16550", "timer.sstc");
 }
 
 #[test]
-fn what_is_wrong_is_said_on_32_bit_risc_v_in_m_mode() {
+fn conflicts_are_reported_on_32_bit_risc_v_in_m_mode() {
     says_what_is_wrong("virt-rv32", "console.ns16550", "timer.clint");
 }
 
-/// The processor is parked in the end, so the test has to stop the run.
+/// Runs the board until it has printed the report. The processor is parked at the end, so the test
+/// stops the machine.
 #[test]
-fn a_machine_that_its_means_of_power_does_not_stop_says_so() {
+fn a_machine_that_cannot_be_powered_off_reports_that() {
     const LIMIT: Duration = Duration::from_secs(300);
     if board_with_qemu("virt-arm64").is_none() {
         return;
@@ -163,7 +165,7 @@ fn a_machine_that_its_means_of_power_does_not_stop_says_so() {
             .map_while(Result::ok)
             .try_for_each(|line| tell.send(line))
     });
-    let expected = "the machine does not stop: see power in the board file";
+    let expected = "the machine cannot be powered off: see [power] in the board file";
     let mut lines = Vec::new();
     while let Ok(line) = said.recv_timeout(LIMIT) {
         lines.push(line);

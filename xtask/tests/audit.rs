@@ -1,5 +1,5 @@
-//! `cargo xtask audit` on files that are not images of a board. The machine tests
-//! (tests/cases/audit.rs) build real images and test their audit.
+//! Tests `cargo xtask audit` with files that are not images of a board. The machine tests
+//! (tests/cases/audit.rs) build real images and audit them.
 
 use std::fs;
 use std::process::Command;
@@ -27,7 +27,7 @@ fn board() -> String {
 }
 
 #[test]
-fn a_host_program_is_no_image_of_any_board() {
+fn a_host_program_is_not_an_image_of_a_board() {
     let program = env!("CARGO_BIN_EXE_xtask");
     let bytes = fs::read(program).unwrap();
     for board in boards::load_all(&Workspace::find().unwrap()).unwrap() {

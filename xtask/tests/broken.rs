@@ -1,4 +1,4 @@
-//! One board file with mistakes keeps nobody from working with the others.
+//! Tests that an invalid board file does not prevent work on the other boards.
 
 mod repository;
 
@@ -38,7 +38,7 @@ fn status_of_generated(repository: &Repository) -> String {
 }
 
 #[test]
-fn the_list_has_the_others_and_names_the_broken_one() {
+fn the_list_shows_the_other_boards_and_names_the_broken_one() {
     let (repository, sound) = with_a_broken_board();
     let (succeeds, list, said) = xtask(&repository, &["list"]);
     assert!(succeeds && list.contains(&sound), "{list}{said}");
@@ -48,14 +48,14 @@ fn the_list_has_the_others_and_names_the_broken_one() {
 }
 
 #[test]
-fn why_answers_for_the_others() {
+fn why_works_for_the_other_boards() {
     let (repository, sound) = with_a_broken_board();
     let (succeeds, answer, said) = xtask(&repository, &["why", "memory.stack"]);
     assert!(succeeds && answer.contains(&sound), "{answer}{said}");
 }
 
 #[test]
-fn diff_tells_of_the_others_and_of_the_mistake() {
+fn diff_reports_the_other_boards_and_the_error() {
     let (repository, sound) = with_a_broken_board();
     let path = format!("boards/{sound}.toml");
     repository.edit(&path, "stack = \"64 KiB\"", "stack = \"128 KiB\"");
@@ -69,7 +69,7 @@ fn diff_tells_of_the_others_and_of_the_mistake() {
 }
 
 #[test]
-fn generating_another_board_changes_nothing_in_what_all_share() {
+fn generating_another_board_does_not_change_shared_files() {
     let (repository, sound) = with_a_broken_board();
     let (succeeds, _, said) = xtask(&repository, &["gen", &sound]);
     assert!(succeeds, "{said}");
@@ -77,7 +77,7 @@ fn generating_another_board_changes_nothing_in_what_all_share() {
 }
 
 #[test]
-fn a_board_that_breaks_stays_as_it_was_generated() {
+fn a_broken_board_keeps_its_generated_files() {
     let (repository, sound) = with_a_broken_board();
     let other = boards::names(&Workspace::find().unwrap())
         .unwrap()

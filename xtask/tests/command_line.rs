@@ -1,4 +1,4 @@
-//! The command line: its errors for invalid arguments, and the commands it would run.
+//! Tests the command line: the errors for invalid arguments, and the commands that would run.
 
 mod repository;
 
@@ -140,7 +140,7 @@ fn intx_needs_the_pci_transport() {
 }
 
 #[test]
-fn a_dry_run_prints_the_command_and_makes_nothing() {
+fn a_dry_run_prints_the_command_and_creates_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let disk = folder.path().join("disk.img");
     let words = dry_run(&[&board(), "--disk", disk.to_str().unwrap()]);
@@ -155,7 +155,7 @@ fn memory_replaces_the_boards_default() {
 }
 
 #[test]
-fn the_machine_gets_a_fixed_address_unless_told_otherwise() {
+fn the_machine_gets_a_fixed_address_by_default() {
     let board = board();
     assert_eq!(
         value(&dry_run(&[&board]), "-append"),
@@ -261,7 +261,7 @@ fn options_that_need_a_device_tree_are_rejected_without_one() {
 }
 
 #[test]
-fn a_board_without_room_for_firmware_says_so() {
+fn a_board_without_room_for_firmware_reports_that() {
     let boards = boards::load_all(&Workspace::find().unwrap()).unwrap();
     let full = boards.iter().find(|board| !board.boot.takes_firmware());
     let board = &full.expect("a board without room for firmware").name;
@@ -287,7 +287,7 @@ fn an_unknown_operation_to_profile_is_an_error() {
     assert!(said.contains("possible values: udp"), "{said}");
 }
 
-/// The examples in the help of `run` must be valid commands.
+/// Checks that the examples in the help of `run` are valid commands.
 #[test]
 fn every_example_of_run_describes_a_machine() {
     let help = xtask(&["run", "--help"]);
@@ -310,7 +310,7 @@ fn every_example_of_run_describes_a_machine() {
 }
 
 #[test]
-fn what_qemu_would_refuse_is_refused_by_name() {
+fn arguments_that_qemu_would_reject_are_reported() {
     let board = board();
     let folder = env!("CARGO_MANIFEST_DIR");
     for (arguments, expected) in [
@@ -326,7 +326,7 @@ fn what_qemu_would_refuse_is_refused_by_name() {
 }
 
 #[test]
-fn the_version_and_a_likely_command_are_said() {
+fn the_version_and_a_similar_command_are_printed() {
     let said = xtask(&["--version"]);
     let said = String::from_utf8(said.stdout).unwrap();
     assert!(said.contains(env!("CARGO_PKG_VERSION")), "{said}");

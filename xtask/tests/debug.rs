@@ -1,4 +1,5 @@
-//! `cargo xtask debug`: the command lines it would run, and gdb's output on a running machine.
+//! Tests `cargo xtask debug`: the command lines that it would run, and gdb's output on a running
+//! machine.
 
 use std::process::{Command, Output, Stdio};
 
@@ -98,7 +99,7 @@ fn session(board: &str, architecture: &str, commands: &[&str]) -> Option<String>
             return None;
         }
     }
-    // Where the processor goes to sleep, all tasks wait.
+    // When the processor sleeps, all tasks wait.
     let sleep = format!("break vmos::arch::{architecture}::interrupts::wait_for_interrupt");
     let before = [&*sleep, "ignore $bpnum 300", "continue"];
     let mut arguments = vec![board, "--app", "bench", "--append", "bench=timer"];
@@ -125,7 +126,7 @@ fn shows(said: &str, lines: &[&str]) {
     }
 }
 
-/// Commands that show the kernel's state, with the same output on every board.
+/// Checks the commands that show the kernel's state, whose output is the same on every board.
 const KERNEL: [&str; 3] = ["vmos tasks", "vmos timers", "vmos queues"];
 const DOES: [&str; 7] = [
     "waiting bench::_::vmos_app_task",

@@ -1,4 +1,4 @@
-//! The output of errors in board files, in each format, and the output of `explain`.
+//! Tests the output for errors in board files, in each format, and the output of `explain`.
 
 use std::fs;
 use std::path::Path;

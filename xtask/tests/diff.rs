@@ -1,4 +1,4 @@
-//! `cargo xtask diff` in a copy of this workspace with a git repository of its own.
+//! Tests `cargo xtask diff` in a copy of this workspace that is a separate git repository.
 
 mod repository;
 

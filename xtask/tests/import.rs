@@ -1,4 +1,4 @@
-//! `cargo xtask import` in a separate workspace.
+//! Tests `cargo xtask import` in a separate workspace.
 
 use std::fs;
 use std::path::PathBuf;
@@ -261,7 +261,7 @@ fn other_files_are_rejected() {
     );
 }
 
-/// The tree is truncated, or some of its words are changed: it is rejected or results in a board.
+/// Checks that a truncated or changed tree is rejected or results in a board.
 #[test]
 fn a_corrupt_device_tree_never_panics() {
     let mut blob = Place::new().dump("some.dtb");

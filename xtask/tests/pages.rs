@@ -21,7 +21,8 @@ const PAGE: &str = "docs/boards.md";
 /// Changes the copy of the boards before a command runs.
 type Preparation = fn(&Repository);
 
-/// The commands that this test runs, in the order of the page.
+/// The commands that this test runs, in the order of the page, each with a function that changes
+/// the copy of the boards first.
 const RUN: &[(&str, Preparation)] = &[
     ("new my-board --from virt-arm64", |_| {}),
     ("new my-board --from virt-arm64", |it| {
@@ -88,15 +89,15 @@ const BOARD: &str = "boards/virt-arm64.toml";
 
 const IMPORT: &str = "import --qemu-machine \"virt,gic-version=3\" --arch arm64 --name my-arm64";
 
-/// A command whose line number depends on the generated file: the test replaces it by the line that
-/// contains `IN_PLACE`.
+/// A command whose line number depends on the generated file. The test replaces it by the number of
+/// the line that contains `IN_PLACE`.
 const PLACE: &str = "why generated/virt-arm64/linker.ld:";
 const IN_PLACE: &str = "/* memory.stack */";
 
 /// A command whose output depends on the QEMU version; it only runs with the version on the page.
 const MUTATE: &str = "verify --mutate";
 
-/// Commands that start a paused machine, and the QEMU they need.
+/// The commands that start a paused machine, each with the QEMU that it needs.
 const LOOK_AT_A_MACHINE: &[&str] = &[IMPORT, MUTATE, "verify virt-arm64"];
 const QEMU: &str = "qemu-system-aarch64";
 
@@ -185,7 +186,7 @@ fn moved(it: &Repository, line: &str) -> String {
     format!("{PLACE}{}", index.unwrap() + 1)
 }
 
-/// Replaces text that differs between runs or hosts by what the page shows.
+/// Replaces text that differs between runs or hosts by the text on the page.
 fn settled(text: &str) -> String {
     let mut settled = String::new();
     for word in text.split_inclusive([' ', '\n', ')']) {
@@ -215,7 +216,7 @@ fn version() -> String {
     version.unwrap_or_default().to_owned()
 }
 
-/// Whether the page shows the output of this QEMU version.
+/// Returns whether the page shows the output of this QEMU version.
 fn is_shown(page: &str, version: &str) -> bool {
     !version.is_empty() && page.contains(&format!("matches QEMU {version}: "))
 }

@@ -1,4 +1,4 @@
-//! The plugin counts a program whose number of instructions is known.
+//! Tests the plugin with a program whose number of instructions is known.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

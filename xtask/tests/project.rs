@@ -1,5 +1,5 @@
-//! `cargo xtask new-project`: the new repository is complete and runs. All tests call the command
-//! in a folder outside this repository.
+//! Tests that a repository created by `cargo xtask new-project` is complete and runs. All tests run
+//! the command in a folder outside this repository.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -67,7 +67,7 @@ fn a_new_repository_is_complete_and_its_generated_code_is_up_to_date() {
 }
 
 #[test]
-fn a_new_repository_is_one_of_git() {
+fn a_new_repository_is_a_git_repository() {
     let (_folder, project) = project(&sibling());
     // Without git there is none.
     let has_git = install::in_path("git");
@@ -75,7 +75,7 @@ fn a_new_repository_is_one_of_git() {
 }
 
 #[test]
-fn a_new_app_is_complete_and_does_not_change_which_one_runs() {
+fn a_new_app_is_complete_and_does_not_change_the_default_app() {
     let (_folder, project) = project(&sibling());
     let before = said(&project, &["run", "mine", "--dry-run"]);
     let told = said(
@@ -279,10 +279,10 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
         .collect()
 }
 
-/// Follows docs/first-app.md: runs every command, but only with `--dry-run` for machines, except for the
-/// last one, which runs the code of the page.
+/// Follows docs/first-app.md: runs every command, but only with `--dry-run` for machines, except
+/// for the last one, which runs the code of the page.
 #[test]
-fn the_first_app_is_made_as_the_page_says() {
+fn the_page_about_the_first_app_works() {
     let root = here().root;
     let page = fs::read_to_string(root.join("docs/first-app.md")).unwrap();
     let outside = tempfile::tempdir().unwrap();

@@ -1,13 +1,13 @@
-//! Keeps phrases that need a second reading out of the texts for users: the pages, the help of the
-//! commands, the messages of errors and the log.
+//! Tests that no text contains a phrase that must be read twice: the pages, the help of the
+//! commands, the messages of errors and the log, and the doc comments.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Phrases, and what to write instead.
-const PHRASES: [(&str, &str); 17] = [
+/// Phrases that texts must not contain, each with what to write instead.
+const PHRASES: [(&str, &str); 36] = [
     ("is told", "name who reports it: `the device reports`"),
     ("are told", "name who reports it: `the device reports`"),
     ("whoever", "name the task, the caller or the device"),
@@ -25,6 +25,28 @@ const PHRASES: [(&str, &str); 17] = [
     ("of which nothing is said", "not described"),
     ("the way out", "the fix"),
     ("comes about", "is established, happens"),
+    // Images and personification.
+    ("left unsaid", "with all defaults applied"),
+    ("for a person", "as text for readers"),
+    ("in vain", "without a result"),
+    ("sees to it", "checks, ensures"),
+    ("lets through", "forwards, enables"),
+    ("has the last word", "decides"),
+    ("no longer ours", "name whose it was and what has ended"),
+    ("leads nowhere", "has no target"),
+    ("leads somewhere", "has a target"),
+    ("stays alive", "stays open, keeps running"),
+    ("a sign of life", "a keep-alive probe"),
+    ("out of reach", "not addressable"),
+    // Words without a referent.
+    ("the same of", "name the thing again"),
+    ("it does that", "name the property"),
+    ("whose they are", "name the owner"),
+    ("what there is", "name the things"),
+    ("what made", "name the origin"),
+    // Odd words for standard terms.
+    ("asking on", "still trying"),
+    ("under way", "in flight"),
 ];
 
 /// The folder with the workspace.
@@ -33,8 +55,8 @@ fn root() -> PathBuf {
     root.canonicalize().expect("the workspace")
 }
 
-/// Returns the phrases in a text, each with what to write instead. Lines are joined, so that a phrase
-/// is found across the end of a line.
+/// Returns the phrases in a text, each with what to write instead. Lines are joined, so that a
+/// phrase is found across the end of a line.
 fn phrases(text: &str) -> Vec<String> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let text = format!(" {} ", words.join(" ").to_lowercase());
@@ -109,6 +131,22 @@ fn literals(source: &str) -> Vec<String> {
     found
 }
 
+/// Returns the doc comments of a Rust source, without the code in them.
+fn doc_comments(source: &str) -> String {
+    let lines = source.lines().map(str::trim_start);
+    let comments = lines.filter_map(|line| {
+        let text = line.strip_prefix("///");
+        text.or_else(|| line.strip_prefix("//!"))
+    });
+    let mut is_code = false;
+    let text = comments.filter(|line| {
+        let is_fence = line.trim_start().starts_with("```");
+        is_code ^= is_fence;
+        !is_code && !is_fence
+    });
+    text.collect::<Vec<_>>().join("\n")
+}
+
 /// Fails with all phrases in the texts, each with the name of its text.
 fn check(texts: impl IntoIterator<Item = (String, String)>) {
     let mut count = 0;
@@ -179,6 +217,29 @@ fn messages_have_no_phrase_of_the_list() {
         let (name, source) = read(&path);
         (name, literals(&source).join("\n"))
     }));
+}
+
+#[test]
+fn doc_comments_have_no_phrase_of_the_list() {
+    let root = root();
+    let folders = [
+        "kernel", "drivers", "codegen", "xtask", "apps", "tests", "fuzz",
+    ];
+    let sources = folders
+        .iter()
+        .flat_map(|folder| files(&root.join(folder), "rs"));
+    let templates = files(&root.join("templates"), "in");
+    check(sources.chain(templates).map(|path| {
+        let (name, source) = read(&path);
+        (name, doc_comments(&source))
+    }));
+}
+
+#[test]
+fn the_code_in_a_doc_comment_is_not_text() {
+    let source =
+        "/// One.\n///\n/// ```\n/// whoever();\n/// ```\n/// Two.\nlet x = 1; // no\n//! Three.";
+    assert_eq!(doc_comments(source), " One.\n\n Two.\n Three.");
 }
 
 #[test]

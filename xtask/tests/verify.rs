@@ -34,7 +34,7 @@ impl Copy {
         self.folder.path()
     }
 
-    /// Changes a value, and returns its place.
+    /// Changes a value; returns its location as file, line and column.
     fn change(&self, board: &str, path: &str, value: &str) -> String {
         let (_, written) = load_written(&Folder::new(self.root()), board).unwrap();
         let at = written.place(path);
@@ -56,7 +56,7 @@ impl Copy {
     }
 }
 
-/// Some board with virtio-mmio slots.
+/// Returns a board with virtio-mmio slots.
 fn board() -> String {
     let boards = boards::load_all(&Workspace::find().unwrap()).unwrap();
     let fitting = boards.into_iter().find(|board| board.virtio_mmio.is_some());

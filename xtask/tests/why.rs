@@ -250,7 +250,7 @@ fn board_has(workspace: &Workspace, board: &Board, key: &str) -> bool {
 }
 
 #[test]
-fn a_line_of_a_driver_leads_to_the_key_that_picks_it() {
+fn a_line_of_a_driver_leads_to_the_key_that_selects_it() {
     let (_, boards) = all();
     let picks = |board: &&Board| board.console.part.key == "console.pl011";
     let board = boards.iter().find(picks).expect("a board with a PL011");

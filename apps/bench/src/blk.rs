@@ -11,12 +11,12 @@ use vmos::{Buffer, Error, Kernel, Result, println};
 
 /// The shortest duration of a run.
 const DURATION: Duration = Duration::from_secs(1);
-/// The byte that is written.
+/// The value of every byte that the benchmark writes to the disk.
 const FILL: u8 = 0xa5;
 /// The number of completed requests between two reads of the clock.
 const REQUESTS_PER_LOOK: u64 = 32;
 
-/// The settings of a run.
+/// The settings of one measurement run.
 #[derive(Clone, Copy)]
 struct Plan {
     name: &'static str,
@@ -82,7 +82,7 @@ pub(crate) async fn measure(kernel: Kernel) -> Result<()> {
     Ok(())
 }
 
-/// The positions of the requests of a run.
+/// Generates the block positions of a run's requests.
 struct Sectors {
     is_random: bool,
     /// The number of blocks on the disk, at least one.
@@ -136,11 +136,11 @@ impl Sectors {
     }
 }
 
-/// A divisor that is used repeatedly. Multiplying by its reciprocal avoids 64-bit divisions, which
-/// take hundreds of instructions on a 32-bit processor.
+/// A divisor that is used repeatedly. It multiplies by the reciprocal instead of dividing, because
+/// a 64-bit division takes hundreds of instructions on a 32-bit processor.
 struct Divisor {
     number: u64,
-    /// 2^64 / `number`, or one less.
+    /// The reciprocal: 2^64 / `number`, rounded down, or one less.
     reciprocal: u64,
 }
 
@@ -209,7 +209,7 @@ mod tests {
     use super::Divisor;
 
     #[test]
-    fn a_remainder_is_what_the_operator_says() {
+    fn the_remainder_equals_that_of_the_operator() {
         let numbers = [
             1,
             2,

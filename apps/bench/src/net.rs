@@ -1,4 +1,4 @@
-//! The services that are measured from outside: echo, discard and character generator.
+//! The network services whose rate another machine measures: echo, discard and character generator.
 
 use embassy_futures::poll_once;
 use embedded_io_async::{Read as _, Write as _};
@@ -22,7 +22,7 @@ const CONNECTIONS: usize = 64;
 /// The size of a read or write of a connection, in bytes.
 const PIECE: usize = 2048;
 
-/// Starts every service. All of them answer when this returns.
+/// Starts every service. When this returns, every service accepts requests.
 pub(crate) async fn serve(kernel: Kernel, spawner: Spawner) -> Result<()> {
     let net = kernel.net()?;
     if kernel.command_line().value("ip").is_none() {
@@ -38,8 +38,8 @@ pub(crate) async fn serve(kernel: Kernel, spawner: Spawner) -> Result<()> {
     Ok(())
 }
 
-/// Sends every datagram back in its buffer. A reply that cannot be sent is lost, as any datagram
-/// may be.
+/// Echoes each datagram in the buffer that it arrived in. A reply that cannot be sent is dropped,
+/// as the network may drop any datagram.
 #[vmos::task]
 async fn echo_datagrams(socket: UdpSocket) {
     loop {
@@ -56,7 +56,7 @@ async fn discard_datagrams(socket: UdpSocket) {
     }
 }
 
-/// What a TCP service does with a connection.
+/// The service that a TCP port provides to each connection.
 #[derive(Clone, Copy)]
 enum Service {
     Echo,
@@ -75,7 +75,7 @@ impl Service {
     }
 }
 
-/// Starts a task for every connection.
+/// Accepts connections on a port, each served by its own task.
 #[vmos::task(pool_size = 3)]
 async fn accept(spawner: Spawner, listener: TcpListener, service: Service) {
     loop {
@@ -101,7 +101,7 @@ async fn connection(mut stream: TcpStream, service: Service) {
     };
 }
 
-/// Echoes until the peer closes its side.
+/// Echoes what the peer sends, until the peer closes its side.
 async fn echo(stream: &mut TcpStream) -> Result<(), TcpError> {
     let mut piece = [0; PIECE];
     loop {
@@ -112,13 +112,13 @@ async fn echo(stream: &mut TcpStream) -> Result<(), TcpError> {
     }
 }
 
-/// Discards until the peer closes its side.
+/// Discards what the peer sends, until the peer closes its side.
 async fn discard(stream: &mut TcpStream) -> Result<(), TcpError> {
     while stream.read_with(|bytes| (bytes.len(), bytes.len())).await? > 0 {}
     Ok(())
 }
 
-/// Sends until the peer closes. Discards what the peer writes.
+/// Sends the pattern until the peer closes its side; discards what the peer sends.
 async fn chargen(stream: &mut TcpStream) -> Result<(), TcpError> {
     let mut position = 0;
     loop {
@@ -138,13 +138,13 @@ async fn chargen(stream: &mut TcpStream) -> Result<(), TcpError> {
 
 /// The number of printing characters of ASCII.
 const PRINTING: usize = 95;
-/// The number of characters in a line of the pattern; below, the number of bytes including the line
-/// end.
+/// The number of characters in a line of the pattern, without the line end.
 const CHARACTERS: usize = 72;
+/// The number of bytes in a line of the pattern, with carriage return and line feed.
 const LINE: usize = CHARACTERS + 2;
 
-/// The pattern of RFC 864, which then repeats: lines of 72 printing characters, each starting one
-/// character later than the one before.
+/// The pattern of RFC 864, repeated without end: lines of 72 printing characters, each starting one
+/// character later than the previous one.
 static PATTERN: [u8; PRINTING * LINE] = pattern();
 
 const fn pattern() -> [u8; PRINTING * LINE] {

@@ -5,13 +5,13 @@ use alloc::vec::Vec;
 use vmos::time::{Duration, Instant, Timer};
 use vmos::{Result, println};
 
-/// The time between deadlines.
+/// The time between two deadlines of the benchmark.
 const PERIOD: Duration = Duration::from_millis(1);
-/// The number of deadlines.
+/// The number of deadlines that the benchmark waits for.
 const SLEEPS: usize = 2000;
 
-/// Sleeps until each deadline, and prints by how much they were missed. Deadlines that have already
-/// passed are counted too, and the following ones do not move.
+/// Sleeps until each deadline, and prints how late each wake-up was. A deadline that has already
+/// passed counts as late; the deadlines after it do not move.
 pub(crate) async fn measure() -> Result<()> {
     let mut late = Vec::new();
     late.try_reserve_exact(SLEEPS)?;

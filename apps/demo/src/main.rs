@@ -1,4 +1,4 @@
-//! Shows the machine's devices, uses each once, then echoes UDP and TCP.
+//! Shows the machine's devices, uses each of them once, then echoes UDP datagrams and TCP streams.
 
 #![cfg_attr(target_os = "none", no_std, no_main)]
 

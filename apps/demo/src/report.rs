@@ -14,7 +14,7 @@ pub(crate) fn memory(kernel: Kernel) {
     );
     if memory.unreachable() > 0 {
         println!(
-            "           {} MiB of it are out of this processor's reach",
+            "           {} MiB of it cannot be addressed by this processor",
             memory.unreachable() >> 20
         );
     }
@@ -44,7 +44,7 @@ pub(crate) async fn random_bytes(kernel: Kernel) {
     }
 }
 
-/// Prints the place of the network device and the machine's address.
+/// Prints where the network device is (its slot or PCI function), and the machine's address.
 pub(crate) async fn network(kernel: Kernel, net: Net) {
     let configuration = net.configured().await;
     println!(
@@ -53,7 +53,7 @@ pub(crate) async fn network(kernel: Kernel, net: Net) {
     );
 }
 
-/// Returns the place of the first device of `kind`, and its interrupts.
+/// Returns where the first device of `kind` is (its slot or PCI function), and its interrupts.
 pub(crate) fn place(kernel: Kernel, kind: DeviceKind) -> impl core::fmt::Display {
     core::fmt::from_fn(
         move |f| match kernel.devices().iter().find(|device| device.kind == kind) {

@@ -1,4 +1,5 @@
-//! Fetches a page and prints it: `--append "url=http://10.0.2.2:8000/"`.
+//! Fetches a web page over HTTP and prints it: `--append "url=http://10.0.2.2:8000/"` names the
+//! page.
 
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
@@ -14,7 +15,7 @@ use vmos::{Error, Kernel, Result, Spawner, println};
 
 /// The page to fetch if the command line does not name one.
 const URL: &str = "http://example.org/";
-/// The time limit.
+/// The time limit for the whole fetch.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The size limit of the answer with its head, in bytes.
 const ANSWER: usize = 16 * 1024;
@@ -26,7 +27,7 @@ async fn main(kernel: Kernel, _spawner: Spawner) -> Result<()> {
     net.configured().await;
     with_timeout(PATIENCE, fetch(net, url))
         .await
-        .map_err(|_| Error::new("no answer in time"))?
+        .map_err(|_| Error::new("no answer within the time limit"))?
 }
 
 async fn fetch(net: Net, url: &str) -> Result<()> {

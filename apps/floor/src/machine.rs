@@ -19,7 +19,7 @@ type Controller = <ThisBoard as Board<Processor>>::InterruptController;
 type Timer = <ThisBoard as Board<Processor>>::Timer;
 type Console = <ThisBoard as Board<Processor>>::Console;
 
-/// Whether every interrupt must be claimed, because an unclaimed one stays pending after its device
+/// Whether every raised interrupt must be claimed, because it stays pending even after its device
 /// has deasserted the line.
 const CLAIMS: bool = !Controller::PENDING_FOLLOWS_LINE;
 
@@ -37,7 +37,7 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// Starts the machine.
+    /// Initializes the drivers and calls the measurement loop.
     pub(crate) fn start() -> Self {
         // The loop does not read firmware's tables, but every image contains the board's expected
         // values.
@@ -104,7 +104,7 @@ impl Machine {
         }
     }
 
-    /// Prints text.
+    /// Prints text on the console.
     pub(crate) fn print(&mut self, text: &str) {
         let mut rest = text.as_bytes();
         while !rest.is_empty() {
@@ -113,7 +113,7 @@ impl Machine {
         }
     }
 
-    /// Prints a number.
+    /// Prints a decimal number on the console.
     pub(crate) fn print_number(&mut self, number: u64) {
         if number >= 10 {
             self.print_number(number / 10);

@@ -27,8 +27,7 @@ mod slot;
 #[cfg(target_os = "none")]
 use machine::Machine;
 
-/// Continues after the board's entry code: a function with this name and signature, which
-/// `#[vmos::main]` defines in apps with a kernel.
+/// The function that the board's entry code calls. Apps with a kernel get it from `#[vmos::main]`.
 #[cfg(target_os = "none")]
 #[unsafe(no_mangle)]
 extern "C" fn vmos_start(_: usize, _: usize, _: usize, _: usize) -> ! {

@@ -24,7 +24,7 @@ static ADDRESS: [AtomicU16; 3] = [const { AtomicU16::new(0) }; 3];
 /// The size of the header that the device puts before a frame, in bytes.
 const HEADER: usize = 12;
 
-/// The positions of fields in a frame, in 16-bit units.
+/// Offsets of header fields in a frame, in 16-bit units.
 mod field {
     use super::HEADER;
 
@@ -45,7 +45,7 @@ const ARP: u16 = 0x0806_u16.to_be();
 const ICMP: u16 = 1;
 const UDP: u16 = 17;
 
-/// Serves forever.
+/// Answers received frames, forever.
 pub(crate) fn serve(machine: &mut Machine, slot: &Slot) -> ! {
     slot.set_queue(0, &RECEIVED);
     slot.set_queue(1, &SENT);
@@ -101,7 +101,7 @@ pub(crate) fn serve(machine: &mut Machine, slot: &Slot) -> ! {
     }
 }
 
-/// Turns a frame into its answer; returns whether there is one.
+/// Turns a received frame into its answer, in place; returns whether there is an answer.
 #[inline]
 fn turn_around(frame: &[AtomicU16; BYTES / 2]) -> bool {
     let get = |at: usize| frame[at].load(Relaxed);

@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicU16, AtomicU32, Ordering::Relaxed, Ordering::SeqC
 
 use vmos_drivers::address::PhysicalAddress;
 
-/// The number of entries.
+/// The number of entries in the queue.
 pub(crate) const ENTRIES: usize = 256;
 
 /// Descriptor flag: another descriptor follows.
@@ -22,7 +22,7 @@ pub(crate) struct Ring {
     available_flags: AtomicU16,
     available_index: AtomicU16,
     available: [AtomicU16; ENTRIES],
-    /// For the event index feature, which is not negotiated.
+    /// Unused: a field for the event index feature, which is not negotiated.
     _used_event: AtomicU16,
     _padding: AtomicU16,
     used_flags: AtomicU16,
@@ -61,7 +61,7 @@ impl Ring {
         address_of(&self.used_flags)
     }
 
-    /// Fills a descriptor.
+    /// Writes a descriptor of the queue.
     #[inline]
     pub(crate) fn describe(
         &self,
@@ -99,7 +99,7 @@ impl Ring {
         self.used_flags.load(Relaxed) & 1 == 0
     }
 
-    /// The position after the last that the device has used.
+    /// Returns the position after the last entry that the device has used.
     #[inline]
     pub(crate) fn used_to(&self) -> u16 {
         let position = self.used_index.load(Relaxed);
@@ -107,7 +107,7 @@ impl Ring {
         position
     }
 
-    /// The descriptor at a position of what the device has used, and how many bytes it wrote.
+    /// Returns the descriptor at a position of the used ring, and how many bytes the device wrote.
     #[inline]
     pub(crate) fn used_at(&self, position: u16) -> (u16, u32) {
         let [descriptor, length] = &self.used[usize::from(position) % ENTRIES];
@@ -115,7 +115,7 @@ impl Ring {
     }
 }
 
-/// Returns the address for a device: no address is translated here.
+/// Returns the address by which the device finds `thing`: addresses are not translated.
 pub(crate) fn address_of<T>(thing: &'static T) -> PhysicalAddress {
     PhysicalAddress(core::ptr::from_ref(thing).expose_provenance() as u64)
 }

@@ -36,10 +36,10 @@ mod register {
 /// Status: acknowledge, driver, features OK, driver OK.
 const STATUS: [u32; 4] = [1, 1 | 2, 1 | 2 | 8, 1 | 2 | 8 | 4];
 
-/// A device.
+/// A virtio device behind a virtio-mmio slot.
 pub(crate) struct Slot {
     registers: Mmio,
-    /// Its device ID.
+    /// The device ID (virtio 1.2, section 5).
     pub(crate) kind: u32,
 }
 
@@ -90,24 +90,24 @@ impl Slot {
         self.registers.write32(register::STATUS, STATUS[3]);
     }
 
-    /// Notifies the device of entries in a queue.
+    /// Notifies the device of new entries in a queue.
     #[inline]
     pub(crate) fn notify(&self, queue: u32) {
         self.registers.write32(register::NOTIFY, queue);
     }
 
-    /// Acknowledges its interrupt, for any reason.
+    /// Acknowledges the device's interrupt, whatever its cause.
     #[inline]
     pub(crate) fn acknowledge(&self) {
         self.registers.write32(register::ACKNOWLEDGE, 0b11);
     }
 
-    /// Reads a byte of its configuration.
+    /// Reads a byte of the device's configuration.
     pub(crate) fn configuration8(&self, offset: usize) -> u8 {
         self.registers.read8(register::CONFIGURATION + offset)
     }
 
-    /// Reads a word of its configuration.
+    /// Reads a 32-bit word of the device's configuration.
     pub(crate) fn configuration32(&self, offset: usize) -> u32 {
         self.registers.read32(register::CONFIGURATION + offset)
     }

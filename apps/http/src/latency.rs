@@ -6,15 +6,15 @@ use embassy_sync::blocking_mutex::Mutex;
 use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
 use vmos::time::{Duration, Instant, Timer};
 
-/// The number of measurements kept.
+/// The number of measurements that the page shows.
 pub(crate) const KEPT: usize = 60;
-/// The interval of measurements.
+/// The time between two measurements.
 const EVERY: Duration = Duration::from_millis(500);
 
 static MEASURED: Mutex<CriticalSectionRawMutex, RefCell<[u32; KEPT]>> =
     Mutex::new(RefCell::new([0; KEPT]));
 
-/// Measures forever.
+/// Measures forever: sleeps for the interval, and records how late the task woke.
 #[vmos::task]
 pub(crate) async fn measure() {
     loop {
@@ -29,7 +29,7 @@ pub(crate) async fn measure() {
     }
 }
 
-/// Returns the delays in microseconds, the newest last.
+/// Returns the recorded delays in microseconds, the newest last.
 pub(crate) fn measured() -> [u32; KEPT] {
     MEASURED.lock(|kept| *kept.borrow())
 }

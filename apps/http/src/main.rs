@@ -28,7 +28,8 @@ const WORKERS: usize = 8;
 /// The largest head of a request, in bytes. Those of browsers are smaller.
 const REQUEST: usize = 2048;
 
-/// How long a connection may be idle. It is short, since others may be waiting for the worker.
+/// How long a connection may be idle. The limit is short, because other connections may be waiting
+/// for the worker.
 const IDLE: picoserve::time::Duration = picoserve::time::Duration::from_secs(2);
 
 #[vmos::main]

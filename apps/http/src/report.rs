@@ -88,7 +88,7 @@ fn comma(index: usize) -> &'static str {
     if index == 0 { "" } else { "," }
 }
 
-/// A value, or `null`.
+/// Formats a value as JSON, `None` as `null`.
 struct Optional<T>(Option<T>);
 
 impl<T: Display> Display for Optional<T> {

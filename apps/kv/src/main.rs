@@ -42,7 +42,7 @@ async fn main(kernel: Kernel, _spawner: Spawner) -> Result<()> {
     }
 }
 
-/// Counts how often the store was opened.
+/// The number of times the store was opened.
 async fn count_start(store: &mut Store) -> Result<u32> {
     let name = name(b"starts").unwrap_or_default();
     let mut buffer = [0; LINE];
@@ -53,7 +53,7 @@ async fn count_start(store: &mut Store) -> Result<u32> {
     Ok(count)
 }
 
-/// Answers line by line.
+/// Answers the lines of a connection until it closes.
 async fn serve(mut stream: TcpStream, store: &mut Store) -> Result<()> {
     let mut line = [0; LINE];
     let mut length = 0;
@@ -75,7 +75,7 @@ async fn serve(mut stream: TcpStream, store: &mut Store) -> Result<()> {
     }
 }
 
-/// Executes a line.
+/// Executes a command line and returns the reply.
 async fn answer(stream: &mut TcpStream, store: &mut Store, line: &[u8]) -> Result<()> {
     let mut buffer = [0; LINE + NAME];
     let mut words = line.splitn(3, |byte| *byte == b' ');
@@ -95,13 +95,19 @@ async fn answer(stream: &mut TcpStream, store: &mut Store, line: &[u8]) -> Resul
             Ok(None) => return Ok(stream.write_all(b"none\n").await?),
             Err(error) => Err(error),
         },
-        _ => return Ok(stream.write_all(b"error: set, get or delete\n").await?),
+        _ => {
+            return Ok(stream
+                .write_all(b"error: unknown command; use set, get or delete\n")
+                .await?);
+        }
     };
     match done {
         Ok(()) => stream.write_all(b"ok\n").await?,
         Err(error) => {
             println!("{}", failed(error));
-            stream.write_all(b"error: the store refuses\n").await?;
+            stream
+                .write_all(b"error: the store cannot be read or written\n")
+                .await?;
         }
     }
     Ok(())
@@ -117,10 +123,10 @@ fn name(word: &[u8]) -> Option<Name> {
 /// Describes an error of the store.
 fn failed<E: core::fmt::Debug>(error: sequential_storage::Error<E>) -> Error {
     let text = match error {
-        sequential_storage::Error::Storage { .. } => "the disk fails",
+        sequential_storage::Error::Storage { .. } => "the disk reports an error",
         sequential_storage::Error::FullStorage => "the store is full",
         sequential_storage::Error::Corrupted { .. } => "the store is damaged",
-        _ => "the store refuses the value",
+        _ => "the store rejects the value",
     };
     Error::new(text)
 }

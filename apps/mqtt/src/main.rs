@@ -22,7 +22,7 @@ use vmos::{Error, Kernel, Result, Spawner, println};
 const BROKER: &str = "10.0.2.2:1883";
 /// The delay before connecting again.
 const REST: Duration = Duration::from_secs(1);
-/// The silence after which the broker is pinged.
+/// The time without traffic after which the client sends the broker a ping.
 const SILENCE: Duration = Duration::from_secs(30);
 
 type Mqtt<'c> = Client<'c, 'c, TcpStream, AllocBuffer, 1, 1, 1, 1, 16, 0, 1>;
@@ -40,11 +40,11 @@ async fn main(kernel: Kernel, _spawner: Spawner) -> Result<()> {
     }
 }
 
-/// Serves until the connection to the broker ends.
+/// Publishes and answers messages until the connection to the broker ends.
 async fn talk(net: Net, broker: &str) -> Result<()> {
     let (name, port) = broker
         .rsplit_once(':')
-        .ok_or_else(|| Error::new("give the broker as NAME:PORT"))?;
+        .ok_or_else(|| Error::new("the broker must have the form NAME:PORT"))?;
     let address = SocketAddrV4::new(net.resolve(name).await?, port.parse()?);
     let stream = net.tcp_connect(address).await?;
     stream.set_keep_alive(Some(SILENCE.into()));
@@ -56,14 +56,14 @@ async fn talk(net: Net, broker: &str) -> Result<()> {
     client.connect(stream, &options, id).await.map_err(said)?;
 
     let ask = TopicFilter::new(MqttString::from_str("vmos/ask").map_err(said)?);
-    let ask = ask.ok_or_else(|| Error::new("the topic is none"))?;
+    let ask = ask.ok_or_else(|| Error::new("the topic name is invalid"))?;
     let subscription = SubscriptionOptions::new();
     client.subscribe(ask, &subscription).await.map_err(said)?;
     loop {
         match client.poll().await.map_err(said)? {
             Event::Suback(_) => {
                 publish(&mut client, "vmos/state", b"here").await?;
-                println!("ready: {broker} knows that this machine is here");
+                println!("ready: announced to the broker {broker}");
             }
             Event::Publish(message) => {
                 let text = message.message.as_ref().to_vec();
@@ -76,7 +76,7 @@ async fn talk(net: Net, broker: &str) -> Result<()> {
 
 async fn publish(client: &mut Mqtt<'_>, topic: &str, text: &[u8]) -> Result<()> {
     let name = TopicName::new(MqttString::from_str(topic).map_err(said)?);
-    let name = name.ok_or_else(|| Error::new("the topic is none"))?;
+    let name = name.ok_or_else(|| Error::new("the topic name is invalid"))?;
     let options = PublicationOptions::new(TopicReference::Name(name));
     let sent = client.publish(&options, Bytes::from(text)).await;
     sent.map_err(said)?;

@@ -38,7 +38,7 @@ async fn main(kernel: Kernel, _spawner: Spawner) -> Result<()> {
     }
 }
 
-/// Asks the server and sets the clock; returns by how many microseconds it was off.
+/// Asks the server for the time and sets the clock; returns the correction in microseconds.
 async fn ask(net: Net, named: &str) -> Result<i64> {
     let server = address(net, named).await?;
     let socket: UdpSocket = net.udp(0)?;

@@ -1,10 +1,11 @@
-//! Which device is which: the disks in their order with their serial numbers, and the network.
+//! Lists the devices: the disks in their order with their serial numbers, and the network
+//! interfaces.
 
 use alloc::string::ToString as _;
 
 use vmos::{Kernel, Result, println};
 
-/// Lists them, and looks for the disk and the network that the command line names.
+/// Lists the disks and network interfaces, and finds those that the command line names.
 pub(crate) async fn check(kernel: Kernel) -> Result<()> {
     let mut index = 0;
     while let Ok(disk) = kernel.disk(index) {
@@ -14,7 +15,7 @@ pub(crate) async fn check(kernel: Kernel) -> Result<()> {
     if let Ok(net) = kernel.net() {
         let address = net.hardware_address();
         let is_found = kernel.net_by_address(address).is_some();
-        println!("network: {address}, found by its address: {is_found}");
+        println!("network: {address}; a device with this address is found: {is_found}");
     }
     if let Some(serial) = kernel.command_line().value("serial") {
         let sectors = kernel

@@ -31,7 +31,9 @@ pub(crate) async fn check(kernel: Kernel, spawner: Spawner) -> Result<()> {
         vmos::time::Timer::after_millis(1).await;
     }
     if tasks.right.get() < TASKS {
-        return Err(Error::new("a task read other data than was written"));
+        return Err(Error::new(
+            "a task read data that differs from what was written",
+        ));
     }
     read_vectored(kernel, disk, blocks).await?;
     println!("disk: {blocks} blocks match what was written");
@@ -115,7 +117,7 @@ async fn read(kernel: Kernel, disk: Disk, blocks: u64) -> Result<()> {
     Ok(())
 }
 
-/// The progress of the tasks.
+/// Counts the reading tasks that have ended, and those that read the right data.
 #[derive(Default)]
 struct Tasks {
     over: Cell<usize>,

@@ -1,5 +1,5 @@
-//! More faults that are provoked on purpose, with `fault=wild`, `code`, `data` or `misaligned`: none of
-//! these functions returns on a machine that works.
+//! Further faults that are caused intentionally, with `fault=wild`, `code`, `data` or `misaligned`:
+//! none of these functions returns on a machine that works.
 
 use core::hint::black_box;
 
@@ -7,7 +7,7 @@ use vmos::println;
 
 use super::UNDEFINED;
 
-/// Provokes the fault with this name.
+/// Causes the fault with this name.
 pub(crate) fn provoke(name: &str) {
     match name {
         "wild" => read_wild(),
@@ -34,7 +34,7 @@ fn write_to_code() {
     println!("code was written");
 }
 
-/// Runs words of the stack, which are undefined instructions if they are run at all.
+/// Executes words on the stack, which are undefined instructions if the stack is executable.
 #[inline(never)]
 fn run_data() {
     let words = black_box([UNDEFINED[0]; 4]);

@@ -4,17 +4,17 @@ use core::hint::black_box;
 
 /// The value of the memory around the filled part.
 const UNTOUCHED: u8 = 0x5A;
-/// The longest fill: more than twice the step of any implementation.
+/// The longest fill: more than twice the number of bytes that any implementation writes at once.
 const LONGEST: usize = 300;
 /// The number of offsets, covering every alignment.
 const OFFSETS: usize = 17;
 
-/// Fills memory of every alignment and length with zeros and with other bytes, and checks that
-/// exactly this part was written.
+/// Fills memory of every alignment and length with zeros and with other bytes, and checks that no
+/// other byte was written.
 ///
 /// # Panics
 ///
-/// If it was not.
+/// If a byte is wrong.
 pub(crate) fn check() {
     let mut memory = [0; OFFSETS + LONGEST + OFFSETS];
     for offset in 0..OFFSETS {

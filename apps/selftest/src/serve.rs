@@ -1,17 +1,17 @@
-//! Serves tests from outside: echoes datagrams and streams, and executes requests.
+//! Serves tests on the host: echoes datagrams and streams, and executes requests.
 //!
-//! A request is a datagram to port 99: a number, and what to do. The answer begins with the number and
-//! `ok` or `failed`.
+//! A request is a datagram to port 99 with a number and a command. The answer begins with the
+//! number and `ok` or `failed`.
 //!
-//! | request | does |
+//! | request | action |
 //! |---|---|
 //! | `1 disk 8` | writes 4 KiB from sector 8 on, flushes, reads them back and compares |
-//! | `1 read 8` | reads 4 KiB from sector 8 on, and says the first eight bytes as a number |
-//! | `1 within 50` | reads 4 KiB from sector 64 on, and says whether that took longer than 50 ms |
-//! | `1 wrap 70000` | reads so often, in batches of every size |
-//! | `1 rng` | asks for 8 random bytes |
-//! | `1 timer 10` | waits for 10 ms, and says for how many nanoseconds it did |
-//! | `1 statistics 0` | the counts, as many lines as fit, beginning with the first |
+//! | `1 read 8` | reads 4 KiB from sector 8 on, and answers with the first 8 bytes as a number |
+//! | `1 within 50` | reads 4 KiB from sector 64 on, and answers whether that took longer than 50 ms |
+//! | `1 wrap 70000` | reads 70000 times or a little more often, in batches of every size |
+//! | `1 rng` | requests 8 random bytes |
+//! | `1 timer 10` | sleeps for 10 ms, and answers with the actual time in nanoseconds |
+//! | `1 statistics 0` | answers with counts from the first one on, as many lines as fit |
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -26,15 +26,15 @@ use vmos::{Error, Kernel, Result, Spawner, println};
 
 /// The port of the echo service (RFC 862).
 const ECHO: u16 = 7;
-/// The port of requests.
+/// The UDP port that accepts requests.
 const REQUESTS: u16 = 99;
-/// Requests that are worked on at a time.
+/// The number of requests that are executed at the same time.
 const TASKS: usize = 32;
-/// Streams that are echoed at a time.
+/// The number of TCP streams that are echoed at the same time.
 const STREAMS: usize = 8;
-/// Bytes that a request for the disk writes and reads.
+/// The number of bytes that a `disk` request writes and reads.
 const BLOCK: usize = 4096;
-/// Bytes of an answer with lines.
+/// The size limit of a `statistics` answer, in bytes.
 const ANSWER: usize = 1200;
 
 pub(crate) async fn serve(kernel: Kernel, spawner: Spawner) -> Result<()> {
@@ -47,7 +47,7 @@ pub(crate) async fn serve(kernel: Kernel, spawner: Spawner) -> Result<()> {
     println!("ready: UDP echo on {address} port {ECHO}, and TCP");
     loop {
         if let Ok(datagram) = requests.receive().await {
-            // Where all tasks are at work the request is lost, as a datagram may be.
+            // If all tasks are busy, the request is lost, as any datagram may be.
             if let Ok(task) = answer(kernel, requests, datagram) {
                 spawner.spawn(task);
             }
@@ -68,7 +68,7 @@ async fn echo_datagrams(socket: UdpSocket) {
 async fn accept_streams(listener: TcpListener, spawner: Spawner) {
     loop {
         match listener.accept().await {
-            // Where all tasks are at work the connection is broken off.
+            // If all tasks are busy, the connection is aborted.
             Ok(stream) => {
                 if let Ok(task) = echo_stream(stream) {
                     spawner.spawn(task);
@@ -122,11 +122,11 @@ async fn act(kernel: Kernel, what: &str, argument: u64) -> Result<String> {
             Ok(before.elapsed().as_nanos().to_string())
         }
         "statistics" => Ok(statistics(kernel, argument as usize).await),
-        _ => Err(Error::new("it is not known how to do that")),
+        _ => Err(Error::new("unknown request")),
     }
 }
 
-/// The byte at each place of what is written differs with every request.
+/// Returns the byte at an offset of the written data, which differs with every request.
 fn pattern(sector: u64, round: u64) -> impl Iterator<Item = u64> {
     (0..).map(move |word: u64| (sector << 32 ^ round).wrapping_add(word))
 }
@@ -146,7 +146,9 @@ async fn write_and_read(kernel: Kernel, sector: u64) -> Result<String> {
     if words.all(|(word, value)| word == value.to_le_bytes()) {
         Ok(format!("{round}"))
     } else {
-        Err(Error::new("the disk holds something else than was written"))
+        Err(Error::new(
+            "the disk's content differs from what was written",
+        ))
     }
 }
 
@@ -167,7 +169,7 @@ async fn within(kernel: Kernel, limit: u64) -> Result<String> {
     }
 }
 
-/// Reads `count` times and more, in batches of one request, of two, and so on.
+/// Reads at least `count` times, in batches of one request, of two, and so on.
 async fn wrap(kernel: Kernel, count: u64) -> Result<String> {
     const MOST: usize = 24;
     let mut requests = kernel.disk(0)?.requests(MOST)?;

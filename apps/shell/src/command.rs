@@ -1,4 +1,4 @@
-//! The commands.
+//! The commands of the shell.
 
 mod disk;
 mod state;
@@ -9,30 +9,27 @@ use core::time::Duration;
 
 use vmos::{Error, Kernel, Result, time};
 
-/// The commands, each with its name and description.
+/// The commands of the shell, each with its name and description.
 const COMMANDS: [(&str, &str); 13] = [
-    ("date", "the time of day"),
-    ("devices", "the devices, and where they are"),
-    ("disk [N]", "how large the disk N is, or the first"),
+    ("date", "show the date and time"),
+    ("devices", "list the devices and their locations"),
+    ("disk [N]", "show the size of disk N; default: 0"),
     (
         "dump SECTOR [COUNT]",
-        "what is in sectors of the first disk",
+        "show the content of sectors of the first disk",
     ),
-    ("exit", "end this session"),
+    ("exit", "end the session"),
     (
         "log LEVEL",
-        "how much is logged: off, error, warn, info, debug or trace",
+        "set the log level: off, error, warn, info, debug or trace",
     ),
-    ("loop", "what the event loop did"),
-    ("memory", "what memory there is, and what is in use"),
-    (
-        "network",
-        "how the network is reached, and what went through it",
-    ),
+    ("loop", "show the counts of the event loop"),
+    ("memory", "show the memory and its use"),
+    ("network", "show the network's configuration and counts"),
     ("off", "stop the machine"),
-    ("ping NAME", "how long an answer takes from a machine"),
+    ("ping NAME", "measure the round trip time to a machine"),
     ("reboot", "restart the machine"),
-    ("resolve NAME", "the address of a name"),
+    ("resolve NAME", "show the address of a name"),
 ];
 
 /// The time limit for an answer from another machine.
@@ -88,7 +85,7 @@ async fn command<'a>(
         }
         "reboot" => kernel.reset(),
         "off" => kernel.off(0),
-        _ => return Err(Error::new("there is no such command; `help` lists them")),
+        _ => return Err(Error::new("unknown command; `help` lists all commands")),
     }
     Ok(())
 }
@@ -105,7 +102,7 @@ fn number<T: core::str::FromStr>(word: Option<&str>, missing: T) -> Result<T> {
     match word.map(str::parse) {
         None => Ok(missing),
         Some(Ok(number)) => Ok(number),
-        Some(Err(_)) => Err(Error::new("this takes a number")),
+        Some(Err(_)) => Err(Error::new("the argument must be a number")),
     }
 }
 
@@ -115,8 +112,8 @@ fn needed(word: Option<&str>) -> Result<&str> {
 
 fn set_log_level(word: Option<&str>) -> Result<()> {
     let level = word.and_then(|word| word.parse().ok());
-    let level =
-        level.ok_or_else(|| Error::new("give a level: off, error, warn, info, debug or trace"))?;
+    let level = level
+        .ok_or_else(|| Error::new("the level must be off, error, warn, info, debug or trace"))?;
     log::set_max_level(level);
     Ok(())
 }

@@ -5,11 +5,11 @@ use alloc::collections::VecDeque;
 use alloc::string::String;
 use core::fmt::Write as _;
 
-/// The longest line in bytes.
+/// The longest command line that the shell accepts, in bytes.
 const LINE: usize = 200;
-/// The number of lines kept.
+/// The number of earlier command lines that the shell keeps.
 const HISTORY: usize = 16;
-/// The start of a line.
+/// The prompt at the start of a line.
 const PROMPT: &str = "> ";
 
 /// Keys that send a single byte, mostly Ctrl and a letter.
@@ -28,14 +28,14 @@ const CTRL_W: u8 = 23;
 const ESCAPE: u8 = 27;
 const DELETE: u8 = 127;
 
-/// What a typed byte caused.
+/// The result of a typed byte.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Event {
     /// The line is not complete yet.
     Nothing,
-    /// The line is complete.
+    /// The user has completed a line.
     Line(String),
-    /// The session ends.
+    /// The user has ended the session.
     End,
 }
 
@@ -49,24 +49,24 @@ pub(crate) struct Editor {
     /// The earlier line being shown, counted from the newest; `None` for a new line.
     recalled: Option<usize>,
     keys: Keys,
-    /// The output that was not taken yet.
+    /// The output that has not been taken yet.
     shown: String,
 }
 
-/// The state within a key of several bytes.
+/// The position within the byte sequence of a key.
 #[derive(Clone, Copy, Default)]
 enum Keys {
     #[default]
     Plain,
     Escape,
-    /// The number received so far.
+    /// The parameter of the sequence, as far as it was received.
     Sequence(u8),
-    /// A line feed after a carriage return belongs to it.
+    /// The previous byte was a carriage return; a line feed directly after it is ignored.
     Return,
 }
 
 impl Editor {
-    /// Starts a line.
+    /// Prints the prompt and starts an empty line.
     pub(crate) fn begin(&mut self) {
         self.shown.push_str(PROMPT);
     }
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_is_that_of_an_empty_line() {
+    fn ctrl_d_ends_only_an_empty_line() {
         let mut editor = Editor::default();
         assert_eq!(editor.feed(CTRL_D), Event::End);
         editor.feed(b'x');

@@ -1,4 +1,4 @@
-//! A session of one user.
+//! A shell session of one user.
 
 use alloc::string::String;
 

@@ -3,7 +3,7 @@
 use embedded_io_async::{ErrorType, Read, Write};
 use vmos::net::{TcpError, TcpStream};
 
-/// The start of a protocol command, and the commands.
+/// The byte that starts a protocol command, and the commands.
 const IAC: u8 = 255;
 const SUBNEGOTIATION: u8 = 250;
 const END: u8 = 240;

@@ -21,7 +21,7 @@ table! {
     pub struct Apic {
         /// The local APIC.
         local: Local => required,
-        /// The I/O APICs, each with a name of your choice.
+        /// The I/O APICs. The board file names each of them.
         io: Named<IoApic> => required,
         /// The two 8259 interrupt controllers, which the kernel masks. Without it, there are none.
         i8259: I8259 => optional,
@@ -36,13 +36,13 @@ block! {
 table! {
     /// An I/O APIC.
     pub struct IoApic {
-        /// The first address of its registers.
+        /// The first address of the device's registers.
         base: Address => required,
-        /// The size of its registers.
+        /// The size of the I/O APIC's registers.
         size: Size => default("0x20"),
-        /// The global system interrupt of its first input.
+        /// The global system interrupt of the I/O APIC's first input.
         first: Number<0, 1000> => required,
-        /// The number of its inputs.
+        /// The number of the I/O APIC's inputs.
         inputs: Number<1, 240> => default("24"),
     }
 }
@@ -52,12 +52,13 @@ table! {
     pub struct I8259 {
         /// The first of the two ports of the controller that is wired to the processor.
         primary: Port => default("0x20"),
-        /// The first of the two ports of the other controller.
+        /// The first of the two ports of the second controller, which is cascaded to the first.
         secondary: Port => default("0xA0"),
     }
 }
 
-/// How board files count the inputs of all I/O APICs.
+/// The interrupt space of the I/O APICs: the global system interrupts, which count the inputs of
+/// all I/O APICs.
 const GSI: Space = Space("gsi");
 
 /// The names of the two kinds of APIC in firmware's tables, and QEMU's of the 8259s.
@@ -78,7 +79,7 @@ impl Apic {
         io.filter_map(|one| Some((one.value.first.value()?.0, one.value.inputs.value()?.0)))
     }
 
-    /// Reports inputs that two I/O APICs share.
+    /// Reports inputs that two I/O APICs have in common.
     fn check_inputs(&self, problems: &mut Problems) {
         let io: Vec<_> = self
             .io
@@ -115,7 +116,7 @@ impl Apic {
     }
 }
 
-/// Its messages.
+/// The delivery of messages by the local APIC.
 const BY_LOCAL_APIC: board::Msi = board::Msi {
     word: "local-apic",
     doc: "the local APIC of an x86 processor",
@@ -189,7 +190,8 @@ impl Binding for Apic {
 }
 
 impl Controller for Apic {
-    /// Returns one row: the I/O APICs are numbered consecutively, and gaps have no input.
+    /// Returns all inputs as one row: the I/O APICs are numbered consecutively, and numbers in gaps
+    /// have no input.
     fn inputs(&self) -> Vec<Inputs> {
         let count = self.inputs_of().map(|(first, count)| first + count).max();
         vec![Inputs {
@@ -205,7 +207,7 @@ impl Controller for Apic {
         true
     }
 
-    /// Each processor's local APIC has one.
+    /// Each processor has its own timer interrupt, in its local APIC.
     fn timer(&self) -> Option<board::Range> {
         block::range(self.local.value()?)
     }

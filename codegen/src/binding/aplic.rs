@@ -1,5 +1,5 @@
-//! The advanced platform-level interrupt controller of RISC-V machines, with direct delivery (The RISC-V
-//! Advanced Interrupt Architecture 1.0, chapter 4).
+//! The advanced platform-level interrupt controller of RISC-V machines, with direct delivery (The
+//! RISC-V Advanced Interrupt Architecture 1.0, chapter 4).
 
 use super::block::{self, block};
 use super::riscv;
@@ -16,13 +16,14 @@ use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Controller, Delivery, Driver, Entered, Inputs, place};
 
 table! {
-    /// The advanced platform-level interrupt controller (APLIC) of RISC-V machines, with direct delivery.
+    /// The advanced platform-level interrupt controller (APLIC) of RISC-V machines, with direct
+    /// delivery.
     pub struct Aplic {
-        /// The registers of its domain for M mode, if the kernel may be entered in M mode.
+        /// The registers of the APLIC's domain for M mode, if the kernel may be entered in M mode.
         machine: Domain => optional,
-        /// The registers of its domain for S mode, if the kernel may be entered in S mode.
+        /// The registers of the APLIC's domain for S mode, if the kernel may be entered in S mode.
         supervisor: Domain => optional,
-        /// The number of its sources, which are numbered from 1.
+        /// The number of the APLIC's sources, which are numbered from 1.
         sources: Number<1, 1023> => required,
     }
 }
@@ -32,13 +33,13 @@ block! {
     pub struct Domain: "an APLIC's domain", "32 KiB", 0x1000, 0x5000
 }
 
-/// How board files count its sources.
+/// The interrupt space by which board files number the sources.
 pub(super) const APLIC: Space = Space("aplic");
 
-/// What a device tree calls a domain.
+/// The `compatible` string of a domain.
 pub(super) const DOMAIN: &[&str] = &["riscv,aplic"];
 
-/// The space of its sources.
+/// The interrupt space of the APLIC's sources.
 pub(super) const SPACES: &[schema::Space] = &[schema::Space {
     word: APLIC.word(),
     doc: "A source of an APLIC, counted from 1.",
@@ -46,7 +47,7 @@ pub(super) const SPACES: &[schema::Space] = &[schema::Space {
     count: 1024,
 }];
 
-/// Returns its sources as inputs.
+/// Returns the sources as inputs.
 pub(super) fn inputs(sources: u32) -> Inputs {
     Inputs {
         space: APLIC,
@@ -57,7 +58,7 @@ pub(super) fn inputs(sources: u32) -> Inputs {
     }
 }
 
-/// Returns its sources as the card counts them.
+/// Returns the sources as rows for `board.md`.
 pub(super) fn lines(sources: u32) -> Lines {
     Lines {
         word: "APLIC",
@@ -66,8 +67,8 @@ pub(super) fn lines(sources: u32) -> Lines {
     }
 }
 
-/// Returns the number of sources of a domain in a device tree. Some trees count source 0, which does not
-/// exist.
+/// Returns the number of sources of a domain in a device tree. Some trees count source 0, which
+/// does not exist.
 pub(super) fn sources(domain: &Device) -> Option<u32> {
     let sources = domain.number("riscv,num-sources")?;
     Some(sources - u32::from(sources.is_multiple_of(32)))
@@ -173,7 +174,8 @@ impl Driver for Aplic {
         })
     }
 
-    /// A domain that delivers to a mode of the harts names their external interrupts for this mode.
+    /// Tests that a domain which delivers to a mode of the harts refers to their external
+    /// interrupts for this mode.
     fn import(machine: &Machine<'_>, _domain: &Device) -> Option<Section> {
         let domains = machine.all(DOMAIN);
         let mut section = Section::new("interrupt-controller.aplic");
@@ -194,8 +196,8 @@ impl Driver for Aplic {
     }
 }
 
-/// The registers of a domain by name (4.5): how it delivers, how the sources that the board uses are
-/// configured, and what of all is pending, asserted and enabled.
+/// The registers of a domain by name (4.5): the mode of delivery, the configuration of the sources
+/// that the board uses, and which sources are pending, asserted and enabled.
 pub(super) fn domain_registers(
     used: &[board::Claim<board::Interrupt>],
     sources: u32,
@@ -216,7 +218,8 @@ pub(super) fn domain_registers(
     registers
 }
 
-/// The registers of the delivery to hart 0 (4.8.1). Reading `claimi` claims.
+/// The registers of the delivery to hart 0 (4.8.1), without `claimi`, because reading it claims an
+/// interrupt.
 fn delivery() -> Vec<Register> {
     let registers = [
         ("idelivery", 0x00),

@@ -20,7 +20,8 @@ table! {
         counter: Counter => default("virtual"),
         /// The timer's interrupt.
         interrupt: Interrupt => required,
-        /// The counter's frequency. Without it, the kernel reads it from CNTFRQ, which firmware has set.
+        /// The counter's frequency. Without it, the kernel reads it from CNTFRQ, which firmware has
+        /// set.
         frequency: Frequency => optional,
     }
 }
@@ -28,9 +29,9 @@ table! {
 /// A generic timer of an Arm processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counter {
-    /// `CNTVCT` and `CNTV`.
+    /// The virtual counter and timer: `CNTVCT` and `CNTV`.
     Virtual,
-    /// `CNTPCT` and `CNTP`.
+    /// The physical counter and timer: `CNTPCT` and `CNTP`.
     Physical,
 }
 
@@ -61,8 +62,8 @@ impl Binding for ArmGeneric {
     }
 }
 
-/// Returns the index of the timer's interrupt in the node of the device tree (Linux,
-/// Documentation/devicetree/bindings/timer/arm,arch_timer.yaml).
+/// Returns the index of the timer's interrupt in the `interrupts` property of its device tree node
+/// (Linux, Documentation/devicetree/bindings/timer/arm,arch_timer.yaml).
 fn nth(counter: Counter) -> usize {
     match counter {
         Counter::Physical => 1,
@@ -108,7 +109,7 @@ impl Driver for ArmGeneric {
                     processor: vec!["arm_generic::SystemRegisters"],
                 },
                 registers: Vec::new(),
-                // CNTFRQ tells the frequency once it was written there.
+                // CNTFRQ contains the frequency if firmware has set it.
                 entry: frequency
                     .map(|hertz| ("frequency", hertz))
                     .into_iter()

@@ -1,24 +1,24 @@
-//! A block of registers that a controller has several of: `{ base = ..., size = ... }`.
+//! Register blocks of controllers that have several, written `{ base = ..., size = ... }`.
 
 use crate::board;
 use crate::language::{Address, Field, Place, Size};
 use crate::part::claims::{Claims, Extent, Rule};
 use crate::part::expect::Part;
 
-/// A table of a base and a size.
+/// A table with the base and the size of a register block.
 pub(crate) trait Block {
-    /// The requirements on the range.
+    /// The kind of range that the block must be, with its alignment and smallest size.
     const RULE: Rule;
 
-    /// The first address.
+    /// Returns the base address of the block.
     fn base(&self) -> &Field<Address>;
 
-    /// The size.
+    /// Returns the size of the block in bytes.
     fn size(&self) -> &Field<Size>;
 }
 
-/// Declares the table of a block: its meaning, its default size, the size of its pages and its
-/// smallest size.
+/// Declares the table of a register block: its description, default size, page size and smallest
+/// size in bytes.
 macro_rules! block {
     (
         $(#[doc = $doc:literal])+
@@ -27,9 +27,9 @@ macro_rules! block {
         $crate::language::table::table! {
             $(#[doc = $doc])+
             pub struct $Name {
-                /// The first address.
+                /// The first address of the block.
                 base: $crate::language::Address => required,
-                /// The size.
+                /// The size of the block.
                 size: $crate::language::Size => default($default),
             }
         }

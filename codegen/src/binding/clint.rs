@@ -1,5 +1,5 @@
-//! The machine timer of RISC-V machines, in a CLINT (SiFive) or an ACLINT (RISC-V Advanced Core
-//! Local Interruptor 1.0).
+//! The machine timer of RISC-V machines, in a CLINT (core-local interruptor, SiFive) or an ACLINT
+//! (RISC-V Advanced Core Local Interruptor 1.0).
 
 use super::riscv::{self, check_reach};
 use super::supervisor_timer::{self, SupervisorTimer};
@@ -18,15 +18,17 @@ use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Driver, place};
 
 table! {
-    /// A CLINT: a software interrupt and a timer for each hart, and one clock. Only accessible in M mode.
+    /// A CLINT: a software interrupt and a timer for each hart, and one clock. Only accessible in M
+    /// mode.
     pub struct Clint {
-        /// The first address of its registers.
+        /// The first address of the device's registers.
         base: Address => required,
-        /// The size of its registers.
+        /// The size of the device's registers.
         size: Size => default("64 KiB"),
         /// The source of the time.
         clock: Clock => default("mtime"),
-        /// The timer to use if firmware has started the kernel in S mode, for an image that supports both modes.
+        /// The timer to use if firmware has started the kernel in S mode, for an image that
+        /// supports both modes.
         supervisor: SupervisorTimer => optional,
         /// The frequency of the clock. Without it, the kernel reads it from the device tree.
         frequency: Frequency => optional,
@@ -42,19 +44,20 @@ table! {
         mtime: Address => required,
         /// The source of the time.
         clock: Clock => default("mtime"),
-        /// The timer to use if firmware has started the kernel in S mode, for an image that supports both modes.
+        /// The timer to use if firmware has started the kernel in S mode, for an image that
+        /// supports both modes.
         supervisor: SupervisorTimer => optional,
         /// The frequency of the clock. Without it, the kernel reads it from the device tree.
         frequency: Frequency => optional,
     }
 }
 
-/// The source of the time.
+/// Where the kernel reads the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clock {
     /// The `time` CSR.
     Csr,
-    /// The register of the timer.
+    /// The memory-mapped register `mtime`.
     Mtime,
 }
 
@@ -70,7 +73,8 @@ const CLOCK: u64 = 0xBFF8;
 const COMPARATORS_SIZE: u64 = 0x7FF8;
 const CLOCK_SIZE: u64 = 8;
 
-/// Reports a supervisor timer without an image that can start in S mode, and the converse.
+/// Reports a fallback timer for S mode if the image cannot start in S mode, and a missing one if it
+/// can.
 fn check_supervisor(
     place: &Place,
     supervisor: &Field<SupervisorTimer>,
@@ -102,14 +106,15 @@ fn check_supervisor(
     }
 }
 
-/// What the emitters see of a machine timer.
+/// A machine timer with all defaults applied.
 struct Resolved<'t> {
     place: &'t Place,
-    /// What its registers are part of, for a person.
+    /// The device that contains the registers, as text for readers: a CLINT or an ACLINT.
     card: &'static str,
-    /// `mtimecmp` of each hart, from hart 0 on.
+    /// The range of the `mtimecmp` registers, one for each hart, from hart 0 on.
     compare: board::Range,
-    /// `mtime` if the time is read there; otherwise the kernel reads the `time` CSR.
+    /// The address of `mtime`, if the kernel reads the time there; otherwise it reads the `time`
+    /// CSR.
     time: Option<board::Range>,
     /// The timer to use instead if firmware starts the kernel in S mode.
     supervisor: Option<SupervisorTimer>,
@@ -171,7 +176,7 @@ impl Resolved<'_> {
     }
 }
 
-/// Adds to the table of an imported timer what QEMU's harts and the image have.
+/// Adds the keys of an imported timer that follow from QEMU's harts and from the image's modes.
 fn imported(machine: &Machine<'_>, section: Section) -> Section {
     // QEMU's harts have the register; a device tree does not show whether others do.
     let section = match machine.origin.qemu {
@@ -184,7 +189,8 @@ fn imported(machine: &Machine<'_>, section: Section) -> Section {
     }
 }
 
-/// SiFive FU540-C000 manual, table 24.
+/// The names, offsets and widths in bytes of a CLINT's registers (SiFive FU540-C000 manual, table
+/// 24).
 const CLINT: &[(&str, u64, u8)] = &[
     ("msip0", 0x0000, 4),
     ("mtimecmp0", COMPARATORS, 8),
@@ -319,7 +325,7 @@ impl Driver for Aclint {
         Some(resolved.timer())
     }
 
-    /// Its clock comes first, then its comparators (Linux,
+    /// The register order in the device tree: the clock first, then the comparators (Linux,
     /// Documentation/devicetree/bindings/timer/riscv,aclint-mtimer.yaml).
     fn import(machine: &Machine<'_>, timer: &Device) -> Option<Section> {
         if !machine.is_risc_v() || machine.has_firmware() {

@@ -19,7 +19,8 @@ table! {
         /// The exception level or mode at which the loader enters the kernel. Without it, EL1, or
         /// Supervisor mode in the non-secure state on a 32-bit processor.
         exception_level: ExceptionLevel => optional,
-        /// The address at which the loader places a device tree. Without it, there is none, and the kernel uses the described RAM.
+        /// The address at which the loader places a device tree. Without it, there is none, and the
+        /// kernel uses the described RAM.
         device_tree: Address => optional,
         /// The affinity in MPIDR of the processor that runs the kernel, if several enter at once;
         /// the others are parked. Without it, the first one to enter runs the kernel.
@@ -27,11 +28,11 @@ table! {
     }
 }
 
-/// The space that QEMU reserves for a device tree.
+/// The space that QEMU reserves for a device tree, in bytes.
 const DEVICE_TREE: u64 = 1 << 20;
 
 impl Elf {
-    /// Returns the error in the place of the device tree, if any.
+    /// Returns the error in the address of the device tree, if any.
     fn misplaced_tree(
         &self,
         load: &Located<Address>,
@@ -54,7 +55,10 @@ impl Elf {
                     .label("the loader then passes no device tree")
                     .also(
                         tree.at,
-                        format!("{} are reserved for it here", Size(DEVICE_TREE).written()),
+                        format!(
+                            "{} are reserved here for the device tree",
+                            Size(DEVICE_TREE).written()
+                        ),
                     )
                     .help(format!("the next free address is {}", hexadecimal(end))),
             );
@@ -67,7 +71,7 @@ impl Elf {
         }
     }
 
-    /// Returns the device tree as a limit, if the image could reach it.
+    /// Returns the start of the device tree as a limit for the image, if the image could reach it.
     fn tree_behind(&self, load: &Located<Address>, ram: &RangeClaim) -> Vec<Limit> {
         let tree = self.device_tree.get();
         let inside = tree.filter(|tree| (load.value.0..=ram.last()).contains(&tree.value.0));

@@ -18,8 +18,8 @@ choices! { ExceptionLevel {
 pub(super) type Affinity = Number<0, 0xFF_FFFF>;
 
 impl ExceptionLevel {
-    /// Returns its number, or that of the level at which a 64-bit processor would run such a 32-bit
-    /// mode.
+    /// Returns the number of the level. For a mode of a 32-bit processor, it is that of the
+    /// corresponding level of a 64-bit processor.
     pub(super) const fn number(self) -> u8 {
         match self {
             Self::El1 | Self::Svc => 1,
@@ -49,7 +49,8 @@ impl ExceptionLevel {
     }
 }
 
-/// Returns the level at which the kernel is entered: as stated, or that of an operating system.
+/// Returns the level at which the kernel is entered: as stated, or by default the level for
+/// operating systems.
 pub(super) fn resolve(
     field: &Field<ExceptionLevel>,
     around: &Surroundings<'_>,

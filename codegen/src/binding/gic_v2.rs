@@ -26,7 +26,7 @@ table! {
     }
 }
 
-/// The messages of a GICv2m frame.
+/// The delivery of messages by a GICv2m frame.
 pub(super) const BY_V2M: board::Msi = board::Msi {
     word: "v2m",
     doc: "a GICv2m frame",
@@ -66,7 +66,7 @@ pub(super) const INPUTS: &[Inputs] = &[
     },
 ];
 
-/// How board files count them.
+/// The interrupt spaces in which board files number the inputs of a GIC.
 pub(super) const SPACES: &[schema::Space] = &[
     schema::Space {
         word: "spi",
@@ -82,7 +82,7 @@ pub(super) const SPACES: &[schema::Space] = &[
     },
 ];
 
-/// How the manual counts them (IHI 0048, 2.2.1).
+/// The interrupt types and their numbering in the GIC's manual (IHI 0048, 2.2.1).
 pub(super) fn lines() -> Vec<Lines> {
     let row = |word, first, count| Lines { word, first, count };
     vec![
@@ -142,7 +142,8 @@ impl Controller for GicV2 {
 
 impl Driver for GicV2 {
     const NAME: &'static str = "gic-v2";
-    /// QEMU's first, then those of other machines (Linux, bindings/interrupt-controller/arm,gic.yaml).
+    /// The `compatible` strings of a GICv2: QEMU's first, then those of other machines (Linux,
+    /// bindings/interrupt-controller/arm,gic.yaml).
     const KINDS: &'static [&'static str] = &[
         "arm,cortex-a15-gic",
         "arm,gic-400",
@@ -216,10 +217,10 @@ impl Driver for GicV2 {
     }
 }
 
-/// What a device tree calls a GICv2m frame.
+/// The `compatible` string of a GICv2m frame.
 pub(super) const V2M_FRAME: &[&str] = &["arm,gic-v2m-frame"];
 
-/// The distributor (IHI 0048, 4.1.2; IHI 0069, 12.9).
+/// The registers of the distributor (IHI 0048, 4.1.2; IHI 0069, 12.9).
 pub(super) const GICD: &[(&str, u64, u8)] = &[
     ("GICD_CTLR", 0x000, 4),
     ("GICD_TYPER", 0x004, 4),
@@ -234,7 +235,8 @@ pub(super) const GICD: &[(&str, u64, u8)] = &[
     ("GICD_ISACTIVER1", 0x304, 4),
 ];
 
-/// IHI 0048, 4.1.3; reading GICC_IAR claims an interrupt.
+/// The registers of the CPU interface (IHI 0048, 4.1.3), without GICC_IAR, because reading it
+/// claims an interrupt.
 const GICC: &[(&str, u64, u8)] = &[
     ("GICC_CTLR", 0x000, 4),
     ("GICC_PMR", 0x004, 4),
@@ -243,5 +245,5 @@ const GICC: &[(&str, u64, u8)] = &[
     ("GICC_HPPIR", 0x018, 4),
 ];
 
-/// Arm Server Base System Architecture, appendix E.
+/// The registers of a GICv2m frame (Arm Server Base System Architecture, appendix E).
 pub(super) const V2M: &[(&str, u64, u8)] = &[("MSI_TYPER", 0x008, 4), ("MSI_IIDR", 0xFCC, 4)];

@@ -23,8 +23,8 @@ table! {
         distributor: Distributor => required,
         /// The redistributors, GICR, consecutive in memory.
         redistributors: Redistributors => required,
-        /// The interrupt translation service (ITS), which converts messages to interrupts. Without it,
-        /// there is none.
+        /// The interrupt translation service (ITS), which converts messages to interrupts. Without
+        /// it, there is none.
         its: Its => optional,
         /// A GICv2m frame, which converts messages to interrupts in a machine without an ITS.
         v2m: V2m => optional,
@@ -37,8 +37,8 @@ block! {
 }
 
 block! {
-    /// The interrupt translation service: GITS_CTLR's frame and GITS_TRANSLATER's (IHI 0069, 12.18).
-    /// Its frames have 64 KiB each, but machines place them at any page.
+    /// The interrupt translation service: GITS_CTLR's frame and GITS_TRANSLATER's (IHI 0069,
+    /// 12.18). Its frames have 64 KiB each, but machines place them at any page.
     pub struct Its: "an ITS", "128 KiB", 0x1000, 0x2_0000
 }
 
@@ -47,8 +47,8 @@ table! {
     pub struct Redistributors {
         /// The address of the first redistributor.
         base: Address => required,
-        /// The size of the whole range, a multiple of 128 KiB. What is left behind the last whole stride is
-        /// not used.
+        /// The size of the whole range, a multiple of 128 KiB. What is left behind the last whole
+        /// stride is not used.
         size: Size => required,
         /// The distance between redistributors: 128 KiB, or 256 KiB in a GICv4.
         stride: Size => default("128 KiB"),
@@ -76,7 +76,7 @@ impl Redistributors {
         );
     }
 
-    /// Returns how many fit in the range.
+    /// Returns how many redistributors fit into the range.
     fn count(&self) -> Option<u32> {
         let (size, stride) = (self.size.value()?.0, self.stride.value()?.0);
         u32::try_from(size.checked_div(stride)?).ok()
@@ -155,7 +155,8 @@ impl Binding for GicV3 {
 }
 
 impl Controller for GicV3 {
-    /// IHI 0069, 2.2: private and shared peripheral interrupts are numbered as in a GICv2.
+    /// The number spaces of private and shared peripheral interrupts, the same as in a GICv2 (IHI
+    /// 0069, 2.2).
     fn inputs(&self) -> Vec<Inputs> {
         gic_v2::INPUTS.to_vec()
     }
@@ -287,10 +288,10 @@ impl Driver for GicV3 {
     }
 }
 
-/// What a device tree calls an ITS.
+/// The `compatible` string of an ITS.
 const ITS: &[&str] = &["arm,gic-v3-its"];
 
-/// IHI 0069, 12.10: the first redistributor, both of its frames.
+/// The registers in both frames of the first redistributor (IHI 0069, 12.10).
 const GICR: &[(&str, u64, u8)] = &[
     ("GICR_CTLR", 0x0_0000, 4),
     ("GICR_TYPER", 0x0_0008, 8),
@@ -300,7 +301,7 @@ const GICR: &[(&str, u64, u8)] = &[
     ("GICR_ISACTIVER0", 0x1_0300, 4),
 ];
 
-/// IHI 0069, 12.19.
+/// The registers of the interrupt translation service (IHI 0069, 12.19).
 const GITS: &[(&str, u64, u8)] = &[
     ("GITS_CTLR", 0x000, 4),
     ("GITS_TYPER", 0x008, 8),

@@ -1,4 +1,4 @@
-//! What all ways of loading an image require of its place.
+//! The requirements on the load address of an image that all boot protocols share.
 
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::{Address, Located, Size, hexadecimal};
@@ -7,7 +7,7 @@ use crate::part::claims::{Claimed, Purpose, RangeClaim};
 use crate::part::surroundings::Surroundings;
 use crate::source::Location;
 
-/// The space for an image: code, data and the tables of its memory map.
+/// The space for an image in bytes: code, data and the tables of its memory map.
 const IMAGE: u64 = 2 << 20;
 
 /// Returns whether the load address is the start of a page; reports an error if not.
@@ -19,7 +19,7 @@ pub(super) fn is_aligned(load: &Located<Address>, problems: &mut Problems) -> bo
             Diagnostic::new(Code::Misaligned, load.at, title)
                 .label("the image must start at a page boundary")
                 .help(format!(
-                    "next below it is {}",
+                    "the next lower page boundary is {}",
                     hexadecimal(load.value.0 - load.value.0 % PAGE)
                 )),
         );
@@ -65,16 +65,16 @@ pub(super) fn place<'c>(
 
 /// A region that the image must not reach.
 pub(super) struct Limit {
-    /// The first address.
+    /// The first address of the region.
     pub(super) begin: u64,
-    /// What happens there, as in "QEMU places the device tree".
+    /// The text for messages, as in "QEMU places the device tree".
     pub(super) what: String,
-    /// The location that states it.
+    /// The location in the board file that states the region.
     pub(super) at: Location,
 }
 
-/// Returns the error if too little space follows the load address: up to one of `limits`, reserved
-/// memory, or the end of `ram`.
+/// Returns the error if the space after the load address is too small. The space ends at the
+/// nearest of `limits`, at reserved memory, or at the end of `ram`.
 pub(super) fn no_room(
     load: &Located<Address>,
     ram: &RangeClaim,

@@ -1,5 +1,5 @@
-//! The incoming MSI controllers of RISC-V harts, with an APLIC that sends them the interrupts of lines
-//! (The RISC-V Advanced Interrupt Architecture 1.0, chapter 3 and section 4.9).
+//! The incoming MSI controllers of RISC-V harts, with an APLIC that sends them the interrupts of
+//! lines (The RISC-V Advanced Interrupt Architecture 1.0, chapter 3 and section 4.9).
 
 use super::aplic;
 use super::block::{self, block};
@@ -17,17 +17,18 @@ use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Controller, Delivery, Driver, Entered, Inputs, place};
 
 table! {
-    /// The incoming MSI controllers (IMSIC) of RISC-V harts, with an APLIC that sends them messages.
+    /// The incoming MSI controllers (IMSIC) of RISC-V harts, with an APLIC that sends them
+    /// messages.
     pub struct Imsic {
-        /// What delivers in M mode, if the kernel may be entered in M mode.
+        /// The registers that deliver in M mode, if the kernel may be entered in M mode.
         machine: Level => optional,
-        /// What delivers in S mode, if the kernel may be entered in S mode.
+        /// The registers that deliver in S mode, if the kernel may be entered in S mode.
         supervisor: Level => optional,
-        /// The distance between the interrupt files of harts, a power of two: 4 KiB, or more with files for
-        /// guests.
+        /// The distance between the interrupt files of harts, a power of two: 4 KiB, or more with
+        /// files for guests.
         stride: Size => default("4 KiB"),
-        /// The number of interrupt identities of a file, which are numbered from 1. The sources of the APLIC
-        /// use the first of them, messages of PCI functions the rest.
+        /// The number of interrupt identities of a file, which are numbered from 1. The sources of
+        /// the APLIC use the first of them, messages of PCI functions the rest.
         identities: Number<63, 2047> => required,
         /// The number of sources of the APLIC, which are numbered from 1.
         sources: Number<1, 1023> => required,
@@ -35,7 +36,7 @@ table! {
 }
 
 table! {
-    /// What delivers in a privilege mode.
+    /// The registers that deliver in a privilege mode.
     pub struct Level {
         /// The address of the interrupt file of hart 0. Those of the other harts follow.
         files: Address => required,
@@ -49,7 +50,7 @@ block! {
     pub struct Domain: "an APLIC's domain", "32 KiB", 0x1000, 0x4000
 }
 
-/// What a device tree calls the interrupt files of a privilege mode.
+/// The `compatible` string of the interrupt files of a privilege mode.
 const FILES: &[&str] = &["riscv,imsics"];
 
 /// The size of an interrupt file (3.5).
@@ -70,8 +71,8 @@ impl Imsic {
         ]
     }
 
-    /// Reports a distance between files that is no power of two, or less than a file, or more than the
-    /// address of a message can express (4.9.1: LHXS has three bits).
+    /// Reports a distance between files that is no power of two, or less than a file, or more than
+    /// the address of a message can express (4.9.1: LHXS has three bits).
     fn check_stride(&self, problems: &mut Problems) {
         let Some(stride) = self.stride.get() else {
             return;
@@ -89,7 +90,7 @@ impl Imsic {
         }
     }
 
-    /// Reports sources that have no identity of their own.
+    /// Reports sources for which there is no interrupt identity.
     fn check_identities(&self, problems: &mut Problems) {
         let (Some(sources), Some(identities)) = (self.sources.get(), self.identities.get()) else {
             return;
@@ -244,8 +245,8 @@ impl Driver for Imsic {
         })
     }
 
-    /// Interrupt files name the external interrupts of the harts for their mode; a domain names the files
-    /// that it sends messages to.
+    /// Interrupt files name the external interrupts of the harts for their mode; a domain names the
+    /// files that it sends messages to.
     fn import(machine: &Machine<'_>, _files: &Device) -> Option<Section> {
         let (all, domains) = (machine.all(FILES), machine.all(aplic::DOMAIN));
         let mut section = Section::new("interrupt-controller.imsic");

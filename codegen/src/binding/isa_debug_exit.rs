@@ -16,7 +16,7 @@ use crate::part::{Binding, Driver, place};
 table! {
     /// QEMU's isa-debug-exit: a write of v ends the emulator with the exit status 2 v + 1.
     pub struct IsaDebugExit {
-        /// The I/O port.
+        /// The I/O port of the device.
         port: Port => default("0xF4"),
     }
 }
@@ -37,7 +37,7 @@ impl Binding for IsaDebugExit {
         part.ports(&self.port, |port| port.0.into());
     }
 
-    /// Without the device in QEMU, a write has no effect.
+    /// Reports QEMU arguments without the device, or with the device at another port.
     fn check(&self, around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
         let Some(qemu) = around.qemu else {
             return;
@@ -74,7 +74,7 @@ impl Binding for IsaDebugExit {
     }
 }
 
-/// Returns whether the device in QEMU's argument is at `port`, stated or by default.
+/// Returns whether QEMU's argument adds the device at `port`, explicitly or by default.
 fn is_at(argument: &str, port: u16) -> bool {
     let stated = argument
         .split(',')
@@ -97,7 +97,7 @@ impl Driver for IsaDebugExit {
     type Resolved = board::Power;
 
     fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
-        // Success is left to another means, where there is one.
+        // Another way to power off, if there is one, reports success.
         let success = match around.means_of_power {
             1 => "isa_debug_exit::Success::IsWritten",
             _ => "isa_debug_exit::Success::IsLeft",

@@ -17,8 +17,8 @@ use crate::part::{Binding, Driver, Loader, place};
 
 table! {
     /// A flat image with the header of the Linux boot protocol for Arm. At entry, x0 (r2 on a
-    /// 32-bit processor) contains the address of the device tree, interrupts are masked and the MMU is
-    /// off.
+    /// 32-bit processor) contains the address of the device tree, interrupts are masked and the MMU
+    /// is off.
     pub struct LinuxImage {
         /// The load address of the image, in RAM, at least 4 KiB after its start.
         load_address: Address => required,
@@ -37,8 +37,8 @@ const USUAL_OFFSETS: [u64; 2] = [0x8_0000, 0x1_0000];
 /// The protocol's limit for a device tree.
 const DEVICE_TREE: u64 = 2 << 20;
 
-/// QEMU places the device tree in the middle of RAM, at most this far from its start, independent
-/// of the size that the image states.
+/// The greatest distance of the device tree from the start of RAM, in bytes. QEMU places it in the
+/// middle of RAM, but no further, independent of the size that the image states.
 const DEVICE_TREE_AT_MOST: u64 = 128 << 20;
 
 /// Returns the error if the image cannot be loaded at this place of `ram`.
@@ -70,7 +70,7 @@ fn misplaced(
     None
 }
 
-/// Returns the start of the device tree as a limit, unless the image is after it.
+/// Returns the start of the device tree as a limit for the image, unless the image is behind it.
 fn device_tree(load: &Located<Address>, ram: &RangeClaim) -> Vec<Limit> {
     let begin = ram.range.base + (ram.range.size / 2).min(DEVICE_TREE_AT_MOST);
     let is_behind = load.value.0 >= begin.saturating_add(DEVICE_TREE);
@@ -126,7 +126,7 @@ impl Driver for LinuxImage {
         })
     }
 
-    /// Where loaders put an image, from the beginning of RAM: Linux,
+    /// The offset from the start of RAM at which loaders place an image: Linux,
     /// Documentation/arch/arm64/booting.rst; `TEXT_OFFSET` of 32-bit Arm.
     fn import(machine: &Machine<'_>, _device: &Device) -> Option<Section> {
         let [usual64, usual32] = USUAL_OFFSETS;

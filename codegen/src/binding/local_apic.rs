@@ -19,7 +19,8 @@ use crate::part::{Binding, Driver, place};
 table! {
     /// The timer in the local APIC, and the time stamp counter as the clock.
     pub struct LocalApic {
-        /// The reference counter by which the kernel measures their frequencies at boot.
+        /// The reference counter by which the kernel measures the frequencies of the timer and of
+        /// the time stamp counter at boot.
         reference: OneDriver<Reference> => required,
     }
 }
@@ -28,7 +29,7 @@ table! {
 const PM_TIMER: &str = "acpi,pm-timer";
 
 drivers! {
-    /// A counter of a known rate.
+    /// The reference counter: a counter of known frequency.
     pub enum Reference: Binding => Resolved {
         Pit(Pit),
         Hpet(Hpet),
@@ -40,7 +41,7 @@ drivers! {
 table! {
     /// Channel 0 of an 8254 interval timer.
     pub struct Pit {
-        /// The first of its four I/O ports.
+        /// The first of the four I/O ports of the 8254.
         port: Port => default("0x40"),
     }
 }
@@ -53,15 +54,15 @@ block! {
 table! {
     /// The power management timer of ACPI.
     pub struct AcpiPm {
-        /// The first of its four I/O ports.
+        /// The first of the four I/O ports of the timer.
         port: Port => required,
     }
 }
 
 table! {
-    /// The local APIC's timer itself, for machines without a counter of known frequency.
+    /// No counter: the frequency of the local APIC's timer is stated instead.
     pub struct Stated {
-        /// Its frequency, before division.
+        /// The frequency of the local APIC's timer before division.
         frequency: Frequency => required,
     }
 }
@@ -85,7 +86,7 @@ impl Binding for LocalApic {
         }
     }
 
-    /// Its registers are the interrupt controller's.
+    /// The registers of the local APIC's timer are those of the interrupt controller.
     fn check(&self, around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
         let Some(controller) = around.controller else {
             return;
@@ -101,17 +102,17 @@ impl Binding for LocalApic {
     }
 }
 
-/// A counter of a known rate, with nothing left unsaid.
+/// A reference counter with all defaults applied.
 pub struct Resolved {
-    /// What it is, for a person.
+    /// The counter's name as text for readers.
     card: String,
-    /// What `board.rs` holds of its driver.
+    /// The counter's driver and its configuration for `board.rs`.
     code: board::Code,
-    /// Its registers, for a debugger.
+    /// The counter's registers, for a debugger.
     registers: Vec<Block>,
 }
 
-/// What `board.rs` holds of a reference: its module and type, with what that is made of, and the
+/// The reference counter in `board.rs`: its module, its type with the type parameter, and the
 /// fields of its configuration.
 fn code(
     module: &'static str,
@@ -297,7 +298,8 @@ impl Driver for Stated {
     }
 }
 
-/// IA-PC HPET specification 1.0a, 2.3.
+/// The names, offsets and widths in bytes of an HPET's registers (IA-PC HPET specification 1.0a,
+/// 2.3).
 const HPET: &[(&str, u64, u8)] = &[
     ("GCAP_ID", 0x000, 8),
     ("GEN_CONF", 0x010, 8),

@@ -21,11 +21,12 @@ table! {
     pub struct MachineMode {
         /// The address to which the machine's reset code jumps.
         entry: Address => required,
-        /// The load address of the image. Without it, the entry. If it differs, a jump is placed at the
-        /// entry, and the space in between is free for firmware: `cargo xtask run --bios FILE` starts
-        /// the same image in S mode.
+        /// The load address of the image. Without it, the entry. If it differs, a jump is placed at
+        /// the entry, and the space in between is free for firmware: `cargo xtask run --bios FILE`
+        /// starts the same image in S mode.
         load_address: Address => optional,
-        /// The file format of the image.
+        /// Reports a jump at the entry that overlaps the image, or leaves no room for firmware
+        /// before the image.
         form: ImageForm => default("elf"),
     }
 }
@@ -47,7 +48,7 @@ fn too_near(entry: &Located<Address>, load: &Located<Address>) -> Option<Diagnos
 }
 
 impl MachineMode {
-    /// Returns the load address, with its location.
+    /// Returns the load address of the image, with its location in the board file.
     fn load(&self) -> Option<&Located<Address>> {
         match self.load_address.optional()? {
             Some(load) => Some(load),

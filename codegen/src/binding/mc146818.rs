@@ -14,20 +14,20 @@ use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Driver, place};
 
 table! {
-    /// The Motorola MC146818 real-time clock behind two I/O ports, the CMOS clock of PCs. The kernel
-    /// assumes that it runs in UTC.
+    /// The Motorola MC146818 real-time clock behind two I/O ports, the CMOS clock of PCs. The
+    /// kernel assumes that it runs in UTC.
     pub struct Mc146818 {
-        /// The first of its two I/O ports.
+        /// The first of the two I/O ports of the clock.
         port: Port => default("0x70"),
         /// The register with the century: 0x32 on most PCs; the ACPI table FADT contains it.
         /// Without it, the years are 1970 to 2069.
         century: Number<14, 127> => optional,
-        /// The interrupt of its alarm, which the kernel does not use.
+        /// The interrupt of the clock's alarm, which the kernel does not use.
         interrupt: Interrupt => optional,
     }
 }
 
-/// A PC latches the line when it is asserted.
+/// The interrupt is edge-triggered: a PC latches the line when it is asserted.
 const USUAL: board::Trigger = board::Trigger::Edge;
 
 impl Binding for Mc146818 {

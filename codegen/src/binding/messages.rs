@@ -1,4 +1,4 @@
-//! The words for what receives message-signalled interrupts: those of all interrupt controllers.
+//! The receivers of message-signalled interrupts: the words of all interrupt controllers.
 
 use super::InterruptController;
 use crate::board::Msi;
@@ -9,7 +9,7 @@ use crate::language::{Given, Read};
 
 const ALL: &[&[Msi]] = InterruptController::MESSAGES;
 
-/// The most that there can be, with those that several controllers have.
+/// The largest possible number of words, with those that several controllers have.
 const MOST: usize = {
     let (mut count, mut driver) = (0, 0);
     while driver < ALL.len() {
@@ -19,7 +19,7 @@ const MOST: usize = {
     count
 };
 
-/// Each once, in the order of the drivers, and how many they are.
+/// Each word once, in the order of the drivers, and the number of words.
 const EACH: ([Choice; MOST], usize) = {
     let none = Choice { word: "", doc: "" };
     let (mut found, mut count, mut driver) = ([none; MOST], 0, 0);

@@ -17,35 +17,38 @@ use crate::part::{Binding, Driver, place};
 table! {
     /// A UART of the 16550 family: eight registers of a byte each.
     pub struct Ns16550 {
-        /// The first address of its registers, if they are in memory.
+        /// The first address of the UART's registers, if they are in memory.
         base: Address => optional,
-        /// The first of its eight I/O ports, if they are in I/O space.
+        /// The first of the UART's eight I/O ports, if its registers are in I/O space.
         port: Port => optional,
-        /// The size of its registers in memory. Without it, the size of eight registers.
+        /// The size of the UART's registers in memory. Without it, the size of eight registers.
         size: Size => optional,
-        /// The distance between registers.
+        /// The distance between two registers of the UART.
         stride: Size => default("1 bytes"),
         /// The width of an access to a register: 1, 2 or 4 bytes.
         width: Size => default("1 bytes"),
-        /// Its interrupt. Without it, the kernel polls for output space and reads no input.
+        /// The UART's interrupt. Without it, the kernel polls for output space and reads no input.
         interrupt: Interrupt => optional,
-        /// The frequency of its reference clock, at the input of the divider.
+        /// The frequency of the UART's reference clock, at the input of the divider.
         clock: Frequency => required,
         /// The baud rate to set. Without it, firmware's setting is kept.
         baud: Number<1, 4_000_000> => optional,
     }
 }
 
-/// The line is asserted as long as there is a cause (PC16550D, 8.6).
+/// The interrupt is level-triggered: the line stays asserted until its cause is cleared (PC16550D,
+/// 8.6).
 const USUAL: board::Trigger = board::Trigger::Level;
 
 /// The number of registers (PC16550D, table II).
 const REGISTERS: u64 = 8;
 
-/// The allowed error of a baud rate in percent: at 5 %, the tenth bit is off by half a bit.
+/// The allowed deviation of the baud rate in percent: with 5 %, the tenth bit is sampled half a bit
+/// too early or too late.
 const TOLERANCE: u64 = 3;
 
-/// How the registers lie: from one to the next, and how wide an access is, in bytes.
+/// The layout of the registers: the distance between two, and the width of an access, both in
+/// bytes.
 #[derive(Clone, Copy)]
 struct Layout {
     stride: u64,
@@ -66,7 +69,8 @@ impl Ns16550 {
         REGISTERS * layout.stride
     }
 
-    /// Where its registers are: in memory, or at ports.
+    /// Returns whether the UART's registers are in memory, as opposed to I/O ports, and their
+    /// range.
     fn registers(&self) -> Option<(bool, board::Range)> {
         let least = Self::least(self.layout()?);
         if let Some(port) = self.port.optional()? {
@@ -78,7 +82,8 @@ impl Ns16550 {
         Some((true, board::Range { base, size }))
     }
 
-    /// Returns the driver and its configuration for `board.rs`; `None` if the registers are missing.
+    /// Returns the driver and its configuration for `board.rs`; `None` if the registers are
+    /// missing.
     fn code(&self, layout: Layout, clock: u64, baud: Option<u32>) -> Option<board::Code> {
         let (in_memory, range) = self.registers()?;
         let width = match layout.width {
@@ -143,7 +148,7 @@ impl Ns16550 {
                 let title = format!("`{}` and `{}` exclude each other", base.path, port.path);
                 problems.report(
                     Diagnostic::new(Code::DuplicateKey, port.at, title)
-                        .label("either in memory or at ports")
+                        .label("a UART is either in memory or at I/O ports")
                         .also(base.at, "in memory"),
                 );
             }
@@ -167,7 +172,7 @@ impl Ns16550 {
             return;
         };
         if !matches!(width.value.0, 1 | 2 | 4) {
-            let title = format!("`{}` is not a width of an access", width.path);
+            let title = format!("`{}` is not a valid access width", width.path);
             problems.report(
                 Diagnostic::new(Code::BadNumber, width.at, title)
                     .label("must be \"1 bytes\", \"2 bytes\" or \"4 bytes\""),
@@ -215,7 +220,7 @@ impl Ns16550 {
             }
             format!("the nearest rate is {nearest}")
         } else {
-            format!("the divisor would be {divisor}, not from 1 to 65535")
+            format!("the divisor would be {divisor}, outside the range 1 to 65535")
         };
         problems.report(bad_baud(baud, clock, label));
     }
@@ -352,5 +357,5 @@ impl Driver for Ns16550 {
     }
 }
 
-/// Those whose reading changes nothing, by their numbers (PC16550D, table II).
+/// The registers whose reading has no side effect, with their numbers (PC16550D, table II).
 const NAMES: &[(&str, u64)] = &[("IER", 1), ("LCR", 3), ("MCR", 4), ("SCR", 7)];

@@ -23,8 +23,8 @@ table! {
     pub struct PciEcam {
         /// The first address of configuration space.
         base: Address => required,
-        /// The address at which a 32-bit Arm processor sees a part of configuration space that is above
-        /// 4 GiB. Without it, configuration space is used at its own address.
+        /// The address at which a 32-bit Arm processor sees a part of configuration space that is
+        /// above 4 GiB. Without it, configuration space is used at its own address.
         view: View => optional,
         /// The number of buses, from bus 0 on; each takes 1 MiB.
         buses: Number<1, 256> => required,
@@ -32,7 +32,8 @@ table! {
         bars: BarAssignment => default("kernel"),
         /// The address windows for BARs.
         windows: Windows => optional,
-        /// The first of four consecutive lines: pin p (INTA = 0) of slot s raises this number plus (s + p) % 4.
+        /// The first of four consecutive lines: pin p (INTA = 0) of slot s raises this number plus
+        /// (s + p) % 4.
         intx: Interrupt => optional,
         /// The four lines, if they are not consecutive: pin p of slot s raises line (s + p) % 4.
         intx_lines: Vec<Located<Interrupt>> => optional,
@@ -44,11 +45,11 @@ table! {
 }
 
 table! {
-    /// A range in which the processor sees something at another address.
+    /// A range of addresses at which the processor sees memory that is elsewhere on the bus.
     pub struct View {
-        /// The first address.
+        /// The first address of the range.
         base: Address => required,
-        /// The number of visible buses, from bus 0 on.
+        /// The number of buses visible there, from bus 0 on.
         buses: Number<1, 256> => required,
     }
 }
@@ -62,7 +63,7 @@ const BLOCK: u64 = 2 << 20;
 /// The default number of visible buses: in most machines, only bus 0 has devices.
 const VIEWED: u32 = 16;
 
-/// Returns an unclaimed place below 4 GiB for `size` bytes of a view.
+/// Returns an unclaimed range below 4 GiB for `size` bytes of configuration space.
 fn free_place(size: u64, claimed: &Claimed) -> Option<u64> {
     let step = size.next_power_of_two().max(BLOCK);
     let is_free = |base: &u64| {
@@ -89,7 +90,7 @@ impl PciEcam {
         size(&self.buses)
     }
 
-    /// Returns what it has in common with other bridges.
+    /// Returns the properties that this bridge has in common with other bridges.
     fn host(&self) -> Host<'_> {
         Host {
             place: &self.place,
@@ -101,7 +102,7 @@ impl PciEcam {
         }
     }
 
-    /// Reports configuration space above 4 GiB that a 32-bit Arm processor would access there.
+    /// Reports configuration space above 4 GiB, which a 32-bit Arm processor could not access.
     fn check_reach(&self, base: &Located<Address>, claimed: &Claimed, problems: &mut Problems) {
         let size = self.size().map_or(0, |size| size.bytes);
         if u128::from(base.value.0) + u128::from(size) <= 1 << 32 {
@@ -111,7 +112,7 @@ impl PciEcam {
         let view = free_place(u64::from(buses) * BUS, claimed);
         let title = format!("`{}` goes beyond what 32 bits can address", self.place.path);
         let diagnostic = Diagnostic::new(Code::OutsideAddressSpace, base.at, title)
-            .label("the kernel cannot address it here")
+            .label("the kernel cannot address configuration space here")
             .note("on arm the kernel uses 32-bit addresses, but physical addresses have 40 bits");
         let view = view.map_or("...".to_owned(), hexadecimal);
         problems.report(
@@ -265,7 +266,7 @@ impl Driver for PciEcam {
             let base = hexadecimal(imported_view(machine)?);
             section = section
                 .line("view", format!("{{ base = {base}, buses = {VIEWED} }}"))
-                .beside("where 32 bits reach as much of it as has room");
+                .beside("the part of it that 32-bit addresses can reach");
         }
         section = pci_host::imported_windows(machine, bridge, section);
         let section = machine
@@ -279,7 +280,8 @@ impl Driver for PciEcam {
 }
 
 impl PciEcam {
-    /// What `board.rs` holds of it; its type alone where there is none.
+    /// The driver and configuration of the bridge for `board.rs`; only the types if the board has
+    /// no bridge.
     pub(crate) fn code(registers: Option<board::Range>) -> board::Code {
         board::Code {
             imports: vec![
@@ -295,7 +297,7 @@ impl PciEcam {
     }
 }
 
-/// Returns an address for a view: that of memory that is not used for code.
+/// Returns a free address for a view, in a region that is not used for code.
 fn imported_view(machine: &Machine<'_>) -> Option<u64> {
     let size = u64::from(VIEWED) * BUS;
     let devices = machine.facts.devices.iter();

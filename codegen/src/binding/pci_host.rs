@@ -1,4 +1,4 @@
-//! What all PCI host bridges have in common: windows, lines and messages.
+//! The common properties of all PCI host bridges: windows, interrupt lines and messages.
 
 use crate::board::{self, BarAssignment, Msi};
 use crate::diagnostic::{Code, Diagnostic, Problems};
@@ -26,26 +26,26 @@ table! {
 }
 
 table! {
-    /// A window.
+    /// A window of a PCI host bridge.
     pub struct Window {
-        /// The first address.
+        /// The first address of the window.
         base: Address => required,
-        /// The size.
+        /// The size of the window.
         size: Size => required,
     }
 }
 
 choices! { BarAssignment {
-    Kernel = "kernel": "the kernel assigns them",
-    Firmware = "firmware": "firmware has assigned them, and the kernel keeps them",
+    Kernel = "kernel": "the kernel assigns the BARs",
+    Firmware = "firmware": "firmware has assigned the BARs, and the kernel keeps the assignment",
 } }
 
 table! {
     /// A range of slots with the same wiring.
     pub struct SlotLines {
-        /// The first slot.
+        /// The first PCI slot of the range.
         first: Number<0, 31> => required,
-        /// The last slot.
+        /// The last PCI slot of the range.
         last: Number<0, 31> => required,
         /// The interrupts of pins A to D, the same for each slot.
         lines: Vec<Located<Interrupt>> => required,
@@ -58,7 +58,7 @@ const USUAL: board::Trigger = board::Trigger::Level;
 /// The number of pins of a slot.
 const PINS: usize = 4;
 
-/// Returns the keys of a host bridge that no machine can contradict.
+/// Returns the keys of a host bridge that cannot be compared with the machine.
 pub(super) fn choices(bars: Option<&BarAssignment>) -> &'static [&'static str] {
     match bars {
         Some(BarAssignment::Firmware) => &["windows.memory64.base", "windows.memory64.size"],
@@ -66,21 +66,22 @@ pub(super) fn choices(bars: Option<&BarAssignment>) -> &'static [&'static str] {
     }
 }
 
-/// How configuration space is reached.
+/// The access to configuration space with all defaults applied.
 pub(super) struct Space {
-    /// Where, for a person.
+    /// The kind and the place of the access, as text for readers.
     pub(super) card: String,
-    /// What `board.rs` holds of its driver.
+    /// The bridge's driver and its configuration for `board.rs`.
     pub(super) code: board::Code,
-    /// Where it is mapped, if it is.
+    /// The range at which configuration space is mapped; `None` if it is behind ports.
     pub(super) registers: Option<board::Range>,
-    /// Where the processor sees it and how much of it, if not all of it at its own address.
+    /// The range at which the processor sees configuration space, and its size there; `None` if it
+    /// sees all of it at its bus address.
     pub(super) view: Option<board::Range>,
-    /// How many buses it covers.
+    /// The number of buses in configuration space.
     pub(super) buses: u32,
 }
 
-/// What all host bridges have in common.
+/// The common properties of a host bridge.
 pub(super) struct Host<'a> {
     pub(super) place: &'a Place,
     pub(super) windows: &'a Field<Windows>,
@@ -138,7 +139,7 @@ impl<'a> Host<'a> {
         }
     }
 
-    /// Returns the rows of slots with other wiring.
+    /// Returns the ranges of slots with their own wiring.
     pub(super) fn slots(&self) -> impl Iterator<Item = &'a SlotLines> + use<'a> {
         let slots = self.intx_slots.value().into_iter();
         slots
@@ -146,7 +147,7 @@ impl<'a> Host<'a> {
             .map(|entry| &entry.value)
     }
 
-    /// States the slots with other wiring, and the windows.
+    /// Expects the windows, and the slots with their own wiring, in the machine.
     pub(super) fn expect(&self, bars: Option<&BarAssignment>, part: &mut Part) {
         part.intx_lines(self.intx_lines);
         for row in self.slots() {
@@ -167,7 +168,7 @@ impl<'a> Host<'a> {
         }
     }
 
-    /// Tells what is wrong with them.
+    /// Reports errors in the windows and lines.
     pub(super) fn check(&self, around: &Surroundings<'_>, problems: &mut Problems) {
         self.check_windows(problems);
         self.check_lines(problems);
@@ -220,7 +221,7 @@ impl<'a> Host<'a> {
                 let title = format!("`{}` and `{}` exclude each other", first.path, lines.path);
                 problems.report(
                     Diagnostic::new(Code::DuplicateKey, lines.at, title)
-                        .label("only one of the two can hold")
+                        .label("only one of the two keys can describe the lines")
                         .also(first.at, "the first of four lines"),
                 );
             }
@@ -236,14 +237,15 @@ impl<'a> Host<'a> {
                 let title = format!("[{}] has no slots", row.place.path);
                 problems.report(
                     Diagnostic::new(Code::EmptyRange, last.at, title)
-                        .label("before the first one")
-                        .also(first.at, "the first one"),
+                        .label("the last slot is before the first slot")
+                        .also(first.at, "the first slot"),
                 );
             }
         }
     }
 
-    /// The bridge with nothing left unsaid; how its configuration space is reached is `space`'s.
+    /// Returns the bridge with all defaults applied; `space` is the access to its configuration
+    /// space.
     pub(super) fn resolve(
         &self,
         space: Space,
@@ -293,7 +295,7 @@ impl<'a> Host<'a> {
     }
 }
 
-/// Reports a list that does not have a line for each pin.
+/// Reports a list whose length is not the number of pins.
 fn check_four(lines: &Field<Vec<Located<Interrupt>>>, problems: &mut Problems) {
     let Some(lines) = lines.get().filter(|lines| lines.value.len() != PINS) else {
         return;
@@ -323,7 +325,7 @@ fn resolve_window(window: &Field<Window>) -> Option<Option<board::Range>> {
     }
 }
 
-/// Adds the windows of an imported bridge that the processor reaches.
+/// Adds the windows of an imported bridge that the processor can access.
 pub(super) fn imported_windows(
     machine: &Machine<'_>,
     bridge: &Bridge,

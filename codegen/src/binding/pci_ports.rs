@@ -1,5 +1,5 @@
-//! A PCI host bridge whose configuration space is behind two ports (PCI Local Bus Specification 3.0,
-//! 3.2.2.3.2: configuration mechanism #1).
+//! A PCI host bridge whose configuration space is behind two ports (PCI Local Bus Specification
+//! 3.0, 3.2.2.3.2: configuration mechanism #1).
 
 use super::pci_host::Space;
 use super::pci_host::{self, Host, SlotLines, Windows};
@@ -21,13 +21,14 @@ table! {
     pub struct PciPorts {
         /// The I/O port for the address of a register.
         address: Port => default("0xCF8"),
-        /// The first of the four I/O ports for its value.
+        /// The first of the four I/O ports for the register's value.
         data: Port => default("0xCFC"),
         /// Who assigns the BARs: the kernel, or firmware before it.
         bars: BarAssignment => default("firmware"),
         /// The address windows for BARs.
         windows: Windows => optional,
-        /// The first of four consecutive lines: pin p (INTA = 0) of slot s raises this number plus (s + p) % 4.
+        /// The first of four consecutive lines: pin p (INTA = 0) of slot s raises this number plus
+        /// (s + p) % 4.
         intx: Interrupt => optional,
         /// The four lines, if they are not consecutive: pin p of slot s raises line (s + p) % 4.
         intx_lines: Vec<Located<Interrupt>> => optional,
@@ -39,7 +40,7 @@ table! {
 }
 
 impl PciPorts {
-    /// Returns what it has in common with other bridges.
+    /// Returns the properties that this bridge has in common with other bridges.
     fn host(&self) -> Host<'_> {
         Host {
             place: &self.place,

@@ -17,11 +17,12 @@ use crate::part::{Binding, Driver, place};
 table! {
     /// The Arm PrimeCell PL011 UART.
     pub struct Pl011 {
-        /// The first address of its registers.
+        /// The first address of the device's registers.
         base: Address => required,
-        /// The size of its registers.
+        /// The size of the device's registers.
         size: Size => default("4 KiB"),
-        /// Its combined interrupt. Without it, the kernel polls for output space and reads no input.
+        /// The UART's combined interrupt. Without it, the kernel polls for output space and reads
+        /// no input.
         interrupt: Interrupt => optional,
         /// The frequency of UARTCLK.
         clock: Frequency => required,
@@ -30,7 +31,7 @@ table! {
     }
 }
 
-/// UARTINTR stays high until it is cleared (DDI 0183, 2.8).
+/// The interrupt is level-triggered: UARTINTR stays high until it is cleared (DDI 0183, 2.8).
 const USUAL: board::Trigger = board::Trigger::Level;
 
 impl Binding for Pl011 {
@@ -78,7 +79,7 @@ impl Binding for Pl011 {
             problems.report(
                 Diagnostic::new(Code::BadBaud, baud.at, title)
                     .label(format!(
-                        "the divisor would be {divisor}, not from 1 to 65535"
+                        "the divisor would be {divisor}, outside the range 1 to 65535"
                     ))
                     .also(clock.at, format!("{} Hz", clock.value.0)),
             );
@@ -133,7 +134,8 @@ impl Driver for Pl011 {
     }
 }
 
-/// DDI 0183, 3.2; reading UARTDR takes a byte.
+/// The registers for a debugger (DDI 0183, 3.2), without UARTDR, because reading it removes a
+/// received byte.
 const REGISTERS: &[(&str, u64, u8)] = &[
     ("UARTFR", 0x018, 4),
     ("UARTIBRD", 0x024, 4),

@@ -20,15 +20,15 @@ use crate::part::{Binding, Controller, Delivery, Driver, Inputs, place};
 table! {
     /// The platform-level interrupt controller (PLIC) of RISC-V machines.
     pub struct Plic {
-        /// The first address of its registers.
+        /// The first address of the device's registers.
         base: Address => required,
-        /// The size of its registers: 2 MiB, and 4 KiB for each context.
+        /// The size of the PLIC's registers: 2 MiB, and 4 KiB for each context.
         size: Size => default("64 MiB"),
-        /// The number of its sources, which are numbered from 1.
+        /// The number of the PLIC's sources, which are numbered from 1.
         sources: Number<1, 1023> => required,
-        /// The privilege modes that it delivers to, for each hart from hart 0 on; the last entry applies to
-        /// all further harts. Each mode is a context; contexts are numbered in this order. Without it, every
-        /// hart has M and S mode.
+        /// The privilege modes that the PLIC delivers to, for each hart from hart 0 on; the last
+        /// entry applies to all further harts. Each mode is a context; contexts are numbered in
+        /// this order. Without it, every hart has M and S mode.
         contexts: Vec<Located<HartModes>> => default("[]"),
     }
 }
@@ -36,11 +36,11 @@ table! {
 /// The modes of a hart to which a PLIC delivers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HartModes {
-    /// M mode.
+    /// The PLIC delivers to M mode only.
     Machine,
-    /// S mode.
+    /// The PLIC delivers to S mode only.
     Supervisor,
-    /// M mode, then S mode.
+    /// The PLIC delivers to M mode and S mode; the context of M mode comes first.
     Both,
 }
 
@@ -50,7 +50,7 @@ choices! { HartModes {
     Both = "MS": "M mode, then S mode",
 } }
 
-/// How board files count its sources.
+/// The interrupt space by which board files number the sources.
 const PLIC: Space = Space("plic");
 
 /// The offset of the contexts' registers, and their size for each context (PLIC 1.0, chapter 3).
@@ -241,8 +241,9 @@ impl Driver for Plic {
     }
 }
 
-/// The registers by name (PLIC 1.0, 3): the priority of each source that the board uses, what is
-/// pending, and what the contexts of hart 0 let through. Reading a claim register claims.
+/// The registers by name, for a debugger (PLIC 1.0, 3): the priority of each source that the board
+/// uses, the pending bits, and the enable bits and thresholds of the contexts of hart 0. The claim
+/// register is left out, because reading it claims an interrupt.
 fn names(
     used: &[board::Claim<board::Interrupt>],
     sources: u32,

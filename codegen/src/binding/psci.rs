@@ -14,7 +14,8 @@ use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Driver, place};
 
 table! {
-    /// The Power State Coordination Interface (PSCI): firmware powers the machine off, without an exit status.
+    /// The Power State Coordination Interface (PSCI): firmware powers the machine off, without an
+    /// exit status.
     pub struct Psci {
         /// The instruction that calls firmware.
         conduit: Conduit => required,
@@ -51,7 +52,8 @@ impl Binding for Psci {
             });
     }
 
-    /// Reports a call that would not reach a higher level and would return at once.
+    /// Reports a call instruction that would not reach the firmware, because the kernel runs at the
+    /// level that the call traps to.
     fn check(&self, around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
         let (Some(level), Some(conduit)) = (around.exception_level(), self.conduit.get()) else {
             return;
@@ -67,7 +69,8 @@ impl Binding for Psci {
                 .also(level.at, "the kernel is entered here");
             problems.report(match level.value.number() {
                 2 => diagnostic.help("write conduit = \"smc\""),
-                _ => diagnostic.help("no level is above it: remove [power.psci]"),
+                _ => diagnostic
+                    .help("no exception level is above that of the kernel: remove [power.psci]"),
             });
         }
     }

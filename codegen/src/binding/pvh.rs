@@ -22,16 +22,16 @@ table! {
     }
 }
 
-/// Firmware uses the memory below this while it loads the image.
+/// The first MiB, which firmware uses while it loads the image.
 const LOWEST: u64 = 1 << 20;
-/// The entry is 32-bit code.
+/// The limit of the load address: the PVH entry code is 32-bit.
 const HIGHEST: u64 = 1 << 32;
 
 fn misplaced(load: &Located<Address>, ram: &RangeClaim) -> Option<Diagnostic> {
     let (label, help) = if load.value.0 < LOWEST {
-        ("firmware works here while it loads the image", LOWEST)
+        ("firmware uses this memory while it loads the image", LOWEST)
     } else if load.value.0 >= HIGHEST {
-        ("the entry has 32 bits", LOWEST.max(ram.range.base))
+        ("the entry code is 32-bit", LOWEST.max(ram.range.base))
     } else {
         return None;
     };

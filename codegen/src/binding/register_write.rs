@@ -38,7 +38,7 @@ table! {
     pub struct MemoryWrite {
         /// The address of the register.
         address: Address => required,
-        /// The value to write.
+        /// The value to write to the register.
         value: Number<0, { u32::MAX }> => required,
         /// The width of the register in bits.
         width: RegisterWidth => default("32"),
@@ -48,9 +48,9 @@ table! {
 table! {
     /// A write to a port.
     pub struct ToPort {
-        /// The I/O port.
+        /// The I/O port of the register.
         port: Port => required,
-        /// The value to write.
+        /// The value to write to the register.
         value: Number<0, { u32::MAX }> => required,
         /// The width of the register in bits.
         width: RegisterWidth => required,
@@ -60,16 +60,16 @@ table! {
 /// The width of a register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RegisterWidth {
-    /// 8 bits.
+    /// The register has 8 bits.
     Bits8,
-    /// 16 bits.
+    /// The register has 16 bits.
     Bits16,
-    /// 32 bits.
+    /// The register has 32 bits.
     Bits32,
 }
 
 impl RegisterWidth {
-    /// How many bytes that is.
+    /// Returns the width in bytes.
     const fn bytes(self) -> u64 {
         match self {
             Self::Bits8 => 1,
@@ -169,7 +169,7 @@ impl Binding for RegisterWrite {
     }
 }
 
-/// The names of these registers in firmware's tables.
+/// The names of these registers in device trees and ACPI tables.
 const SLEEP: &str = "acpi,sleep-control";
 const RESET: &str = "acpi,reset";
 const PM1A: &str = "acpi,pm1a-control";
@@ -237,7 +237,7 @@ impl ToPort {
     }
 }
 
-/// A write, for the driver's configuration.
+/// Returns a write as the driver's configuration.
 fn write(
     register: Value,
     value: &Field<Number<0, { u32::MAX }>>,
@@ -256,7 +256,7 @@ fn write(
     Some(Value::structure("register_write::Write", fields))
 }
 
-/// Returns an optional write.
+/// Returns an optional write as the driver's configuration.
 fn optional<T>(write: &Field<T>, resolve: impl Fn(&T) -> Option<Value>) -> Option<Value> {
     Some(Value::optional(match write.optional()? {
         Some(write) => Some(resolve(&write.value)?),
@@ -264,7 +264,7 @@ fn optional<T>(write: &Field<T>, resolve: impl Fn(&T) -> Option<Value>) -> Optio
     }))
 }
 
-/// What the emitters see of either.
+/// Returns the driver with its configuration, with all defaults applied.
 fn resolved(
     place: &Place,
     card: &str,

@@ -1,4 +1,4 @@
-//! A common requirement on the parts of a RISC-V machine: that the kernel's mode can access them.
+//! The requirement that the kernel's mode can access a part, common to parts of RISC-V machines.
 
 use crate::board::Architecture;
 use crate::diagnostic::{Code, Diagnostic, Problems};
@@ -9,20 +9,22 @@ use crate::part::draft::Machine;
 use crate::part::surroundings::Surroundings;
 use crate::source::Location;
 
-/// The architectures.
+/// The architectures of RISC-V: 64 and 32 bits.
 pub(super) const ALL: &[Architecture] = &[Architecture::Riscv64, Architecture::Riscv32];
 
-/// What a hart's own timer raises, as the drivers of interrupt controllers call it, and where that is.
+/// The interrupt of a hart's own timer: the constant in the drivers of interrupt controllers, and
+/// its module.
 pub(super) const TIMER_INTERRUPT: &str = "riscv::TIMER";
 pub(super) const TIMER_IMPORT: (&str, &str) = ("vmos_drivers::riscv", "self");
 
-/// The cause numbers of supervisor and machine external interrupts, by which the node of an interrupt
-/// controller says what mode it delivers to (RISC-V privileged architecture, table of `mcause`).
+/// The cause numbers of supervisor and machine external interrupts, by which the node of an
+/// interrupt controller says what mode it delivers to (RISC-V privileged architecture, table of
+/// `mcause`).
 pub(super) const SUPERVISOR_EXTERNAL: u32 = 9;
 pub(super) const MACHINE_EXTERNAL: u32 = 11;
 
-/// Returns the modes in which the kernel may be entered on an imported machine, each with the key for
-/// its registers and its external interrupt.
+/// Returns the modes in which the kernel may be entered on an imported machine, each with the key
+/// for its registers and its external interrupt.
 pub(super) fn modes_of(machine: &Machine<'_>) -> Vec<(&'static str, u32)> {
     let mut modes = Vec::new();
     if !machine.has_firmware() {
@@ -34,8 +36,8 @@ pub(super) fn modes_of(machine: &Machine<'_>) -> Vec<(&'static str, u32)> {
     modes
 }
 
-/// Checks the table `name` of `place`, which has the registers for one mode: it must be there exactly if
-/// the kernel may be entered in this mode.
+/// Checks the table `name` of `place`, which has the registers for one mode: it must be there
+/// exactly if the kernel may be entered in this mode.
 pub(super) fn check_for_mode<T>(
     place: &Place,
     name: &str,
@@ -89,7 +91,8 @@ pub(super) fn check_source_0(
     }
 }
 
-/// Returns how the kernel is entered, with its location; `None` if that is unknown.
+/// Returns the modes in which the kernel may be entered, with their location; `None` if they are
+/// unknown.
 pub(super) fn entered(around: &Surroundings<'_>) -> Option<(Entered, Location)> {
     around.loader?.entered()
 }
@@ -110,8 +113,8 @@ pub(super) fn check_reach(
     problems.report(out_of_reach(place, mode, at));
 }
 
-/// Returns the error for a part that only `mode` can access, if the kernel, as stated at `at`, is
-/// entered in the other.
+/// Returns the error for a part that only `mode` can access, if the kernel is entered in the other
+/// mode, as the board file states at `at`.
 pub(super) fn out_of_reach(place: &Place, mode: Entered, at: Location) -> Diagnostic {
     let (why, here) = match mode {
         Entered::Supervisor => (

@@ -15,11 +15,11 @@ use crate::part::{Binding, Driver, place};
 table! {
     /// The Arm PrimeCell PL031 real-time clock.
     pub struct Pl031 {
-        /// The first address of its registers.
+        /// The first address of the device's registers.
         base: Address => required,
-        /// The size of its registers.
+        /// The size of the device's registers.
         size: Size => default("4 KiB"),
-        /// The interrupt of its alarm, which the kernel does not use.
+        /// The interrupt of the clock's alarm, which the kernel does not use.
         interrupt: Interrupt => optional,
     }
 }
@@ -27,19 +27,21 @@ table! {
 table! {
     /// The goldfish real-time clock of Android's and of RISC-V's virtual machines.
     pub struct Goldfish {
-        /// The first address of its registers.
+        /// The first address of the device's registers.
         base: Address => required,
-        /// The size of its registers.
+        /// The size of the device's registers.
         size: Size => default("4 KiB"),
-        /// The interrupt of its alarm, which the kernel does not use.
+        /// The interrupt of the clock's alarm, which the kernel does not use.
         interrupt: Interrupt => optional,
     }
 }
 
-/// The alarm of both is asserted until it is cleared (DDI 0224, 2.2.2).
+/// The alarm interrupt of both clocks is level-triggered: it stays asserted until it is cleared
+/// (DDI 0224, 2.2.2).
 const USUAL: board::Trigger = board::Trigger::Level;
 
-/// Implements both, which differ only in their names and in what they count.
+/// Implements the bindings of both clocks, which differ only in names and in the unit that they
+/// count.
 macro_rules! clock {
     ($Clock:ident, $name:literal, $what:literal, $compatible:literal, $model:literal, $registers:expr) => {
         impl Binding for $Clock {
@@ -92,7 +94,8 @@ macro_rules! clock {
         }
 
         impl $Clock {
-            /// What `board.rs` holds of it; its type alone where there is none.
+            /// The driver and configuration of the clock for `board.rs`; only the types if the
+            /// board has no clock.
             pub(crate) fn code(registers: Option<board::Range>) -> board::Code {
                 board::Code {
                     imports: vec![
@@ -110,10 +113,11 @@ macro_rules! clock {
     };
 }
 
-/// The default size of registers, which is omitted.
+/// The default size of the registers. An imported file leaves this key out if the size is the
+/// default.
 const USUAL_SIZE: u64 = 0x1000;
 
-/// DDI 0224, 3.2.
+/// The registers of the PL031 (DDI 0224, 3.2).
 const PL031: &[(&str, u64, u8)] = &[
     ("RTCDR", 0x000, 4),
     ("RTCMR", 0x004, 4),
@@ -124,7 +128,8 @@ const PL031: &[(&str, u64, u8)] = &[
     ("RTCMIS", 0x018, 4),
 ];
 
-/// GOLDFISH-VIRTUAL-HARDWARE.TXT, section VI. Reading the time latches its other half.
+/// The registers of the goldfish clock (GOLDFISH-VIRTUAL-HARDWARE.TXT, section VI), without those
+/// of the time: reading one half latches the other.
 const GOLDFISH: &[(&str, u64, u8)] = &[("IRQ_ENABLED", 0x010, 4), ("ALARM_STATUS", 0x018, 4)];
 
 clock!(Pl031, "pl031", "a PL031", "arm,pl031", "pl031", PL031);

@@ -88,7 +88,8 @@ impl Binding for SbiPayload {
     }
 }
 
-/// Where firmware puts its payload, from the beginning of RAM: OpenSBI's `FW_JUMP_OFFSET`.
+/// The offset from the start of RAM at which firmware places its payload: OpenSBI's
+/// `FW_JUMP_OFFSET`.
 pub(super) fn usual_offset(architecture: Architecture) -> Option<u64> {
     match architecture {
         Architecture::Riscv64 => Some(0x20_0000),

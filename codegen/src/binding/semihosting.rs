@@ -33,7 +33,7 @@ impl Binding for Semihosting {
         ])
     }
 
-    /// If nothing answers, the call faults.
+    /// Warns that the call faults if neither a debugger nor an emulator answers it.
     fn check(&self, around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
         let Some(qemu) = around.qemu else {
             return;
@@ -90,8 +90,8 @@ impl Driver for Semihosting {
         })
     }
 
-    /// QEMU answers the calls of an Arm processor, and on RISC-V where the machine has no better way
-    /// to end with a status.
+    /// Whether QEMU answers semihosting calls on this board: always on Arm; on RISC-V if there is
+    /// no other device with an exit status.
     fn import(machine: &Machine<'_>, _device: &Device) -> Option<Section> {
         let has_finisher = || machine.find(SifiveTest::KINDS).is_some();
         let answers = machine.is_arm() || (machine.is_risc_v() && !has_finisher());

@@ -17,7 +17,7 @@ table! {
     pub struct SifiveTest {
         /// The address of the register.
         base: Address => required,
-        /// The size of the range reserved for it.
+        /// The size of the register block.
         size: Size => default("4 KiB"),
     }
 }

@@ -1,4 +1,5 @@
-//! The timers of S mode on RISC-V: the firmware's (SBI 2.0, chapter 6) and the hart's own (Sstc 1.0).
+//! The timers of S mode on RISC-V: that of SBI firmware (SBI 2.0, chapter 6), and that of the hart
+//! itself (Sstc 1.0).
 
 use super::riscv::{self, out_of_reach};
 use crate::board::{self, Architecture, Value};
@@ -35,9 +36,9 @@ table! {
 /// A timer of S mode on RISC-V.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SupervisorTimer {
-    /// The firmware's.
+    /// The timer of SBI firmware.
     Sbi,
-    /// The hart's own, by the extension Sstc.
+    /// The timer of the hart itself, with the extension Sstc.
     Sstc,
 }
 
@@ -47,15 +48,15 @@ choices! { SupervisorTimer {
 } }
 
 impl SupervisorTimer {
-    /// What it is, for a person.
+    /// The timer's name as text for readers.
     pub(super) const fn described(self) -> &'static str {
         match self {
             Self::Sbi => "the timer of SBI firmware",
-            Self::Sstc => "the hart's own (Sstc)",
+            Self::Sstc => "the hart's own timer (Sstc)",
         }
     }
 
-    /// What `board.rs` holds of it.
+    /// The timer's driver and configuration for `board.rs`.
     pub(super) fn code(self, frequency: Option<u64>) -> board::Code {
         let mut imports = vec![("vmos_drivers::timer::supervisor", "self")];
         let (driver, processor) = match self {
@@ -80,7 +81,7 @@ impl SupervisorTimer {
     }
 }
 
-/// The rate of a RISC-V machine's clock, for a person.
+/// The frequency of a RISC-V machine's clock as text for readers.
 pub(super) fn rate(stated: Option<u64>) -> String {
     stated.map_or_else(
         || String::from("at the frequency in the device tree"),

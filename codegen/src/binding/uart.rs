@@ -1,9 +1,9 @@
-//! What UARTs have in common: the rate of their line.
+//! The baud rate and reference clock, which all UARTs have in common.
 
 use crate::board::Value;
 use crate::notation;
 
-/// The rate as a person reads it.
+/// The baud rate as text for readers.
 pub(super) fn line(clock: u64, baud: Option<u32>) -> String {
     let baud = baud.map_or_else(
         || String::from("baud rate set by firmware"),
@@ -12,7 +12,7 @@ pub(super) fn line(clock: u64, baud: Option<u32>) -> String {
     format!("{}, {baud}", notation::frequency(clock))
 }
 
-/// The rate to set, for a driver's configuration.
+/// The baud rate to set, for a driver's configuration.
 pub(super) fn baud(baud: Option<u32>) -> Value {
     Value::optional(baud.map(|baud| Value::Decimal(baud.into())))
 }

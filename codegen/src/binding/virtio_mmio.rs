@@ -18,7 +18,7 @@ table! {
         base: Address => required,
         /// The distance between slots, at least 0x200.
         stride: Size => required,
-        /// The number of slots.
+        /// The number of virtio-mmio slots.
         count: Number<1, 1024> => required,
         /// The interrupt of slot 0; slot n raises this number plus n.
         interrupt: Interrupt => required,
@@ -28,10 +28,11 @@ table! {
 /// The size of a slot's registers, with the configuration of its device from 0x100 on (4.2.2).
 const SLOT: u64 = 0x200;
 
-/// The line stays high until InterruptACK is written (4.2.2.1).
+/// The interrupt of a slot is level-triggered: the line stays high until InterruptACK is written
+/// (4.2.2.1).
 const USUAL: board::Trigger = board::Trigger::Level;
 
-/// What a device tree calls a slot.
+/// The `compatible` string of a slot in a device tree.
 const KINDS: &[&str] = &["virtio,mmio"];
 
 /// QEMU's name of a slot.
@@ -48,7 +49,7 @@ const REGISTERS: &[(&str, u64, u8)] = &[
 ];
 
 impl VirtioMmio {
-    /// The slots with nothing left unsaid.
+    /// The slots with all defaults applied.
     pub(crate) fn resolve(&self, around: &Surroundings<'_>) -> Option<board::VirtioMmio> {
         let count = self.count.value()?.0;
         Some(board::VirtioMmio {
@@ -68,7 +69,7 @@ impl VirtioMmio {
         (0..slots.count).map(slot).collect()
     }
 
-    /// The table for a machine that has such slots.
+    /// Returns the table for an imported machine that has such slots.
     pub(crate) fn import(machine: &Machine<'_>) -> Option<Section> {
         let mut slots = machine.all(KINDS);
         if slots.is_empty() {
@@ -93,8 +94,8 @@ impl VirtioMmio {
         Some(section.beside("slot n raises this number plus n"))
     }
 
-    /// Returns the extent from the first slot to the last register of the last one. Gaps between
-    /// slots belong to nothing else.
+    /// Returns the range from the first slot to the last register of the last one. It includes the
+    /// gaps between slots, which no other part may use.
     fn extent(&self) -> Option<Extent> {
         let sound = |bytes: u64| bytes >= SLOT && bytes.is_multiple_of(4);
         let stride = self.stride.get().filter(|stride| sound(stride.value.0))?;

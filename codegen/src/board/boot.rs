@@ -1,4 +1,4 @@
-//! How the kernel is loaded and entered.
+//! The boot protocol of a board: how the kernel is loaded and entered.
 
 use core::fmt;
 
@@ -10,19 +10,19 @@ pub enum Boot {
     LinuxImage {
         /// The load address of the image.
         load_address: u64,
-        /// The exception level at which it is entered.
+        /// The exception level at which the kernel is entered.
         exception_level: ExceptionLevel,
     },
     /// An ELF file for an Arm processor, entered at its first byte; the registers have no meaning.
     Elf {
         /// The load address of the image.
         load_address: u64,
-        /// The exception level at which it is entered.
+        /// The exception level at which the kernel is entered.
         exception_level: ExceptionLevel,
         /// The affinity in `MPIDR` of the processor that runs the kernel; `None` selects the first
         /// to enter.
         processor: Option<u32>,
-        /// Where the loader places a device tree.
+        /// The address of the device tree that the loader provides; `None` if there is none.
         device_tree: Option<u64>,
     },
     /// An ELF file that the PVH protocol enters in 32-bit mode; ebx contains the address of the
@@ -84,20 +84,20 @@ impl Boot {
 /// The file format of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ImageForm {
-    /// An ELF file.
+    /// An ELF file, whose segments state their addresses.
     Elf,
-    /// The bytes in memory from the load address on.
+    /// A flat image: the bytes in memory from the load address on.
     Flat,
 }
 
 /// An exception level of a 64-bit Arm processor, or the closest mode of a 32-bit one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ExceptionLevel {
-    /// An operating system's.
+    /// EL1, the level of an operating system.
     El1,
-    /// A hypervisor's.
+    /// EL2, the level of a hypervisor.
     El2,
-    /// The secure monitor's.
+    /// EL3, the level of the secure monitor.
     El3,
     /// Supervisor mode of a 32-bit processor in the non-secure state.
     Svc,
@@ -108,7 +108,7 @@ pub enum ExceptionLevel {
 }
 
 impl fmt::Display for ExceptionLevel {
-    /// Writes it in the notation of the architecture's manual.
+    /// Writes the level or mode in the notation of the architecture's manual.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::El1 => "EL1",

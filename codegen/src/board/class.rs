@@ -1,61 +1,62 @@
-//! What the emitters see of the parts of each class.
+//! The parts of a board by class, in the form that the emitters use.
 
 use super::{Code, Interrupt, Part, Value};
 
-/// The console.
+/// The console of a board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Console {
-    /// The part.
+    /// The description of the device and its driver.
     pub part: Part,
-    /// What it raises.
+    /// The console's interrupt; `None` if it has none.
     pub interrupt: Option<Interrupt>,
 }
 
-/// The timer.
+/// The timer of a board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timer {
-    /// The part.
+    /// The description of the device and its driver.
     pub part: Part,
-    /// What it raises: an input of the controller, or a name that the controller's driver gives it.
+    /// The timer's interrupt: an input of the interrupt controller, or a constant of the
+    /// controller's driver.
     pub interrupt: Value,
 }
 
-/// The interrupt controller.
+/// The interrupt controller of a board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InterruptController {
-    /// The part.
+    /// The description of the device and its driver.
     pub part: Part,
-    /// What its manual calls the number of an input: "INTID".
+    /// The word for the number of an input in the controller's manual, such as "INTID".
     pub number: &'static str,
-    /// Its inputs as its manual counts them, in rows.
+    /// The inputs in rows, as the controller's manual numbers them.
     pub lines: Vec<Lines>,
 }
 
 /// A row of inputs of an interrupt controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lines {
-    /// What they are called: "SPI".
+    /// The manual's word for the inputs of this row, such as "SPI".
     pub word: &'static str,
-    /// The controller's own number of the one that is 0 in the row.
+    /// The controller's own number of the row's input 0.
     pub first: u32,
-    /// Their number.
+    /// The number of inputs in the row.
     pub count: u32,
 }
 
 /// A means to stop the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Power {
-    /// The part.
+    /// The description of the device and its driver.
     pub part: Part,
-    /// Whether QEMU makes another exit status of the one that the kernel gives: 2 v + 1 of v.
+    /// Whether QEMU's exit status is 2 v + 1 if the kernel's is v.
     pub doubles_status: bool,
 }
 
-/// A part that a board need not have.
+/// A part that a board may lack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Optional {
-    /// The part, where the board has it.
+    /// The part; `None` if the board lacks it.
     pub part: Option<Part>,
-    /// A driver that is never made, for the type that stands there where the board has none.
+    /// The types for `board.rs` if the board lacks the part: a driver that is never instantiated.
     pub absent: Code,
 }

@@ -1,8 +1,8 @@
-//! What firmware's own tables should say of a board.
+//! The facts about a board that the kernel compares with firmware's tables at boot.
 
 use super::Range;
 
-/// A row of the table; `vmos_drivers::attestation::Fact` explains each kind.
+/// A row of the table of facts; `vmos_drivers::attestation::Fact` explains each kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "they are the fields of the kernel's type")]
 pub enum Fact {
@@ -21,25 +21,25 @@ pub enum Fact {
     Holder { key: String, property: &'static str },
     /// Another `compatible` string of the part.
     Or { compatible: &'static str },
-    /// An entry of `reg`.
+    /// An expected entry of the node's `reg` property.
     Registers {
         key: String,
         index: usize,
         range: Range,
     },
-    /// An entry of `interrupts`.
+    /// An expected entry of the node's `interrupts` property.
     Interrupt {
         key: String,
         index: usize,
         number: u32,
     },
-    /// A frequency.
+    /// An expected frequency in Hz.
     Frequency {
         key: String,
         property: &'static str,
         hertz: u64,
     },
-    /// A node for each slot of a row.
+    /// A series of virtio-mmio slots, each with its own node.
     Slots {
         base: u64,
         stride: u64,
@@ -54,22 +54,22 @@ pub enum Fact {
     },
     /// The interrupt of pin INTA of slot 0.
     Intx { key: String, number: u32 },
-    /// The text of a property.
+    /// A property with an expected string value.
     Text {
         key: String,
         property: &'static str,
         text: &'static str,
     },
-    /// The address of the local APIC.
+    /// The expected address of the local APIC.
     LocalApic { key: String, range: Range },
-    /// The address of an I/O APIC, and its first input.
+    /// The expected address of an I/O APIC, and the interrupt of its first input.
     IoApic {
         key: String,
         range: Range,
         first: u32,
     },
-    /// The address of configuration space.
+    /// The expected address of the PCI configuration space.
     Ecam { key: String, range: Range },
-    /// The port of the power management timer.
+    /// The expected port of the power management timer.
     PowerTimer { key: String, port: u16 },
 }

@@ -1,4 +1,4 @@
-//! Memory.
+//! The memory of a board: RAM, reserved memory, and the stack.
 
 use super::Range;
 
@@ -9,7 +9,7 @@ pub const STACK_GUARD: u64 = 64 << 10;
 /// RAM, reserved memory, and the stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Memory {
-    /// RAM, ascending.
+    /// The ranges of RAM, ascending.
     pub ram: Vec<Ram>,
     /// RAM that the kernel must not use, ascending.
     pub reserved: Vec<Reserved>,
@@ -20,11 +20,11 @@ pub struct Memory {
 /// A range of RAM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ram {
-    /// Its name under `memory.ram`.
+    /// The name of the range under `memory.ram`.
     pub name: String,
-    /// The first address.
+    /// The first address of the range.
     pub base: u64,
-    /// The number of bytes, as described or as QEMU is started with.
+    /// The size in bytes: as stated, or that of QEMU's default memory.
     pub expected_size: u64,
     /// Whether the description states the size (`memory.ram.<name>.size`); otherwise it comes from
     /// firmware's tables.
@@ -37,10 +37,10 @@ pub struct Ram {
 /// RAM that the kernel must not use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reserved {
-    /// Its name under `memory.reserved`.
+    /// The name of the range under `memory.reserved`.
     pub name: String,
-    /// Where it is.
+    /// The reserved addresses.
     pub range: Range,
-    /// The reason.
+    /// The reason why the kernel must not use this RAM.
     pub reason: String,
 }

@@ -1,82 +1,84 @@
-//! A part of a board as the emitters see it: what each generated file says of it.
+//! A part of a board in the form that the emitters use: its content for each generated file.
 
 use super::{Interrupt, Range};
 
-/// A part, with nothing left unsaid.
+/// A part with all defaults applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// The key path of its table, as `console.pl011`.
+    /// The key path of the part's table, as `console.pl011`.
     pub key: String,
-    /// What it is, in a line for a person.
+    /// A description of the part in one line, for readers.
     pub card: String,
-    /// What `board.rs` holds of its driver.
+    /// The part's driver and configuration for `board.rs`.
     pub code: Code,
-    /// Its registers, for a debugger.
+    /// The part's registers, for a debugger.
     pub registers: Vec<Block>,
-    /// The part's values for the entry code, by name: what only the most privileged level can set up.
+    /// The part's values for the entry code, by name: settings that only the most privileged level
+    /// can make.
     pub entry: Vec<(&'static str, u64)>,
 }
 
-/// What `board.rs` holds of a driver.
+/// A driver with its configuration for `board.rs`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Code {
-    /// What is imported: modules of `vmos_drivers`, and a name of each; `self` is the module itself.
+    /// The imports: modules of `vmos_drivers`, each with a name in it; `self` stands for the
+    /// module.
     pub imports: Vec<(&'static str, &'static str)>,
-    /// The driver's type.
+    /// The type of the driver in Rust.
     pub driver: String,
-    /// The type of its configuration.
+    /// The type of the driver's configuration in Rust.
     pub config_type: String,
-    /// The configuration.
+    /// The value of the driver's configuration.
     pub config: Value,
-    /// The traits that the driver asks of the processor.
+    /// The traits that the driver requires of the processor's type.
     pub processor: Vec<&'static str>,
 }
 
-/// A value in `board.rs`.
+/// A value in the source text of `board.rs`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// A path or another expression, as it is.
+    /// A path or another expression, written unchanged.
     Path(String),
-    /// A number whose bits matter: a size, a register's value.
+    /// A number written in hexadecimal, such as a size or a register's value.
     Hexadecimal(u64),
-    /// A number that counts.
+    /// A number written in decimal, such as a count or a frequency.
     Decimal(u64),
     /// The physical address of a register.
     Address(u64),
-    /// A range that the board claims, by its name where it has one.
+    /// A range of addresses, written as the constant of its claim if it has one.
     Range(Range),
-    /// The first address of such a range.
+    /// The first address of a range, written as a field of the constant of its claim if it has one.
     Base(Range),
-    /// Ports, from one on.
+    /// A range of ports: the first port, and their number.
     Ports(u16, u64),
     /// An input of the interrupt controller.
     Interrupt(Interrupt),
-    /// A value that need not be there.
+    /// An optional value, written as `Some(...)` or `None`.
     Optional(Option<Box<Self>>),
-    /// A structure: its path, its fields.
+    /// A structure: its path and its fields.
     Structure(String, Vec<(&'static str, Self)>),
-    /// A list of short values.
+    /// A list of short values, such as numbers.
     List(Vec<Self>),
     /// A list of structures.
     Rows(Vec<Self>),
-    /// Two values.
+    /// A tuple of two values.
     Pair(Box<Self>, Box<Self>),
-    /// A function of one value.
+    /// A call of a function with one argument.
     Call(String, Box<Self>),
 }
 
 impl Value {
-    /// A structure, or an expression, by its path.
+    /// Returns a structure with this path and these fields.
     pub(crate) fn structure(path: &str, fields: Vec<(&'static str, Self)>) -> Self {
         Self::Structure(path.to_owned(), fields)
     }
 
-    /// A path.
+    /// Returns a path as a value.
     pub(crate) fn path(path: &str) -> Self {
         Self::Path(path.to_owned())
     }
 
-    /// A value that need not be there.
+    /// Returns an optional value.
     pub(crate) fn optional(value: Option<Self>) -> Self {
         Self::Optional(value.map(Box::new))
     }
@@ -87,9 +89,9 @@ impl Value {
 pub struct Block {
     /// The key with the device's address in the description.
     pub key: String,
-    /// The first address.
+    /// The address of the block.
     pub base: u64,
-    /// What there is, except what changes by being read.
+    /// The registers of the block whose reading has no side effect.
     pub registers: Vec<Register>,
 }
 
@@ -97,7 +99,7 @@ pub struct Block {
 pub type Register = (String, u64, u8);
 
 impl Block {
-    /// Registers that every such device has at the same offset.
+    /// Creates a block of registers whose offsets are the same for every such device.
     pub(crate) fn fixed(key: &str, base: u64, registers: &[(&str, u64, u8)]) -> Self {
         let owned = |&(name, offset, width): &(&str, u64, u8)| (name.to_owned(), offset, width);
         Self {

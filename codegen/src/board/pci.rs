@@ -5,11 +5,12 @@ use super::{Interrupt, Part, Range};
 /// A PCI host bridge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pci {
-    /// How configuration space is reached: the driver, and the key of the bridge.
+    /// The driver for the access to configuration space, and the key of the bridge.
     pub part: Part,
-    /// Where configuration space is mapped, if it is.
+    /// The range at which configuration space is mapped; `None` if it is behind ports.
     pub registers: Option<Range>,
-    /// Where the processor sees it and how much of it, if not all of it at its own address.
+    /// The range at which the processor sees configuration space, and its size there; `None` if it
+    /// sees all of it at its bus address.
     pub view: Option<Range>,
     /// The number of buses, from 0 on.
     pub buses: u32,
@@ -28,48 +29,49 @@ pub struct Pci {
 }
 
 impl Pci {
-    /// Returns where the processor sees configuration space and how much of it, if not all of it at
-    /// its own address.
+    /// Returns the range at which the processor sees configuration space, and its size there;
+    /// `None` if it sees all of it at its bus address.
     #[must_use]
     pub const fn view(&self) -> Option<Range> {
         self.view
     }
 }
 
-/// The interrupts of the pins of PCI slots.
+/// The interrupts of the pins INTA to INTD of PCI slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pins {
     /// For all slots: pin p (INTA = 0) of slot s raises `number + (s + p) % 4`.
     From(Interrupt),
-    /// For all slots: pin p of slot s raises line `(s + p) % 4` of these.
+    /// For all slots: pin p of slot s raises entry `(s + p) % 4` of this list of lines.
     Rotated([Interrupt; 4]),
-    /// For some slots: pin p raises line p of these, in every slot.
+    /// For some slots: pin p raises entry p of this list of lines, in every slot.
     Straight {
-        /// The first slot.
+        /// The first PCI slot of the range.
         first: u32,
-        /// The last slot.
+        /// The last PCI slot of the range.
         last: u32,
-        /// The lines.
+        /// The interrupt lines of the four pins.
         lines: [Interrupt; 4],
     },
 }
 
-/// Who assigns BARs.
+/// Who assigns the BARs of PCI functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BarAssignment {
-    /// The kernel.
+    /// The kernel assigns the BARs.
     Kernel,
-    /// Firmware, before the kernel starts.
+    /// Firmware assigns the BARs before the kernel starts.
     Firmware,
 }
 
-/// What turns a message into an interrupt. The bindings of interrupt controllers have one for each way.
+/// The receiver of PCI messages (MSI-X), which turns them into interrupts. The bindings of
+/// interrupt controllers define one for each way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Msi {
-    /// The word that stands for it in a board file.
+    /// The receiver's word in a board file.
     pub word: &'static str,
-    /// What it is.
+    /// A description of the receiver.
     pub doc: &'static str,
-    /// Who delivers, for a person: "by the ITS".
+    /// The phrase that names the receiver in generated text, such as "by the ITS".
     pub described: &'static str,
 }

@@ -7,16 +7,17 @@ use crate::source::Location;
 
 /// A part that only some architectures have.
 struct Part {
-    /// Its name, as in "`timer.arm-generic` does not exist on ...".
+    /// The part's name, as in "`timer.arm-generic` does not exist on ...".
     name: String,
     at: Location,
     architectures: Vec<Architecture>,
 }
 
-/// Reports parts that do not exist on the architecture, and returns the architecture if it is not
-/// itself the error.
+/// Reports parts that do not exist on the architecture. Returns the architecture, or `None` if it
+/// is probably wrong itself.
 ///
-/// If several parts do not fit it and all of them fit another, only the architecture is reported.
+/// If several parts do not fit the architecture and all of them fit another one, only the
+/// architecture is reported.
 pub(super) fn check(description: &Description, problems: &mut Problems) -> Option<Architecture> {
     let identity = description.board.value()?;
     let architecture = identity.architecture.get()?;

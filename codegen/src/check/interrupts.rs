@@ -1,4 +1,5 @@
-//! Checks that the controller has all claimed interrupts, and that each belongs to one device.
+//! Checks that the interrupt controller has all claimed interrupts, and that no two devices claim
+//! the same one.
 
 use super::waivers::Waivers;
 use crate::board::Trigger;
@@ -92,8 +93,8 @@ fn misplaced(claim: &InterruptClaim, controller: &dyn Controller) -> Option<Diag
     )
 }
 
-/// Returns what to write if the number is right and its space is wrong, if only one other space
-/// fits.
+/// Returns a help text for an interrupt whose number is right and whose space is wrong, if exactly
+/// one other space fits.
 fn same_number(claim: &InterruptClaim, inputs: &[Inputs]) -> Option<String> {
     let [only] = inputs else { return None };
     let (word, number) = (only.space.word(), claim.first.number);
@@ -107,8 +108,8 @@ fn wrong_wiring(
 ) -> Option<Diagnostic> {
     let private = inputs.private?;
     let (what, wanted) = match claim.wiring {
-        Wiring::Shared if private => ("all processors share it", false),
-        Wiring::Private if !private => ("it is part of each processor", true),
+        Wiring::Shared if private => ("all processors share this interrupt", false),
+        Wiring::Private if !private => ("each processor has its own interrupt here", true),
         _ => return None,
     };
     let all = controller.inputs();
@@ -121,7 +122,7 @@ fn wrong_wiring(
     )
 }
 
-/// Returns the first number that two claims share.
+/// Returns the first interrupt number that two claims have in common.
 fn shared(one: &InterruptClaim, other: &InterruptClaim) -> Option<u32> {
     if one.first.space != other.first.space {
         return None;
@@ -147,8 +148,8 @@ fn claimed_twice(
         .help(super::waivers::suggestion(&earlier.key, &claim.key))
 }
 
-/// Returns what to write if the number is the controller's own instead of the space's: an INTID for
-/// an SPI.
+/// Returns a help text for a number that is the controller's own instead of the space's, such as an
+/// INTID for an SPI.
 fn own_number(claim: &InterruptClaim, inputs: &[Inputs]) -> Option<String> {
     let number = claim.first.number;
     let counted = inputs.iter().find(|row| row.space == claim.first.space)?;

@@ -92,7 +92,7 @@ fn left_of_qemus(description: &Description, memory: &Memory) -> Option<u64> {
     all.checked_sub(stated).filter(|left| *left > 0)
 }
 
-/// Returns the ranges of RAM that exist with any amount of memory.
+/// Returns the ranges of RAM that every machine has, independent of its amount of memory.
 fn always_there(ram: &Named<Ram>) -> impl Iterator<Item = &NamedEntry<Ram>> {
     ram.iter().filter(|entry| entry.value.rest_of.is_absent())
 }
@@ -125,7 +125,7 @@ pub(super) fn outside_ram(
         .value()
         .and_then(|memory| memory.ram.value());
     let count = all(Purpose::Ram).count();
-    // Where not all of it could be read, nothing can be said to lie outside.
+    // If part of the RAM could not be read, nothing is reported as outside RAM.
     if count == 0 || ram.is_none_or(|ram| ram.iter().count() != count) {
         return outside;
     }
@@ -195,11 +195,11 @@ fn check_ram(memory: &Memory, problems: &mut Problems) {
     }
     let mut unstated = always_there(&ram.value).filter(|entry| entry.value.size.is_absent());
     if let (Some(first), Some(second)) = (unstated.next(), unstated.next()) {
-        let title = "only one range of RAM can leave its size to the firmware";
+        let title = "only one range of RAM can get its size from firmware";
         problems.report(
             Diagnostic::new(Code::QemuMemory, second.value.place.at, title)
                 .label("needs `size`")
-                .also(first.value.place.at, "has no `size` either"),
+                .also(first.value.place.at, "this range has no `size` either"),
         );
     }
 }
@@ -223,16 +223,16 @@ fn check_rests(memory: &Memory, problems: &mut Problems) {
                     )
             }
             Some(whole) if !whole.value.size.is_absent() => {
-                let title = format!("`memory.ram.{}` leaves no rest", whole.name);
+                let title = format!("`memory.ram.{}` has no excess memory", whole.name);
                 Diagnostic::new(Code::QemuMemory, of.at, title)
                     .label("its size does not depend on the machine's memory")
-                    .also(whole.value.place.at, "states its size")
+                    .also(whole.value.place.at, "this range states its size")
             }
             Some(_) => match entry.value.size.get() {
                 Some(size) => {
                     let title = format!("`{}` and `{}` exclude each other", size.path, of.path);
                     Diagnostic::new(Code::QemuMemory, size.at, title)
-                        .label("the size of a rest depends on the machine's memory")
+                        .label("the size of excess memory depends on the machine")
                         .also(of.at, "a rest")
                 }
                 None => continue,
@@ -256,11 +256,11 @@ fn check_limits(memory: &Memory, problems: &mut Problems) {
                 .also(at, what)
         };
         let problem = if let Some(size) = ram.size.get() {
-            both(&size.path, size.at, "a size of its own")
+            both(&size.path, size.at, "a stated size")
         } else if let Some(of) = ram.rest_of.get() {
-            both(&of.path, of.at, "the rest has no limit")
+            both(&of.path, of.at, "the excess memory has no limit")
         } else if limit.value.0 == 0 {
-            let title = format!("`{}` leaves no room", limit.path);
+            let title = format!("`{}` is 0", limit.path);
             Diagnostic::new(Code::EmptyRange, limit.at, title).label("no bytes")
         } else if !limit.value.0.is_multiple_of(PAGE) {
             let title = format!("`{}` is not a multiple of 4 KiB", limit.path);

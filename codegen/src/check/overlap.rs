@@ -83,8 +83,8 @@ fn report(claim: &RangeClaim, partners: &[&RangeClaim], all: &[RangeClaim]) -> D
     }
 }
 
-/// Returns what to write if base and size of one of them are exchanged and nothing would overlap
-/// the other way round.
+/// Returns a help text if the base and the size of one range are exchanged, and no overlap
+/// would remain.
 fn swapped(claim: &RangeClaim, partners: &[&RangeClaim], all: &[RangeClaim]) -> Option<String> {
     let candidates = core::iter::once(claim).chain(partners.iter().copied());
     let mut sound = candidates.filter_map(|one| {
@@ -102,9 +102,9 @@ fn swapped(claim: &RangeClaim, partners: &[&RangeClaim], all: &[RangeClaim]) -> 
     ))
 }
 
-/// Returns whether a machine can have both in one place. It cannot if the processor would have to
-/// choose: RAM and a window of a bus, two windows, or a window and the registers of the same
-/// bridge.
+/// Returns whether a machine can have both ranges at the same addresses. It cannot if the processor
+/// would have to choose between them: RAM and a window of a bus, two windows, or a window and the
+/// registers of the same bridge.
 fn may_be_meant(one: &RangeClaim, other: &RangeClaim) -> bool {
     let is_window = |claim: &RangeClaim| claim.purpose == Purpose::Window;
     let never = |window: &RangeClaim, other: &RangeClaim| {
@@ -115,7 +115,7 @@ fn may_be_meant(one: &RangeClaim, other: &RangeClaim) -> bool {
     !never(one, other) && !never(other, one)
 }
 
-/// Returns why a waiver is not possible.
+/// Returns why a waiver cannot allow this overlap.
 fn never_meant(one: &RangeClaim, other: &RangeClaim) -> &'static str {
     match [one.purpose, other.purpose].contains(&Purpose::Ram) {
         true => "an address belongs either to RAM or to the bus",
@@ -123,7 +123,7 @@ fn never_meant(one: &RangeClaim, other: &RangeClaim) -> &'static str {
     }
 }
 
-/// Returns whether the overlap is always allowed: reserved memory is part of RAM.
+/// Returns whether the overlap is always allowed: reserved memory lies in RAM.
 fn is_meant(one: &RangeClaim, other: &RangeClaim) -> bool {
     matches!(
         (one.purpose, other.purpose),

@@ -1,4 +1,4 @@
-//! Checks that nothing under `[undescribed]` is described.
+//! Checks that no address under `[undescribed]` belongs to a described part.
 
 use crate::description::Description;
 use crate::diagnostic::{Code, Diagnostic, Problems};
@@ -27,7 +27,7 @@ pub(super) fn check(description: &Description, ranges: &[RangeClaim], problems: 
             .remove()
             .help("or correct one of the addresses");
         problems.report(inside.fold(diagnostic, |diagnostic, entry| {
-            diagnostic.also(entry.at, "and this one")
+            diagnostic.also(entry.at, "this address is both described and left out, too")
         }));
     }
 }

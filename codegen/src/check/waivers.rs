@@ -1,11 +1,11 @@
-//! Waivers: allowed overlaps, and whether each waiver is needed.
+//! Waivers: allowed overlaps, with a check that each waiver is needed.
 
 use crate::description::{Description, Waiver};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::suggest;
 use crate::source::Location;
 
-/// Returns how to allow an overlap.
+/// Returns the help text that shows how to allow an overlap.
 pub(super) fn suggestion(one: &str, other: &str) -> String {
     format!(
         "if this is intended, add:\n[waiver.some-name]\nbetween = [\"{one}\", \"{other}\"]\nreason = \"...\""
@@ -18,7 +18,7 @@ pub(crate) struct Waivers<'d> {
 }
 
 impl<'d> Waivers<'d> {
-    /// Returns those of a description, not needed so far.
+    /// Returns the waivers of a description, all marked as not needed so far.
     pub(crate) fn of(description: &'d Description) -> Self {
         let named = description.waiver.value();
         let list = named.map(|named| named.iter().map(|entry| (&entry.value, false)).collect());
@@ -27,7 +27,7 @@ impl<'d> Waivers<'d> {
         }
     }
 
-    /// Returns whether the two may overlap, and marks the waiver as needed.
+    /// Returns whether a waiver allows the two keys to overlap, and marks it as needed.
     pub(crate) fn allow(&mut self, one: &str, other: &str) -> bool {
         let mut allowed = false;
         for (waiver, needed) in &mut self.list {
@@ -87,10 +87,10 @@ impl<'d> Waivers<'d> {
                 }
             }
             if sound && !needed && waiver.reason.get().is_some() {
-                let title = format!("`{}` waives nothing", waiver.place.path);
+                let title = format!("`{}` is not needed", waiver.place.path);
                 problems.report(
                     Diagnostic::new(Code::UnusedWaiver, waiver.place.at, title)
-                        .label("the two do not overlap")
+                        .label("the two keys do not overlap")
                         .remove(),
                 );
             }

@@ -16,7 +16,7 @@ use crate::source::{FileId, Location, Sources};
 pub const SCHEMA_VERSION: u32 = 1;
 
 table! {
-    /// What a file says of itself; it is not inherited.
+    /// The keys that concern the file itself; they are not inherited.
     pub struct FileKeys {
         /// The schema version of the file.
         schema: SchemaVersion => required,
@@ -29,11 +29,11 @@ table! {
 
 /// A file that was read.
 pub(crate) struct File {
-    /// Its name, without `.toml`.
+    /// The file's name, without `.toml`.
     pub(crate) name: String,
-    /// Its tree, without the keys below.
+    /// The file's tree, without the file's own keys.
     pub(crate) root: Table,
-    /// Its own keys.
+    /// The file's own keys, which are not inherited.
     pub(crate) keys: FileKeys,
 }
 
@@ -197,7 +197,7 @@ pub(crate) fn board_header(root: &Table) -> Option<Location> {
     root.get("board").map(|entry| entry.node.at)
 }
 
-/// A version of the schema, supported or not.
+/// The number of a schema version, supported or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SchemaVersion(pub u32);
 

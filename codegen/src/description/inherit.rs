@@ -18,13 +18,13 @@ use crate::language::suggest;
 use crate::language::tree::{Entry, Node, Table, Value};
 use crate::source::{FileId, Location, Sources};
 
-/// A board's files and their merged tree.
+/// The files of a board, and the tree merged from them.
 pub(crate) struct Loaded {
-    /// The tree; its location is that of the own file's `[board]`.
+    /// The merged tree; its location is that of `[board]` in the board's own file.
     pub(crate) root: Node,
     /// The paths of the files: the board's own, then those it extends, nearest first.
     pub(crate) sources: Vec<String>,
-    /// The files in the same order; locations refer to them by index.
+    /// The files in the same order as their paths; a location contains the index of its file.
     pub(crate) files: Vec<File>,
     /// Whether all files could be read.
     complete: bool,
@@ -33,8 +33,8 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    /// Returns the merged tree of the n-th file and those it extends. If it is not a board itself,
-    /// what it lacks is marked as incomplete.
+    /// Returns the tree merged from the n-th file and those that it extends. If the file is a
+    /// fragment, missing keys are not errors.
     pub(crate) fn suffix(&self, n: usize) -> Node {
         let files = self.files.get(n..).unwrap_or_default();
         let is_board = files
@@ -65,8 +65,8 @@ pub(crate) fn architecture_in(root: &Node) -> Option<Architecture> {
     all.find(|one| one.to_string() == *word).copied()
 }
 
-/// Reads the file of the board `name` and all that it extends; `None` if that failed completely,
-/// which has been reported.
+/// Reads the file of the board `name` and all files that it extends; `None` if its own file cannot
+/// be read or a file has an unsupported schema version, which has been reported.
 pub(crate) fn load(sources: &dyn Sources, name: &str, problems: &mut Problems) -> Option<Loaded> {
     let own = file::read(sources, name, None, problems)?;
     let (files, complete) = chain(sources, own, problems);
@@ -156,7 +156,7 @@ fn report_cycle(circle: &[File], last: &Located<Name>, problems: &mut Problems) 
     problems.report(diagnostic);
 }
 
-/// Removes what `without` names from what is inherited.
+/// Removes the inherited keys and tables that `without` names.
 fn take_out(inherited: &mut Table, without: &[Located<Text>], problems: &mut Problems) {
     for path in without {
         if remove(inherited, &path.value.0) || inherited.incomplete {
@@ -190,7 +190,7 @@ fn remove(table: &mut Table, path: &str) -> bool {
     }
 }
 
-/// Merges `nearer` into what is inherited; `kind` is the table's kind in the schema.
+/// Merges `nearer` into the inherited tree; `kind` is the table's kind in the schema.
 fn merge(inherited: &mut Table, nearer: Table, kind: Option<&Kind>) {
     inherited.incomplete |= nearer.incomplete;
     // The drivers that another one replaces.

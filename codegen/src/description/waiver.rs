@@ -1,4 +1,4 @@
-//! `[waiver.NAME]`: an overlap that is meant.
+//! `[waiver.NAME]`: an intended overlap.
 
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::reader::{Given, Located, Read};
@@ -7,7 +7,8 @@ use crate::language::schema::Kind;
 use crate::language::table::table;
 
 table! {
-    /// An intended overlap: two ranges that share addresses, or two devices that share an interrupt.
+    /// An intended overlap: two ranges that share addresses, or two devices that share an
+    /// interrupt.
     pub struct Waiver {
         /// The paths of the two keys, as in the diagnostic.
         between: Pair => required,
@@ -16,7 +17,7 @@ table! {
     }
 }
 
-/// Two paths.
+/// A list of exactly two key paths.
 #[derive(Clone, Debug)]
 pub struct Pair(pub Located<Text>, pub Located<Text>);
 

@@ -11,7 +11,7 @@ macro_rules! codes {
         }
 
         impl Code {
-            /// All codes, ascending.
+            /// All codes of errors, ascending.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
             /// Returns the meaning of the code, in one line.
@@ -28,7 +28,7 @@ macro_rules! codes {
                 }
             }
 
-            /// Returns whether only a comparison with the machine can find it.
+            /// Returns whether only a comparison with the machine can find this kind of error.
             pub fn is_of_the_machine(self) -> bool {
                 (Self::NotOnMachine..=Self::HidesNothing).contains(&self)
             }

@@ -7,7 +7,7 @@ use crate::source::{Location, SourceFile};
 pub struct Fix {
     /// The location of the value; for [`Change::Remove`], of the key or the table.
     pub at: Location,
-    /// The change.
+    /// The change that fixes the error.
     pub change: Change,
 }
 
@@ -26,7 +26,7 @@ pub enum Change {
     Add {
         /// The path of the table.
         table: String,
-        /// The line.
+        /// The line to add, without line break.
         line: String,
     },
 }

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_has_the_code_the_place_and_the_way_out() {
+    fn an_object_has_the_code_the_location_and_the_fix() {
         let text = overlap().render_as(Format::Json, false);
         assert_eq!(text.lines().count(), 1, "{text}");
         let object: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_author_wrote_ends_no_annotation() {
+    fn text_of_the_author_cannot_end_an_annotation() {
         let told = told("count = 8", "count = 8\n\"50%::,\\n::error::x\" = 1");
         let text = told.render_as(Format::Github, false);
         assert_eq!(text.lines().count(), 1, "{text}");
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_has_its_line() {
+    fn every_error_is_one_line() {
         let text = TOY
             .replace("count = 8", "count = 0")
             .replace("\"hvc\"", "\"hcv\"");

@@ -103,7 +103,7 @@ const LOOKALIKES: &[Lookalike] = &[
     ('\u{212A}', "KELVIN SIGN", "K"),
 ];
 
-/// Full-width letters, digits and signs have the order of ASCII.
+/// Full-width letters, digits and signs, whose code points have the order of ASCII.
 const FULL_WIDTH: core::ops::RangeInclusive<char> = '\u{FF01}'..='\u{FF5E}';
 const FULL_WIDTH_OFFSET: u32 = 0xFEE0;
 
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_quoted_or_a_comment_is_text_for_a_person() {
+    fn quoted_text_and_comments_are_ignored() {
         assert_eq!(outside_quotes("a = \"x\u{2013}y\" # \u{2013}"), "a =  ");
     }
 }

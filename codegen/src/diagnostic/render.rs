@@ -7,7 +7,7 @@ use annotate_snippets::{
 use super::{Code, Diagnostic, Diagnostics, Label};
 use crate::source::SourceFile;
 
-/// Formats all, separated by empty lines.
+/// Formats all diagnostics, separated by empty lines.
 pub(super) fn all(diagnostics: &Diagnostics, colour: bool) -> String {
     let renderer = if colour {
         Renderer::styled()
@@ -22,7 +22,7 @@ pub(super) fn all(diagnostics: &Diagnostics, colour: bool) -> String {
     texts.join("\n\n")
 }
 
-/// Formats one, without colour.
+/// Formats one diagnostic, without colour.
 pub(super) fn plain(diagnostics: &Diagnostics, one: &Diagnostic) -> String {
     render(diagnostics, one, &Renderer::plain())
 }

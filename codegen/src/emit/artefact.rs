@@ -5,9 +5,9 @@ pub(super) mod lines;
 /// A generated file with its origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Artefact {
-    /// The text.
+    /// The text of the file.
     pub text: String,
-    /// The origin.
+    /// The origin of the file.
     pub maker: Maker,
 }
 
@@ -16,14 +16,14 @@ pub struct Artefact {
 pub enum Maker {
     /// A template.
     Template {
-        /// Its path in the workspace.
+        /// The template's path in the workspace.
         path: String,
         /// For each line of the text, the line of the template that generated it, from 1.
         lines: Vec<usize>,
     },
     /// A module of the generator.
     Emitter {
-        /// Its path in the workspace.
+        /// The module's path in the workspace.
         path: String,
     },
 }

@@ -10,40 +10,40 @@ use core::fmt;
 pub enum Error {
     /// The board's name cannot be both a directory and a cargo feature.
     Name {
-        /// The name.
+        /// The invalid name.
         board: String,
     },
     /// Two boards have the same name.
     Duplicate {
-        /// The name.
+        /// The duplicate name.
         board: String,
     },
     /// A text would change its meaning in a file.
     Text {
-        /// The board.
+        /// The board with the text.
         board: String,
         /// The key path of the text.
         key: String,
-        /// What is wrong with it.
+        /// What is wrong with the text.
         fault: &'static str,
     },
     /// The board lacks a required part.
     Missing {
-        /// The board.
+        /// The board that lacks the part.
         board: String,
         /// The key path of what is missing.
         key: &'static str,
     },
     /// The image is loaded where there is no RAM.
     LoadAddress {
-        /// The board.
+        /// The board whose image is not in RAM.
         board: String,
-        /// The load address.
+        /// The load address of the image.
         address: u64,
     },
     /// A template is wrong.
     Template {
-        /// Its path under `templates/`.
+        /// The template's path under `templates/`.
         template: &'static str,
         /// The error of the template engine.
         cause: String,

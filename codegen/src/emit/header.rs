@@ -16,7 +16,7 @@ pub(super) fn of_board_by(board: &Board, template: &str) -> [String; 2] {
     of(&inputs, "description or the template")
 }
 
-/// Returns the header of a file generated from the list of boards.
+/// Returns the header of the list of boards.
 pub(super) fn of_index() -> [String; 2] {
     of("the names of the files in boards/", "descriptions")
 }
@@ -38,7 +38,7 @@ fn of(inputs: &str, edit: &str) -> [String; 2] {
     ]
 }
 
-/// Returns the board's own file, then those it extends.
+/// Returns the paths of the board's own file and of those that it extends.
 fn inputs(board: &Board) -> String {
     match &board.sources[..] {
         [] => String::from("nothing"),

@@ -79,9 +79,9 @@ pub use {module}::ThisBoard;
         .collect();
     format!(
         r#"{header}//!
-//! The board that a kernel is built for: `ThisBoard`, of the module that the feature of its name
-//! selects. On a host there is none, and this crate is empty. The build script sees to it that
-//! exactly one is selected.
+//! The board that a kernel is built for: `ThisBoard`, in the module that the selected feature
+//! names. When built for a host, this crate is empty. The build script checks that exactly one
+//! board is selected.
 
 #![no_std]
 {boards}"#
@@ -92,11 +92,11 @@ fn build_script() -> String {
     let header = commented("//!");
     format!(
         r#"{header}//!
-//! Puts the linker script of the selected board where the linker looks for it.
+//! Selects the linker script of the board, and copies it to where the linker searches.
 
 use std::env;
 
-/// What cargo sets for every feature that is on, before its name.
+/// The prefix of the variable that cargo sets for every enabled feature.
 const FEATURE: &str = "CARGO_FEATURE_";
 
 fn main() {{
@@ -105,14 +105,13 @@ fn main() {{
         return;
     }}
     // Each feature is a board. Cargo writes `a-board` as `A_BOARD`; no board has `_` in its
-    // name, so there is a way back.
+    // name, so the conversion can be reversed.
     let selected: Vec<String> = env::vars()
         .filter_map(|(name, _)| Some(name.strip_prefix(FEATURE)?.to_lowercase().replace('_', "-")))
         .collect();
     let [board] = &selected[..] else {{
         println!(
-            "cargo::error=an image is built for one board, and {{}} are selected: say \
-             `--features vmos-board/BOARD` with one of the features in generated/Cargo.toml",
+            "cargo::error=an image is built for one board, and {{}} are selected: use `--features vmos-board/BOARD` with one of the features in generated/Cargo.toml",
             selected.len()
         );
         return;

@@ -10,7 +10,7 @@ use crate::notation::plain;
 /// The smallest page of any supported processor.
 const PAGE: u64 = 0x1000;
 
-/// Enough to print registers, cause and backtrace.
+/// The size of the exception stack in bytes: enough to print registers, cause and backtrace.
 const EMERGENCY_STACK: u64 = 0x4000;
 
 /// Returns the linker script.

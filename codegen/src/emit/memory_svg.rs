@@ -9,10 +9,10 @@ use super::header;
 use crate::Board;
 use crate::notation::{about, address, size};
 
-/// The part of the map that a strip shows.
+/// The size of the address space that one strip of the picture shows: 4 GiB.
 const FOUR_GIB: u128 = 1 << 32;
 
-/// All in pixels.
+/// The widths and heights of the picture, in pixels.
 const ROW: u64 = 20;
 const STRIP: u64 = 24;
 const STRIP_WIDTH: u64 = 44;
@@ -265,7 +265,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_picture_says_ends_no_element() {
+    fn text_in_a_picture_cannot_end_an_element() {
         assert_eq!(escaped("a<b>&c"), "a&lt;b&gt;&amp;c");
     }
 
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tenth_of_a_pixel_is_written_where_there_is_one() {
+    fn a_tenth_of_a_pixel_is_written_if_there_is_one() {
         assert_eq!(tenths(120), "12");
         assert_eq!(tenths(123), "12.3");
     }

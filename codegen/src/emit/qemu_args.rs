@@ -1,4 +1,4 @@
-//! `qemu.args`: QEMU's arguments for a board, without those of a particular run.
+//! `qemu.args`: QEMU's arguments for a board, without the ones that a single run adds.
 
 use super::header;
 use crate::Board;

@@ -159,7 +159,7 @@ fn meaning(key: &Key) -> String {
     text
 }
 
-/// `"hvc"`: hypervisor call
+/// Formats a choice with its meaning: `"hvc"`: hypervisor call.
 fn words(choices: &[Choice]) -> Vec<String> {
     let lines = choices.iter().map(|choice| {
         let meaning = paragraph(choice.doc);

@@ -16,7 +16,7 @@ use crate::language::schema::{Choice, Driver, Key, Kind, Presence, Table};
 /// The name of the file in `generated/`.
 pub const FILE: &str = "board.schema.json";
 
-/// What names and addresses look like; [`Name`](crate::language::Name) says it in Rust.
+/// The patterns of names and addresses; [`Name`](crate::language::Name) checks names in Rust.
 const NAME: &str = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$";
 const ADDRESS: &str = "^0x[0-9A-Fa-f]+(_[0-9A-Fa-f]+)*$";
 
@@ -93,7 +93,7 @@ fn integer(least: u32, greatest: u32) -> Members {
     ]
 }
 
-/// Returns the schema of a value of this kind.
+/// Returns the schema of a value.
 fn value(path: &str, kind: &'static Kind) -> Members {
     match kind {
         Kind::Address => address(),
@@ -125,7 +125,7 @@ fn value(path: &str, kind: &'static Kind) -> Members {
     }
 }
 
-/// Returns the same with the meaning of the table, if it is one.
+/// Returns the schema of a value; for a table, with the table's description.
 fn described(path: &str, kind: &'static Kind) -> Members {
     let mut members = Members::new();
     if let Kind::Table(table) = kind {

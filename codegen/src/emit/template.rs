@@ -92,7 +92,7 @@ fn environment() -> Environment<'static> {
 }
 
 impl Template {
-    /// Returns its path under `templates/`.
+    /// Returns the template's path under `templates/`.
     pub(super) const fn path(self) -> &'static str {
         self.path
     }

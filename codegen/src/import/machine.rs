@@ -22,8 +22,8 @@ pub(super) fn identity(machine: &Machine<'_>) -> Section {
         .line("architecture", format!("\"{}\"", origin.architecture))
 }
 
-/// `[qemu]`, given the means of power, for which QEMU may have to be told something, and the option that
-/// selects the interrupt controller.
+/// `[qemu]`, given the means of power, for which QEMU may have to be told something, and the option
+/// that selects the interrupt controller.
 pub(super) fn qemu(machine: &Machine<'_>, powers: &[Section], controller: Option<&str>) -> Section {
     let origin = machine.origin;
     // The emulators have the names of the architectures.
@@ -92,7 +92,7 @@ fn guessed(machine: &Machine<'_>, controller: Option<&str>, section: Section) ->
     };
     let ram: u64 = machine.facts.ram.iter().map(|range| range.size).sum();
     match ram {
-        0 => section.todo("memory", "\"128 MiB\"", "how much RAM QEMU gives it"),
+        0 => section.todo("memory", "\"128 MiB\"", "the amount of RAM in QEMU"),
         ram => section.line("memory", Size(ram).written()),
     }
 }

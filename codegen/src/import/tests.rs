@@ -1,4 +1,4 @@
-//! Toy machines, and what board files come of them.
+//! Tests the import of small made-up machines.
 
 use super::*;
 use crate::board::{Architecture, Range};
@@ -21,7 +21,7 @@ fn device(kind: &str, registers: &[(u64, u64)], interrupts: &[u32]) -> Device {
     }
 }
 
-/// A machine of which everything is known.
+/// A machine whose devices all have drivers.
 fn known() -> Facts {
     let window = Range {
         base: 0x5000_0000,
@@ -95,7 +95,7 @@ fn sources(draft: &Draft) -> InMemory {
 }
 
 #[test]
-fn a_machine_that_is_known_comes_to_a_whole_board() {
+fn a_known_machine_gives_a_complete_board() {
     let draft = import(&origin(), &known());
     assert_eq!(draft.todo, Vec::<String>::new(), "{}", draft.text);
     if let Err(told) = load_from(&sources(&draft), "new") {
@@ -104,7 +104,7 @@ fn a_machine_that_is_known_comes_to_a_whole_board() {
 }
 
 #[test]
-fn what_is_imported_is_as_the_machine() {
+fn an_imported_board_matches_its_machine() {
     let draft = import(&origin(), &known());
     if let Err(told) = verify(&sources(&draft), "new", &known()) {
         panic!("{told}");
@@ -112,14 +112,14 @@ fn what_is_imported_is_as_the_machine() {
 }
 
 #[test]
-fn what_tells_the_date_is_taken() {
+fn a_real_time_clock_is_imported() {
     let draft = import(&origin(), &known());
     let table = "[rtc.pl031]\nbase = 0x2001_0000\ninterrupt = { spi = 2 }\n";
     assert!(draft.text.contains(table), "{}", draft.text);
 }
 
 #[test]
-fn an_interrupt_of_a_controller_that_is_not_known_is_to_be_looked_up() {
+fn an_interrupt_of_an_unknown_controller_is_a_todo() {
     let mut facts = known();
     facts.devices.retain(|device| !device.is(&["arm,gic-v3"]));
     let draft = import(&origin(), &facts);
@@ -130,7 +130,7 @@ fn an_interrupt_of_a_controller_that_is_not_known_is_to_be_looked_up() {
 }
 
 #[test]
-fn an_unknown_input_is_counted_as_the_architecture_does() {
+fn an_example_of_an_input_uses_the_space_of_the_architecture() {
     let mut facts = risc_v();
     facts.devices.retain(|device| !device.is(&["riscv,plic0"]));
     let draft = import(&risc_v_origin(&[]), &facts);
@@ -139,14 +139,14 @@ fn an_unknown_input_is_counted_as_the_architecture_does() {
 }
 
 #[test]
-fn what_no_driver_takes_is_left_out_by_its_address() {
+fn a_device_without_a_driver_is_listed_as_undescribed() {
     let draft = import(&origin(), &known());
     let line = "\"0x6000_0000\" = \"some,clock: ";
     assert!(draft.text.contains(line), "{}", draft.text);
 }
 
 #[test]
-fn a_frequency_that_is_not_told_is_to_be_looked_up() {
+fn an_unknown_frequency_is_a_todo() {
     let mut facts = known();
     for device in &mut facts.devices {
         device.clock = None;
@@ -179,7 +179,7 @@ fn a_console_without_a_driver_is_named() {
 }
 
 #[test]
-fn the_console_is_the_one_that_output_goes_to() {
+fn the_console_is_the_device_of_standard_output() {
     let mut facts = known();
     let other = Device {
         clock: Some(1_000_000),
@@ -195,7 +195,7 @@ fn the_console_is_the_one_that_output_goes_to() {
 }
 
 #[test]
-fn a_machine_of_which_nothing_is_known_is_all_to_be_looked_up() {
+fn everything_of_an_unknown_machine_is_a_todo() {
     let origin = Origin {
         qemu: None,
         ..origin()
@@ -223,7 +223,7 @@ fn a_machine_of_which_nothing_is_known_is_all_to_be_looked_up() {
 }
 
 #[test]
-fn what_the_user_types_is_kept_in_quotes() {
+fn text_from_the_user_is_quoted() {
     let mut origin = origin();
     if let Some(qemu) = &mut origin.qemu {
         qemu.machine = "some,path=\"a b\"".to_owned();
@@ -239,7 +239,7 @@ fn what_the_user_types_is_kept_in_quotes() {
     );
 }
 
-/// A RISC-V machine, whose words for interrupts are its controller's.
+/// A RISC-V machine, whose interrupts are numbered in the space of its controller.
 fn risc_v() -> Facts {
     let mut plic = device("riscv,plic0", &[(0xC00_0000, 0x60_0000)], &[11, 9]);
     plic.numbers = vec![("riscv,ndev".to_owned(), 96)];
@@ -275,7 +275,7 @@ fn risc_v_origin(arguments: &[&str]) -> Origin {
 }
 
 #[test]
-fn an_aclint_tells_its_clock_before_its_comparators() {
+fn an_aclint_lists_its_clock_before_its_comparators() {
     let mut facts = risc_v();
     facts.devices.retain(|one| !one.is(&["riscv,clint0"]));
     let registers = [(0x200_BFF8, 0x4008), (0x200_4000, 0x7FF8)];

@@ -9,11 +9,11 @@ use crate::source::Location;
 
 /// A change of a key.
 pub(super) enum Change {
-    /// It gets this value.
+    /// The key gets this value.
     Set(Value),
-    /// It gets this value, and all interrupt numbers are in this space.
+    /// The key gets this value, and all interrupt numbers are moved to this space.
     SetInSpace(Value, &'static str),
-    /// It is removed.
+    /// The key is removed.
     Remove,
 }
 

@@ -8,7 +8,7 @@ use crate::facts::Fixed;
 /// The origin of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// Its relation to the keys.
+    /// How the line depends on its keys.
     pub relation: Relation,
     /// The key paths; empty only for [`Relation::Fixed`].
     pub keys: Vec<String>,
@@ -21,13 +21,13 @@ pub struct Origin {
 /// The relation between a line and its keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relation {
-    /// Another value would change the line.
+    /// Another value of one of the keys would change the line.
     Value,
-    /// The line names the keys.
+    /// The line contains the names of the keys.
     Name,
-    /// The line is in the section of the keys.
+    /// The line is in the section about the keys.
     Section,
-    /// The keys select the line's template.
+    /// The values of the keys select the template that contains the line.
     Template,
     /// The line is the same in the files of all boards with these parts.
     Fixed,
@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_is_found_by_itself_only() {
+    fn only_a_whole_word_is_found() {
         assert_eq!(find_word("use a::gic_v3::{self}", "gic_v3"), Some(7));
         assert_eq!(find_word("gic_v3_extra gic_v3", "gic_v3"), Some(13));
         assert_eq!(find_word("x.console", "console"), None);

@@ -1,4 +1,4 @@
-//! What comes from which key, on a board of no machine.
+//! Tests the dependencies of lines on keys, with a made-up board.
 
 use std::sync::LazyLock;
 
@@ -16,7 +16,7 @@ fn toy() -> &'static Influence {
     &TOY_BOARD
 }
 
-/// The keys of the one line of `file` that has `text` in it.
+/// Returns the keys of the only line of `file` that contains `text`.
 fn keys(file: &str, text: &str) -> Vec<&'static str> {
     let influence = toy();
     let mut lines = influence.artefacts()[file].text.lines().zip(1..);
@@ -25,7 +25,7 @@ fn keys(file: &str, text: &str) -> Vec<&'static str> {
 }
 
 #[test]
-fn a_line_comes_from_the_key_whose_value_it_holds() {
+fn a_line_depends_on_the_key_whose_value_it_contains() {
     assert_eq!(
         keys("linker.ld", ". = 0x80080000"),
         ["boot.linux-image.load-address"]
@@ -39,7 +39,7 @@ fn a_line_comes_from_the_key_whose_value_it_holds() {
 }
 
 #[test]
-fn a_line_comes_from_all_keys_whose_values_it_holds() {
+fn a_line_depends_on_all_keys_whose_values_it_contains() {
     let mut keys = keys("entry.S", ".quad   0x80000 ");
     keys.sort_unstable();
     // The architecture has a template of its own.
@@ -50,12 +50,12 @@ fn a_line_comes_from_all_keys_whose_values_it_holds() {
 }
 
 #[test]
-fn a_line_may_come_from_a_key_that_is_not_there() {
+fn a_line_may_depend_on_an_absent_key() {
     assert_eq!(keys("board.rs", "baud: None"), ["console.pl011.baud"]);
 }
 
 #[test]
-fn a_line_that_is_the_same_for_any_board_comes_from_no_key() {
+fn a_line_that_is_the_same_for_every_board_depends_on_no_key() {
     assert!(keys("board.rs", "use core::arch::global_asm").is_empty());
     assert!(keys("linker.ld", "ENTRY(_start)").is_empty());
 }
@@ -72,7 +72,7 @@ fn a_table_has_the_lines_of_its_keys() {
 }
 
 #[test]
-fn every_value_of_the_toy_comes_to_something() {
+fn every_value_of_the_board_changes_some_line() {
     let (_, written) = load_written(&InMemory::new().with("toy", TOY), "toy").unwrap();
     let toy = toy();
     for fact in written.facts() {

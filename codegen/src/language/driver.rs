@@ -8,7 +8,7 @@ use crate::diagnostic::{Code, Diagnostic, Problems};
 
 /// A class of drivers from which a board selects by name.
 pub trait Class: Sized {
-    /// The drivers.
+    /// The drivers of the class.
     const DRIVERS: &'static [schema::Driver];
 
     /// Reads the properties of the driver `name`.
@@ -82,7 +82,7 @@ fn read_entry<C: Class>(given: &Given<'_>, entry: &Entry, problems: &mut Problem
     C::read_driver(&entry.key, &inner, problems)
 }
 
-/// Returns the driver that knows all properties in a table, if the named one does not: then its
+/// Returns the driver that has all properties in a table, if the named driver lacks some: then the
 /// name is the error.
 fn other_driver<C: Class>(entry: &Entry) -> Option<&'static str> {
     let Value::Table(table) = &entry.node.value else {
@@ -165,7 +165,7 @@ fn is_property<C: Class>(key: &str) -> bool {
         .any(|driver| driver.kind.inside(key).is_some())
 }
 
-/// Returns the error for a table that names no driver: often its properties are one level too high.
+/// Returns the error for a table that names no driver. Often its properties are one level too high.
 fn no_driver(given: &Given<'_>, table: &Table, names: &[&str]) -> Diagnostic {
     let title = format!("[{}] names no driver", given.path);
     let diagnostic = Diagnostic::new(Code::OneDriver, given.node.at, title)

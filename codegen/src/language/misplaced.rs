@@ -4,8 +4,8 @@ use super::path::join;
 use super::schema::{Kind, Root, Table};
 use super::tree::{Entry, Value};
 
-/// Returns where the key belongs, in the words of a diagnostic; `None` if that is unknown or
-/// ambiguous.
+/// Returns the correct place of the key, as text for a diagnostic; `None` if the place is unknown
+/// or ambiguous.
 pub(crate) fn home(key: &str, root: &Root) -> Option<String> {
     if root.file.keys.iter().any(|known| known.name == key) {
         return Some("this belongs at the top of the file, before the first table".to_owned());
@@ -38,8 +38,8 @@ fn add_homes(key: &str, path: &str, table: &'static Table, homes: &mut Vec<Strin
     }
 }
 
-/// Returns the key of `table` whose named entries have exactly the properties of `entry`: its name
-/// is then one level too high.
+/// Returns the key of `table` whose named entries have exactly the properties of `entry`: the name
+/// is then missing between both.
 pub(crate) fn named(entry: &Entry, table: &Table) -> Option<&'static str> {
     let Value::Table(given) = &entry.node.value else {
         return None;

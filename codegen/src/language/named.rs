@@ -14,7 +14,7 @@ pub struct Named<T>(pub Vec<NamedEntry<T>>);
 /// A named entry.
 #[derive(Clone, Debug)]
 pub struct NamedEntry<T> {
-    /// Its name.
+    /// The entry's name.
     pub name: String,
     /// The location of the name.
     pub name_at: Location,
@@ -80,18 +80,18 @@ fn unnamed(given: &Given<'_>, table: &Table, kind: &Kind) -> Option<Diagnostic> 
     )
 }
 
-/// Addresses of what is left out on purpose, with reasons.
+/// Addresses of devices that are left out on purpose, each with the reason.
 #[derive(Clone, Debug)]
 pub struct Undescribed(pub Vec<UndescribedEntry>);
 
-/// An address that is left out.
+/// A device that is left out on purpose.
 #[derive(Clone, Debug)]
 pub struct UndescribedEntry {
-    /// The address.
+    /// The address of the device.
     pub address: u64,
-    /// Where it stands.
+    /// The location of the address in the file.
     pub at: Location,
-    /// The reason.
+    /// Why the device is left out.
     pub reason: String,
 }
 
@@ -130,7 +130,7 @@ impl Read for Undescribed {
                 let title = format!("{} is given twice", hexadecimal(address));
                 problems.report(
                     Diagnostic::new(Code::DuplicateKey, at, title)
-                        .label("and again here")
+                        .label("given again here")
                         .also(first.at, "given here first")
                         .help("keep one of the two"),
                 );

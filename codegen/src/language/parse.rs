@@ -14,7 +14,7 @@ use super::tree::{Entry, Integer, Node, Table, Value};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::source::{FileId, Location};
 
-/// The number of broken statements above which the file counts as not TOML.
+/// The number of broken statements above which the file is reported as not TOML.
 const MOST_SYNTAX_ERRORS: usize = 32;
 
 /// Parses a file that was added to `problems`.
@@ -74,21 +74,21 @@ pub(crate) fn parse(file: FileId, problems: &mut Problems) -> Table {
 struct Parser {
     file: FileId,
     text: String,
-    /// Where values were removed; the text contains `0` there.
+    /// The spans of removed values, which the text replaces by `0`.
     broken: BTreeSet<usize>,
-    /// Where broken statements start.
+    /// The starts of broken statements.
     told: BTreeSet<usize>,
-    /// The headers of tables from which something was removed.
+    /// The headers of the tables that something was removed from.
     incomplete: BTreeSet<Option<usize>>,
 }
 
-/// What was removed from the text.
+/// The reason why something was removed from the text.
 enum Taken {
     /// A broken statement, with the unclosed bracket or quote if that is the cause.
     Broken(Option<usize>),
     /// The rest of a broken statement that has been reported.
     Again,
-    /// A statement whose key already exists: its path.
+    /// A statement whose key already exists: the path of the key.
     Duplicate(Vec<String>),
 }
 
@@ -388,7 +388,7 @@ fn duplicate_key(file: FileId, duplicate: &Duplicate, root: &Table) -> Diagnosti
         return Diagnostic::new(Code::DuplicateKey, at, duplicate.error.message());
     }
     let diagnostic = Diagnostic::new(Code::DuplicateKey, at, format!("`{path}` is given twice"))
-        .label("and again here");
+        .label("given again here");
     let diagnostic = diagnostic.help("keep one of the two");
     match root.find(&path) {
         Some(first) => diagnostic.also(first.key_at, "given here first"),

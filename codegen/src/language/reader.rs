@@ -12,7 +12,7 @@ use crate::source::Location;
 
 /// A type that can be read from a board file.
 pub trait Read: Sized {
-    /// Its kind in the schema.
+    /// The kind of the type's values in the schema.
     const KIND: Kind;
 
     /// Reads a value; reports errors and returns `None` if it is invalid.
@@ -22,25 +22,26 @@ pub trait Read: Sized {
 /// A value to be read, with its context.
 #[derive(Clone, Copy)]
 pub struct Given<'a> {
-    /// Its key path, such as `console.pl011.base`; empty for the whole file.
+    /// The value's key path, such as `console.pl011.base`; empty for the whole file.
     pub path: &'a str,
-    /// The location of its key.
+    /// The location of the value's key.
     pub key_at: Location,
-    /// The value.
+    /// The value in the tree.
     pub node: &'a Node,
-    /// The tables of the file that it is in.
+    /// The tables of the file, down to the one that contains the value.
     pub root: &'static Root,
 }
 
 impl Given<'_> {
-    /// Reports that the value has the wrong type, unless its text is broken anyway.
+    /// Reports that the value has the wrong type, unless its text is invalid, which has been
+    /// reported.
     pub(crate) fn wrong_type(&self, expected: &Kind, problems: &mut Problems) {
         if let Some(diagnostic) = self.type_mismatch(expected) {
             problems.report(diagnostic);
         }
     }
 
-    /// Returns the same as a diagnostic that can be extended.
+    /// Returns the diagnostic for a value of the wrong type, so that it can be extended.
     pub(crate) fn type_mismatch(&self, expected: &Kind) -> Option<Diagnostic> {
         if matches!(self.node.value, Value::Broken) {
             return None;
@@ -94,21 +95,21 @@ impl Given<'_> {
     }
 }
 
-/// The place of a table.
+/// The path and the location of a table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
-    /// Its key path.
+    /// The table's key path.
     pub path: String,
-    /// The location of its header or braces.
+    /// The location of the table's header or braces.
     pub at: Location,
 }
 
 /// A value with its location.
 #[derive(Clone, Debug)]
 pub struct Located<T> {
-    /// The value.
+    /// The value as it was read.
     pub value: T,
-    /// Its key path.
+    /// The value's key path.
     pub path: String,
     /// The location of the value; for a default, of its table.
     pub at: Location,
@@ -172,7 +173,7 @@ pub(crate) struct Keys<'a, 'p> {
     schema: &'static schema::Table,
     place: Place,
     root: &'static Root,
-    /// Unknown keys, each with the known one that it may stand for.
+    /// Unknown keys, each with the known key that it may be a misspelling of.
     unknown: Vec<(&'a Entry, Option<&'static str>)>,
     problems: &'p mut Problems,
 }
@@ -276,7 +277,7 @@ impl<'a, 'p> Keys<'a, 'p> {
         }
     }
 
-    /// Returns the intended path: a named entry may lack the key above its name.
+    /// Returns the intended path of a key: for a named entry, the name may be missing.
     fn meant(&self, entry: &Entry, key: &'static str) -> String {
         let is_near = suggest::nearest(&entry.key, [key].into_iter()).is_some();
         let lacks_key = misplaced::named(entry, self.schema) == Some(key)
@@ -319,8 +320,8 @@ impl<'a, 'p> Keys<'a, 'p> {
         })
     }
 
-    /// Returns whether an unknown key has a value of the type of the missing key `name`. Text fits
-    /// many keys and proves nothing.
+    /// Returns whether an unknown key has a value of the type of the missing key `name`. For text
+    /// it returns false, because many keys are text.
     fn stands_in<T: Read>(&mut self, name: &'static str) -> bool {
         if matches!(
             T::KIND,
@@ -392,7 +393,7 @@ fn class_of(driver: &str, schema: &schema::Table) -> Option<&'static str> {
         .map(|key| key.name)
 }
 
-/// Returns whether such a value is a table, with a header or in braces.
+/// Returns whether a value of this kind is a table, with a header or in braces.
 pub(crate) fn is_table(kind: &Kind) -> bool {
     matches!(
         kind,
@@ -400,7 +401,7 @@ pub(crate) fn is_table(kind: &Kind) -> bool {
     )
 }
 
-/// Returns a table in the words of diagnostics.
+/// Describes a table in a diagnostic.
 pub(crate) fn describe_table(path: &str) -> String {
     if path.is_empty() {
         "the board".to_owned()
@@ -409,7 +410,7 @@ pub(crate) fn describe_table(path: &str) -> String {
     }
 }
 
-/// Returns names in quotes, separated by commas.
+/// Formats names in quotes, separated by commas.
 pub(crate) fn list(names: &[&str]) -> String {
     names
         .iter()

@@ -45,8 +45,8 @@ impl<const LEAST: u32, const GREATEST: u32> Read for Number<LEAST, GREATEST> {
             let title = format!("`{}` must be {}", given.path, Self::KIND.expected());
             problems.report(
                 Diagnostic::new(Code::BadNumber, given.node.at, title).label(match GREATEST {
-                    u32::MAX => format!("not from {LEAST} to {:#x}", u32::MAX),
-                    _ => format!("not from {LEAST} to {GREATEST}"),
+                    u32::MAX => format!("outside the range {LEAST} to {:#x}", u32::MAX),
+                    _ => format!("outside the range {LEAST} to {GREATEST}"),
                 }),
             );
         }

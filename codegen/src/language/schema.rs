@@ -10,22 +10,22 @@ use crate::board::Architecture;
 pub struct Table {
     /// The meaning of the table.
     pub doc: &'static str,
-    /// Its keys, in the recommended order.
+    /// The keys of the table, in the recommended order.
     pub keys: &'static [Key],
 }
 
-/// The tables that a whole file is read by.
+/// The tables at the top of a board file.
 #[derive(Debug)]
 pub struct Root {
-    /// The board's.
+    /// The keys that describe the board.
     pub board: &'static Table,
-    /// What the file says of itself.
+    /// The keys that concern the file itself.
     pub file: &'static Table,
 }
 
 impl Root {
-    /// The spaces of interrupts of all controllers, in the order of the drivers. Only those of an
-    /// architecture where one is given.
+    /// The interrupt spaces of all controllers, in the order of the drivers; with an architecture,
+    /// only those of its controllers.
     pub fn spaces(&self, architecture: Option<Architecture>) -> Vec<&'static Space> {
         let mut spaces: Vec<&'static Space> = Vec::new();
         for key in self.board.keys {
@@ -46,24 +46,24 @@ impl Root {
 /// A key of a table.
 #[derive(Debug)]
 pub struct Key {
-    /// Its name, in kebab case.
+    /// The key's name, in kebab case.
     pub name: &'static str,
-    /// The meaning of its value, with the unit.
+    /// The description of the key, with the unit of its value.
     pub doc: &'static str,
-    /// The kind of its values.
+    /// The kind of the key's values.
     pub kind: &'static Kind,
-    /// Whether it is required.
+    /// Whether the key is required.
     pub presence: Presence,
 }
 
 /// Whether a key is required.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
-    /// It is required.
+    /// The key is required.
     Required,
-    /// It is optional; its description says what absence means.
+    /// The key is optional; its description says what absence means.
     Optional,
-    /// It is optional, with this default, written as in a board file, text without quotes.
+    /// The key is optional, with this default, written as in a board file, text without quotes.
     Default(&'static str),
 }
 
@@ -82,18 +82,18 @@ pub enum Kind {
     Interrupt,
     /// An integer in a range, ends included.
     Number {
-        /// The smallest.
+        /// The smallest value.
         least: u32,
-        /// The largest.
+        /// The largest value.
         greatest: u32,
     },
     /// A line of text.
     Text,
     /// A name: lower-case letters, digits and hyphens.
     Name,
-    /// One of several words.
+    /// One of several words, each with a description.
     Choice(&'static [Choice]),
-    /// A list.
+    /// A list of values of one kind.
     List(&'static Kind),
     /// A table of fixed keys.
     Table(&'static Table),
@@ -110,22 +110,22 @@ pub enum Kind {
 /// A word of a choice.
 #[derive(Clone, Copy, Debug)]
 pub struct Choice {
-    /// The word.
+    /// The word as written in a board file.
     pub word: &'static str,
-    /// Its meaning.
+    /// The description of the word.
     pub doc: &'static str,
 }
 
-/// A space that numbers inputs of an interrupt controller.
+/// An interrupt space: a numbering of inputs of an interrupt controller.
 #[derive(Debug)]
 pub struct Space {
-    /// The key that stands for it.
+    /// The key that stands for the space in board files.
     pub word: &'static str,
-    /// What its numbers are.
+    /// A description of the numbers in the space.
     pub doc: &'static str,
-    /// The controller's own number of the one that is 0 in the space.
+    /// The controller's own number of the space's input 0.
     pub first: u32,
-    /// How many there are at most.
+    /// The largest possible number of inputs.
     pub count: u32,
 }
 
@@ -138,26 +138,26 @@ pub struct Driver {
     pub kind: &'static Kind,
     /// Returns the architectures that have such a part; `None` if all do.
     pub architectures: fn() -> Option<&'static [Architecture]>,
-    /// The spaces that its inputs are counted in, where it is an interrupt controller.
+    /// The interrupt spaces of the driver's inputs; empty unless it drives an interrupt controller.
     pub spaces: &'static [Space],
 }
 
 impl Driver {
-    /// Returns whether a board of this architecture can have it; true if the architecture is
-    /// unknown.
+    /// Returns whether a board of this architecture can select the driver; true if the architecture
+    /// is unknown.
     pub(crate) fn is_for(&self, architecture: Option<Architecture>) -> bool {
         let fits = (self.architectures)();
         architecture.is_none_or(|one| fits.is_none_or(|fits| fits.contains(&one)))
     }
 
-    /// Returns the architectures as a sentence; `None` if all have it.
+    /// Returns the architectures as a sentence; `None` if the driver exists on all of them.
     pub fn fits(&self) -> Option<String> {
         let names = (self.architectures)()?.iter().map(|one| format!("`{one}`"));
         Some(format!("On {}.", names.collect::<Vec<_>>().join(", ")))
     }
 }
 
-/// The page on writing a driver.
+/// The path of the documentation page on writing a driver.
 pub(crate) const NEW_DRIVER: &str = "docs/new-driver.md shows how to write a driver";
 
 /// Returns the names of the drivers that a board of this architecture can select.
@@ -211,7 +211,7 @@ impl Kind {
         }
     }
 
-    /// Returns the kind of a key in such a value, if it is known.
+    /// Returns the kind of the values of key `name` in such a table, if it is known.
     pub(crate) fn inside(&self, key: &str) -> Option<&'static Self> {
         match self {
             Self::Table(table) => table

@@ -3,24 +3,25 @@
 /// The kind of a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// `[table]`
+    /// A table header: `[table]`.
     Header,
-    /// `key = value`
+    /// A key with its value: `key = value`.
     Key,
 }
 
 /// The position of a statement in its text.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Statement {
-    /// Its first byte.
+    /// The position of the statement's first byte.
     pub(crate) start: usize,
-    /// One past its last byte, before the line break.
+    /// The position after the statement's last byte, before the line break.
     pub(crate) end: usize,
-    /// Its kind.
+    /// The kind of the statement.
     pub(crate) kind: Kind,
     /// The bracket or quote that is not closed, if that is the error.
     pub(crate) unclosed: Option<usize>,
-    /// Whether it continues to the end of the text because of an unclosed bracket or quote.
+    /// Whether the statement continues to the end of the text because of an unclosed bracket or
+    /// quote.
     pub(crate) swallows_rest: bool,
 }
 
@@ -77,7 +78,7 @@ impl Statement {
         statement
     }
 
-    /// Returns the first byte of the value, if there is one.
+    /// Returns the position of the value's first byte, if there is a value.
     pub(crate) fn value(&self, text: &str) -> Option<usize> {
         let equals = self.start + equals(&text[self.start..self.end])?;
         let after = &text[equals + 1..self.end];
@@ -85,20 +86,21 @@ impl Statement {
         (value < self.end && text.as_bytes()[value].is_ascii()).then_some(value)
     }
 
-    /// Returns whether it can be parsed alone: then its only error is that its key already exists.
+    /// Returns whether the statement is valid alone: then its only error is that its key already
+    /// exists.
     pub(crate) fn is_whole(&self, text: &str) -> bool {
         toml::de::DeTable::parse(&text[self.start..self.end])
             .is_ok_and(|table| !table.get_ref().is_empty())
     }
 
-    /// Returns the first byte of the header of its table.
+    /// Returns the position of the header of the statement's table.
     pub(crate) fn header(&self, text: &str) -> Option<usize> {
         headers(text)
             .take_while(|header| *header < self.start)
             .last()
     }
 
-    /// Returns the end of everything under this header.
+    /// Returns the end of the table under this header.
     pub(crate) fn body_end(&self, text: &str) -> usize {
         headers(text)
             .find(|header| *header > self.start + 1)
@@ -106,7 +108,7 @@ impl Statement {
             .max(self.end)
     }
 
-    /// Returns the full path of its key, starting with its table.
+    /// Returns the full path of the statement's key, starting with the path of its table.
     pub(crate) fn path(&self, text: &str) -> Vec<String> {
         let own = &text[self.start..self.end];
         match self.kind {
@@ -121,11 +123,11 @@ impl Statement {
     }
 }
 
-/// How far a statement goes.
+/// The end of a statement.
 struct Scan {
-    /// The line break that ends it, or the end of the text.
+    /// The position of the line break that ends the statement, or the end of the text.
     end: usize,
-    /// The outermost bracket, or the quote, that is still open there.
+    /// The outermost bracket, or the quote, that is still open at the end.
     open: Option<usize>,
 }
 
@@ -174,8 +176,9 @@ impl Scan {
     }
 }
 
-/// One past the end of the string that begins at `start`. A string of one line ends with its line
-/// though its quotes be missing; one of several lines needs its quotes.
+/// Returns the position after the end of the string that starts at `start`. A string of one line
+/// ends with its line even without a closing quote; a string of several lines needs its closing
+/// quotes.
 fn string_end(bytes: &[u8], start: usize, quote: u8) -> Option<usize> {
     let long = bytes[start..].starts_with(&[quote; 3]);
     let mut at = start + if long { 3 } else { 1 };
@@ -213,7 +216,7 @@ fn begins_key(text: &str) -> bool {
     })
 }
 
-/// The equals sign of `key = value`, past those in a quoted key.
+/// Returns the position of the equals sign in `key = value`, ignoring those in a quoted key.
 fn equals(statement: &str) -> Option<usize> {
     let mut quoted = None;
     for (at, c) in statement.char_indices() {
@@ -228,7 +231,7 @@ fn equals(statement: &str) -> Option<usize> {
     None
 }
 
-/// The first bytes of all lines that begin a table.
+/// Returns the positions of all lines that start a table.
 fn headers(text: &str) -> impl Iterator<Item = usize> {
     let mut start = 0;
     text.split_inclusive('\n').filter_map(move |line| {

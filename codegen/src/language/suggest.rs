@@ -1,6 +1,7 @@
-//! "Did you mean": the nearest known word to an unknown one.
+//! "Did you mean": finds the known word that is most similar to an unknown one.
 
-/// Words that other descriptions use for what a board file calls by the second word.
+/// Words from other descriptions, such as device trees, each with the corresponding key of board
+/// files.
 const SYNONYMS: &[(&str, &str)] = &[
     ("addr", "base"),
     ("address", "base"),
@@ -31,7 +32,7 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("x86-64", "x86_64"),
 ];
 
-/// The known word that `given` most likely stands for, if one is near enough.
+/// Returns the known word that `given` most likely stands for, if one is similar enough.
 pub(crate) fn nearest<'k>(given: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     let plain = given.to_lowercase().replace('_', "-");
     let synonyms = |word: &str| {
@@ -53,8 +54,8 @@ pub(crate) fn nearest<'k>(given: &str, known: impl Iterator<Item = &'k str>) -> 
         .map(|(_, word)| word)
 }
 
-/// How many characters have to be put in, left out, replaced or swapped with their neighbour to
-/// make one word of the other.
+/// Returns the edit distance of two words: the number of characters that must be inserted, removed,
+/// replaced or swapped with the next one to turn one word into the other.
 fn distance(a: &str, b: &str) -> usize {
     // Only short words are keys; a long one is not near any of them.
     const LONGEST: usize = 64;
@@ -102,13 +103,13 @@ mod tests {
     }
 
     #[test]
-    fn the_word_of_another_description_is_understood() {
+    fn words_of_other_descriptions_are_recognised() {
         assert_eq!(suggest("irq"), Some("interrupt"));
         assert_eq!(suggest("reg"), Some("base"));
     }
 
     #[test]
-    fn a_word_that_is_not_near_gives_nothing() {
+    fn no_suggestion_is_made_for_a_dissimilar_word() {
         assert_eq!(suggest("colour"), None);
         assert_eq!(suggest(""), None);
     }

@@ -9,13 +9,13 @@
 /// table! {
 ///     /// A lamp.
 ///     pub struct Lamp {
-///         /// The first address of its registers.
+///         /// The first address of the device's registers.
 ///         base: Address => required,
-///         /// What it raises when it breaks.
+///         /// The interrupt that the lamp raises when it fails.
 ///         interrupt: Interrupt => optional,
-///         /// How bright it is.
+///         /// The brightness.
 ///         level: Number<0, 10> => default("5"),
-///         /// The mains.
+///         /// The frequency of the lamp's supply.
 ///         supply: Frequency => default("50 Hz"),
 ///     }
 /// }
@@ -35,13 +35,13 @@ macro_rules! table {
         $(#[doc = $table_doc])+
         #[derive(Clone, Debug)]
         pub struct $Name {
-            /// The table's own place.
+            /// The path and location of the table.
             pub place: $crate::language::Place,
             $($(#[doc = $doc])+ pub $field: $crate::language::Field<$Type>,)*
         }
 
         impl $Name {
-            /// The table in the schema.
+            /// The schema of the table.
             pub const TABLE: $crate::language::schema::Table =
                 $crate::language::schema::Table {
                     doc: concat!($($table_doc, "\n"),+),

@@ -10,7 +10,7 @@ use crate::source::Location;
 pub struct Node {
     /// The location of a scalar's or list's text, or of a table's header or braces.
     pub at: Location,
-    /// The value.
+    /// The value with its type.
     pub value: Value,
 }
 
@@ -29,7 +29,7 @@ pub enum Value {
     DateTime,
     /// An array.
     List(Vec<Node>),
-    /// A table of any notation.
+    /// A TOML table: under a header, inline, or of dotted keys.
     Table(Table),
     /// Invalid TOML, which has been reported.
     Broken,
@@ -46,38 +46,38 @@ impl Value {
             Self::DateTime => "a date",
             Self::List(_) => "a list",
             Self::Table(_) => "a table",
-            Self::Broken => "nothing that can be read",
+            Self::Broken => "invalid TOML",
         }
     }
 }
 
-/// An integer with its notation.
+/// An integer, with the base in which it was written.
 #[derive(Clone, Debug)]
 pub struct Integer {
-    /// Its value; `None` if it has more than 127 bits.
+    /// The integer's value; `None` if it has more than 127 bits.
     pub value: Option<i128>,
-    /// Its base: 2, 8, 10 or 16.
+    /// The base of the integer: 2, 8, 10 or 16.
     pub radix: u32,
 }
 
-/// A table's entries in the order of the text, inherited ones first.
+/// The entries of a table in the order of the text, inherited ones first.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     /// The entries; no two have the same key.
     pub entries: Vec<Entry>,
-    /// Whether entries may be missing because of a reported error; missing ones are then not
-    /// reported.
+    /// Whether entries may be missing because of an error that has been reported; missing keys are
+    /// then not reported.
     pub incomplete: bool,
 }
 
-/// A key with its value and their history.
+/// A key with its value and the values that it overrides.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// The key.
+    /// The name of the key.
     pub key: String,
     /// The location of the key.
     pub key_at: Location,
-    /// Its value.
+    /// The value of the key.
     pub node: Node,
     /// The values that this one overrides, nearest first.
     pub overridden: Vec<Location>,

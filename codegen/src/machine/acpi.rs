@@ -5,13 +5,13 @@ mod resources;
 use super::device::{Bridge, Device, WindowKind};
 use crate::board::Range;
 
-/// The tables, by their signatures.
+/// The tables of firmware, by their signatures.
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
     list: Vec<([u8; 4], Vec<u8>)>,
 }
 
-/// Where the root pointer is searched (5.2.5.1), and how it starts.
+/// The range that is searched for the root pointer (5.2.5.1), and the pointer's signature.
 const BIOS: u64 = 0xE_0000;
 const BIOS_SIZE: usize = 0x2_0000;
 const ROOT: &[u8] = b"RSD PTR ";
@@ -93,7 +93,7 @@ impl Tables {
         }
     }
 
-    /// Returns the MADT's structures (5.2.12): type and content.
+    /// Returns the structures of the MADT (5.2.12), each with its type and content.
     fn structures(&self) -> Vec<(u8, &[u8])> {
         let mut structures = Vec::new();
         let mut rest = self

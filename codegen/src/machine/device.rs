@@ -2,29 +2,30 @@
 
 use crate::board::Range;
 
-/// A device.
+/// A device of a machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Device {
-    /// Its kinds, the most specific first: the `compatible` strings of its node, or QEMU's name of
-    /// the model.
+    /// The device's kinds, the most specific first: the `compatible` strings of its node, or QEMU's
+    /// name of the model.
     pub kinds: Vec<String>,
-    /// Its registers, in the order of its node; `None` if the processor cannot address them.
+    /// The device's register ranges, in the order of its node; `None` for a range that the
+    /// processor cannot address.
     pub registers: Vec<Option<Range>>,
-    /// The first of its ports, if it has any.
+    /// The first I/O port of the device, if it has any.
     pub ports: Vec<u64>,
-    /// Its interrupts, in the interrupt controller's own numbers and the order of its node; `None`
-    /// for those of another controller.
+    /// The device's interrupts, in the interrupt controller's own numbers and the order of its
+    /// node; `None` for interrupts of another controller.
     pub interrupts: Vec<Option<u32>>,
     /// The first address of the controller of each interrupt, in the same order; `None`, or no
     /// entry, if it is unknown or has no registers.
     pub controllers: Vec<Option<u64>>,
     /// The frequency of its clock in Hz.
     pub clock: Option<u64>,
-    /// The properties of a PCI host bridge.
+    /// The properties of a PCI host bridge; `None` for other devices.
     pub bridge: Option<Bridge>,
-    /// Numbers in its node, by the name of the property.
+    /// The numeric properties of the device's node, by name.
     pub numbers: Vec<(String, u32)>,
-    /// Words in its node, by the name of the property.
+    /// The text properties of the device's node, by name.
     pub words: Vec<(String, String)>,
 }
 
@@ -57,7 +58,7 @@ pub struct Pin {
 /// The purpose of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WindowKind {
-    /// Port I/O.
+    /// A window for port I/O.
     Io,
     /// Memory BARs of 32 bits.
     Memory32,
@@ -66,22 +67,23 @@ pub enum WindowKind {
 }
 
 impl Device {
-    /// Returns whether it has one of these kinds.
+    /// Returns whether the device has one of the given kinds.
     pub fn is(&self, kinds: &[&str]) -> bool {
         self.kinds.iter().any(|kind| kinds.contains(&kind.as_str()))
     }
 
-    /// Returns whether it comes from firmware's tables.
+    /// Returns whether the device comes from firmware's tables.
     pub fn is_of_acpi(&self) -> bool {
         self.kinds.iter().any(|kind| kind.starts_with("acpi,"))
     }
 
-    /// Returns whether it comes from a device tree, which names kinds differently from QEMU.
+    /// Returns whether the device comes from a device tree, which names kinds differently from
+    /// QEMU.
     pub fn is_of_tree(&self) -> bool {
         !self.is_of_acpi() && self.kinds.iter().any(|kind| kind.contains(','))
     }
 
-    /// Returns its registers and windows.
+    /// Returns the device's registers and windows.
     pub fn regions(&self) -> impl Iterator<Item = Range> {
         let windows = self.bridge.iter().flat_map(|bridge| &bridge.windows);
         let windows = windows.map(|(_, range)| *range);
@@ -102,13 +104,13 @@ impl Device {
             .next()
     }
 
-    /// Returns a number in its node.
+    /// Returns a numeric property of the device's node.
     pub fn number(&self, name: &str) -> Option<u32> {
         let found = self.numbers.iter().find(|(known, _)| known == name);
         found.map(|(_, number)| *number)
     }
 
-    /// Returns a word in its node.
+    /// Returns a text property of the device's node.
     pub fn word(&self, name: &str) -> Option<&str> {
         let found = self.words.iter().find(|(known, _)| known == name);
         found.map(|(_, word)| word.as_str())

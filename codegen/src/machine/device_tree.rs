@@ -17,11 +17,11 @@ use cells::{cells, text};
 /// A device tree.
 #[derive(Clone, Debug)]
 pub struct DeviceTree {
-    /// Parents precede their children.
+    /// The nodes. Parents precede their children.
     nodes: Vec<Node>,
 }
 
-/// A node.
+/// A node of a device tree.
 #[derive(Clone, Debug)]
 struct Node {
     parent: Option<usize>,
@@ -46,7 +46,7 @@ impl Node {
         cells(self.property(name)?).first().copied()
     }
 
-    /// Returns `#address-cells` or `#size-cells` for its children (2.3.5).
+    /// Returns `#address-cells` or `#size-cells` for the node's children (2.3.5).
     fn count(&self, name: &str, usual: usize) -> usize {
         let given = self
             .number(name)
@@ -75,7 +75,7 @@ impl fmt::Display for Unreadable {
 
 impl core::error::Error for Unreadable {}
 
-/// The limit of nesting.
+/// The maximum depth of nested nodes.
 const DEEPEST: usize = 64;
 
 impl DeviceTree {

@@ -5,37 +5,37 @@ use crate::board::Range;
 /// A region of an address space that responds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Region {
-    /// Where it is.
+    /// The addresses of the region.
     pub range: Range,
-    /// Its kind.
+    /// The kind of the region.
     pub kind: RegionKind,
-    /// QEMU's name, only for display, since names differ between versions.
+    /// QEMU's name of the region. It is only displayed, since names differ between versions.
     pub name: String,
 }
 
 /// The kind of a region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RegionKind {
-    /// RAM.
+    /// The region is RAM.
     Ram,
-    /// ROM or flash.
+    /// The region is ROM or flash.
     Rom,
-    /// Registers, or a window.
+    /// The region contains registers, or is a window.
     Device,
 }
 
 /// The two address spaces of a machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MemoryTree {
-    /// What loads and stores access, ascending.
+    /// The regions that loads and stores access, ascending.
     pub memory: Vec<Region>,
-    /// What `in` and `out` access, ascending; empty on processors without ports.
+    /// The regions that `in` and `out` access, ascending; empty on processors without ports.
     pub ports: Vec<Region>,
 }
 
 impl MemoryTree {
     /// Returns the RAM, ascending. A gap within it, such as firmware in the RAM of PCs, counts as
-    /// part of it; what is next to it does not.
+    /// RAM; a region next to RAM does not.
     pub fn ram(&self) -> Vec<Range> {
         let is_ram = |region: &&Region| region.kind == RegionKind::Ram;
         let largest = self.memory.iter().filter(is_ram);
@@ -160,7 +160,7 @@ FlatView #2
     }
 
     #[test]
-    fn ram_holds_what_is_in_its_middle_and_not_what_is_beside_it() {
+    fn ram_includes_regions_inside_it_and_not_beside_it() {
         let region = |base, size, kind, name: &str| Region {
             range: Range { base, size },
             kind,
@@ -189,14 +189,14 @@ FlatView #2
     }
 
     #[test]
-    fn ports_that_nothing_answers_at_are_left_out() {
+    fn ports_without_a_device_are_left_out() {
         let tree = MemoryTree::parse(PRINTED);
         let names: Vec<_> = tree.ports.iter().map(|region| &region.name).collect();
         assert_eq!(names, ["serial"]);
     }
 
     #[test]
-    fn what_is_no_memory_tree_gives_nothing() {
+    fn other_output_gives_no_memory_tree() {
         assert_eq!(MemoryTree::parse("unknown command"), MemoryTree::default());
     }
 }

@@ -1,7 +1,7 @@
 //! The claims of a board's parts: ranges of addresses, and interrupts.
 //!
-//! An invalid claim is reported here and used no further, so that one wrong number does not also
-//! cause overlaps.
+//! An invalid claim is reported here and then dropped, so that one wrong number does not also cause
+//! overlaps.
 
 mod fit;
 
@@ -13,34 +13,34 @@ use crate::source::Location;
 /// The kind of a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// RAM.
+    /// The range is RAM.
     Ram,
     /// A part of RAM that the kernel must not use.
     Reserved,
-    /// Registers or configuration space.
+    /// The range contains registers or configuration space.
     Device,
-    /// Addresses through which a bus is accessed.
+    /// Addresses through which the processor accesses a bus.
     Window,
-    /// Ports.
+    /// The range contains I/O ports.
     Ports,
-    /// Addresses at which only the processor sees something that is elsewhere.
+    /// Addresses at which the processor sees memory that is elsewhere on the bus.
     View,
 }
 
 /// The requirements on a range.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
-    /// Its description in messages, such as "the registers of a PL011".
+    /// The description of the range in messages, such as "the registers of a PL011".
     pub what: &'static str,
-    /// Its kind.
+    /// The kind of the range.
     pub purpose: Purpose,
-    /// The required alignment of its base.
+    /// The required alignment of the range's base.
     pub base: u64,
-    /// The required alignment of its size.
+    /// The required alignment of the range's size.
     pub size: u64,
-    /// The smallest size.
+    /// The smallest size in bytes.
     pub least: u64,
-    /// Whether it must be addressable with 32 bits.
+    /// Whether the range must be addressable with 32 bits.
     pub below_4_gib: bool,
     /// Whether the kernel maps it to another address, so that only physical addresses must be long
     /// enough.
@@ -68,34 +68,34 @@ impl Rule {
 pub struct RangeClaim {
     /// The key path of the claimant.
     pub key: String,
-    /// What it claims.
+    /// The claimed range.
     pub range: Range,
-    /// Its kind.
+    /// The kind of the range.
     pub purpose: Purpose,
-    /// The location of its base.
+    /// The location of the range's base in the board file.
     pub at: Location,
-    /// The location of its size.
+    /// The location of the range's size in the board file.
     pub size_at: Location,
 }
 
 impl RangeClaim {
-    /// Returns its last address.
+    /// Returns the last address of the range.
     pub fn last(&self) -> u64 {
         self.range.base + (self.range.size - 1)
     }
 
-    /// Returns whether both contain some address.
+    /// Returns whether two ranges have an address in common.
     pub fn overlaps(&self, other: &Self) -> bool {
         self.range.base <= other.last() && other.range.base <= self.last()
     }
 
-    /// Returns its key with its first and last address.
+    /// Formats the key of the claim with its first and last address.
     pub fn describe(&self) -> String {
         let (first, last) = (self.number(self.range.base), self.number(self.last()));
         format!("`{}`: {first} to {last}", self.key)
     }
 
-    /// Returns an address or a port in the notation of board files.
+    /// Formats an address or a port in the notation of board files.
     pub fn number(&self, number: u64) -> String {
         match self.purpose {
             Purpose::Ports => port(number),
@@ -120,13 +120,13 @@ impl RangeClaim {
 
 /// The valid claims of a board's parts.
 pub struct Claimed {
-    /// Ranges of physical addresses.
+    /// The claimed ranges of physical addresses.
     pub ranges: Vec<RangeClaim>,
     /// Ports, as ranges of their numbers.
     pub ports: Vec<RangeClaim>,
-    /// Interrupts.
+    /// The claimed interrupts.
     pub interrupts: Vec<InterruptClaim>,
-    /// The architecture, if it is known and fits the parts.
+    /// The architecture of the board, if it is known and fits the parts.
     pub architecture: Option<Architecture>,
 }
 
@@ -145,9 +145,9 @@ pub(crate) const PAGE: u64 = 4096;
 /// Whether each processor has its own instance of an interrupt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wiring {
-    /// It comes from a device that all processors share.
+    /// The interrupt comes from a device that all processors share.
     Shared,
-    /// It comes from a part of the processor itself.
+    /// The interrupt comes from a part of the processor itself.
     Private,
 }
 
@@ -156,24 +156,24 @@ pub enum Wiring {
 pub struct InterruptClaim {
     /// The key path of the claimant.
     pub key: String,
-    /// The first of them.
+    /// The first interrupt of the row.
     pub first: Interrupt,
     /// The number of consecutive interrupts.
     pub count: u32,
-    /// Whether each processor has its own.
+    /// Whether each processor has its own instance of the interrupts.
     pub wiring: Wiring,
-    /// The usual trigger of such a line.
+    /// The trigger of the lines unless the board file states another.
     pub usual: Trigger,
-    /// The location of the first.
+    /// The location of the first interrupt in the board file.
     pub at: Location,
 }
 
 /// A number of bytes, with its location.
 #[derive(Clone, Copy, Debug)]
 pub struct Extent {
-    /// The number.
+    /// The number of bytes.
     pub bytes: u64,
-    /// Where it stands.
+    /// The location of the number in the board file.
     pub at: Location,
 }
 
@@ -186,13 +186,13 @@ impl From<&Located<Size>> for Extent {
     }
 }
 
-/// Collects what is claimed.
+/// Collects the claims of all parts.
 pub struct Claims<'p> {
-    /// The valid ranges.
+    /// The valid ranges claimed so far.
     pub ranges: Vec<RangeClaim>,
     /// The ports, as ranges of their numbers.
     pub ports: Vec<RangeClaim>,
-    /// The interrupts.
+    /// The interrupts claimed so far.
     pub interrupts: Vec<InterruptClaim>,
     /// The keys of claims that could not be made because of reported errors.
     pub dropped: Vec<String>,
@@ -201,7 +201,7 @@ pub struct Claims<'p> {
 }
 
 impl<'p> Claims<'p> {
-    /// Creates an empty collection; addresses are those of `architecture`, if it is known.
+    /// Creates an empty collection. The address width is that of `architecture`, if it is known.
     pub fn new(architecture: Option<Architecture>, problems: &'p mut Problems) -> Self {
         Self {
             ranges: Vec::new(),

@@ -1,19 +1,19 @@
-//! Classes of parts, of which a board picks by name.
+//! Classes of parts: the interchangeable drivers from which a board selects by name.
 
 use super::draft::Machine;
 use super::section::Section;
 use crate::machine::device::Device;
 
-/// How a driver of a class recognises its part in a machine.
+/// How to find the part of a driver in a machine, and how to import it.
 pub struct Recogniser {
-    /// What the part is called there; none for what is no device.
+    /// The kinds of matching devices; empty if the part is not a device.
     pub(crate) kinds: &'static [&'static str],
-    /// Its table.
+    /// Returns the part's table for a board file.
     pub(crate) import: fn(&Machine<'_>, &Device) -> Option<Section>,
 }
 
 impl Recogniser {
-    /// The table of the first such part of a machine.
+    /// Returns the table of the first matching device of a machine.
     pub(crate) fn first(&self, machine: &Machine<'_>) -> Option<Section> {
         if self.kinds.is_empty() {
             return (self.import)(machine, &Device::default());
@@ -67,7 +67,7 @@ macro_rules! drivers {
         }
 
         impl $Class {
-            /// How each driver recognises its part in a machine.
+            /// Returns the recogniser of each driver, in the order of the class.
             pub const RECOGNISERS: &'static [$crate::part::class::Recogniser] = &[
                 $($crate::part::class::Recogniser {
                     kinds: <$Driver as $crate::part::Driver>::KINDS,

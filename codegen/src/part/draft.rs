@@ -1,4 +1,4 @@
-//! A machine that nobody has described yet, as the bindings look at it to write their tables.
+//! A machine without a board file, as the bindings see it during import.
 
 use super::Inputs;
 use super::section::Section;
@@ -9,55 +9,55 @@ use crate::language::{Frequency, Size, hexadecimal};
 use crate::machine::Facts;
 use crate::machine::device::Device;
 
-/// What to import.
+/// The input of an import.
 #[derive(Clone, Debug)]
 pub struct Origin {
     /// The board's name.
     pub name: String,
-    /// The processor.
+    /// The processor's architecture.
     pub architecture: Architecture,
     /// QEMU's options, if they are known.
     pub qemu: Option<QemuOrigin>,
-    /// The source, for the comment at the top.
+    /// The source of the description, for the comment at the start of the file.
     pub from: String,
 }
 
 /// The options of QEMU for this board.
 #[derive(Clone, Debug)]
 pub struct QemuOrigin {
-    /// `-machine`
+    /// The value of QEMU's option `-machine`.
     pub machine: String,
-    /// `-cpu`
+    /// The value of QEMU's option `-cpu`.
     pub cpu: String,
-    /// `-m`, in bytes.
+    /// The value of QEMU's option `-m`, in bytes.
     pub memory: u64,
-    /// Further arguments.
+    /// Further arguments of QEMU.
     pub arguments: Vec<String>,
-    /// Its version, such as "7.2".
+    /// The version of QEMU, such as "7.2".
     pub version: Option<String>,
 }
 
-/// Has QEMU start the kernel itself.
+/// The arguments with which QEMU starts the kernel itself, without firmware.
 pub(crate) const NO_FIRMWARE: [&str; 2] = ["-bios", "none"];
 
-/// What the bindings look into.
+/// The machine that the bindings import from.
 pub struct Machine<'a> {
     pub(crate) origin: &'a Origin,
     pub(crate) facts: &'a Facts,
     pub(crate) root: &'static Root,
-    /// The inputs of its interrupt controller, once that is known.
+    /// The inputs of the interrupt controller; empty until the controller has been imported.
     pub(crate) inputs: Vec<Inputs>,
-    /// How its interrupt controller delivers messages, once that is known.
+    /// How the interrupt controller delivers messages, once that is known.
     pub(crate) messages: Option<Msi>,
 }
 
 impl Machine<'_> {
-    /// The first device of these kinds.
+    /// Returns the first device with one of these kinds.
     pub(crate) fn find(&self, kinds: &[&str]) -> Option<&Device> {
         self.facts.devices.iter().find(|device| device.is(kinds))
     }
 
-    /// Returns all devices of these kinds, ascending by address.
+    /// Returns all devices with one of these kinds, ascending by address.
     pub(crate) fn all(&self, kinds: &[&str]) -> Vec<&Device> {
         let devices = self.facts.devices.iter();
         let mut found: Vec<&Device> = devices.filter(|device| device.is(kinds)).collect();
@@ -65,7 +65,8 @@ impl Machine<'_> {
         found
     }
 
-    /// Adds a key with an input of the interrupt controller, in the number of its space.
+    /// Adds a key whose value is an input of the interrupt controller, numbered in its interrupt
+    /// space.
     pub(crate) fn interrupt(&self, section: Section, key: &str, number: u32) -> Section {
         let place = self.inputs.iter().find_map(|inputs| {
             let offset = number.checked_sub(inputs.first)?;
@@ -81,7 +82,7 @@ impl Machine<'_> {
         }
     }
 
-    /// Adds the key `interrupt`, if the device raises one.
+    /// Adds the key `interrupt`, if the device has an interrupt.
     pub(crate) fn own_interrupt(&self, section: Section, device: &Device) -> Section {
         match device.interrupts.first().copied().flatten() {
             Some(interrupt) => self.interrupt(section, "interrupt", interrupt),
@@ -89,7 +90,8 @@ impl Machine<'_> {
         }
     }
 
-    /// The table of a device with registers in one place, whose size is `usual` unless it is said.
+    /// Adds the keys `base` and `size` of a device with one range of registers. `size` is left out
+    /// if it equals `usual`.
     pub(crate) fn registers(&self, section: Section, device: &Device, usual: u64) -> Section {
         let Some(registers) = device.registers.first().copied().flatten() else {
             return section.todo(
@@ -104,7 +106,7 @@ impl Machine<'_> {
             .optional("size", size.map(|size| Size(size).written()))
     }
 
-    /// Adds the key `clock`, or what to look up.
+    /// Adds the key `clock`, or a TODO if the frequency is unknown.
     pub(crate) fn clock(&self, section: Section, device: &Device) -> Section {
         match device.clock {
             Some(clock) => section.line("clock", Frequency(clock).written()),
@@ -116,13 +118,14 @@ impl Machine<'_> {
         }
     }
 
-    /// Where RAM begins, and this many bytes later.
+    /// Returns the address that is `offset` bytes after the start of RAM.
     pub(crate) fn in_ram(&self, offset: u64) -> Option<u64> {
         let ram = self.facts.ram.iter().map(|range| range.base).min();
         ram?.checked_add(offset)
     }
 
-    /// Returns the part of a range that responds, if that is smaller.
+    /// Returns the range up to the end of its last region that responds; the whole range if that is
+    /// unknown.
     pub(crate) fn answering(&self, range: Range) -> Range {
         let regions = self.facts.tree.memory.iter();
         let ends = regions
@@ -141,8 +144,7 @@ impl Machine<'_> {
         qemu.is_some_and(|qemu| qemu.machine.split(',').any(|given| given == option))
     }
 
-    /// Returns whether QEMU gives the machine one processor, which it does unless it is told another
-    /// number.
+    /// Returns whether the machine has one processor, which is QEMU's default.
     pub(crate) fn has_one_processor(&self) -> bool {
         let qemu = self.origin.qemu.as_ref();
         qemu.is_some_and(|qemu| qemu.arguments.iter().all(|word| word != "-smp"))
@@ -178,12 +180,12 @@ impl Machine<'_> {
         self.is_risc_v() && !is_none
     }
 
-    /// Returns whether the image leaves room for firmware.
+    /// Returns whether to leave room for firmware before the image.
     pub(crate) fn takes_firmware(&self) -> bool {
         !self.has_firmware() && self.origin.architecture == Architecture::Riscv32
     }
 
-    /// Whether the processor is a RISC-V hart.
+    /// Returns whether the processor is a RISC-V one.
     pub(crate) fn is_risc_v(&self) -> bool {
         matches!(
             self.origin.architecture,
@@ -192,12 +194,12 @@ impl Machine<'_> {
     }
 }
 
-/// The n-th register set of a device.
+/// Returns the n-th register range of a device.
 pub(crate) fn register(device: &Device, nth: usize) -> Option<Range> {
     device.registers.get(nth).copied().flatten()
 }
 
-/// `{ base = ..., size = ... }`
+/// Formats a range as `{ base = ..., size = ... }`.
 pub(crate) fn block(range: Range) -> String {
     let (base, size) = (hexadecimal(range.base), Size(range.size).written());
     format!("{{ base = {base}, size = {size} }}")

@@ -1,4 +1,4 @@
-//! What a binding expects of the machine.
+//! The data that a binding expects in the machine.
 //!
 //! A binding states the names of its part in the machine and how its keys correspond to the
 //! machine's data:
@@ -29,8 +29,8 @@ pub struct Expected {
 }
 
 impl Expected {
-    /// Adds a part of the machine, described by the table at `place`, whose device tree node is
-    /// compatible with one of these.
+    /// Adds a part of the machine that the table at `place` describes. Its device tree node is
+    /// compatible with one of `compatible`.
     pub fn part(&mut self, place: &Place, compatible: &'static [&'static str]) -> &mut Part {
         self.add(place, compatible.to_vec())
     }
@@ -81,24 +81,24 @@ pub struct Part {
     pub(crate) facts: Vec<Fact>,
     /// Claims that do not exist in the machine.
     pub(crate) not_there: Vec<String>,
-    /// Claims that are part of something larger.
+    /// Claims that are only a part of a device's registers.
     pub(crate) within: Vec<String>,
 }
 
-/// A register set.
+/// An expected range of registers.
 #[derive(Debug)]
 pub(crate) struct Registers {
-    /// Its index in the device.
+    /// The index of the range in the device.
     pub(crate) nth: usize,
     /// The key of the claim.
     pub(crate) key: String,
     pub(crate) base: Located<u64>,
     pub(crate) size: Option<Located<u64>>,
-    /// Whether the machine may have more of them.
+    /// Whether the machine may have more registers of this kind than described.
     pub(crate) or_less: bool,
 }
 
-/// A row of equal devices.
+/// A row of equal devices, such as virtio-mmio slots.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) base: Option<Located<u64>>,
@@ -107,44 +107,44 @@ pub(crate) struct Row {
     pub(crate) interrupt: Option<Located<Interrupt>>,
 }
 
-/// Another expected property.
+/// An expected property of another kind.
 #[derive(Debug)]
 pub(crate) enum Fact {
-    /// The n-th interrupt.
+    /// The n-th interrupt of the device.
     Interrupt(usize, Located<Interrupt>),
-    /// The first port.
+    /// The first I/O port of the device.
     Ports(Located<u64>),
-    /// The frequency of its clock.
+    /// The frequency of the device's clock.
     Clock(Located<u64>),
     /// The frequency of the processor's counter.
     Timebase(Located<u64>),
-    /// A number in its node, with the property's name.
+    /// A number in the device's node, with the name of the property.
     Number(&'static str, Located<u64>),
-    /// The number of inputs, with the property's name; input 0, which does not exist, may be
-    /// counted.
+    /// The number of inputs, with the name of the property. The property may count input 0, which
+    /// does not exist.
     Sources(&'static str, Located<u64>),
-    /// A number in its node, in another unit than the key's.
+    /// A number in the device's node whose unit differs from that of the key.
     NumberOr {
-        /// The property's name.
+        /// The name of the property.
         name: &'static str,
-        /// The number if the node does not contain it.
+        /// The number to assume if the node lacks the property.
         usual: u32,
         /// The key's value in the node's unit.
         number: Located<u64>,
-        /// Converts the node's number to the key's notation.
+        /// Converts the node's number to the notation of the key.
         written: fn(u32) -> String,
     },
-    /// A word in its node, with the property's name.
+    /// A string in the device's node, with the name of the property.
     Word(&'static str, Located<&'static str>),
     /// The number of buses of a PCI host bridge.
     Buses(Located<u64>),
     /// A window of a PCI host bridge, with the key of the claim.
     Window(WindowKind, String, Located<u64>, Located<u64>),
-    /// The interrupt of INTA of slot 0.
+    /// The interrupt of pin INTA of slot 0.
     Intx(Located<Interrupt>),
     /// The four lines that the pins of all slots share in turn.
     IntxLines(Vec<Located<Interrupt>>),
-    /// PCI slots with other wiring.
+    /// Ranges of PCI slots that have their own wiring.
     SlotLines(SlotLines),
     /// Who assigns addresses to PCI functions.
     Bars(Located<BarAssignment>),
@@ -159,18 +159,18 @@ pub(crate) struct SlotLines {
 }
 
 impl Part {
-    /// Returns the path of the table that describes it.
+    /// Returns the path of the table that describes the part.
     pub(crate) fn path(&self) -> &str {
         &self.place.path
     }
 
-    /// Sets QEMU's name of its model.
+    /// Sets the name of the part's model in QEMU.
     pub fn model(&mut self, name: &'static str) -> &mut Self {
         self.kinds.push(name);
         self
     }
 
-    /// Expects registers: the device's n-th set, which the board claims under `key`.
+    /// Expects registers: the device's n-th range, which the board claims under `key`.
     pub fn registers(
         &mut self,
         nth: usize,
@@ -200,13 +200,14 @@ impl Part {
     }
 
     /// States that the claim under `key` does not exist in the machine: only the processor sees
-    /// something there that is elsewhere.
+    /// memory there that is elsewhere on the bus.
     pub fn not_there(&mut self, key: &str) -> &mut Self {
         self.not_there.push(key.to_owned());
         self
     }
 
-    /// States that the claim under `key` is a part of something larger, at an unknown offset.
+    /// States that the claim under `key` is only a part of a device's registers, at an unknown
+    /// offset.
     pub fn within(&mut self, key: &str) -> &mut Self {
         self.within.push(key.to_owned());
         self
@@ -254,19 +255,19 @@ impl Part {
         self
     }
 
-    /// Expects the n-th interrupt.
+    /// Expects the n-th interrupt of the device.
     pub fn interrupt(&mut self, nth: usize, interrupt: &Field<Interrupt>) -> &mut Self {
         self.add(interrupt, |interrupt| {
             Fact::Interrupt(nth, interrupt.clone())
         })
     }
 
-    /// Expects ports, starting at this one.
+    /// Expects the device's I/O ports to start at the given one.
     pub fn ports<T: Copy>(&mut self, ports: &Field<T>, number: impl Fn(T) -> u64) -> &mut Self {
         self.add(ports, |ports| Fact::Ports(with(ports, number(ports.value))))
     }
 
-    /// Expects the frequency of its clock.
+    /// Expects the frequency of the device's clock.
     pub fn clock(&mut self, clock: &Field<Frequency>) -> &mut Self {
         self.add(clock, |clock| Fact::Clock(with(clock, clock.value.0)))
     }
@@ -278,7 +279,7 @@ impl Part {
         })
     }
 
-    /// Expects a number in the property `name` of its node.
+    /// Expects a number in the property `name` of the device's node.
     pub fn number<const A: u32, const B: u32>(
         &mut self,
         name: &'static str,
@@ -289,8 +290,8 @@ impl Part {
         })
     }
 
-    /// Expects the number of its inputs in the property `name` of its node. Input 0, which does not
-    /// exist, may be counted.
+    /// Expects the number of inputs in the property `name` of the device's node, which may count
+    /// input 0 although it does not exist.
     pub fn sources<const A: u32, const B: u32>(
         &mut self,
         name: &'static str,
@@ -301,9 +302,9 @@ impl Part {
         })
     }
 
-    /// Expects a number in the property `name` of its node, or else `usual`, in another unit than
-    /// the key's: `number` converts the key's value to the node's unit, and `written` is the
-    /// inverse.
+    /// Expects a number in the property `name` of the device's node, in a unit that differs from
+    /// the key's; a missing property means `usual`. `number` converts the key's value to the node's
+    /// unit, and `written` is the inverse.
     pub fn number_or<T: Copy>(
         &mut self,
         name: &'static str,
@@ -326,7 +327,7 @@ impl Part {
         self
     }
 
-    /// Expects a word in the property `name` of its node.
+    /// Expects a string in the property `name` of the device's node.
     pub fn word<T: Copy>(
         &mut self,
         name: &'static str,
@@ -361,7 +362,7 @@ impl Part {
         self
     }
 
-    /// Expects the interrupt of INTA of slot 0 of a PCI host bridge.
+    /// Expects the interrupt of pin INTA of slot 0 of a PCI host bridge.
     pub fn intx(&mut self, intx: &Field<Interrupt>) -> &mut Self {
         self.add(intx, |intx| Fact::Intx(intx.clone()))
     }
@@ -401,7 +402,7 @@ impl Part {
     }
 }
 
-/// Returns another value with the same location.
+/// Returns another value with the location of this one.
 fn with<T, V>(located: &Located<T>, value: V) -> Located<V> {
     Located {
         value,

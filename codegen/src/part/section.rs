@@ -1,14 +1,14 @@
-//! A table of a board file to be written.
+//! A table of a board file that an import writes.
 
 use core::fmt;
 
 use super::Inputs;
 use crate::board;
 
-/// The column of comments, if the text before leaves room.
+/// The column at which comments start, if the text before them is shorter.
 const COLUMN: usize = 35;
 
-/// A table.
+/// A table of a board file, with comments.
 #[derive(Clone, Debug)]
 pub struct Section {
     header: String,
@@ -16,18 +16,18 @@ pub struct Section {
     lines: Vec<(String, Option<String>)>,
     /// The values that must be looked up.
     pub(crate) todo: Vec<String>,
-    /// What QEMU has to be told for it.
+    /// The QEMU arguments that the part requires.
     pub(crate) arguments: Vec<&'static str>,
-    /// The inputs that it has, where it is an interrupt controller.
+    /// The part's inputs; empty unless it is an interrupt controller.
     pub(crate) inputs: Vec<Inputs>,
-    /// How it delivers messages, where it is an interrupt controller that does.
+    /// How the interrupt controller delivers messages; `None` for other parts.
     pub(crate) messages: Option<board::Msi>,
-    /// The option that makes QEMU's `virt` have such a part, where that depends on an option.
+    /// The option with which QEMU's `virt` has such a part, if it depends on an option.
     pub(crate) option: Option<&'static str>,
 }
 
 impl Section {
-    /// The table at `path`.
+    /// Creates the table at `path`.
     pub(crate) fn new(path: &str) -> Self {
         Self {
             header: format!("[{path}]"),
@@ -41,7 +41,7 @@ impl Section {
         }
     }
 
-    /// Returns a table with an unknown driver; what to look up is in its place.
+    /// Creates a table for a part without a driver: a comment that says what to look up.
     pub(crate) fn missing(path: &str, what: impl Into<String>) -> Self {
         let what = what.into();
         Self {
@@ -51,31 +51,32 @@ impl Section {
         }
     }
 
-    /// QEMU has to be told this for it.
+    /// Adds QEMU arguments that the part requires.
     pub(crate) fn needs(mut self, arguments: &[&'static str]) -> Self {
         self.arguments.extend(arguments);
         self
     }
 
-    /// It is an interrupt controller with these inputs.
+    /// Sets the inputs of the part, an interrupt controller.
     pub(crate) fn with_inputs(mut self, inputs: &[Inputs]) -> Self {
         self.inputs.extend(inputs);
         self
     }
 
-    /// It is an interrupt controller that delivers messages in this way, if it does.
+    /// States that the part is an interrupt controller that delivers messages in this way, if it
+    /// does.
     pub(crate) fn with_messages(mut self, messages: Option<board::Msi>) -> Self {
         self.messages = messages;
         self
     }
 
-    /// QEMU's `virt` has such a part with this option.
+    /// States the option with which QEMU's `virt` has such a part.
     pub(crate) fn with_option(mut self, option: &'static str) -> Self {
         self.option = Some(option);
         self
     }
 
-    /// Says something beside the header.
+    /// Adds a comment after the header.
     pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
         self.note = Some(note.into());
         self
@@ -95,7 +96,7 @@ impl Section {
         }
     }
 
-    /// Says something beside the last line.
+    /// Adds a comment after the last key.
     pub(crate) fn beside(mut self, comment: impl Into<String>) -> Self {
         if let Some((_, last)) = self.lines.last_mut() {
             *last = Some(comment.into());

@@ -1,4 +1,4 @@
-//! What a part may ask of the rest of its board.
+//! The data of a board that its parts can query.
 
 mod identity;
 mod memory;
@@ -13,32 +13,33 @@ use super::{Controller, Loader};
 use crate::board::{self, Architecture, ExceptionLevel, Trigger};
 use crate::language::{Interrupt, Located};
 
-/// The rest of a board, as far as it could be read.
+/// The data of a board that its parts can query; missing if it could not be read.
 #[derive(Clone, Copy)]
 pub struct Surroundings<'b> {
-    /// What it is called and what processor it has.
+    /// The board's name and its architecture.
     pub identity: Option<&'b Located<Identity>>,
     /// The options of QEMU for this board.
     pub qemu: Option<&'b Qemu>,
-    /// What memory there is.
+    /// RAM, reserved memory, and the stack.
     pub memory: Option<&'b Memory>,
     /// The interrupt controller.
     pub controller: Option<&'b dyn Controller>,
     /// How the kernel is loaded and entered.
     pub loader: Option<&'b dyn Loader>,
-    /// How many means there are to stop the machine.
+    /// The number of drivers that can stop the machine.
     pub means_of_power: usize,
-    /// Every claimed row of interrupts, once all claims are known to be sound.
+    /// Every claimed row of interrupts; empty until all claims are known to be valid.
     pub used: &'b [board::Claim<board::Interrupt>],
 }
 
 impl<'b> Surroundings<'b> {
-    /// The architecture, and where it is said.
+    /// Returns the architecture, with its location in the board file.
     pub fn architecture(&self) -> Option<&'b Located<Architecture>> {
         self.identity?.value.architecture.get()
     }
 
-    /// The exception level at which the kernel is entered on Arm, where that is said.
+    /// Returns the exception level at which the kernel is entered on Arm, if the board file states
+    /// it.
     pub fn exception_level(&self) -> Option<&'b Located<ExceptionLevel>> {
         self.loader?.exception_level()
     }
@@ -55,7 +56,8 @@ impl<'b> Surroundings<'b> {
         })
     }
 
-    /// The same of an interrupt that need not be there: `None` only if it cannot be told.
+    /// Returns the controller's own number of an optional interrupt: `Some(None)` if it is absent,
+    /// `None` if its number is unknown.
     pub fn optional_number(
         &self,
         interrupt: &crate::language::Field<Interrupt>,
@@ -67,7 +69,7 @@ impl<'b> Surroundings<'b> {
         }
     }
 
-    /// Every claimed row of inputs, ascending, each with the key that claims it.
+    /// Returns every claimed row of inputs, ascending, each with the key that claims it.
     pub(crate) fn interrupts(
         &self,
         claimed: &Claimed,
@@ -83,7 +85,8 @@ impl<'b> Surroundings<'b> {
         Some(interrupts)
     }
 
-    /// Whether the claimed ranges of RAM are all there are: else nothing can be said to lie outside.
+    /// Returns whether all ranges of RAM are known. Otherwise nothing can be reported as outside
+    /// RAM.
     pub(crate) fn ram_is_known(&self, claimed: &Claimed) -> bool {
         let count = claimed.of(Purpose::Ram).count();
         let ram = self.memory.and_then(|memory| memory.ram.value());

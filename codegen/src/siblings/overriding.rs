@@ -7,7 +7,7 @@ use crate::language::schema::{Kind, Presence};
 use crate::language::tree::Value;
 use crate::source::{FileId, path_of};
 
-/// The lines for one file.
+/// The lines to add to one file.
 pub(crate) struct Overriding<'l> {
     loaded: &'l Loaded,
     /// The index of the file.
@@ -28,7 +28,7 @@ pub(crate) fn header(path: &str) -> String {
 }
 
 impl<'l> Overriding<'l> {
-    /// Creates the lines for the n-th file.
+    /// Creates the advice for the n-th file.
     pub(crate) fn of(loaded: &'l Loaded, n: usize) -> Self {
         Self { loaded, n }
     }
@@ -43,7 +43,7 @@ impl<'l> Overriding<'l> {
             .unwrap_or_else(|| path_of(name))
     }
 
-    /// Overrides the value of a key.
+    /// Returns the advice to override the value of a key.
     pub(super) fn value(&self, path: &str, value: &str) -> String {
         let table = self.table(path);
         let key = path.strip_prefix(&table).unwrap_or(path);
@@ -59,7 +59,7 @@ impl<'l> Overriding<'l> {
         }
     }
 
-    /// Adds a line to a table.
+    /// Returns the advice to add a line to a table.
     pub(super) fn line(&self, table: &str, line: &str) -> String {
         match self.has(table) {
             true => format!("write under [{table}] in {}: {line}", self.file()),
@@ -67,7 +67,7 @@ impl<'l> Overriding<'l> {
         }
     }
 
-    /// Removes something inherited.
+    /// Returns the advice to remove an inherited key or table.
     pub(super) fn without(&self, path: &str) -> String {
         let file = self.file();
         let has_list = self
@@ -81,7 +81,7 @@ impl<'l> Overriding<'l> {
         }
     }
 
-    /// Overrides something in an unknown way.
+    /// Returns the advice to override or remove an inherited key whose right value is unknown.
     pub(super) fn some_way(&self, path: &str) -> String {
         let is_table = kind_of(path).is_some_and(|kind| {
             matches!(

@@ -1,4 +1,4 @@
-//! The interrupt controllers of the RISC-V Advanced Interrupt Architecture.
+//! Tests of the interrupt controllers of the RISC-V Advanced Interrupt Architecture.
 
 use super::Toy;
 use super::riscv::RISCV;

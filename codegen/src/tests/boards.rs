@@ -1,4 +1,4 @@
-//! The boards of this workspace.
+//! Tests the boards of this workspace.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ fn root() -> &'static Path {
 }
 
 #[test]
-fn every_board_is_sound() {
+fn every_board_is_valid() {
     let names = board_names(root()).unwrap();
     assert!(!names.is_empty());
     for name in names {
@@ -20,7 +20,7 @@ fn every_board_is_sound() {
 }
 
 #[test]
-fn every_board_says_with_which_emulators_it_was_tried() {
+fn every_board_states_the_tested_versions_of_qemu() {
     for name in board_names(root()).unwrap() {
         assert!(
             !load(root(), &name).unwrap().qemu.tested.is_empty(),

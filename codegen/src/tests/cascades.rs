@@ -1,4 +1,4 @@
-//! One mistake gives one diagnostic, and one diagnostic hides no other.
+//! Tests that one mistake causes one diagnostic, and that no diagnostic hides another.
 
 use super::{TOY, Toy, only};
 use crate::diagnostic::Code;
@@ -40,8 +40,8 @@ fn eight_mistakes_give_eight_diagnostics_at_their_places() {
 }
 
 #[test]
-fn a_key_under_another_name_is_not_missed() {
-    // The word of a device tree, and one that only its value gives away.
+fn a_misspelt_key_is_not_also_reported_as_missing() {
+    // A word from device trees, and a misspelt key recognised by its value.
     only(
         &[("base = 0x2000_0000", "«reg» = 0x2000_0000")],
         Code::UnknownKey,
@@ -55,7 +55,7 @@ fn a_key_under_another_name_is_not_missed() {
 }
 
 #[test]
-fn a_broken_table_is_not_missed() {
+fn a_broken_table_is_not_also_reported_as_missing() {
     for (old, new) in [
         ("[timer.arm-generic]", "[timer.arm-generic"),
         ("[timer.arm-generic]", "timer.arm-generic]"),
@@ -78,7 +78,7 @@ fn a_broken_table_is_not_missed() {
 }
 
 #[test]
-fn a_mistake_beside_a_broken_statement_is_told_too() {
+fn an_error_next_to_a_broken_statement_is_reported_too() {
     let told = Toy::with(&[
         ("clock = \"24 MHz\"", "clock = \"24 MHz"),
         ("count = 8", "count = 0"),
@@ -90,14 +90,14 @@ fn a_mistake_beside_a_broken_statement_is_told_too() {
 }
 
 #[test]
-fn a_bad_value_is_not_checked_further() {
-    // The range that is not known overlaps nothing, and nothing lies outside of it.
+fn an_invalid_value_is_not_checked_further() {
+    // An unknown range overlaps nothing, and nothing is outside of it.
     only(
         &[("base = 0x8000_0000", "base = «\"RAM\"»")],
         Code::WrongType,
         "`memory.ram.main.base` must be an address, such as 0x1234_5000",
     );
-    // The controller that is not known has every interrupt and delivers every message.
+    // An unknown controller is assumed to support every interrupt and message.
     only(
         &[(
             "[interrupt-controller.gic-v3]",
@@ -122,7 +122,7 @@ fn a_bad_value_is_not_checked_further() {
 }
 
 #[test]
-fn ram_that_is_not_known_has_nothing_outside() {
+fn nothing_is_reported_as_outside_unknown_ram() {
     only(
         &[("base = 0x8000_0000", "base = 0x8000_0000\nsize = «0x0»")],
         Code::EmptyRange,
@@ -136,7 +136,7 @@ fn ram_that_is_not_known_has_nothing_outside() {
 }
 
 #[test]
-fn a_waiver_of_what_is_bad_is_not_called_unused() {
+fn a_waiver_for_an_invalid_key_is_not_reported_as_unused() {
     let waiver = "[waiver.shared-page]\nbetween = [\"console.pl011\", \"virtio-mmio\"]\n\
                   reason = \"the toy decodes them by width\"\n\n[undescribed]";
     only(
@@ -157,12 +157,13 @@ fn a_waiver_of_what_is_bad_is_not_called_unused() {
     );
 }
 
-/// Every line of the toy that can be left out gives one diagnostic, whatever it is.
+/// Asserts that each line of the board, if it is removed, causes at most one diagnostic.
 #[test]
-fn a_line_left_out_gives_one_diagnostic() {
+fn a_missing_line_gives_at_most_one_diagnostic() {
     let lines: Vec<&str> = TOY.lines().collect();
     for index in 0..lines.len() {
-        // Without its header a table's keys fall into the table above, which is many mistakes.
+        // Without its header, the keys of a table belong to the table above, which causes many
+        // errors.
         if lines[index].starts_with('[') {
             continue;
         }

@@ -1,4 +1,4 @@
-//! What is wrong with a file as a whole.
+//! Tests errors that concern a file as a whole.
 
 use super::{TOY, Toy, only};
 use crate::diagnostic::{Code, Diagnostics};
@@ -6,10 +6,10 @@ use crate::source::InMemory;
 use crate::{board_names_from, load_from};
 
 fn told(sources: &InMemory, name: &str) -> Diagnostics {
-    load_from(sources, name).expect_err("nothing was told")
+    load_from(sources, name).expect_err("an error is reported")
 }
 
-/// Asserts the only problem of the board `toy`, and the line and column it is told at.
+/// Asserts the only error of the board `toy`, with its line and column.
 fn only_at(bytes: impl Into<Vec<u8>>, at: (usize, usize), code: Code, title: &str) {
     let told = told(&InMemory::new().with("toy", bytes), "toy");
     let all: Vec<_> = told
@@ -23,7 +23,7 @@ fn only_at(bytes: impl Into<Vec<u8>>, at: (usize, usize), code: Code, title: &st
 }
 
 #[test]
-fn a_board_that_is_not_there_is_told_with_those_that_are() {
+fn a_missing_board_is_reported_with_the_existing_ones() {
     let told = told(&InMemory::new().with("toy", TOY), "toi");
     let text = told.render(false);
     assert!(text.contains("there is no boards/toi.toml"), "{text}");
@@ -31,7 +31,7 @@ fn a_board_that_is_not_there_is_told_with_those_that_are() {
 }
 
 #[test]
-fn a_file_that_is_not_utf_8_is_told_where_it_is_not() {
+fn a_file_that_is_not_utf_8_is_reported_at_the_invalid_byte() {
     only_at(
         b"schema = 1\n# \xff\xfe\n",
         (2, 3),
@@ -41,7 +41,7 @@ fn a_file_that_is_not_utf_8_is_told_where_it_is_not() {
 }
 
 #[test]
-fn text_that_is_not_toml_is_told() {
+fn text_that_is_not_toml_is_reported() {
     only(
         &[("count = 8", "count = 8 «slots»")],
         Code::Syntax,
@@ -50,7 +50,7 @@ fn text_that_is_not_toml_is_told() {
 }
 
 #[test]
-fn a_bracket_that_is_not_closed_is_told_where_it_opens() {
+fn an_unclosed_bracket_is_reported_at_its_line() {
     only(
         &[("interrupt = { spi = 16 }", "interrupt = «{» spi = 16")],
         Code::Syntax,
@@ -59,7 +59,7 @@ fn a_bracket_that_is_not_closed_is_told_where_it_opens() {
 }
 
 #[test]
-fn a_key_given_twice_is_told() {
+fn a_duplicate_key_is_reported() {
     only(
         &[("count = 8", "count = 8\n«count» = 9")],
         Code::DuplicateKey,
@@ -68,7 +68,7 @@ fn a_key_given_twice_is_told() {
 }
 
 #[test]
-fn an_address_given_twice_is_told() {
+fn a_duplicate_address_is_reported() {
     only(
         &[(
             "= \"a clock\"",
@@ -80,7 +80,7 @@ fn an_address_given_twice_is_told() {
 }
 
 #[test]
-fn a_file_without_a_board_is_none() {
+fn a_file_without_a_board_table_is_not_a_board() {
     only_at(
         "schema = 1\n[qemu]\n",
         (1, 1),
@@ -107,7 +107,7 @@ fn a_file_without_a_board_that_nothing_extends_is_loaded_as_one() {
 }
 
 #[test]
-fn a_file_with_a_name_that_no_board_has_is_to_be_renamed() {
+fn a_file_with_an_invalid_board_name_must_be_renamed() {
     let sources = InMemory::new().with("My Board", TOY);
     let told = load_from(&sources, "My Board").unwrap_err();
     assert!(told.to_string().contains("rename the file"), "{told}");
@@ -124,7 +124,7 @@ fn an_empty_file_is_not_a_board() {
 }
 
 #[test]
-fn a_newer_schema_is_told_and_nothing_else() {
+fn only_the_version_of_a_newer_schema_is_reported() {
     only(
         &[
             ("schema = 1", "schema = «2»\nfuture = true"),
@@ -136,7 +136,7 @@ fn a_newer_schema_is_told_and_nothing_else() {
 }
 
 #[test]
-fn a_file_says_its_schema() {
+fn a_file_must_state_its_schema_version() {
     Toy::from(
         &TOY.replace("schema = 1\n", "")
             .replace("[board]", "«[board]»"),

@@ -1,4 +1,4 @@
-//! `extends` and `without`.
+//! Tests `extends` and `without`.
 
 use super::TOY;
 use crate::diagnostic::{Code, Diagnostics, Problems};
@@ -6,7 +6,7 @@ use crate::language::tree::Value;
 use crate::source::{FileId, InMemory};
 use crate::{Board, description, load_from};
 
-/// A board `child` that extends the toy.
+/// Returns the board `child`, which extends `toy`.
 fn child(text: &str) -> InMemory {
     InMemory::new().with("toy", TOY).with("child", text)
 }
@@ -17,9 +17,9 @@ fn load(sources: &InMemory) -> Result<Board, Diagnostics> {
     load_from(sources, "child")
 }
 
-/// The code, path, line and column of each problem of `child`.
+/// Returns the code, path, line and column of each error of `child`.
 fn told(sources: &InMemory) -> Vec<(Code, String, usize, usize)> {
-    let told = load(sources).expect_err("nothing was told");
+    let told = load(sources).expect_err("an error is reported");
     told.iter()
         .map(|one| {
             let (path, line, column) = told.position(one.primary.at);
@@ -58,7 +58,7 @@ fn another_driver_takes_the_place_of_the_inherited_one() {
 }
 
 #[test]
-fn what_no_longer_fits_the_other_driver_is_told_at_the_other_driver() {
+fn an_inherited_value_that_does_not_fit_another_driver_is_reported_there() {
     let sources = child(&format!(
         "{HEAD}[interrupt-controller.gic-v2]\ndistributor = {{ base = 0x1000_0000 }}\n\
          cpu-interface = {{ base = 0x1001_0000 }}\n"
@@ -70,7 +70,7 @@ fn what_no_longer_fits_the_other_driver_is_told_at_the_other_driver() {
 }
 
 #[test]
-fn several_means_to_stop_add_up() {
+fn several_ways_to_stop_are_merged() {
     let sources = InMemory::new()
         .with("toy", TOY.replace("[power.psci]\nconduit = \"hvc\"", ""))
         .with("child", format!("{HEAD}[power.psci]\nconduit = \"smc\"\n"));
@@ -106,7 +106,7 @@ fn a_value_that_was_overridden_is_remembered() {
 }
 
 #[test]
-fn a_mistake_in_the_parent_is_told_there() {
+fn an_error_in_the_parent_is_reported_there() {
     let sources = InMemory::new()
         .with("toy", TOY.replace("count = 8", "count = 0"))
         .with("child", HEAD);
@@ -125,7 +125,7 @@ fn two_places_in_two_files_are_both_shown() {
 }
 
 #[test]
-fn problems_of_the_own_file_come_first() {
+fn errors_of_the_own_file_come_first() {
     let sources = InMemory::new()
         .with("toy", TOY.replace("count = 8", "count = 0"))
         .with("child", format!("{HEAD}[console.pl011]\nclock = 1\n"));
@@ -134,7 +134,7 @@ fn problems_of_the_own_file_come_first() {
 }
 
 #[test]
-fn a_parent_that_is_not_there_is_told_once() {
+fn a_missing_parent_is_reported_once() {
     let sources = child("schema = 1\nextends = \"toi\"\n[board]\nname = \"child\"\n");
     assert_eq!(told(&sources), in_child(Code::ExtendsUnknown, 2, 11));
     assert!(
@@ -146,7 +146,7 @@ fn a_parent_that_is_not_there_is_told_once() {
 }
 
 #[test]
-fn a_circle_is_told_once() {
+fn a_cycle_is_reported_once() {
     let sources = InMemory::new()
         .with(
             "child",
@@ -161,7 +161,7 @@ fn a_circle_is_told_once() {
 }
 
 #[test]
-fn a_file_that_extends_itself_is_told() {
+fn a_file_that_extends_itself_is_reported() {
     let sources = child("schema = 1\nextends = \"child\"\n[board]\nname = \"child\"\n");
     assert_eq!(told(&sources), in_child(Code::ExtendsCycle, 2, 11));
 }
@@ -205,12 +205,12 @@ fn a_child_without_a_board_is_a_fragment() {
 }
 
 #[test]
-fn what_is_not_wanted_is_taken_out() {
+fn without_removes_inherited_tables_and_keys() {
     let without =
         |paths: &str| child(&HEAD.replace("[board]", &format!("without = [{paths}]\n[board]")));
     let board = load(&without("\"pci\", \"memory.reserved.firmware\"")).unwrap();
     assert_eq!((board.pci, board.memory.reserved), (None, Vec::new()));
-    // What must be there is missed as ever.
+    // Required keys are still reported as missing.
     assert_eq!(
         told(&without("\"timer\"")),
         in_child(Code::MissingKey, 4, 1)
@@ -218,7 +218,7 @@ fn what_is_not_wanted_is_taken_out() {
 }
 
 #[test]
-fn what_is_taken_out_can_be_described_anew() {
+fn a_removed_table_can_be_described_again() {
     let sources = child(
         &format!("{HEAD}[console.pl011]\nbase = 0x0\nclock = \"1 MHz\"\n")
             .replace("[board]", "without = [\"console\"]\n[board]"),
@@ -228,7 +228,7 @@ fn what_is_taken_out_can_be_described_anew() {
 }
 
 #[test]
-fn only_what_is_inherited_can_be_taken_out() {
+fn only_inherited_tables_can_be_removed() {
     let sources = child(&HEAD.replace("[board]", "without = [\"pci.ecan\"]\n[board]"));
     assert_eq!(told(&sources), in_child(Code::WithoutUnknown, 3, 12));
     assert!(
@@ -240,7 +240,7 @@ fn only_what_is_inherited_can_be_taken_out() {
 }
 
 #[test]
-fn a_misspelt_extends_is_told_with_what_is_meant_and_nothing_is_missed() {
+fn a_misspelt_extends_gets_a_suggestion_and_no_missing_key_is_reported() {
     let sources = child("schema = 1\nextend = \"toy\"\n[board]\nname = \"child\"\n");
     assert_eq!(told(&sources), in_child(Code::UnknownKey, 2, 1));
 }

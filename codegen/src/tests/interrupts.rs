@@ -1,10 +1,10 @@
-//! Interrupts.
+//! Tests interrupts in board files.
 
 use super::{fine, only, other_places};
 use crate::diagnostic::Code;
 
 #[test]
-fn an_interrupt_claimed_twice_is_told_with_both_places() {
+fn an_interrupt_claimed_twice_is_reported_with_both_locations() {
     let edit = [
         ("{ spi = 1 }", "{ spi = 5 }"),
         ("{ spi = 4 }", "«{ spi = 4 }»"),
@@ -49,7 +49,7 @@ fn a_shared_interrupt_needs_a_waiver() {
 }
 
 #[test]
-fn an_interrupt_that_the_controller_lacks_is_told() {
+fn an_interrupt_that_the_controller_lacks_is_reported() {
     only(
         &[("{ spi = 1 }", "«{ spi = 988 }»")],
         Code::InterruptOutOfRange,
@@ -64,7 +64,7 @@ fn an_interrupt_that_the_controller_lacks_is_told() {
 }
 
 #[test]
-fn the_whole_row_must_be_there() {
+fn the_controller_must_have_the_whole_row() {
     only(
         &[("{ spi = 16 }", "«{ spi = 981 }»")],
         Code::InterruptOutOfRange,
@@ -115,7 +115,7 @@ fn interrupts_are_numbered_as_the_controller_numbers_them() {
 }
 
 #[test]
-fn a_gic_takes_no_line_that_is_low_as_it_asks() {
+fn a_gic_does_not_support_active_low_lines() {
     only(
         &[("{ spi = 1 }", "«{ spi = 1, trigger = \"level-low\" }»")],
         Code::BadInterrupt,

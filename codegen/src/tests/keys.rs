@@ -1,10 +1,10 @@
-//! Keys and values.
+//! Tests keys and values in board files.
 
 use super::{fine, only, other_places};
 use crate::diagnostic::Code;
 
 #[test]
-fn a_misspelt_key_is_told_with_the_one_that_is_meant() {
+fn a_misspelt_key_gets_a_suggestion() {
     only(
         &[("base = 0x2000_0000", "«bsae» = 0x2000_0000")],
         Code::UnknownKey,
@@ -25,7 +25,7 @@ fn a_key_of_another_driver_is_unknown() {
 }
 
 #[test]
-fn a_table_that_nothing_knows_is_told() {
+fn an_unknown_table_is_reported() {
     only(
         &[("[undescribed]", "[«network».a]\n\n[undescribed]")],
         Code::UnknownKey,
@@ -34,7 +34,7 @@ fn a_table_that_nothing_knows_is_told() {
 }
 
 #[test]
-fn a_missing_key_is_told_at_its_table() {
+fn a_missing_key_is_reported_at_its_table() {
     only(
         &[
             ("clock = \"24 MHz\"\n", ""),
@@ -46,7 +46,7 @@ fn a_missing_key_is_told_at_its_table() {
 }
 
 #[test]
-fn a_missing_key_of_an_inline_table_is_told_at_its_braces() {
+fn a_missing_key_of_an_inline_table_is_reported_at_its_braces() {
     only(
         &[("{ base = 0x1000_0000 }", "«{ size = \"64 KiB\" }»")],
         Code::MissingKey,
@@ -55,7 +55,7 @@ fn a_missing_key_of_an_inline_table_is_told_at_its_braces() {
 }
 
 #[test]
-fn a_missing_table_is_told_at_the_board() {
+fn a_missing_table_is_reported_at_the_board() {
     only(
         &[
             ("[timer.arm-generic]\ninterrupt = { ppi = 11 }\n", ""),
@@ -67,7 +67,7 @@ fn a_missing_table_is_told_at_the_board() {
 }
 
 #[test]
-fn a_board_without_ram_is_told() {
+fn a_board_without_ram_is_reported() {
     only(
         &[
             ("[memory.ram.main]\nbase = 0x8000_0000\n", ""),
@@ -87,7 +87,7 @@ fn a_board_without_ram_is_told() {
 }
 
 #[test]
-fn a_value_of_the_wrong_type_is_told() {
+fn a_value_of_the_wrong_type_is_reported() {
     only(
         &[("count = 8", "count = «\"8\"»")],
         Code::WrongType,
@@ -115,7 +115,7 @@ fn a_list_of_tables_is_not_a_table() {
 }
 
 #[test]
-fn a_word_that_is_not_to_choose_is_told() {
+fn a_word_that_is_not_one_of_the_choices_is_reported() {
     only(
         &[("conduit = \"hvc\"", "conduit = «\"hcv\"»")],
         Code::UnknownChoice,
@@ -129,7 +129,7 @@ fn a_word_that_is_not_to_choose_is_told() {
 }
 
 #[test]
-fn a_driver_that_nothing_knows_is_told() {
+fn an_unknown_driver_is_reported() {
     only(
         &[("[console.pl011]", "[console.«pl0l1»]")],
         Code::UnknownDriver,
@@ -138,7 +138,7 @@ fn a_driver_that_nothing_knows_is_told() {
 }
 
 #[test]
-fn two_drivers_where_one_is_wanted_are_told() {
+fn two_drivers_of_a_class_with_one_are_reported() {
     let edit = [(
         "[timer.arm-generic]",
         "[interrupt-controller.«gic-v2»]\ndistributor = { base = 0x0 }\n\
@@ -153,7 +153,7 @@ fn two_drivers_where_one_is_wanted_are_told() {
 }
 
 #[test]
-fn a_driver_with_the_properties_of_another_is_told_once() {
+fn a_driver_with_the_properties_of_another_is_reported_once() {
     only(
         &[(
             "[interrupt-controller.gic-v3]",
@@ -165,7 +165,7 @@ fn a_driver_with_the_properties_of_another_is_told_once() {
 }
 
 #[test]
-fn a_driver_without_its_class_is_told_once() {
+fn a_driver_without_its_class_is_reported_once() {
     only(
         &[("[interrupt-controller.gic-v3]", "[«gic-v3»]")],
         Code::UnknownKey,
@@ -174,7 +174,7 @@ fn a_driver_without_its_class_is_told_once() {
 }
 
 #[test]
-fn ram_without_a_name_is_told_once() {
+fn ram_without_a_name_is_reported_once() {
     only(
         &[("[memory.ram.main]", "«[memory.ram]»")],
         Code::WrongType,
@@ -183,7 +183,7 @@ fn ram_without_a_name_is_told_once() {
 }
 
 #[test]
-fn properties_without_a_driver_are_told_once() {
+fn properties_without_a_driver_are_reported_once() {
     only(
         &[("[console.pl011]", "«[console]»")],
         Code::OneDriver,
@@ -192,7 +192,7 @@ fn properties_without_a_driver_are_told_once() {
 }
 
 #[test]
-fn an_address_that_cannot_be_one_is_told() {
+fn an_invalid_address_is_reported() {
     only(
         &[("base = 0x2000_0000", "base = «20000000»")],
         Code::BadAddress,
@@ -211,7 +211,7 @@ fn an_address_that_cannot_be_one_is_told() {
 }
 
 #[test]
-fn a_size_or_frequency_without_its_unit_is_told() {
+fn a_size_or_frequency_without_its_unit_is_reported() {
     only(
         &[("memory = \"64 MiB\"", "memory = «64»")],
         Code::BadQuantity,
@@ -249,7 +249,7 @@ fn an_interrupt_names_one_input() {
 }
 
 #[test]
-fn a_number_outside_its_range_is_told() {
+fn a_number_outside_its_range_is_reported() {
     only(
         &[("count = 8", "count = «0»")],
         Code::BadNumber,
@@ -263,7 +263,7 @@ fn a_number_outside_its_range_is_told() {
 }
 
 #[test]
-fn text_that_would_break_out_of_its_line_is_told() {
+fn text_that_would_end_its_line_is_reported() {
     only(
         &[("title = \"A toy\"", "title = «\"A\\ntoy\"»")],
         Code::BadText,
@@ -296,7 +296,7 @@ fn text_that_would_break_out_of_its_line_is_told() {
 }
 
 #[test]
-fn a_board_bears_the_name_of_its_file() {
+fn a_board_has_the_name_of_its_file() {
     only(
         &[("name = \"toy\"", "name = «\"tøy\"»")],
         Code::BadText,
@@ -319,7 +319,7 @@ fn the_order_of_tables_means_nothing() {
 }
 
 #[test]
-fn what_a_default_says_may_be_said() {
+fn a_default_may_be_stated() {
     let said = fine(&[(
         "interrupt = { ppi = 11 }",
         "interrupt = { ppi = 11, trigger = \"level\" }\ncounter = \"virtual\"",

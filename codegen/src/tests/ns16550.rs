@@ -1,4 +1,4 @@
-//! UARTs of the 16550 family.
+//! Tests board files with UARTs of the 16550 family.
 
 use super::{fine, only};
 use crate::Board;
@@ -10,7 +10,7 @@ base = 0x2000_0000
 interrupt = { spi = 1 }
 clock = \"24 MHz\"";
 
-/// A UART in place of the toy's, with these properties besides.
+/// Returns the board with a UART of the 16550 family as its console, with these properties.
 fn uart(properties: &str) -> String {
     format!("[console.ns16550]\nbase = 0x2000_0000\ninterrupt = {{ spi = 1 }}\n{properties}\n")
 }
@@ -24,7 +24,7 @@ fn wrong(properties: &str, code: Code, title: &str) {
 }
 
 #[test]
-fn registers_of_a_byte_lie_side_by_side_unless_said_otherwise() {
+fn the_default_stride_of_byte_registers_is_one_byte() {
     let part = sound("clock = \"3.6864 MHz\"").console.part;
     assert_eq!(part.card, "NS16550, 3.6864 MHz, baud rate set by firmware");
     let block = &part.registers[0];
@@ -52,7 +52,7 @@ fn eight_registers_take_eight_strides() {
 }
 
 #[test]
-fn a_size_that_eight_registers_do_not_fit_in_is_told() {
+fn a_size_too_small_for_eight_registers_is_reported() {
     wrong(
         "clock = \"1 MHz\"\nstride = \"4 bytes\"\nsize = «\"16 bytes\"»",
         Code::BlockTooSmall,
@@ -65,12 +65,12 @@ fn an_access_has_a_width_that_processors_have() {
     wrong(
         "clock = \"1 MHz\"\nstride = \"8 bytes\"\nwidth = «\"3 bytes\"»",
         Code::BadNumber,
-        "`console.ns16550.width` is not a width of an access",
+        "`console.ns16550.width` is not a valid access width",
     );
 }
 
 #[test]
-fn registers_are_as_far_apart_as_they_are_wide() {
+fn the_stride_is_at_least_the_width() {
     wrong(
         "clock = \"1 MHz\"\nstride = «\"2 bytes\"»\nwidth = \"4 bytes\"",
         Code::BlockTooSmall,
@@ -89,9 +89,9 @@ fn registers_are_as_far_apart_as_they_are_wide() {
 }
 
 #[test]
-fn a_baud_rate_is_near_enough_to_one_that_the_clock_gives() {
+fn a_baud_rate_must_be_close_to_a_divided_clock() {
     let title = "1000000 baud is not possible with this clock";
-    // The divisor would be 0; and of 24 MHz, 1.5 is as near to 1 as to 2.
+    // The divisor would be 0; with 24 MHz it would be 1.5, which is not close to a whole number.
     wrong(
         "clock = \"3.6864 MHz\"\nbaud = «1_000_000»",
         Code::BadBaud,

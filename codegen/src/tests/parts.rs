@@ -1,4 +1,4 @@
-//! Parts of a board that have to fit one another.
+//! Tests parts of a board that depend on each other.
 
 use super::{Toy, fine, only, other_places};
 use crate::diagnostic::Code;
@@ -13,7 +13,7 @@ distributor = { base = 0x1000_0000 }
 cpu-interface = { base = 0x1001_0000 }";
 
 #[test]
-fn an_architecture_that_no_part_is_for_is_the_mistake() {
+fn an_architecture_that_no_part_fits_is_the_error() {
     let edit = [("architecture = \"aarch64\"", "architecture = «\"riscv64\"»")];
     only(
         &edit,
@@ -34,7 +34,7 @@ fn an_architecture_that_no_part_is_for_is_the_mistake() {
 }
 
 #[test]
-fn the_32_bit_architecture_of_the_same_family_is_the_mistake_too() {
+fn the_32_bit_architecture_of_the_same_family_is_the_error_too() {
     only(
         &[("architecture = \"aarch64\"", "architecture = «\"arm\"»")],
         Code::WrongArchitecture,
@@ -43,7 +43,7 @@ fn the_32_bit_architecture_of_the_same_family_is_the_mistake_too() {
 }
 
 #[test]
-fn an_exception_level_of_another_architecture_is_told() {
+fn an_exception_level_of_another_architecture_is_reported() {
     only(
         &[("exception-level = \"el1\"", "exception-level = «\"svc\"»")],
         Code::WrongArchitecture,
@@ -64,7 +64,7 @@ fn only_32_bit_arm_maps_configuration_space_elsewhere() {
 }
 
 #[test]
-fn configuration_space_out_of_32_bits_gets_a_place_for_its_view() {
+fn configuration_space_above_4_gib_gets_a_suggested_view() {
     let edits = [
         ("architecture = \"aarch64\"", "architecture = \"arm\""),
         ("system = \"aarch64\"", "system = \"arm\""),
@@ -74,7 +74,7 @@ fn configuration_space_out_of_32_bits_gets_a_place_for_its_view() {
     let toy = Toy::with(&edits);
     let title = "`pci.ecam` goes beyond what 32 bits can address";
     toy.has_only(Code::OutsideAddressSpace, title);
-    let told = toy.load().expect_err("it is out of reach");
+    let told = toy.load().expect_err("the range is not addressable");
     let line = "add under [pci.ecam]: view = { base = 0x0100_0000, buses = 16 }";
     assert!(told.to_string().contains(line), "{told}");
     let mut edits = edits.to_vec();
@@ -86,7 +86,7 @@ fn configuration_space_out_of_32_bits_gets_a_place_for_its_view() {
     fine(&edits);
 }
 
-/// The toy as an ELF file, with `more` among the keys of its boot.
+/// Returns the board as an ELF file, with `more` added to the keys of its loader.
 fn as_elf(load: &str, more: &str) -> [(&'static str, String); 3] {
     [
         ("[boot.linux-image]", "[boot.elf]".to_owned()),
@@ -112,14 +112,14 @@ fn an_elf_file_is_loaded_anywhere_in_ram() {
             .each_ref()
             .map(|(old, new)| (*old, new.as_str()))
             .to_vec();
-        // Nothing answers a call from the highest level.
+        // At the highest level, no firmware handles the call.
         edits.push(("[power.psci]\nconduit = \"hvc\"\n", ""));
         assert!(Toy::with(&edits).load().is_ok(), "{load}");
     }
 }
 
 #[test]
-fn an_elf_file_over_its_device_tree_is_told() {
+fn an_elf_file_over_its_device_tree_is_reported() {
     only_as_elf(
         "«0x8008_0000»",
         "device-tree = 0x8000_0000",
@@ -129,7 +129,7 @@ fn an_elf_file_over_its_device_tree_is_told() {
 }
 
 #[test]
-fn a_device_tree_outside_ram_is_told() {
+fn a_device_tree_outside_ram_is_reported() {
     only_as_elf(
         "0x8010_0000",
         "device-tree = «0x4000_0000»",
@@ -139,7 +139,7 @@ fn a_device_tree_outside_ram_is_told() {
 }
 
 #[test]
-fn an_image_that_reaches_into_the_device_tree_is_told() {
+fn an_image_that_reaches_into_the_device_tree_is_reported() {
     only_as_elf(
         "0x8000_0000",
         "device-tree = «0x8010_0000»",
@@ -149,7 +149,7 @@ fn an_image_that_reaches_into_the_device_tree_is_told() {
 }
 
 #[test]
-fn a_device_tree_that_is_misaligned_is_told() {
+fn a_misaligned_device_tree_is_reported() {
     only_as_elf(
         "0x8020_0000",
         "device-tree = «0x8000_0004»",
@@ -159,7 +159,7 @@ fn a_device_tree_that_is_misaligned_is_told() {
 }
 
 #[test]
-fn an_emulator_of_another_architecture_is_told() {
+fn an_emulator_of_another_architecture_is_reported() {
     only(
         &[("system = \"aarch64\"", "system = «\"x86_64\"»")],
         Code::WrongArchitecture,
@@ -219,9 +219,9 @@ fn pci_needs_a_window_for_memory() {
 }
 
 #[test]
-fn the_image_and_the_stack_have_room_in_ram() {
+fn the_image_and_the_stack_must_fit_in_ram() {
     let title = "the image and the stack do not fit in RAM";
-    // The RAM ends too soon, or the device tree is in the way, or what is reserved.
+    // The image reaches the end of RAM, the device tree, or reserved memory.
     only(
         &[
             (
@@ -257,7 +257,7 @@ fn the_image_and_the_stack_have_room_in_ram() {
 }
 
 #[test]
-fn a_stack_larger_than_all_else_is_what_is_wrong() {
+fn a_stack_larger_than_ram_is_the_error() {
     only(
         &[("\nstack = \"64 KiB\"", "\nstack = «\"60 MiB\"»")],
         Code::RamTooSmall,
@@ -280,7 +280,7 @@ fn the_image_is_loaded_into_ram() {
 }
 
 #[test]
-fn the_loader_counts_from_a_multiple_of_2_mib() {
+fn ram_must_start_at_a_multiple_of_2_mib_for_the_loader() {
     only(
         &[("base = 0x8000_0000", "base = «0x8001_0000»")],
         Code::BadLoadAddress,
@@ -289,7 +289,7 @@ fn the_loader_counts_from_a_multiple_of_2_mib() {
 }
 
 #[test]
-fn qemu_has_the_memory_that_is_described() {
+fn qemus_memory_must_match_the_described_ram() {
     only(
         &[
             (
@@ -330,12 +330,12 @@ fn one_range_of_ram_may_have_any_size() {
             "base = 0x8000_0000\n«[memory.ram.low]»\nbase = 0x0",
         )],
         Code::QemuMemory,
-        "only one range of RAM can leave its size to the firmware",
+        "only one range of RAM can get its size from firmware",
     );
 }
 
 #[test]
-fn qemu_is_told_to_answer_semihosting() {
+fn semihosting_must_be_enabled_in_qemu() {
     only(
         &[
             ("arguments = [\"-semihosting-config\", \"enable=on\"]\n", ""),
@@ -347,7 +347,7 @@ fn qemu_is_told_to_answer_semihosting() {
 }
 
 #[test]
-fn a_call_to_the_firmware_goes_up() {
+fn a_call_to_firmware_must_reach_a_higher_level() {
     only(
         &[
             ("exception-level = \"el1\"", "exception-level = \"el2\""),
@@ -363,7 +363,7 @@ fn a_call_to_the_firmware_goes_up() {
 }
 
 #[test]
-fn a_baud_rate_is_made_of_the_clock() {
+fn a_baud_rate_must_be_a_divided_clock() {
     only(
         &[("clock = \"24 MHz\"", "clock = \"24 MHz\"\nbaud = «3000000»")],
         Code::BadBaud,
@@ -373,7 +373,7 @@ fn a_baud_rate_is_made_of_the_clock() {
 }
 
 #[test]
-fn one_register_may_turn_off_and_restart() {
+fn one_register_may_power_off_and_reset() {
     let write = "[power.register-write]\n\
                  off = { address = 0x6100_0000, value = 1 }\n\
                  reset = { address = 0x6100_0000, value = 2 }\n[power.semihosting]";

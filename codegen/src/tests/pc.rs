@@ -1,11 +1,11 @@
-//! PCs: ports, APICs, and memory around the hole below 4 GiB.
+//! Tests board files of PCs: ports, APICs, and the memory hole below 4 GiB.
 
 use super::{Toy, other_places_of};
 use crate::Board;
 use crate::board::Trigger;
 use crate::diagnostic::Code;
 
-/// A PC of no kind that is built.
+/// A made-up PC.
 const PC: &str = r#"schema = 1
 
 [board]
@@ -60,10 +60,14 @@ const INTX: &str = "intx = { gsi = 20 }";
 const LOW: &str = "ram.low = { base = 0x0000_0000, limit = \"2 GiB\" }";
 const REST: &str = "rest-of = \"low\"";
 
-/// The board with some of its text replaced.
+/// Returns the PC with some of its text replaced.
 fn with(edits: &[(&str, &str)]) -> Toy {
     let text = edits.iter().fold(PC.to_owned(), |text, (old, new)| {
-        assert_eq!(text.matches(old).count(), 1, "{old:?} is not there once");
+        assert_eq!(
+            text.matches(old).count(),
+            1,
+            "{old:?} does not occur exactly once"
+        );
         text.replace(old, new)
     });
     Toy::from(&text)
@@ -78,7 +82,7 @@ fn only(edits: &[(&str, &str)], code: Code, title: &str) {
 }
 
 #[test]
-fn the_pc_is_sound() {
+fn the_pc_is_valid() {
     fine(&[]);
 }
 
@@ -106,7 +110,7 @@ fn ports_end_at_the_last_one() {
 }
 
 #[test]
-fn two_parts_at_the_same_ports_are_told() {
+fn two_parts_at_the_same_ports_are_reported() {
     only(
         &[
             ("port = 0x3F8", "port = 0x600"),
@@ -126,7 +130,7 @@ fn two_parts_at_the_same_ports_are_told() {
 }
 
 #[test]
-fn qemu_has_the_device_that_ends_it_where_it_is_described() {
+fn the_exit_device_must_be_at_the_described_port_in_qemu() {
     only(
         &[(
             "[power.isa-debug-exit]\n",
@@ -160,7 +164,7 @@ fn an_input_belongs_to_one_io_apic() {
 }
 
 #[test]
-fn an_input_beyond_the_last_io_apic_is_told() {
+fn an_input_beyond_the_last_io_apic_is_reported() {
     only(
         &[("{ gsi = 8 }", "«{ gsi = 48 }»")],
         Code::InterruptOutOfRange,
@@ -191,7 +195,7 @@ fn the_lines_of_pci_follow_one_another_or_are_four() {
 }
 
 #[test]
-fn an_io_apic_takes_lines_that_are_low_as_they_ask() {
+fn an_io_apic_supports_active_low_lines() {
     let board = fine(&[(INTX, "intx = { gsi = 20, trigger = \"level-low\" }")]);
     let mut lines = board.interrupts.iter();
     let intx = lines.find(|line| line.key == "pci.ports.intx").unwrap();
@@ -199,7 +203,7 @@ fn an_io_apic_takes_lines_that_are_low_as_they_ask() {
 }
 
 #[test]
-fn a_row_of_slots_ends_after_it_begins() {
+fn a_row_of_slots_must_not_end_before_its_start() {
     only(
         &[("last = 31", "last = «24»")],
         Code::EmptyRange,
@@ -234,7 +238,7 @@ fn messages_go_to_the_local_apic() {
 }
 
 #[test]
-fn a_rest_is_that_of_a_range_of_ram() {
+fn rest_of_must_name_a_range_with_a_limit() {
     only(
         &[(REST, "rest-of = «\"lower\"»")],
         Code::MissingKey,
@@ -246,7 +250,7 @@ fn a_rest_is_that_of_a_range_of_ram() {
             (REST, "rest-of = «\"low\"»"),
         ],
         Code::QemuMemory,
-        "`memory.ram.low` leaves no rest",
+        "`memory.ram.low` has no excess memory",
     );
     only(
         &[(REST, "rest-of = \"low\", size = «\"16 MiB\"»")],
@@ -256,7 +260,7 @@ fn a_rest_is_that_of_a_range_of_ram() {
 }
 
 #[test]
-fn memory_beyond_a_limit_is_expected_in_the_rest() {
+fn memory_beyond_a_limit_is_expected_in_the_range_for_the_rest() {
     let sizes = |memory: &str| {
         let board = fine(&[("memory = \"64 MiB\"", &format!("memory = \"{memory}\""))]);
         let ram = board.memory.ram.into_iter();
@@ -268,7 +272,7 @@ fn memory_beyond_a_limit_is_expected_in_the_rest() {
 }
 
 #[test]
-fn a_limit_is_for_ram_whose_size_firmware_tells() {
+fn a_limit_requires_a_size_from_firmware() {
     only(
         &[
             (
@@ -297,7 +301,7 @@ fn a_limit_is_for_ram_whose_size_firmware_tells() {
 }
 
 #[test]
-fn the_century_is_in_a_byte_of_the_clocks_memory() {
+fn the_century_register_must_be_in_the_clocks_memory() {
     only(
         &[("century = 0x32", "century = «9»")],
         Code::BadNumber,

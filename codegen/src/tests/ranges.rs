@@ -1,10 +1,10 @@
-//! Ranges of addresses.
+//! Tests ranges of addresses in board files.
 
 use super::{Toy, fine, only, other_places};
 use crate::diagnostic::Code;
 
 #[test]
-fn an_empty_range_is_told() {
+fn an_empty_range_is_reported() {
     only(
         &[(
             "{ base = 0x1000_0000 }",
@@ -26,7 +26,7 @@ fn an_empty_range_is_told() {
 }
 
 #[test]
-fn a_range_smaller_than_the_registers_in_it_is_told() {
+fn a_range_smaller_than_its_registers_is_reported() {
     only(
         &[(
             "{ base = 0x1020_0000 }",
@@ -56,7 +56,7 @@ fn a_range_smaller_than_the_registers_in_it_is_told() {
 }
 
 #[test]
-fn each_driver_says_how_its_range_is_aligned() {
+fn each_driver_sets_the_alignment_of_its_range() {
     for (old, new, title) in [
         (
             "base = 0x2000_0000",
@@ -109,7 +109,7 @@ fn each_driver_says_how_its_range_is_aligned() {
 }
 
 #[test]
-fn a_range_beyond_the_address_space_is_told() {
+fn a_range_beyond_the_address_space_is_reported() {
     only(
         &[("base = 0x2000_0000", "base = «0x1_0000_0000_0000»")],
         Code::OutsideAddressSpace,
@@ -118,7 +118,7 @@ fn a_range_beyond_the_address_space_is_told() {
 }
 
 #[test]
-fn a_range_that_runs_over_64_bits_is_told() {
+fn a_range_beyond_64_bits_is_reported() {
     only(
         &[("base = 0x2000_0000", "base = «0xFFFF_FFFF_FFFF_F000»")],
         Code::OutsideAddressSpace,
@@ -127,13 +127,13 @@ fn a_range_that_runs_over_64_bits_is_told() {
 }
 
 #[test]
-fn the_last_byte_of_the_address_space_is_in_it() {
+fn a_range_may_include_the_last_byte_of_the_address_space() {
     fine(&[("base = 0x2000_0000", "base = 0xFFFF_FFFF_F000")]);
 }
 
 #[test]
-fn two_ranges_that_overlap_are_told_with_both_places() {
-    // Of equals the later place in the file is the one to look at.
+fn two_ranges_that_overlap_are_reported_with_both_locations() {
+    // Of two equal claims, the later one in the file is reported.
     let edit = [("base = 0x3000_0000", "base = «0x2000_0000»")];
     only(
         &edit,
@@ -163,7 +163,7 @@ fn one_byte_is_an_overlap() {
 }
 
 #[test]
-fn registers_in_ram_overlap_it_though_its_size_is_left_to_the_firmware() {
+fn registers_overlap_ram_whose_size_comes_from_firmware() {
     only(
         &[("base = 0x2000_0000", "base = «0x8100_0000»")],
         Code::Overlap,
@@ -172,7 +172,7 @@ fn registers_in_ram_overlap_it_though_its_size_is_left_to_the_firmware() {
 }
 
 #[test]
-fn a_range_that_overlaps_many_is_told_once() {
+fn a_range_that_overlaps_many_is_reported_once() {
     let edit = [(
         "{ base = 0x5000_0000, size = \"256 MiB\" }",
         "{ base = «0x1000_0000», size = 0x2500_0000 }",
@@ -201,7 +201,7 @@ fn reserved_memory_lies_in_ram() {
         Code::ReservedOutsideRam,
         "`memory.reserved.firmware` does not lie in RAM",
     );
-    // That it overlaps registers as well is the same mistake.
+    // The overlap with registers has the same cause.
     only(
         &[("base = 0x83F0_0000", "base = «0x2000_0000»")],
         Code::ReservedOutsideRam,
@@ -250,7 +250,7 @@ fn a_waiver_allows_the_overlap_that_it_names() {
 }
 
 #[test]
-fn a_waiver_that_nothing_needs_is_told() {
+fn an_unused_waiver_is_reported() {
     only(
         &[(
             "[undescribed]",
@@ -258,12 +258,12 @@ fn a_waiver_that_nothing_needs_is_told() {
              reason = \"the toy decodes them by width\"\n\n[undescribed]",
         )],
         Code::UnusedWaiver,
-        "`waiver.shared-page` waives nothing",
+        "`waiver.shared-page` is not needed",
     );
 }
 
 #[test]
-fn a_waiver_names_what_is_there() {
+fn a_waiver_must_name_existing_claims() {
     only(
         &[(
             "[undescribed]",
@@ -300,7 +300,7 @@ fn a_waiver_has_a_reason() {
 }
 
 #[test]
-fn what_is_described_is_not_undescribed() {
+fn a_described_address_cannot_be_undescribed() {
     only(
         &[("\"0x6000_0000\"", "«\"0x2000_0FFF\"»")],
         Code::UndescribedIsDescribed,
@@ -309,7 +309,7 @@ fn what_is_described_is_not_undescribed() {
 }
 
 #[test]
-fn a_base_is_looked_at_though_the_size_makes_no_sense() {
+fn the_base_is_checked_even_if_the_size_is_invalid() {
     let toy = Toy::with(&[(
         "base = 0x2000_0000\n",
         "base = 0x2000_0010\nsize = \"4 KB\"\n",

@@ -1,11 +1,11 @@
-//! What a person sees.
+//! Tests the text of diagnostics.
 
 use super::{TOY, Toy};
 use crate::load_from;
 use crate::source::InMemory;
 
 #[test]
-fn two_places_are_drawn_as_rustc_draws_them() {
+fn two_locations_are_drawn_as_in_rustc() {
     let told = Toy::with(&[("base = 0x2000_0000", "base = 0x3000_0000")])
         .load()
         .unwrap_err();
@@ -52,7 +52,7 @@ error[E0051]: the interrupt controller does not deliver these messages
 }
 
 #[test]
-fn a_missing_key_says_what_it_is() {
+fn a_missing_key_is_described() {
     let told = Toy::with(&[("clock = \"24 MHz\"\n", "")])
         .load()
         .unwrap_err();
@@ -71,7 +71,7 @@ error[E0011]: missing key `clock` in [console.pl011]
 }
 
 #[test]
-fn escapes_for_the_terminal_do_not_reach_it() {
+fn escape_sequences_are_removed_from_the_output() {
     let told = Toy::with(&[("count = 8", "\"\\u001b[31mcount\" = 8")])
         .load()
         .unwrap_err();
@@ -86,7 +86,7 @@ fn colour_changes_nothing_but_colour() {
 }
 
 #[test]
-fn merging_leaves_out_what_two_boards_share() {
+fn merging_omits_errors_that_two_boards_share() {
     let broken = TOY.replace("count = 8", "count = 0");
     let head = "schema = 1\nextends = \"toy\"\n[board]\nname = ";
     let sources = InMemory::new()

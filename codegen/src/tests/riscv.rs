@@ -1,11 +1,11 @@
-//! RISC-V machines.
+//! Tests board files of RISC-V machines.
 
 use super::{Toy, fine as sound, other_places};
 use crate::Board;
 use crate::board::{Boot, Value};
 use crate::diagnostic::Code;
 
-/// A RISC-V board of no machine.
+/// A made-up RISC-V board.
 pub(super) const RISCV: &str = r#"schema = 1
 
 [board]
@@ -62,10 +62,14 @@ const SSTC: &str = "[timer.sstc]";
 const CLINT: &str = "[timer.clint]\nbase = 0x0200_0000";
 const SBI_RESET: &str = "[power.sbi]";
 
-/// The board with some of its text replaced.
+/// Returns the RISC-V board with some of its text replaced.
 fn with(edits: &[(&str, &str)]) -> Toy {
     let text = edits.iter().fold(RISCV.to_owned(), |text, (old, new)| {
-        assert_eq!(text.matches(old).count(), 1, "{old:?} is not there once");
+        assert_eq!(
+            text.matches(old).count(),
+            1,
+            "{old:?} does not occur exactly once"
+        );
         text.replace(old, new)
     });
     Toy::from(&text)
@@ -98,7 +102,7 @@ fn sources_of_a_plic_keep_their_numbers() {
 }
 
 #[test]
-fn a_source_that_the_plic_lacks_is_told() {
+fn a_source_that_the_plic_lacks_is_reported() {
     only(
         &[("{ plic = 10 }", "«{ plic = 41 }»")],
         Code::InterruptOutOfRange,
@@ -126,7 +130,7 @@ fn a_plic_has_no_interrupts_of_a_gic() {
 }
 
 #[test]
-fn a_plic_has_room_for_its_contexts() {
+fn the_size_of_a_plic_must_cover_its_contexts() {
     only(
         &[("size = \"4 MiB\"", "size = «\"2 MiB\"»")],
         Code::BlockTooSmall,
@@ -141,7 +145,7 @@ fn a_plic_has_room_for_its_contexts() {
 }
 
 #[test]
-fn the_last_of_the_contexts_stands_for_the_rest() {
+fn the_last_entry_of_contexts_applies_to_further_harts() {
     let board = fine(&[("sources = 40", "sources = 40\ncontexts = [\"M\", \"MS\"]")]);
     let Value::Structure(_, config) = board.interrupt_controller.part.code.config else {
         panic!("not a structure");
@@ -152,7 +156,7 @@ fn the_last_of_the_contexts_stands_for_the_rest() {
 }
 
 #[test]
-fn the_kernels_mode_has_a_context() {
+fn the_kernels_mode_must_have_a_context() {
     only(
         &[("sources = 40", "sources = 40\ncontexts = «[\"M\"]»")],
         Code::WrongMode,
@@ -183,7 +187,7 @@ fn messages_do_not_reach_a_plic() {
 }
 
 #[test]
-fn firmware_keeps_the_machine_timer() {
+fn the_machine_timer_is_not_accessible_under_firmware() {
     let title = "`timer.clint` is not accessible to the kernel";
     only(
         &[(SSTC, "«[timer.clint]»\nbase = 0x0200_0000")],
@@ -199,7 +203,7 @@ fn firmware_keeps_the_machine_timer() {
 }
 
 #[test]
-fn without_firmware_there_is_nobody_to_call() {
+fn without_firmware_sbi_calls_are_an_error() {
     only(
         &[
             (PAYLOAD, MACHINE_MODE),
@@ -221,7 +225,7 @@ fn without_firmware_there_is_nobody_to_call() {
 }
 
 #[test]
-fn a_kernel_that_either_mode_may_enter_has_a_timer_in_both() {
+fn a_kernel_that_starts_in_either_mode_needs_a_timer_for_both() {
     only(
         &[
             (PAYLOAD, EITHER),
@@ -243,7 +247,7 @@ fn a_kernel_that_either_mode_may_enter_has_a_timer_in_both() {
 }
 
 #[test]
-fn a_timer_for_a_mode_that_never_is_is_told() {
+fn a_timer_for_an_unused_mode_is_reported() {
     let both = format!("{CLINT}\nsupervisor = «\"sbi\"»");
     only(
         &[(PAYLOAD, MACHINE_MODE), (SSTC, &both), (SBI_RESET, "")],
@@ -253,7 +257,7 @@ fn a_timer_for_a_mode_that_never_is_is_told() {
 }
 
 #[test]
-fn the_payload_lies_behind_the_firmware() {
+fn the_payload_must_be_after_the_firmware() {
     let title = "the load address is where the firmware is";
     only(
         &[("load-address = 0x8020_0000", "load-address = «0x8004_0000»")],
@@ -273,7 +277,7 @@ fn the_payload_lies_behind_the_firmware() {
 }
 
 #[test]
-fn an_image_away_from_the_entry_leaves_room_for_firmware() {
+fn an_image_apart_from_the_entry_leaves_room_for_firmware() {
     let near = "[boot.machine-mode]\nentry = 0x8000_0000\nload-address = «0x8001_0000»";
     let both = format!("{CLINT}\nsupervisor = \"sbi\"");
     only(
@@ -284,7 +288,7 @@ fn an_image_away_from_the_entry_leaves_room_for_firmware() {
 }
 
 #[test]
-fn the_entry_is_in_ram_that_is_free() {
+fn the_entry_must_be_in_free_ram() {
     only(
         &[
             (PAYLOAD, "[boot.machine-mode]\nentry = «0x1000»"),
@@ -310,7 +314,7 @@ fn the_entry_is_in_ram_that_is_free() {
 }
 
 #[test]
-fn the_image_has_room_before_the_device_tree() {
+fn the_image_must_fit_before_the_device_tree() {
     only(
         &[
             ("load-address = 0x8020_0000", "load-address = 0x83D0_0000"),
@@ -325,7 +329,7 @@ fn the_image_has_room_before_the_device_tree() {
 }
 
 #[test]
-fn an_image_at_the_entry_takes_no_firmware() {
+fn an_image_at_the_entry_does_not_support_firmware() {
     let board = fine(&[(PAYLOAD, MACHINE_MODE), (SSTC, CLINT), (SBI_RESET, "")]);
     let Boot::MachineMode {
         entry,
@@ -340,7 +344,7 @@ fn an_image_at_the_entry_takes_no_firmware() {
 }
 
 #[test]
-fn parts_of_risc_v_are_for_risc_v() {
+fn parts_of_risc_v_exist_only_on_risc_v() {
     sound(&[]);
     let edit = [
         ("architecture = \"aarch64\"", "architecture = \"aarch64\""),

@@ -1,4 +1,4 @@
-//! Nothing that a file may hold makes the reader panic.
+//! Tests that no content of a file makes the reader panic.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use super::TOY;
 use crate::source::InMemory;
 use crate::{load, load_from};
 
-/// Loads the bytes as a board and renders what is told.
+/// Loads the bytes as a board, and formats the diagnostics.
 fn survive(bytes: &[u8]) {
     if let Err(told) = load_from(&InMemory::new().with("toy", bytes), "toy") {
         assert!(!told.is_empty());
@@ -14,7 +14,7 @@ fn survive(bytes: &[u8]) {
     }
 }
 
-/// A small generator of numbers (xorshift), so that a failure comes again.
+/// A small pseudo-random generator (xorshift) with a fixed seed, so that failures are reproducible.
 struct Numbers(u64);
 
 impl Numbers {
@@ -27,14 +27,14 @@ impl Numbers {
 }
 
 #[test]
-fn every_beginning_of_a_board_is_survived() {
+fn a_board_truncated_anywhere_never_panics() {
     for end in 0..TOY.len() {
         survive(&TOY.as_bytes()[..end]);
     }
 }
 
 #[test]
-fn changed_bytes_are_survived() {
+fn changed_bytes_never_panic() {
     let mut numbers = Numbers(0x9E37_79B9_7F4A_7C15);
     let nasty = b"[]{}\"'=.#,\n\r\t\\ \0\xff\xc3-_0x9";
     for _ in 0..1_500 {
@@ -58,7 +58,7 @@ fn changed_bytes_are_survived() {
 }
 
 #[test]
-fn lines_in_another_order_are_survived() {
+fn lines_in_another_order_never_panic() {
     let mut numbers = Numbers(7);
     for _ in 0..300 {
         let mut lines: Vec<&str> = TOY.lines().collect();
@@ -71,7 +71,7 @@ fn lines_in_another_order_are_survived() {
 }
 
 #[test]
-fn strange_files_are_survived() {
+fn strange_files_never_panic() {
     let deep = format!("a = {}1{}", "[".repeat(500), "]".repeat(500));
     let dotted = format!("{}a = 1", "a.".repeat(500));
     let long = format!("a = \"{}\"", "x".repeat(100_000));
@@ -126,7 +126,7 @@ fn strange_files_are_survived() {
 }
 
 #[test]
-fn huge_numbers_are_survived_everywhere() {
+fn huge_numbers_never_panic() {
     for number in [
         "0x0",
         "0xFFFF_FFFF_FFFF_FFFF",
@@ -163,7 +163,7 @@ fn huge_numbers_are_survived_everywhere() {
 }
 
 #[test]
-fn a_folder_in_place_of_a_file_is_told() {
+fn a_folder_in_place_of_a_file_is_reported() {
     let root = std::env::temp_dir().join(format!("vmos-codegen-{}", std::process::id()));
     std::fs::create_dir_all(root.join("boards/toy.toml")).unwrap();
     let told = load(Path::new(&root), "toy").unwrap_err().render(false);

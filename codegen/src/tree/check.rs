@@ -1,4 +1,4 @@
-//! Compares the tree with the plan.
+//! Compares the tree of generated files with the planned files.
 
 use core::fmt;
 use std::path::Path;
@@ -14,19 +14,19 @@ const SHOWN: usize = 40;
 /// A file that differs from the plan. The path is that in the tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stale {
-    /// It is missing.
+    /// The file is missing.
     Missing {
-        /// The path.
+        /// The path of the file in the tree of generated files.
         path: String,
     },
-    /// It exists, but is not planned.
+    /// The file exists, but is not planned.
     Extra {
-        /// The path.
+        /// The path in the tree.
         path: String,
     },
-    /// It has another content.
+    /// The file has another content.
     Changed {
-        /// The path.
+        /// The path in the tree.
         path: String,
         /// The first line that differs, from 1.
         line: usize,
@@ -36,7 +36,7 @@ pub enum Stale {
 }
 
 impl Stale {
-    /// Returns the path in the tree.
+    /// Returns the path of the file in the tree of generated files.
     #[must_use]
     pub fn path(&self) -> &str {
         match self {

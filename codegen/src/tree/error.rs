@@ -14,9 +14,9 @@ pub enum Error {
     Io {
         /// The failed action, such as "cannot read".
         action: &'static str,
-        /// The path.
+        /// The path of the file or directory.
         path: PathBuf,
-        /// The system's error.
+        /// The operating system's error.
         source: io::Error,
     },
 }
@@ -26,9 +26,9 @@ pub enum Error {
 pub enum Obstacle {
     /// A directory without a generated file.
     Directory(PathBuf),
-    /// A file that is neither planned nor generated.
+    /// A file that is neither planned nor generated, and so belongs to the user.
     File(PathBuf),
-    /// A symbolic link.
+    /// A symbolic link in place of a file or directory.
     Link(PathBuf),
     /// A directory in place of a file, a file in place of a directory, or something else.
     Kind(PathBuf),

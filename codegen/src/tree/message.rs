@@ -1,11 +1,11 @@
-//! Reports files that are out of date to other programs, in the formats of diagnostics.
+//! Reports outdated files in the formats of diagnostics for other programs.
 
 use serde::Serialize;
 
 use super::Stale;
 use crate::diagnostic::{Format, escape};
 
-/// How to fix it.
+/// The help text: how to bring the files up to date.
 const HELP: &str = "run `cargo xtask gen` and review the diff";
 
 /// The members of a diagnostic that apply to a generated file.

@@ -1,4 +1,4 @@
-//! Finds out what is in the tree.
+//! Lists the content of the tree of generated files.
 
 use std::collections::BTreeMap;
 use std::fs::{self, FileType};
@@ -7,12 +7,12 @@ use std::path::Path;
 
 use super::{Error, Obstacle, Plan, is_marked};
 
-/// The content of the tree.
+/// The content of the tree of generated files.
 #[derive(Default)]
 pub(super) struct Survey {
-    /// Every plain file that is planned or may be obsolete: its bytes, by its path in the tree.
+    /// Every regular file that is planned or may be obsolete: its bytes, by its path in the tree.
     pub(super) files: BTreeMap<String, Vec<u8>>,
-    /// What does not belong to the generator.
+    /// The entries that do not belong to the generator.
     pub(super) obstacles: Vec<Obstacle>,
 }
 
@@ -35,7 +35,7 @@ impl Survey {
             }
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(survey),
-            Err(source) => return Err(io_error("cannot look at", root, source)),
+            Err(source) => return Err(io_error("cannot read the metadata of", root, source)),
         }
         survey.directory(root, None, plan)?;
         survey.obstacles.sort();

@@ -11,9 +11,9 @@ use super::{Error, Plan};
 /// The result, with paths in the tree, ascending.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Files that were new or had other bytes.
+    /// Files that were created or changed.
     pub written: Vec<String>,
-    /// Files that were right and not touched.
+    /// Files that were up to date and therefore not written.
     pub unchanged: Vec<String>,
     /// Files that were deleted because they are not planned.
     pub deleted: Vec<String>,
@@ -100,7 +100,7 @@ impl Staged {
             return Ok(());
         };
         fs::create_dir_all(directory)
-            .map_err(|error| io_error("cannot make the directory", directory, error))?;
+            .map_err(|error| io_error("cannot create the directory", directory, error))?;
         let temporary = directory.join(format!(".{}.new", name.to_string_lossy()));
         let written = fs::write(&temporary, text);
         let outcome = written.map_err(|error| io_error("cannot write", &temporary, error));

@@ -227,7 +227,7 @@ impl Comparison<'_> {
         self.agreed.ranges += usize::from(agrees);
     }
 
-    /// Returns how much of a range responds, counted from its start.
+    /// Returns the size of the responding part of a range, counted from its start.
     fn inhabited(&self, range: Range) -> Option<u64> {
         let regions = self.facts.tree.memory.iter();
         let inside = regions.filter(|region| contains(range, region.range.base));
@@ -360,7 +360,7 @@ impl Comparison<'_> {
         let right = port(*right);
         self.problems.report(
             Diagnostic::new(Code::MachineAddress, ports.at, title)
-                .label(format!("they start at {right}"))
+                .label(format!("the ports start at {right}"))
                 .write(right),
         );
     }

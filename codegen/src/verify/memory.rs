@@ -73,7 +73,9 @@ impl Comparison<'_> {
             let title = format!("the machine has another limit for `{}`", ram.place.path);
             self.problems.report(
                 Diagnostic::new(Code::MachineSize, limit.at, title)
-                    .label(format!("RAM has {right} here where there is more of it"))
+                    .label(format!(
+                        "RAM has {right} here in a machine with more memory"
+                    ))
                     .write(right),
             );
         }
@@ -208,13 +210,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_before_the_first_base_is_no_range_of_its_own() {
+    fn ram_before_the_first_base_is_not_a_separate_range() {
         let apart = described_apart(ranges(&[(0x1000, 0x3000)]), &[0x2000]);
         assert_eq!(apart, ranges(&[(0x1000, 0x3000)]));
     }
 
     #[test]
-    fn ram_ends_where_more_is_described() {
+    fn ram_ends_at_the_next_described_base() {
         let apart = described_apart(ranges(&[(0x1000, 0x3000)]), &[0x2000, 0x1000]);
         assert_eq!(apart, ranges(&[(0x1000, 0x1000), (0x2000, 0x2000)]));
     }

@@ -1,4 +1,4 @@
-//! Measures how many errors in a description would be found: every fact is changed, one at a time,
+//! Measures how many errors in a description would be found. Every fact is changed, one at a time,
 //! and each change must be reported at its line.
 
 use std::collections::BTreeSet;
@@ -18,47 +18,47 @@ use crate::written::Written;
 /// The kind of a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fact {
-    /// An address.
+    /// The fact is an address.
     Address,
-    /// A size or a stride.
+    /// A size, or the distance between devices or registers.
     Size,
-    /// A port.
+    /// The fact is a port.
     Port,
-    /// A count.
+    /// The fact is a count.
     Count,
-    /// An interrupt.
+    /// The fact is an interrupt.
     Interrupt,
-    /// A frequency.
+    /// The fact is a frequency.
     Frequency,
 }
 
-/// The result of a change.
+/// Where a deliberate change to a board file was reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fate {
-    /// The checks of the description reported it at its line.
+    /// The checks of the description reported the change at its line.
     Checked,
-    /// The comparison with the machine reported it at its line.
+    /// The comparison with the machine reported the change at its line.
     Verified,
-    /// It was reported at another line.
+    /// The change was reported at another line.
     Misplaced,
-    /// It was not reported.
+    /// The change was not reported.
     Survived,
 }
 
 /// A change with its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mutant {
-    /// The key.
+    /// The key path of the fact.
     pub path: String,
     /// The kind of the fact.
     pub fact: Fact,
     /// The file and the line of the value.
     pub place: (String, usize),
-    /// The original text.
+    /// The text of the value before the change.
     pub original: String,
-    /// The changed text.
+    /// The text of the value after the change.
     pub changed: String,
-    /// The result.
+    /// Where the change was reported, if it was.
     pub fate: Fate,
 }
 
@@ -85,7 +85,7 @@ impl Mutants {
         self.count(Fate::Checked) + self.count(Fate::Verified)
     }
 
-    /// Returns those that were not.
+    /// Returns the changes that were reported at another line, or not at all.
     pub fn missed(&self) -> impl Iterator<Item = &Mutant> {
         let missed = |mutant: &&Mutant| matches!(mutant.fate, Fate::Misplaced | Fate::Survived);
         self.list.iter().filter(missed)
@@ -116,7 +116,7 @@ pub fn mutate(sources: &dyn Sources, name: &str, facts: &Facts) -> Result<Mutant
     Ok(mutants)
 }
 
-/// Returns the keys that no machine can contradict.
+/// Returns the keys that cannot be compared with the machine.
 fn choices(sources: &dyn Sources, name: &str) -> BTreeSet<String> {
     let mut choices = BTreeSet::from(["memory.stack".to_owned(), "qemu.memory".to_owned()]);
     let loaded = Description::load(sources, name, &mut Problems::default());
@@ -136,12 +136,12 @@ struct Fixed {
     fact: Fact,
     number: u64,
     at: Location,
-    /// Whether it is a key, and therefore in quotes.
+    /// Whether the fact is a key, which is written in quotes.
     is_key: bool,
 }
 
 impl Fixed {
-    /// Returns plausible wrong values.
+    /// Returns wrong values that an author could plausibly write in place of the fact.
     fn changes(&self) -> Vec<String> {
         let number = self.number;
         let changes = match self.fact {
@@ -292,7 +292,7 @@ fn interrupts(path: &str, list: &[Node]) -> Vec<Fixed> {
     values
 }
 
-/// Returns the kind of a path in the schema.
+/// Returns the kind of the value at a path in the schema.
 fn kind_of(path: &str) -> Option<&'static Kind> {
     const ROOT: &Kind = &Description::KIND;
     path.split('.').try_fold(ROOT, |kind, key| kind.inside(key))

@@ -12,9 +12,9 @@ use crate::source::{FileId, Location};
 /// A device or memory of the machine.
 struct Thing {
     range: Range,
-    /// Its description for display.
+    /// The description of the device for messages.
     name: String,
-    /// The device that it is part of, if it is known.
+    /// The index of the device that the memory is part of, if it is known.
     device: Option<usize>,
     /// Whether it is memory without a known device: that of firmware, which grows with each
     /// version.
@@ -46,7 +46,7 @@ impl Comparison<'_> {
         }
     }
 
-    /// Returns what is not described.
+    /// Returns the devices and memory of the machine that are not described.
     pub(super) fn left(&self) -> Vec<(Range, String)> {
         let things = self.things().into_iter();
         let left = things.filter(|thing| !self.is_described(thing));
@@ -115,7 +115,7 @@ impl Comparison<'_> {
             .help("or describe it, if the kernel is to use it")
     }
 
-    /// Returns the location where something can be listed under `[undescribed]`.
+    /// Returns the location at which a device can be added to `[undescribed]`.
     fn undescribed_place(&self) -> Location {
         let table = self.description.undescribed.get();
         let board = self.description.board.get().map(|board| board.at);

@@ -5,7 +5,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::language::{Interrupt, Located, Size, hexadecimal};
 use crate::part::expect::{Part, Row};
 
-/// The row in the machine.
+/// The row of devices as it is in the machine.
 struct There {
     base: u64,
     /// The distance between devices, if it is constant.
@@ -85,7 +85,7 @@ impl Comparison<'_> {
         }
     }
 
-    /// Finds the row, and records its devices.
+    /// Finds the row of devices in the machine, and records its devices.
     fn row_there(&mut self, part: &Part) -> Option<There> {
         let devices = self.facts.devices.iter().enumerate();
         let devices = devices.filter(|(_, device)| device.is(&part.kinds));
@@ -118,7 +118,7 @@ impl Comparison<'_> {
         })
     }
 
-    /// Compares the interrupts: slot n raises the first number plus n.
+    /// Compares the interrupts of the slots: slot n should raise the first number plus n.
     fn row_interrupts(&mut self, first: &Located<Interrupt>, there: &There, kind: &str) {
         let rights = there
             .interrupts

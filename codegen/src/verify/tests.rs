@@ -1,4 +1,4 @@
-//! A toy board beside toy machines that differ from it.
+//! Tests a made-up board against made-up machines that differ from it.
 
 mod guilty;
 mod left_out;
@@ -33,7 +33,7 @@ fn device(kind: &str, registers: &[(u64, u64)], interrupts: &[u32]) -> Device {
     }
 }
 
-/// The machine that the toy describes.
+/// A machine that matches the board.
 fn machine() -> Facts {
     let mut devices = vec![
         device(
@@ -66,7 +66,7 @@ fn machine() -> Facts {
         },
         device("some,clock", &[(0x6000_0000, 0x1000)], &[40]),
     ];
-    // A tree lists them in any order.
+    // A device tree lists devices in any order.
     for slot in [3_u32, 0, 1, 2, 7, 6, 5, 4] {
         let base = 0x3000_0000 + 0x200 * u64::from(slot);
         devices.push(device("virtio,mmio", &[(base, 0x200)], &[48 + slot]));
@@ -113,16 +113,16 @@ fn verify_toy(text: &str, facts: &Facts) -> Result<Agreed, Diagnostics> {
     verify(&InMemory::new().with("toy", text), "toy", facts)
 }
 
-/// The toy with some of its text replaced, and the only thing told of it: its code, its title, and
-/// the text that it points at.
+/// Returns the only difference from the machine after some text of the board was replaced: its
+/// code, its title, and the text at its location.
 fn only(old: &str, new: &str, facts: &Facts) -> (Code, String, String) {
     assert_eq!(
         TOY.matches(old).count(),
         1,
-        "{old:?} is not there just once"
+        "{old:?} does not occur exactly once"
     );
     let text = TOY.replace(old, new);
-    let told = verify_toy(&text, facts).expect_err("nothing was told");
+    let told = verify_toy(&text, facts).expect_err("an error is reported");
     let mut all = told.iter().map(|one| {
         let at = one.primary.at;
         (
@@ -131,12 +131,12 @@ fn only(old: &str, new: &str, facts: &Facts) -> (Code, String, String) {
             text[at.start..at.end].to_owned(),
         )
     });
-    let first = all.next().expect("something was told");
+    let first = all.next().expect("at least one error");
     assert_eq!(all.next(), None, "\n{told}");
     first
 }
 
-/// The same for a machine that differs from the toy.
+/// Returns the only difference of the board from another machine.
 fn only_of_machine(change: impl FnOnce(&mut Facts)) -> (Code, String, String) {
     let mut facts = machine();
     change(&mut facts);
@@ -148,7 +148,7 @@ fn assert_told(told: (Code, String, String), code: Code, title: &str, at: &str) 
 }
 
 #[test]
-fn the_toy_is_as_its_machine() {
+fn the_board_matches_its_machine() {
     let agreed = verify_toy(TOY, &machine()).unwrap();
     let expected = Agreed {
         ranges: 8,
@@ -160,7 +160,7 @@ fn the_toy_is_as_its_machine() {
 }
 
 #[test]
-fn a_wrong_address_is_told_with_the_right_one() {
+fn a_wrong_address_is_reported_with_the_right_one() {
     let told = only("base = 0x2000_0000", "base = 0x2000_1000", &machine());
     let title = "the machine has `console.pl011` at another address";
     assert_told(told, Code::MachineAddress, title, "0x2000_1000");
@@ -174,28 +174,28 @@ fn the_first_address_of_a_row_is_compared() {
 }
 
 #[test]
-fn a_wrong_size_is_told_at_the_size() {
+fn a_wrong_size_is_reported_at_the_size() {
     let told = only("size = \"1 MiB\"", "size = \"512 KiB\"", &machine());
     let title = "the machine has another size for `interrupt-controller.gic-v3.redistributors`";
     assert_told(told, Code::MachineSize, title, "\"512 KiB\"");
 }
 
 #[test]
-fn a_size_that_is_set_aside_and_one_that_answers_are_both_right() {
+fn a_reserved_size_and_a_used_size_are_both_correct() {
     let mut facts = machine();
     of_kind(&mut facts, "arm,pl011").registers = vec![Some(range(0x2000_0000, 0x1_0000))];
     assert!(verify_toy(TOY, &facts).is_ok());
 }
 
 #[test]
-fn memory_of_another_size_is_told_where_it_is_said() {
+fn another_amount_of_memory_is_reported_at_its_size() {
     let told = only("memory = \"64 MiB\"", "memory = \"128 MiB\"", &machine());
     let title = "the machine has another size for `memory.ram.main`";
     assert_told(told, Code::MachineSize, title, "\"128 MiB\"");
 }
 
 #[test]
-fn a_wrong_interrupt_is_told_with_the_right_one() {
+fn a_wrong_interrupt_is_reported_with_the_right_one() {
     let told = only("{ spi = 1 }", "{ spi = 2 }", &machine());
     let title = "the machine has another interrupt for `console.pl011.interrupt`";
     assert_told(told, Code::MachineInterrupt, title, "{ spi = 2 }");
@@ -217,7 +217,7 @@ fn the_first_interrupt_of_a_row_is_compared() {
 }
 
 #[test]
-fn interrupts_that_do_not_follow_one_another_are_told() {
+fn interrupts_that_are_not_consecutive_are_reported() {
     let told = only_of_machine(|facts| {
         let last = facts.devices.last_mut().expect("a slot");
         last.interrupts = vec![Some(99)];
@@ -234,7 +234,7 @@ fn the_lines_of_pci_are_compared() {
 }
 
 #[test]
-fn a_wrong_frequency_is_told_with_the_right_one() {
+fn a_wrong_frequency_is_reported_with_the_right_one() {
     let told = only("clock = \"24 MHz\"", "clock = \"48 MHz\"", &machine());
     let title = "the machine has another frequency for `console.pl011.clock`";
     assert_told(told, Code::MachineFrequency, title, "\"48 MHz\"");
@@ -249,35 +249,35 @@ fn the_counter_of_the_processor_is_compared() {
 }
 
 #[test]
-fn a_wrong_stride_is_told_with_the_right_one() {
+fn a_wrong_stride_is_reported_with_the_right_one() {
     let told = only("stride = 0x200", "stride = 0x1000", &machine());
     let title = "the machine has another stride for `virtio-mmio`";
     assert_told(told, Code::MachineRow, title, "0x1000");
 }
 
 #[test]
-fn a_wrong_count_is_told_with_the_right_one() {
+fn a_wrong_count_is_reported_with_the_right_one() {
     let told = only("count = 8", "count = 7", &machine());
     let title = "the machine has another count for `virtio-mmio`";
     assert_told(told, Code::MachineRow, title, "7");
 }
 
 #[test]
-fn another_conduit_is_told() {
+fn another_conduit_is_reported() {
     let told = only("conduit = \"hvc\"", "conduit = \"smc\"", &machine());
     let title = "the machine has another value for `power.psci.conduit`";
     assert_told(told, Code::MachineProperty, title, "\"smc\"");
 }
 
 #[test]
-fn a_window_elsewhere_is_told() {
+fn a_window_at_another_address_is_reported() {
     let told = only("base = 0x5000_0000", "base = 0x4800_0000", &machine());
     let title = "the machine has `pci.ecam.windows.memory32` at another address";
     assert_told(told, Code::MachineAddress, title, "0x4800_0000");
 }
 
 #[test]
-fn a_device_that_is_not_there_is_told_at_its_table() {
+fn a_missing_device_is_reported_at_its_table() {
     let told = only_of_machine(|facts| {
         facts.devices.retain(|device| !device.is(&["arm,pl011"]));
         facts
@@ -290,7 +290,7 @@ fn a_device_that_is_not_there_is_told_at_its_table() {
 }
 
 #[test]
-fn a_row_that_is_not_there_is_told_at_its_table() {
+fn a_missing_row_is_reported_at_its_table() {
     let told = only_of_machine(|facts| {
         facts.devices.retain(|device| !device.is(&["virtio,mmio"]));
     });
@@ -299,9 +299,9 @@ fn a_row_that_is_not_there_is_told_at_its_table() {
 }
 
 #[test]
-fn devices_are_told_apart_by_their_addresses() {
+fn devices_are_distinguished_by_their_addresses() {
     let mut facts = machine();
-    // A second one of the kind comes first and is described nowhere but as left out.
+    // A second device of the kind comes first; it is only listed as left out.
     facts
         .devices
         .insert(0, device("arm,pl011", &[(0x7000_0000, 0x1000)], &[99]));
@@ -309,7 +309,7 @@ fn devices_are_told_apart_by_their_addresses() {
 }
 
 #[test]
-fn mistakes_of_the_board_and_of_the_machine_are_told_together() {
+fn errors_of_the_board_and_differences_from_the_machine_are_reported_together() {
     let text = TOY
         .replace("{ spi = 1 }", "{ spi = 2 }")
         .replace("stack = \"64 KiB\"", "stack = \"1 KiB\"");

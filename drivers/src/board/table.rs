@@ -25,9 +25,9 @@ pub struct Table {
 pub struct Line {
     /// The key in the board file.
     pub key: &'static str,
-    /// The first line.
+    /// The first interrupt line.
     pub first: Interrupt,
-    /// The number of lines.
+    /// The number of interrupt lines.
     pub count: u32,
 }
 
@@ -61,10 +61,10 @@ impl Line {
     }
 }
 
-/// How many numbers describe the layout.
+/// The number of numbers that describe the layout of a board's table.
 const NUMBERS: usize = 19;
 
-/// The first bytes of a table.
+/// The magic number at the start of a board's table.
 const MAGIC: [u8; 8] = *b"VMOStab1";
 
 /// For each list, the offset of its address and length in the table; then for each kind of entry,

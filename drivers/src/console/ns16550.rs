@@ -62,11 +62,11 @@ const IDLE_LIMIT: usize = 1_000_000;
 /// The location and line settings of a UART. `W` is a [`Range`] of memory or a [`PortRange`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config<W> {
-    /// Its registers.
+    /// The registers of the UART, in memory or at ports.
     pub registers: W,
     /// The layout of the registers.
     pub layout: Layout,
-    /// The frequency of its reference clock in Hz.
+    /// The frequency of the UART's reference clock in Hz.
     pub clock: u64,
     /// The baud rate to set; `None` keeps firmware's setting.
     pub baud: Option<u32>,
@@ -77,18 +77,18 @@ pub struct Config<W> {
 pub struct Layout {
     /// The distance between registers, in bytes.
     pub stride: usize,
-    /// The width of an access.
+    /// The width of an access to a register.
     pub width: Width,
 }
 
 /// The width of an access to a register. The register is the low byte.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Width {
-    /// 8 bits.
+    /// Accesses have 8 bits.
     Bits8,
-    /// 16 bits.
+    /// Accesses have 16 bits.
     Bits16,
-    /// 32 bits.
+    /// Accesses have 32 bits.
     Bits32,
 }
 

@@ -14,7 +14,7 @@ const DR: usize = 0x000;
 const FR: usize = 0x018;
 /// `UARTIBRD`: the whole part of the baud rate divisor.
 const IBRD: usize = 0x024;
-/// `UARTFBRD`: its fraction, in 64ths.
+/// `UARTFBRD`: the fraction of the baud rate divisor, in 64ths.
 const FBRD: usize = 0x028;
 /// `UARTLCR_H`: line control.
 const LCR_H: usize = 0x02c;
@@ -57,7 +57,7 @@ const BUSY_LIMIT: usize = 1_000_000;
 /// The location and line settings of a PL011.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
-    /// Its registers.
+    /// The registers of the PL011.
     pub registers: Range,
     /// The frequency of UARTCLK in Hz.
     pub clock: u64,

@@ -42,7 +42,7 @@ impl Blocks {
         self.size
     }
 
-    /// Gives the memory up; see [`Buffer::leak`].
+    /// Leaks the memory: it is never freed; see [`Buffer::leak`].
     pub fn leak(&mut self) {
         self.memory.leak();
     }
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn out_of_range_has_no_effect() {
+    fn an_access_out_of_range_has_no_effect() {
         let mut blocks = blocks();
         assert!(blocks.bytes(2, 0, 1).is_empty());
         assert!(blocks.bytes_mut(1, 120, 9).is_empty());
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn written_values_are_read_back() {
         let mut blocks = blocks();
         blocks.write64(1, 8, 0x0102_0304_0506_0708);
         assert_eq!(blocks.read16(1, 8), 0x0708);

@@ -51,7 +51,7 @@ pub struct Frame {
     block: NonNull<Block>,
 }
 
-/// What a frame points to; the memory that devices access follows.
+/// The header of a frame's allocation; the memory that devices access follows it.
 #[repr(C, align(64))]
 struct Block {
     /// The next frame in a list; owned by the list.
@@ -269,7 +269,7 @@ impl Frame {
         PhysicalAddress((self.words().as_ptr().expose_provenance() + START) as u64)
     }
 
-    /// Gives the memory up: it is never freed. Needed if a device cannot be stopped from writing
+    /// Leaks the memory: it is never freed. Needed if a device cannot be stopped from writing
     /// into it.
     pub fn leak(self) {
         LEAKED.fetch_add(self.size(), Ordering::Relaxed);

@@ -26,9 +26,9 @@ const FIRST_MESSAGE: u32 = 1 << 17;
 
 /// The first vector that is used neither by the processor nor by the local timer.
 const FIRST_VECTOR: u8 = TIMER_VECTOR + 1;
-/// One behind the last: the one after is that of interrupts that have gone.
+/// The end of the allocated vectors, exclusive; the next vector is that of spurious interrupts.
 const LAST_VECTOR: u8 = SPURIOUS_VECTOR - 1;
-/// How many there are to share out.
+/// The number of vectors that can be allocated.
 const VECTORS: usize = (LAST_VECTOR - FIRST_VECTOR) as usize + 1;
 /// The entry of a vector that is not in use.
 const NOBODY: u32 = u32::MAX;
@@ -38,27 +38,27 @@ const MESSAGES: u64 = 0xfee0_0000;
 /// The largest ID that fits into the address of a message.
 const LARGEST_ID: u32 = 0xff;
 
-/// The interrupts that the processor has accepted.
+/// The highest interrupt that the processor has accepted.
 pub trait Vectors: Default {
     /// Takes the highest accepted vector, if there is one.
     fn take(&mut self) -> Option<u8>;
 }
 
-/// An I/O APIC.
+/// The configuration of an I/O APIC.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct IoApicConfig {
-    /// Its registers.
+    /// The registers of the I/O APIC.
     pub registers: Range,
-    /// The global system interrupt of its first input.
+    /// The global system interrupt of the I/O APIC's first input.
     pub first: u32,
 }
 
 /// The two 8259 interrupt controllers of a PC.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LegacyPic {
-    /// The ports of the first one.
+    /// The I/O ports of the first 8259.
     pub primary: PortRange,
-    /// The ports of the second one.
+    /// The I/O ports of the second 8259.
     pub secondary: PortRange,
 }
 
@@ -67,13 +67,13 @@ pub struct LegacyPic {
 pub struct Config {
     /// The local APIC's registers; unused with an x2APIC.
     pub local: Range,
-    /// The I/O APICs.
+    /// The configurations of the I/O APICs.
     pub io: &'static [IoApicConfig],
     /// The 8259s, which are masked; `None` if there are none.
     pub legacy_pic: Option<LegacyPic>,
 }
 
-/// The APICs.
+/// The driver for the local APIC and the I/O APICs.
 pub struct Apic<R, P, Q> {
     local: LocalApic<R, P>,
     io: Vec<IoApic<R>>,
@@ -82,7 +82,7 @@ pub struct Apic<R, P, Q> {
     numbers: [u32; VECTORS],
     /// The number of vectors in use.
     taken: usize,
-    /// The number of messages.
+    /// The number of allocated messages.
     messages: u32,
 }
 
@@ -214,8 +214,8 @@ impl<R: Registers, P: ModelSpecific + Vectors, Q: Registers> InterruptController
         }
     }
 
-    /// The local APIC ends the highest accepted interrupt, which is the one claimed last. If its
-    /// line is still asserted, the I/O APIC sends it again.
+    /// Ends the highest accepted interrupt, which is the one claimed last. If its line is still
+    /// asserted, the I/O APIC sends it again.
     #[inline]
     fn complete(&mut self, _number: u32) {
         self.local.write(register::END_OF_INTERRUPT, 0);

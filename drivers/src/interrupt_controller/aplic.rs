@@ -1,9 +1,10 @@
-//! The advanced platform-level interrupt controller (APLIC) of RISC-V machines, with direct delivery.
+//! The advanced platform-level interrupt controller (APLIC) of RISC-V machines, with direct
+//! delivery.
 //!
 //! Registers and sequences: The RISC-V Advanced Interrupt Architecture 1.0, chapter 4. An APLIC
-//! consists of domains, each with registers of its own: one for M mode, and usually one below it for S
-//! mode. The driver uses the domain of the kernel's privilege mode. The timer's interrupt is local to
-//! the hart and bypasses the APLIC; this driver handles both.
+//! consists of domains, each with registers of its own: one for M mode, and usually one below it
+//! for S mode. The driver uses the domain of the kernel's privilege mode. The timer's interrupt is
+//! local to the hart and bypasses the APLIC; this driver handles both.
 
 use crate::address::{PhysicalAddress, Range};
 use crate::board::Driver;
@@ -15,12 +16,12 @@ use crate::riscv::{Local, LocalInterrupts, Mode, TIMER};
 const DOMAINCFG: usize = 0x0000;
 /// In `domaincfg`: the domain delivers interrupts.
 const ENABLED: u32 = 1 << 8;
-/// In `domaincfg`: it delivers them as messages. Not every domain can be switched.
+/// In `domaincfg`: the domain delivers interrupts as messages. Not every domain can be switched.
 const MESSAGES: u32 = 1 << 2;
 /// How source n signals an interrupt, 4 bytes each, from source 1 on (4.5.2).
 const SOURCECFG: usize = 0x0004;
-/// In the domain for M mode: where the interrupt files of this mode are, in pages of 4 KiB, and how the
-/// number of a hart becomes a part of the address (4.5.3).
+/// In the domain for M mode: where the interrupt files of this mode are, in pages of 4 KiB, and how
+/// the number of a hart becomes a part of the address (4.5.3).
 const MMSIADDRCFG: usize = 0x1bc0;
 const MMSIADDRCFGH: usize = 0x1bc4;
 /// Clears the pending bit of sources, a bit each; reads as the state of their lines (4.5.7).
@@ -40,13 +41,14 @@ const HART: u32 = 18;
 /// The registers of the direct delivery to a hart (4.8.1), and their size for each hart.
 const DELIVERY: usize = 0x4000;
 const DELIVERY_SIZE: usize = 0x20;
-/// Among them: whether interrupts are delivered to the hart.
+/// Direct delivery: whether interrupts are delivered to the hart.
 const IDELIVERY: usize = 0x00;
-/// Among them: a false interrupt, for tests.
+/// Direct delivery: forces a spurious interrupt, for tests.
 const IFORCE: usize = 0x04;
-/// Among them: the priority from which on interrupts are masked; 0 masks none.
+/// Direct delivery: the priority from which on interrupts are masked; 0 masks none.
 const ITHRESHOLD: usize = 0x08;
-/// Among them: reading takes the pending source of highest priority, in the bits from 16 on.
+/// Direct delivery: reading claims the pending source of highest priority; its number is in the
+/// bits from 16 on.
 const CLAIMI: usize = 0x1c;
 
 /// The priority of every source; all are equal. 1 is the highest.
@@ -87,7 +89,7 @@ const fn delivery(hart: usize) -> usize {
     hart.saturating_mul(DELIVERY_SIZE).saturating_add(DELIVERY)
 }
 
-/// A domain.
+/// A domain of an APLIC.
 pub(super) struct Domain<R> {
     registers: R,
     sources: u32,
@@ -125,8 +127,9 @@ impl<R: Registers> Domain<R> {
         self.registers.read32(DOMAINCFG) & (ENABLED | MESSAGES) == ENABLED | mode
     }
 
-    /// States where messages for M mode are sent: to the file of hart 0 at `first`, or to that of another
-    /// hart, `stride` bytes further each. `hart` is the largest number of a hart.
+    /// Sets the addresses to which messages for M mode are sent: the file of hart 0 is at `first`,
+    /// and those of the other harts follow at a distance of `stride` bytes. `hart` is the largest
+    /// number of a hart.
     pub(super) fn address(&self, first: PhysicalAddress, stride: u64, hart: usize) {
         let page = first.0 >> 12;
         let width = usize::BITS - hart.leading_zeros();
@@ -136,8 +139,8 @@ impl<R: Registers> Domain<R> {
         self.registers.write32(MMSIADDRCFGH, high);
     }
 
-    /// Has a level-triggered source send another message if its line is still asserted. QEMU before 10
-    /// sends one in any case if asked to, so the line is read first.
+    /// Makes a level-triggered source send another message if its line is still asserted. QEMU
+    /// before 10 sends one in any case if asked to, so the line is read first.
     pub(super) fn send_again(&self, number: u32) {
         let lines = self.registers.read32(CLRIP + 4 * (number / 32) as usize);
         if lines & 1 << (number % 32) != 0 {
@@ -145,8 +148,8 @@ impl<R: Registers> Domain<R> {
         }
     }
 
-    /// Lets a source through to the hart with the index `hart`. The rest of `target` depends on the
-    /// mode of delivery.
+    /// Enables the delivery of a source to the hart with the index `hart`. The rest of `target`
+    /// depends on the mode of delivery.
     pub(super) fn enable(&self, interrupt: Interrupt, hart: usize, target: u32) {
         let mode = match interrupt.trigger {
             Trigger::Edge => 4,
@@ -242,8 +245,8 @@ impl<R: Registers, P: LocalInterrupts> InterruptController for Aplic<R, P> {
         }
     }
 
-    /// The pending bit of a level-triggered source may outlive its line: QEMU before 11 claims such a
-    /// source once more.
+    /// The pending bit of a level-triggered source may stay set after its line is deasserted: QEMU
+    /// before 11 claims such a source once more.
     #[inline]
     fn claim(&mut self) -> Option<u32> {
         let pending = self.hart.pending();

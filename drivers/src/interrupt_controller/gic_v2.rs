@@ -29,7 +29,7 @@ const CPU_EOIR: usize = 0x10;
 /// The interrupt number in `GICC_IAR`; the bits above hold the sender of a software interrupt.
 const NUMBER: u32 = 0x3ff;
 
-/// The addresses of a GICv2.
+/// The addresses of a GICv2's registers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
     /// The distributor (GICD).
@@ -100,7 +100,7 @@ impl Driver for GicV2<Mmio> {
 }
 
 impl<R: Registers> InterruptController for GicV2<R> {
-    /// A level-triggered interrupt is pending only while its line is asserted.
+    /// True: a level-triggered interrupt is pending only while its line is asserted.
     const PENDING_FOLLOWS_LINE: bool = true;
 
     fn initialize(&mut self) {

@@ -59,7 +59,7 @@ pub trait CpuInterface: Default {
 /// The redistributors, consecutive in memory, one per processor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Redistributors {
-    /// The address of the first one's first frame (GICR).
+    /// The address of the first frame (GICR) of the first redistributor.
     pub base: PhysicalAddress,
     /// The distance between redistributors, in bytes.
     pub stride: u64,
@@ -67,7 +67,7 @@ pub struct Redistributors {
     pub count: u32,
 }
 
-/// The addresses of a GICv3.
+/// The addresses of a GICv3's registers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
     /// The distributor (GICD).
@@ -113,7 +113,7 @@ impl<R: Registers, P: CpuInterface> GicV3<R, P> {
         }
     }
 
-    /// Has a GICv2m frame with these registers at this address receive messages, if there is one.
+    /// Makes a GICv2m frame with these registers at this address receive messages, if there is one.
     #[must_use]
     pub fn with_frame(self, frame: Option<(R, PhysicalAddress)>) -> Self {
         Self { frame, ..self }
@@ -159,7 +159,7 @@ impl<P: CpuInterface> Driver for GicV3<Mmio, P> {
 }
 
 impl<R: Registers, P: CpuInterface> InterruptController for GicV3<R, P> {
-    /// A level-triggered interrupt is pending only while its line is asserted.
+    /// True: a level-triggered interrupt is pending only while its line is asserted.
     const PENDING_FOLLOWS_LINE: bool = true;
 
     fn initialize(&mut self) {

@@ -16,12 +16,12 @@ const VECTORS: u8 = 0xf0;
 /// ICW3: the second controller is at input 2 of the first.
 const SECOND_AT: u8 = 1 << 2;
 const SECOND_IS: u8 = 2;
-/// ICW4: 8086 mode.
+/// The offset of the port for ICW1, and that of the port for the other command words and the mask.
 const FOR_8086: u8 = 1;
 /// OCW1: masks every input.
 const ALL: u8 = 0xff;
 
-/// Both controllers.
+/// The driver for both 8259 controllers.
 pub(super) struct I8259<R> {
     primary: R,
     secondary: R,

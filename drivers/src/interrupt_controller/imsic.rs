@@ -1,10 +1,11 @@
-//! The incoming MSI controller (IMSIC) of a RISC-V hart, and the APLIC that sends it the interrupts of
-//! lines.
+//! The incoming MSI controller (IMSIC) of a RISC-V hart, and the APLIC that sends it the interrupts
+//! of lines.
 //!
-//! Registers and sequences: The RISC-V Advanced Interrupt Architecture 1.0, chapter 3, and for the APLIC
-//! section 4.9. Each hart has an interrupt file for each privilege mode. A message is a number, which
-//! sets a bit of the file: sources of the APLIC send their own number, and functions on a PCI bus get the
-//! numbers above. The timer's interrupt is local to the hart; this driver handles it, too.
+//! Registers and sequences: The RISC-V Advanced Interrupt Architecture 1.0, chapter 3, and for the
+//! APLIC section 4.9. Each hart has an interrupt file for each privilege mode. A message is a
+//! number, which sets a bit of the file: sources of the APLIC send their own number, and functions
+//! on a PCI bus get the numbers above. The timer's interrupt is local to the hart; this driver
+//! handles it, too.
 
 use crate::address::{PhysicalAddress, Range};
 use crate::board::Driver;
@@ -28,11 +29,12 @@ pub const MOST_IDENTITIES: u32 = 1023;
 
 /// The interrupt file of the hart for the kernel's privilege mode.
 pub trait InterruptFile: LocalInterrupts {
-    /// The width of the registers that `read` and `write` select, in bits. Those of `eip` and `eie` are
-    /// numbered as if each had 32 bits.
+    /// The width of the registers that `read` and `write` select, in bits. Those of `eip` and `eie`
+    /// are numbered as if each had 32 bits.
     const WIDTH: u32 = usize::BITS;
 
-    /// Reads a register of the file (`miselect` and `mireg`, or `siselect` and `sireg`; section 3.6).
+    /// Reads a register of the file (`miselect` and `mireg`, or `siselect` and `sireg`; section
+    /// 3.6).
     fn read(&mut self, register: usize) -> usize;
 
     /// Writes a register of the file.
@@ -43,12 +45,13 @@ pub trait InterruptFile: LocalInterrupts {
     fn take(&mut self) -> usize;
 }
 
-/// Where the interrupt files are, and what sends them the interrupts of lines.
+/// The addresses of the interrupt files, and of the APLIC's domains that send them the interrupts
+/// of lines.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
-    /// For M mode, if the kernel may run in it.
+    /// The addresses for M mode, if the kernel may run in it.
     pub machine: Option<Level>,
-    /// For S mode, if the kernel may run in it.
+    /// The addresses for S mode, if the kernel may run in it.
     pub supervisor: Option<Level>,
     /// The distance between the files of harts, a power of two of at least 4 KiB.
     pub stride: u64,
@@ -79,15 +82,15 @@ impl Config {
 /// The addresses of interrupt files.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Files {
-    /// That of hart 0.
+    /// The address of the interrupt file of hart 0.
     pub first: PhysicalAddress,
-    /// The distance between those of harts, in bytes.
+    /// The distance between the interrupt files of harts, in bytes.
     pub stride: u64,
 }
 
 /// An IMSIC with its APLIC.
 pub struct Imsic<R, P> {
-    /// `None` means that the hart receives no device interrupts.
+    /// The interrupt file of the hart; `None` means that the hart receives no device interrupts.
     domain: Option<Domain<R>>,
     hart: P,
     files: Files,
@@ -127,7 +130,7 @@ impl<R: Registers, P: InterruptFile> Imsic<R, P> {
         (first + register as usize, 1 << (number % P::WIDTH))
     }
 
-    /// Lets the messages with a number through, or not.
+    /// Enables or disables the messages with a number.
     fn let_through(&mut self, number: u32, on: bool) {
         let (register, bit) = Self::bit(EIE, number);
         let before = self.hart.read(register);
@@ -224,8 +227,8 @@ impl<R: Registers, P: InterruptFile> InterruptController for Imsic<R, P> {
         (1..=self.last).contains(&number).then_some(number)
     }
 
-    /// A level-triggered source sends a message only when its line rises. If another device on the line
-    /// still asks, it has to send another (4.9.2).
+    /// A level-triggered source sends a message only when its line is asserted. If another device
+    /// on the line still asserts it, the source must send another message (4.9.2).
     #[inline]
     fn complete(&mut self, number: u32) {
         if let Some(domain) = self.domain.as_ref().filter(|one| one.is_source(number))

@@ -22,12 +22,12 @@ const LEVEL: u32 = 1 << 15;
 /// The input is masked.
 const MASKED: u32 = 1 << 16;
 
-/// An I/O APIC.
+/// The driver for an I/O APIC.
 pub(super) struct IoApic<R> {
     registers: R,
-    /// The interrupt number of its first input.
+    /// The interrupt number of the I/O APIC's first input.
     first: u32,
-    /// The number of inputs.
+    /// The number of the I/O APIC's inputs.
     count: u32,
 }
 
@@ -53,7 +53,7 @@ impl<R: Registers> IoApic<R> {
         self.registers.write32(WINDOW, value);
     }
 
-    /// Whether `number` is one of its inputs.
+    /// Returns whether `number` is an input of this I/O APIC.
     pub(super) fn has(&self, number: u32) -> bool {
         number
             .checked_sub(self.first)
@@ -67,7 +67,7 @@ impl<R: Registers> IoApic<R> {
         }
     }
 
-    /// Masks one input.
+    /// Masks one input of the I/O APIC.
     pub(super) fn mask(&mut self, number: u32) {
         let register = REDIRECTIONS + 2 * (number - self.first);
         self.write(register, self.read(register) | MASKED);

@@ -24,7 +24,7 @@ use table::{CollectionTable, DeviceTable};
 
 pub use error::Error;
 
-/// `GITS_CTLR`
+/// `GITS_CTLR`: the control register.
 const CTLR: usize = 0x0000;
 /// `GITS_TYPER`, 64 bits: the features of the service.
 const TYPER: usize = 0x0008;
@@ -48,13 +48,13 @@ const VALID: u64 = 1 << 63;
 const CACHED: u64 = 0b111 << 59 | SHAREABLE;
 /// `GICR_PROPBASER` and `GICR_PENDBASER`: inner shareable, write-back cached.
 const LPI_CACHED: u64 = 0b111 << 7 | SHAREABLE;
-/// In all of these registers: the two shareability bits.
+/// The shareability bits, at the same position in all these registers.
 const SHAREABILITY: u64 = 0b11 << 10;
 const SHAREABLE: u64 = 0b01 << 10;
 /// `GICR_PENDBASER`: the table contains only zeros.
 const PENDING_TABLE_ZERO: u64 = 1 << 62;
 
-/// The first LPI.
+/// The number of the first LPI.
 pub(super) const FIRST_LPI: u32 = 8192;
 /// `GICD_TYPER`: LPIs are implemented.
 const DISTRIBUTOR_LPIS: u32 = 1 << 17;
@@ -70,7 +70,7 @@ const PAGE: usize = 4096;
 const LPI_DISABLED: u8 = gic::PRIORITY | 0b10;
 const LPI_ENABLED: u8 = LPI_DISABLED | 1;
 
-/// An interrupt translation service.
+/// The driver for an interrupt translation service.
 pub(super) struct Its<R> {
     registers: R,
     base: PhysicalAddress,
@@ -79,7 +79,7 @@ pub(super) struct Its<R> {
 
 enum State {
     Unused,
-    /// The service failed. Its memory is kept, because it may still access it.
+    /// The service failed. Its memory stays allocated, because the service may still access it.
     Failed {
         error: Error,
         _memory: Option<Running>,
@@ -107,7 +107,7 @@ struct Function {
     _translations: Buffer,
 }
 
-/// A vector of a function.
+/// A message vector of a PCI function.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Event {
     requester: u16,
@@ -208,7 +208,7 @@ impl<R: Registers> Its<R> {
     }
 }
 
-/// Whether the register accepted the shareability that was written.
+/// Returns whether the register accepted the shareability that was written.
 pub(super) fn coherent(register: u64) -> Result<(), Error> {
     if register & SHAREABILITY == 0 {
         return Err(Error::NotCoherent);
@@ -217,7 +217,7 @@ pub(super) fn coherent(register: u64) -> Result<(), Error> {
 }
 
 impl Running {
-    /// Allocates the memory of the service, which does not know it yet.
+    /// Allocates the memory of the service, without passing its address to the service yet.
     fn new(registers: &impl Registers, target: u64) -> Result<Self, Error> {
         let mut devices = None;
         let mut collections = None;

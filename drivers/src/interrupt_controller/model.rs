@@ -8,7 +8,7 @@ use core::cell::RefCell;
 use super::gic;
 use crate::mmio::Registers;
 
-/// The number of lines.
+/// The number of interrupt lines.
 pub(super) const LINES: u32 = 96;
 
 /// The state of a line in its registers.
@@ -84,7 +84,7 @@ impl Gic {
     /// The processor ends an interrupt.
     pub(super) fn end(&mut self, number: u32) {
         let line = &mut self.lines[number as usize];
-        assert!(line.active, "{number} was not taken");
+        assert!(line.active, "interrupt {number} was not taken");
         line.active = false;
     }
 
@@ -101,11 +101,11 @@ impl Gic {
                     word | u32::from(line.edge) << (2 * index + 1)
                 })
             }
-            _ => panic!("nothing is read at {offset:#x}"),
+            _ => panic!("no readable register at {offset:#x}"),
         }
     }
 
-    /// Writes such a register.
+    /// Writes a register of the distributor, or of a redistributor's private lines.
     pub(super) fn write(&mut self, offset: usize, value: u32) {
         if offset == gic::CTLR {
             self.control = value;
@@ -117,7 +117,7 @@ impl Gic {
                 let edge = value & 0b10 << (2 * index) != 0;
                 assert!(
                     edge == line.edge || !line.enabled,
-                    "the trigger of a line that is on"
+                    "the trigger of an enabled line was changed"
                 );
                 line.edge = edge;
             }
@@ -132,7 +132,7 @@ impl Gic {
                 gic::ICENABLER => line.enabled &= !set,
                 gic::ICPENDR => line.latched &= !set,
                 gic::ICACTIVER => line.active &= !set,
-                _ => panic!("nothing is written at {offset:#x}"),
+                _ => panic!("no writable register at {offset:#x}"),
             }
         }
     }
@@ -146,7 +146,7 @@ impl Gic {
 /// The GIC, shared by all of its register frames.
 pub(super) type Shared = Rc<RefCell<Gic>>;
 
-/// A register frame: the effect of reads and writes.
+/// A register frame of the simulated GIC; its methods have the effects of reads and writes.
 pub(super) trait Frame {
     fn read(&self, offset: usize) -> u64;
     fn write(&self, offset: usize, value: u64);

@@ -29,15 +29,15 @@ const USUAL_PRIORITY: u32 = 1;
 /// The largest number of sources, without source 0, which stands for none.
 pub const MOST_SOURCES: u32 = 1023;
 
-/// The location and the wiring of a PLIC.
+/// The registers of the PLIC, the wiring of its contexts, and its number of sources.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
-    /// Its registers.
+    /// The registers of the PLIC.
     pub registers: Range,
     /// The number of sources, which are numbered from 1.
     pub sources: u32,
-    /// The privilege modes of each hart that it delivers to. The last entry also applies to all
-    /// further harts.
+    /// The privilege modes of each hart that the PLIC delivers to. The last entry also applies to
+    /// all further harts.
     pub contexts: &'static [Modes],
 }
 
@@ -45,9 +45,9 @@ pub struct Config {
 /// numbered in the order of the harts, machine mode before supervisor mode.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Modes {
-    /// Machine mode.
+    /// The PLIC delivers to machine mode.
     Machine,
-    /// Supervisor mode.
+    /// The PLIC delivers to supervisor mode.
     Supervisor,
     /// Machine mode, then supervisor mode.
     Both,
@@ -61,7 +61,8 @@ impl Modes {
         }
     }
 
-    /// Returns the index of `mode` among them.
+    /// Returns the position of `mode` among the contexts of a hart; `None` if the hart has no
+    /// context for it.
     const fn place(self, mode: Mode) -> Option<usize> {
         match (self, mode) {
             (Self::Machine | Self::Both, Mode::Machine) | (Self::Supervisor, Mode::Supervisor) => {
@@ -83,7 +84,7 @@ pub fn context(contexts: &[Modes], hart: usize, mode: Mode) -> Option<usize> {
     Some(before + rest + contexts[hart.min(last)].place(mode)?)
 }
 
-/// A PLIC, for one context.
+/// The driver for one context of a PLIC.
 pub struct Plic<R, P> {
     registers: R,
     hart: P,

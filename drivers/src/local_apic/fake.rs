@@ -56,22 +56,22 @@ impl ModelSpecific for Fake {
 
 impl Registers for Fake {
     fn read8(&self, offset: usize) -> u8 {
-        panic!("nothing of 8 bits is at {offset:#x}")
+        panic!("no 8-bit register at {offset:#x}")
     }
     fn read16(&self, offset: usize) -> u16 {
-        panic!("nothing of 16 bits is at {offset:#x}")
+        panic!("no 16-bit register at {offset:#x}")
     }
     fn read32(&self, offset: usize) -> u32 {
         self.0.borrow().memory.get(&offset).copied().unwrap_or(0)
     }
     fn read64(&self, offset: usize) -> u64 {
-        panic!("nothing of 64 bits is at {offset:#x}")
+        panic!("no 64-bit register at {offset:#x}")
     }
     fn write8(&self, offset: usize, _value: u8) {
-        panic!("nothing of 8 bits is at {offset:#x}")
+        panic!("no 8-bit register at {offset:#x}")
     }
     fn write16(&self, offset: usize, _value: u16) {
-        panic!("nothing of 16 bits is at {offset:#x}")
+        panic!("no 16-bit register at {offset:#x}")
     }
     fn write32(&self, offset: usize, value: u32) {
         let mut state = self.0.borrow_mut();
@@ -79,6 +79,6 @@ impl Registers for Fake {
         state.written.push((offset, value.into()));
     }
     fn write64(&self, offset: usize, _value: u64) {
-        panic!("nothing of 64 bits is at {offset:#x}")
+        panic!("no 64-bit register at {offset:#x}")
     }
 }

@@ -5,7 +5,7 @@ use crate::address::{PhysicalAddress, Range};
 /// A window, allocated from its start.
 #[derive(Clone, Debug)]
 pub(super) struct Pool {
-    /// The first free and the last address; `None` if the window is full.
+    /// The first free address and the last address of the window; `None` if the window is full.
     left: Option<(u64, u64)>,
 }
 

@@ -5,37 +5,37 @@ use core::fmt;
 use super::{Address, ConfigurationSpace, register};
 use crate::address::{PhysicalAddress, Range};
 
-/// A memory BAR.
+/// A base address register (BAR) for memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Bar {
     /// The size in bytes: a power of two, at least 16.
     pub size: u64,
-    /// Whether it has 64 bits: it uses the next register too, and may be above 4 GiB.
+    /// Whether the BAR has 64 bits: it uses the next register too, and may be above 4 GiB.
     pub wide: bool,
     /// Whether reads have no side effects.
     pub prefetchable: bool,
-    /// Its address range, or why it has none.
+    /// The address range of the BAR, or why it has none.
     pub range: Result<Range, BarError>,
 }
 
 /// Why a BAR has no usable address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum BarError {
-    /// The board's windows have no space left for it.
+    /// The board's windows have no space left for the BAR.
     WindowFull {
-        /// The size in bytes.
+        /// The size of the BAR in bytes.
         size: u64,
     },
     /// Firmware has assigned an address outside the board's windows.
     OutsideWindows {
-        /// The assigned address.
+        /// The address that firmware assigned.
         base: PhysicalAddress,
-        /// The size in bytes.
+        /// The size of the BAR in bytes.
         size: u64,
     },
     /// The register did not accept the address that was written to it.
     NotTaken {
-        /// The address written.
+        /// The address that was written.
         base: PhysicalAddress,
     },
 }
@@ -71,12 +71,12 @@ pub(super) struct Sized {
 
 /// The content of a BAR register.
 pub(super) enum Kind {
-    /// Empty or unsupported: I/O space, or an undefined type.
+    /// The register is empty or unsupported: I/O space, or an undefined type.
     Unused {
-        /// The number of registers it uses.
+        /// The number of registers that the BAR uses.
         registers: u8,
     },
-    /// A memory BAR.
+    /// A base address register for memory.
     Memory(Sized),
 }
 
@@ -90,7 +90,8 @@ pub(super) const fn offset(index: u8) -> u16 {
     register::BAR0 + 4 * index as u16
 }
 
-/// Sizes BAR `index` of `last + 1`. Memory and I/O decoding must be disabled meanwhile.
+/// Determines the size of BAR `index`; `last` is the index of the last BAR. Memory and I/O decoding
+/// must be disabled meanwhile.
 pub(super) fn size(
     space: &mut impl ConfigurationSpace,
     address: Address,

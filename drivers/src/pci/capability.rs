@@ -2,23 +2,23 @@
 
 use super::{Address, ConfigurationSpace, STATUS_CAPABILITIES, register};
 
-/// PCI Express; the four bits from 4 on of its start are the type of the device or port (PCI Express
-/// Base 4.0, 7.5.3.2).
+/// PCI Express; the four bits from 4 on of its start are the type of the device or port (PCI
+/// Express Base 4.0, 7.5.3.2).
 pub const EXPRESS: u8 = 0x10;
-/// MSI-X.
+/// The capability ID of MSI-X.
 pub const MSI_X: u8 = 0x11;
-/// Vendor-specific; virtio describes its structures by these.
+/// The capability ID for vendor-specific structures, by which virtio describes its own.
 pub const VENDOR: u8 = 0x09;
 
 /// The longest possible list: capabilities start at 0x40 and take at least 4 bytes.
 const MOST: u8 = 48;
 
-/// One capability.
+/// A capability of a PCI function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Capability {
-    /// Its offset in the configuration header: 0x40 to 0xfc, a multiple of 4.
+    /// The offset of the capability in the configuration header: 0x40 to 0xfc, a multiple of 4.
     pub offset: u16,
-    /// Its capability ID.
+    /// The capability ID (PCI 3.0, appendix H).
     pub id: u8,
     /// The two bytes after ID and link; the first one is the length of a [`VENDOR`] capability.
     pub start: u16,

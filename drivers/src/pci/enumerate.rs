@@ -41,9 +41,9 @@ pub enum EnumerateError {
     },
     /// Firmware has assigned an invalid number to the bus behind a bridge.
     BusNumber {
-        /// The bridge.
+        /// The address of the bridge.
         bridge: Address,
-        /// The number.
+        /// The invalid bus number.
         secondary: u8,
     },
     /// There is no memory for the list of functions.
@@ -66,7 +66,7 @@ impl fmt::Display for EnumerateError {
             Self::TooDeep { bridge } => {
                 write!(
                     f,
-                    "bridge {bridge} is below {DEPTH} others; its bus is ignored"
+                    "bridge {bridge} is nested below {DEPTH} others; its bus is ignored"
                 )
             }
             Self::BusNumber { bridge, secondary } => {
@@ -125,7 +125,8 @@ struct Place {
     depth: usize,
     /// Whether prefetchable memory may be above 4 GiB.
     wide_prefetchable: bool,
-    /// The requester ID that a bridge above puts in place of those of the functions here, if one does.
+    /// The requester ID that a bridge above the bus substitutes for those of the functions here;
+    /// `None` if no bridge does.
     requester: Option<u16>,
 }
 
@@ -293,9 +294,10 @@ impl<C: ConfigurationSpace, W: Fn(u16) -> bool> Walk<'_, C, W> {
         self.host.pins.iter().find_map(|pins| pins.line(slot, pin))
     }
 
-    /// Returns the requester ID that functions on the bus `secondary` have where it is not their own. A
-    /// bridge from PCI Express to PCI uses device 0 of its secondary bus, a bridge of conventional PCI its
-    /// own (PCI Express to PCI/PCI-X Bridge 1.0, 2.3); the bridge next to the root has the last word.
+    /// Returns the requester ID of functions on the bus `secondary` if the bridge substitutes it. A
+    /// bridge from PCI Express to PCI uses device 0 of its secondary bus, a bridge of conventional
+    /// PCI its own ID (PCI Express to PCI/PCI-X Bridge 1.0, 2.3). If several bridges do, the one
+    /// nearest to the root decides.
     fn requester(&self, bridge: Address, secondary: u8, place: Place) -> Option<u16> {
         const TO_PCI: u16 = 7;
         let mut capabilities = Capabilities::new(&*self.space, bridge);

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::{Address, ConfigurationSpace, command, register};
 
-/// A function; if it is a bridge, with the functions behind it.
+/// A simulated function; a bridge also contains the functions behind it.
 pub(crate) struct FakeFunction {
     pub(crate) device: u8,
     pub(crate) header: Box<[u32; 64]>,
@@ -99,7 +99,7 @@ impl FakeFunction {
     }
 }
 
-/// A root bus.
+/// A simulated root bus.
 pub(crate) struct FakeBus {
     pub(crate) functions: Vec<FakeFunction>,
     pub(crate) buses: u16,

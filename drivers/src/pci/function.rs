@@ -5,27 +5,27 @@ use super::{Address, ConfigurationSpace, command, set_command};
 use crate::address::Range;
 use crate::interrupt::Interrupt;
 
-/// A function that exists.
+/// A PCI function that enumeration found.
 #[derive(Clone, Debug)]
 pub struct Function {
-    /// Its address.
+    /// The function's address.
     pub address: Address,
-    /// The requester ID of its messages: its own, or the one that a bridge to conventional PCI above it
-    /// puts in its place.
+    /// The requester ID of the function's messages: its own, or the one that a bridge to
+    /// conventional PCI substitutes.
     pub requester: u16,
-    /// Its vendor ID.
+    /// The vendor ID.
     pub vendor: u16,
-    /// Its device ID.
+    /// The device ID.
     pub device: u16,
     /// The subsystem vendor ID and subsystem ID; 0 for a bridge.
     pub subsystem: (u16, u16),
     /// Class, subclass and programming interface, in the lower 24 bits.
     pub class: u32,
-    /// Its revision.
+    /// The revision ID.
     pub revision: u8,
-    /// Its memory BARs. The entry after a 64-bit BAR is empty.
+    /// The memory BARs. The entry after a 64-bit BAR is empty.
     pub bars: [Option<Bar>; 6],
-    /// Its interrupt line, if it has a pin.
+    /// The interrupt line of the function's pin; `None` if it has no pin.
     pub line: Option<Interrupt>,
 }
 

@@ -8,12 +8,12 @@ use crate::port::{PortIo, PortRange, Ports};
 /// `CONFIG_ADDRESS`: enables access to configuration space through the data port.
 const ENABLE: u32 = 1 << 31;
 
-/// The two ports.
+/// The two I/O ports of the configuration space.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
-    /// `CONFIG_ADDRESS`.
+    /// `CONFIG_ADDRESS`: selects a register of configuration space.
     pub address: u16,
-    /// `CONFIG_DATA`.
+    /// `CONFIG_DATA`: the value of the selected register.
     pub data: u16,
 }
 

@@ -446,7 +446,7 @@ fn bridges_to_conventional_pci_put_their_requester_id_in_place() {
     let conventional = FakeFunction::bridge(2, vec![behind()]);
     for (top, expected) in [
         (behind(), 3 << 3),
-        // A root port leaves it alone.
+        // A root port does not change it.
         (port(4, behind()), 1 << 8 | 3 << 3),
         // A bridge from PCI Express to PCI is device 0 of the bus behind it.
         (port(7, behind()), 1 << 8),

@@ -6,7 +6,7 @@ use core::cell::RefCell;
 
 use super::PortIo;
 
-/// The state of the ports.
+/// The state of the simulated ports.
 #[derive(Default)]
 pub(crate) struct State {
     /// Every write, with its width in bits.

@@ -15,22 +15,22 @@ const GREATEST: u8 = 127;
 /// the emulator failed to start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Success {
-    /// Return, so that another way of the board is used.
+    /// The driver returns, so that the board's next way to power off is used.
     IsLeft,
-    /// Write 0, because the board has no other way.
+    /// The driver writes 0, because the board has no other way to power off.
     IsWritten,
 }
 
-/// The location of the device.
+/// The location of the debug-exit device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
-    /// Its port.
+    /// The I/O port of the device.
     pub port: u16,
-    /// Its action for a successful exit.
+    /// The action for a successful exit.
     pub success: Success,
 }
 
-/// The device. It passes a failing status on, and does not support reset.
+/// The driver for a debug-exit device. It passes a failing status on, and does not support reset.
 pub struct IsaDebugExit<R> {
     registers: R,
     success: Success,

@@ -28,14 +28,14 @@ pub enum Method {
     Smc,
 }
 
-/// How to call firmware.
+/// The configuration: how to call firmware.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
-    /// The instruction.
+    /// The instruction that calls firmware.
     pub method: Method,
 }
 
-/// A machine with PSCI firmware. It cannot pass a status on.
+/// A machine with PSCI firmware. It cannot pass an exit status on.
 pub struct Psci<P> {
     method: Method,
     processor: PhantomData<P>,

@@ -7,14 +7,14 @@ use crate::port::{PortIo, PortRange, Ports};
 
 use super::Power;
 
-/// How many bits a write has.
+/// The width of a write in bits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Width {
-    /// 8 bits.
+    /// The write has 8 bits.
     Bits8,
-    /// 16 bits.
+    /// The write has 16 bits.
     Bits16,
-    /// 32 bits.
+    /// The write has 32 bits.
     Bits32,
 }
 
@@ -42,13 +42,13 @@ pub struct Write<A> {
 /// The writes that power off and reset the machine; `A` is an address or a port.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config<A> {
-    /// Powers the machine off; `None` if not supported.
+    /// The write that powers the machine off; `None` if not supported.
     pub off: Option<Write<A>>,
-    /// Resets the machine; `None` if not supported.
+    /// The write that resets the machine; `None` if not supported.
     pub reset: Option<Write<A>>,
 }
 
-/// A machine with such registers, `R`. It cannot pass a status on.
+/// A machine that is stopped by writes to the registers `R`. It cannot pass an exit status on.
 pub struct RegisterWrite<R> {
     off: Option<Write<R>>,
     reset: Option<Write<R>>,

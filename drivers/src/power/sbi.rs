@@ -11,7 +11,7 @@ use super::Power;
 
 /// The system reset extension, "SRST".
 const EXTENSION_SYSTEM_RESET: usize = 0x5352_5354;
-/// `sbi_system_reset`
+/// The function `sbi_system_reset`.
 const SYSTEM_RESET: usize = 0;
 /// Reset type: shutdown.
 const SHUTDOWN: usize = 0;
@@ -29,7 +29,7 @@ const EXTENSION_LEGACY_SHUTDOWN: usize = 8;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {}
 
-/// A machine with SBI firmware. It passes on only whether the status is a failure.
+/// A machine with SBI firmware. Of an exit status, it passes on only whether it is a failure.
 pub struct Sbi<P> {
     processor: PhantomData<P>,
 }

@@ -19,7 +19,8 @@ pub trait Trap: Default {
     fn call(&mut self, operation: usize, block: &[usize; 2]) -> isize;
 }
 
-/// The configuration, which is empty.
+/// A machine whose debugger or emulator answers semihosting calls. It passes the exit status on,
+/// and does not support reset.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {}
 

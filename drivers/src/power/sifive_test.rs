@@ -21,11 +21,11 @@ const RESET: u32 = 0x7777;
 /// The location of the finisher.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
-    /// Its register.
+    /// The register of the finisher.
     pub registers: Range,
 }
 
-/// A test finisher.
+/// The driver for a test finisher.
 pub struct SifiveTest<R> {
     registers: R,
 }

@@ -16,7 +16,7 @@ const TIME_LOW: usize = 0x00;
 /// `TIME_HIGH`: the latched upper half.
 const TIME_HIGH: usize = 0x04;
 
-/// A goldfish RTC.
+/// The driver for a goldfish RTC.
 pub struct Goldfish<R> {
     registers: R,
 }

@@ -22,36 +22,36 @@ const DATA: usize = 1;
 const TIME: [u8; 6] = [0, 2, 4, 7, 8, 9];
 /// Register A: status of updates.
 const A: u8 = 10;
-/// Register B: the format.
+/// The index of register B: the format.
 const B: u8 = 11;
 /// Register D: whether the clock is valid.
 const D: u8 = 13;
 
-/// A: the time changes within 244 µs, or is changing.
+/// Register A: the time changes within 244 µs, or is changing.
 const UPDATE_IN_PROGRESS: u8 = 1 << 7;
-/// B: 24-hour format.
+/// Register B: 24-hour format.
 const HOURS_24: u8 = 1 << 1;
-/// B: binary format instead of BCD.
+/// Register B: binary format instead of BCD.
 const BINARY: u8 = 1 << 2;
-/// D: the clock has had power since it was set.
+/// Register D: the clock has had power since it was set.
 const VALID: u8 = 1 << 7;
 /// Hours register: PM, in the 12-hour format.
 const AFTER_NOON: u8 = 1 << 7;
 
-/// The largest number of attempts to read the registers. An update takes 2 ms once a second, during which no
-/// computer makes this many reads.
+/// The largest number of attempts to read the registers. An update takes 2 ms once a second, during
+/// which no computer makes this many reads.
 const ATTEMPTS: u32 = 100_000;
 
-/// The location of the clock.
+/// The I/O ports of an MC146818, and its register for the century.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
-    /// Its two ports.
+    /// The two ports of the clock.
     pub ports: PortRange,
     /// The register with the century; `None` if there is none.
     pub century: Option<u8>,
 }
 
-/// An MC146818.
+/// The driver for an MC146818.
 pub struct Mc146818<R> {
     registers: R,
     century: Option<u8>,

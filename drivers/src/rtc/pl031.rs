@@ -11,7 +11,7 @@ use super::Clock;
 /// `RTCDR`: the seconds since 1970 (section 3.3.1).
 const DATA: usize = 0x000;
 
-/// A PL031.
+/// The driver for a PL031.
 pub struct Pl031<R> {
     registers: R,
 }

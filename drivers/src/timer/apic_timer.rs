@@ -35,7 +35,7 @@ pub trait TimeStamp: Default {
 /// The location of the local APIC, and the reference counter.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config<C> {
-    /// Its registers; unused with an x2APIC.
+    /// The registers of the local APIC; unused with an x2APIC.
     pub registers: Range,
     /// The configuration of the reference counter.
     pub reference: C,

@@ -14,7 +14,8 @@ pub trait SystemRegisters: Default {
     fn frequency(&self) -> u64;
     /// Reads `CNTVCT` or `CNTPCT`, in program order.
     fn count(&self, counter: Counter) -> u64;
-    /// Writes `CNTV_CVAL` or `CNTP_CVAL`: the count from which on the interrupt is raised.
+    /// Writes `CNTV_CVAL` or `CNTP_CVAL`: the interrupt is raised once the counter reaches this
+    /// value.
     fn set_compare_value(&mut self, counter: Counter, count: u64);
     /// Writes `CNTV_CTL` or `CNTP_CTL`: bit 0 enables the comparator, bit 1 masks its interrupt.
     fn set_control(&mut self, counter: Counter, control: u32);
@@ -25,14 +26,14 @@ pub trait SystemRegisters: Default {
 pub enum Counter {
     /// `CNTVCT` and `CNTV`: available at every exception level.
     Virtual,
-    /// `CNTPCT` and `CNTP`.
+    /// `CNTPCT` and `CNTP`: available at EL1 only if EL2 allows access.
     Physical,
 }
 
 /// The timer to use, and its frequency.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
-    /// The timer.
+    /// The counter and comparator to use.
     pub counter: Counter,
     /// The frequency in Hz, if firmware does not set `CNTFRQ`.
     pub frequency: Option<u64>,

@@ -7,9 +7,9 @@ use super::Timer;
 
 /// `M` in machine mode, `S` in supervisor mode. The mode is read once, at start.
 pub enum ByMode<M, S, P> {
-    /// Machine mode.
+    /// The timer of machine mode.
     Machine(M),
-    /// Supervisor mode, as read from the hart `P`.
+    /// The timer of supervisor mode, as read from the hart `P`.
     Supervisor(S, core::marker::PhantomData<P>),
 }
 

@@ -30,12 +30,13 @@ const SAMPLES: usize = 9;
 const AGREEMENT: u64 = 1000;
 /// The smallest number of reference ticks in a sample, so that an error of one tick is small.
 const LEAST_TICKS: u64 = 2048;
-/// How many samples of a fast reference fit into a second, so that the microsecond that reading
-/// takes is a small part of each.
+/// The number of samples of a fast reference in a second. Reading the counters takes about a
+/// microsecond, which is then a small part of a sample.
 const SAMPLES_A_SECOND: u64 = 1000;
-/// How often both counters are read at each end of a sample; the fastest pair is used.
+/// The number of times that both counters are read at each end of a sample; the fastest reading is
+/// used.
 const PAIRS: usize = 4;
-/// The length of the pause between polls, because reading the reference keeps a bus busy.
+/// The number of spin-loop hints between two polls, because reading the reference keeps a bus busy.
 const REST: usize = 16;
 /// The number of polls for the end of a sample after which the reference counts as stopped.
 const LOOKS: u32 = 1_000_000;

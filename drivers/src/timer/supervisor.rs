@@ -11,7 +11,7 @@ use super::rate::Rate;
 
 /// The time extension of the SBI, "TIME".
 const EXTENSION_TIME: usize = 0x5449_4d45;
-/// `sbi_set_timer`: sets the count from which on the interrupt is raised.
+/// `sbi_set_timer`: raises the timer interrupt once the clock's count is at least the argument.
 const SET_TIMER: usize = 0;
 
 /// A count that is never reached.
@@ -32,14 +32,14 @@ impl Config {
     }
 }
 
-/// A comparator, in the hart or in firmware.
+/// A comparator that raises the timer interrupt: in the hart or in firmware.
 pub trait Comparator<P> {
-    /// Why the comparator cannot be set, if the hart does not have it.
+    /// Returns why the comparator cannot be set; `None` if the hart has it.
     fn missing(_processor: &mut P) -> Option<&'static str> {
         None
     }
 
-    /// Sets the count from which on the interrupt is raised.
+    /// Makes the timer interrupt be raised once the clock's count is at least `count`.
     fn set(processor: &mut P, count: u64);
 }
 
@@ -48,7 +48,7 @@ pub trait Sstc: Timebase {
     /// Tries whether the hart has the register `stimecmp`, and leaves it at its highest value.
     fn has_stimecmp(&mut self) -> bool;
 
-    /// Writes `stimecmp`: the count from which on the interrupt is raised.
+    /// Writes `stimecmp`: the timer interrupt is raised once the clock's count is at least `count`.
     fn set_stimecmp(&mut self, count: u64);
 }
 

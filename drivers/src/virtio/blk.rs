@@ -36,7 +36,7 @@ const REQUESTS: u16 = 128;
 /// The largest number of data segments in a request.
 const SEGMENTS: usize = 30;
 
-/// What is kept of a request in flight: its memory, in one of the two fields.
+/// The driver's record of a request in flight: its memory, in one of the two fields.
 #[derive(Default)]
 struct InFlight {
     one: Option<Buffer>,
@@ -46,7 +46,7 @@ struct InFlight {
 }
 
 impl InFlight {
-    /// Keeps one buffer. There must be no memory yet.
+    /// Stores the buffer of a new request.
     #[inline]
     fn keep(&mut self, transfer: Transfer, buffer: Buffer) {
         self.expected = match transfer {
@@ -57,7 +57,7 @@ impl InFlight {
         mem::forget(self.one.replace(buffer));
     }
 
-    /// Takes the memory out.
+    /// Takes the memory of a completed request.
     fn take(&mut self) -> Option<Payload> {
         let one = self.one.take().map(Payload::One);
         one.or_else(|| self.many.take().map(Payload::Many))
@@ -80,7 +80,7 @@ pub struct Statistics {
 
 crate::counted!(Statistics { errors });
 
-/// A block device.
+/// The driver for a block device.
 pub struct Blk<T: Transport> {
     device: Device<T>,
     queue: Queue,
@@ -88,17 +88,18 @@ pub struct Blk<T: Transport> {
     requests: Requests<InFlight, Result<(), Error>>,
     headers: Headers,
     counts: Statistics,
-    /// A chain that the device has returned and whose stream was woken to take it.
+    /// A chain that the device has returned, and whose stream was woken to take it.
     called: Option<Used>,
-    /// The tasks that wait for a place.
+    /// The tasks that wait for a request slot.
     line: Line,
-    /// Where a chain is composed.
+    /// The segments of the chain that is being composed; kept here to avoid clearing them each
+    /// time.
     segments: [Segment; SEGMENTS + 2],
     config: Config,
     features: Features,
 }
 
-/// What a block device consists of, besides the virtio device.
+/// The parts of a block device, besides the virtio device.
 struct Parts {
     features: Features,
     config: Config,
@@ -271,7 +272,7 @@ impl<T: Transport> Blk<T> {
         self.configuration_changed();
     }
 
-    /// Notifies the device even if it has not asked for it.
+    /// Notifies the device even if it has not requested it.
     #[cold]
     pub fn kick(&mut self) {
         self.queue.publish_again();

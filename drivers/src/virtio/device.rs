@@ -149,7 +149,8 @@ impl<T: Transport> Device<T> {
         self.busy = false;
     }
 
-    /// Reports to the device that its driver has given up, and keeps the reason.
+    /// Sets the FAILED status bit, which tells the device that its driver has stopped using it, and
+    /// stores the reason.
     #[cold]
     #[inline(never)]
     pub(super) fn give_up(&mut self, error: SetupError) -> GaveUp {
@@ -158,7 +159,8 @@ impl<T: Transport> Device<T> {
         GaveUp
     }
 
-    /// Returns the result of a step of the set-up; gives up if it failed.
+    /// Returns the result of a set-up step; if it failed, reports this to the device and stores the
+    /// reason.
     pub(super) fn done<V>(
         &mut self,
         result: Result<V, impl Into<SetupError>>,
@@ -172,7 +174,7 @@ impl<T: Transport> Device<T> {
     pub(super) const fn refusal(&self) -> SetupError {
         match self.failure {
             Some(Failure::Setup(error)) => error,
-            // Never after such a step.
+            // Not called after a successful step.
             _ => SetupError::ResetTimeout,
         }
     }
@@ -216,7 +218,7 @@ impl<T: Transport> Device<T> {
         self.transport.acknowledge(true);
     }
 
-    /// Notifies the device even if it has not asked for it.
+    /// Notifies the device even if it has not requested it.
     #[cold]
     #[inline(never)]
     pub(super) fn kick(&self, doorbell: Doorbell) {

@@ -8,58 +8,58 @@ use crate::dma::OutOfMemory;
 /// The reason why a device could not be set up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SetupError {
-    /// It did not complete its reset within the allowed number of status reads.
+    /// The device did not complete its reset within the allowed number of status reads.
     ResetTimeout,
-    /// It is not a legacy device but does not offer VERSION_1.
+    /// The device is not a legacy device but does not offer VERSION_1.
     NotVersion1,
-    /// It did not accept features that it had offered.
+    /// The device did not accept features that it had offered.
     FeaturesRefused {
-        /// The features.
+        /// The features that were not accepted.
         accepted: u64,
     },
-    /// It offers other features than before its reset.
+    /// The device offers other features than before its reset.
     FeaturesChanged,
-    /// It has no queue with this number.
+    /// The device has no queue with this number.
     QueueMissing {
-        /// The queue's number.
+        /// The number of the missing queue.
         queue: u16,
     },
     /// A queue is too short for the shortest request.
     QueueTooSmall {
-        /// The queue's number.
+        /// The number of the queue.
         queue: u16,
         /// The largest number of entries that the device allows.
         size: u16,
     },
     /// A queue was in use directly after the reset.
     QueueInUse {
-        /// The queue's number.
+        /// The number of the queue.
         queue: u16,
     },
     /// A legacy device can only access memory below 2^44.
     MemoryTooHigh,
     /// The doorbell of a queue is outside its BAR.
     NotifyOutOfRange {
-        /// The queue's number.
+        /// The number of the queue.
         queue: u16,
     },
-    /// It did not accept a message vector that its table contains.
+    /// The device did not accept a message vector that its table contains.
     VectorRefused {
-        /// The vector.
+        /// The message vector that was not accepted.
         vector: u16,
     },
-    /// Its configuration is shorter than its kind and features require.
+    /// The device's configuration is shorter than its kind and features require.
     ConfigTooShort,
-    /// Its configuration changed during every attempt to read it.
+    /// The device's configuration changed during every attempt to read it.
     ConfigUnstable,
-    /// A field of its configuration has an invalid value.
+    /// A field of the device's configuration has an invalid value.
     ConfigInvalid {
         /// The field's name in the specification.
         field: &'static str,
-        /// Its value.
+        /// The invalid value.
         value: u32,
     },
-    /// There is no memory for its queues or buffers.
+    /// There is no memory for the driver's queues or buffers.
     OutOfMemory(OutOfMemory),
 }
 
@@ -74,7 +74,7 @@ impl fmt::Display for SetupError {
             Self::FeaturesRefused { accepted } => {
                 write!(
                     f,
-                    "the device offered and then refused features {accepted:#x}"
+                    "the device rejected features that it had offered: {accepted:#x}"
                 )
             }
             Self::FeaturesChanged => {
@@ -86,13 +86,13 @@ impl fmt::Display for SetupError {
             }
             Self::QueueInUse { queue } => write!(f, "queue {queue} is in use after the reset"),
             Self::MemoryTooHigh => {
-                f.write_str("a queue lies beyond 2^44, out of reach of a legacy device")
+                f.write_str("a queue is above 2^44, which a legacy device cannot address")
             }
             Self::NotifyOutOfRange { queue } => {
                 write!(f, "the doorbell of queue {queue} lies outside its BAR")
             }
             Self::VectorRefused { vector } => {
-                write!(f, "the device refuses message vector {vector}")
+                write!(f, "the device rejects message vector {vector}")
             }
             Self::ConfigTooShort => f.write_str("the device's configuration is too short"),
             Self::ConfigUnstable => {
@@ -118,22 +118,22 @@ impl From<OutOfMemory> for SetupError {
 /// reinitialised it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Failure {
-    /// It violated the protocol of a queue.
+    /// The device violated the protocol of a queue.
     Queue {
-        /// The queue's number.
+        /// The number of the queue.
         queue: u16,
-        /// The violation.
+        /// How the device violated the protocol.
         refusal: Refusal,
     },
-    /// It requested a reset (virtio 1.2, 2.1.2: DEVICE_NEEDS_RESET).
+    /// The device requested a reset (virtio 1.2, 2.1.2: DEVICE_NEEDS_RESET).
     NeedsReset,
-    /// It left requests without a response for longer than its driver waits.
+    /// The device left requests without a response for longer than its driver waits.
     Silent,
-    /// Its driver was asked to restart it.
+    /// The driver was asked to restart the device.
     Restarted,
-    /// Its changed configuration could not be read.
+    /// The device's changed configuration could not be read.
     Configuration,
-    /// It could not be set up again.
+    /// The device could not be set up again.
     Setup(SetupError),
 }
 
@@ -142,9 +142,9 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Queue { queue, refusal } => write!(f, "on queue {queue}, {refusal}"),
-            Self::NeedsReset => f.write_str("the device asks to be reset"),
-            Self::Silent => f.write_str("the device does not answer"),
-            Self::Restarted => f.write_str("the device was started again"),
+            Self::NeedsReset => f.write_str("the device requests a reset"),
+            Self::Silent => f.write_str("the device does not respond"),
+            Self::Restarted => f.write_str("the device was restarted"),
             Self::Configuration => f.write_str("the device's new configuration cannot be read"),
             Self::Setup(error) => error.fmt(f),
         }

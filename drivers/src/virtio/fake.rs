@@ -17,7 +17,7 @@ pub(crate) use ring::{Chain, DeviceRing, write};
 
 use super::transport::MmioTransport;
 
-/// What the driver has set up of one queue.
+/// A queue as the driver has set it up.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub(crate) struct QueueState {
     pub(crate) max: u32,
@@ -48,7 +48,7 @@ pub(crate) struct State {
     pub(crate) page_size: u32,
     pub(crate) config: Vec<u8>,
     pub(crate) generation: u32,
-    /// How many reads of the configuration change it.
+    /// The number of reads of the configuration that each change it.
     pub(crate) tears: u32,
     pub(crate) isr: u32,
     pub(crate) config_vector: u16,

@@ -13,7 +13,7 @@ const MAGIC_VALUE: usize = 0x0;
 const VERSION: usize = 0x4;
 const DEVICE_ID: usize = 0x8;
 
-/// "virt" in little-endian letters.
+/// The magic value of a virtio-mmio slot: "virt" in little-endian letters.
 const MAGIC: u32 = 0x7472_6976;
 /// The size of the registers; the device configuration follows.
 const SMALLEST_SLOT: usize = 0x100;
@@ -25,18 +25,18 @@ pub struct Found<R = Mmio> {
     pub kind: DeviceKind,
     /// The version of the register interface: 1 for legacy, 2 for virtio 1.0 and later.
     pub version: u32,
-    /// Its transport.
+    /// The transport of the device.
     pub transport: MmioTransport<R>,
 }
 
 /// The reason why a slot does not contain a usable device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ProbeError {
-    /// The slot does not start with the magic value. The value found.
+    /// The slot starts with this value instead of the magic value.
     NoMagic(u32),
-    /// The version of the register interface is unknown. The version.
+    /// The register interface has this unknown version.
     UnknownVersion(u32),
-    /// The board's slots are smaller than the registers. The size in bytes.
+    /// The board's slots have this size in bytes, which is smaller than the registers.
     SlotTooSmall(usize),
 }
 
@@ -47,7 +47,7 @@ impl fmt::Display for ProbeError {
             Self::NoMagic(value) => {
                 write!(
                     f,
-                    "there is no virtio-mmio slot here: it starts with {value:#x}"
+                    "there is no virtio-mmio slot here: its first register is {value:#x}"
                 )
             }
             Self::UnknownVersion(version) => {

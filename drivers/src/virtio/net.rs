@@ -33,7 +33,7 @@ const DEPTH: u16 = 256;
 
 /// The length of the addresses and the type before the payload, in bytes.
 const ETHERNET_HEADER: usize = 14;
-/// The type of frames for experiments on a network of one's own (IEEE 802, 9.2.4).
+/// The type of frames for experiments on a private network (IEEE 802, 9.2.4).
 const EXPERIMENTAL: [u8; 2] = [0x88, 0xb5];
 /// The length of a VLAN tag in bytes.
 const VLAN_TAG: usize = 4;
@@ -68,7 +68,7 @@ crate::counted!(Statistics {
     unsent_long,
 });
 
-/// A network device.
+/// The driver for a network device.
 pub struct Net<T: Transport> {
     device: Device<T>,
     receive: Receive,
@@ -83,7 +83,7 @@ pub struct Net<T: Transport> {
     statistics: Statistics,
 }
 
-/// What a network device consists of, besides the virtio device.
+/// The parts of a network device, besides the virtio device.
 struct Parts {
     features: Features,
     mac: [u8; 6],
@@ -455,7 +455,7 @@ impl<T: Transport> Net<T> {
         self.configuration_changed();
     }
 
-    /// Notifies both queues even if the device has not asked for it.
+    /// Notifies both queues even if the device has not requested it.
     #[cold]
     pub fn kick(&mut self) {
         self.receive.queue.publish_again();
@@ -464,8 +464,9 @@ impl<T: Transport> Net<T> {
         self.device.kick(self.transmit.doorbell);
     }
 
-    /// Sends a frame that nobody else takes, if the device has the legacy interface: such a device cannot
-    /// say that it is broken, but leaves the frame unanswered then. Returns whether it was sent.
+    /// Sends a frame that every machine ignores, if the device has the legacy interface. Such a
+    /// device cannot report that it is broken; if it is, the frame stays in flight. Returns whether
+    /// the frame was sent.
     #[cold]
     pub fn probe(&mut self) -> bool {
         const LENGTH: usize = 60;

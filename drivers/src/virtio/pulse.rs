@@ -1,7 +1,7 @@
 //! The progress of a device, to detect when it stops responding.
 
-/// What a driver knows of its device's progress. If requests stay in flight while nothing here
-/// changes, the device has not responded.
+/// A device's progress, as its driver knows it. If requests stay in flight while no value here
+/// changes, the device does not respond.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Pulse {
     /// Requests without a response. Receive buffers do not count, since the device keeps them until

@@ -32,7 +32,7 @@ pub(crate) use ring::{LEGACY_ALIGN, MAX_SIZE};
 use ring::{Ring, Tables};
 pub(crate) use triple::Triple;
 
-/// A virtqueue.
+/// The driver's side of a virtqueue.
 pub struct Queue {
     ring: Ring,
     tables: Option<Tables>,
@@ -294,7 +294,7 @@ impl Queue {
     fn count_overlong(&mut self) {
         self.statistics.refused_lengths += 1;
         report(
-            "a device claims to have written more than it was given room for",
+            "used entries whose length exceeds their chain",
             u64::from(self.statistics.refused_lengths),
         );
     }
@@ -321,7 +321,7 @@ impl Queue {
         ahead
     }
 
-    /// Breaks the queue for a chain that was taken and that the device cannot be done with.
+    /// Breaks the queue, because the device returned a chain whose request has no result yet.
     #[cold]
     pub fn refuse_unfinished(&mut self, head: u16) {
         self.statistics.refused_ids += 1;
@@ -414,7 +414,8 @@ impl Queue {
         }
     }
 
-    /// Gives the memory up: for a device that could not be reset and may still write.
+    /// Leaks the memory: it is never freed. Needed for a device that could not be reset and may
+    /// still write.
     pub fn leak(&mut self) {
         self.ring.leak();
         if let Some(tables) = &mut self.tables {

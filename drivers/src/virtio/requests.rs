@@ -20,7 +20,7 @@ use place::{Place, Slot, State};
 pub use stream::StreamId;
 use stream::Streams;
 
-/// Marks the absence of a place.
+/// The index that stands for no request slot.
 const NONE: u16 = u16::MAX;
 
 /// A submitted request.
@@ -43,7 +43,7 @@ pub enum Consumer<'a> {
 
 /// The memory of a request.
 pub(super) trait Memory: Default {
-    /// Gives the memory up: the device will not stop using it.
+    /// Leaks the memory: it is never freed, because the device will not stop using it.
     fn leak(&mut self);
 }
 
@@ -57,21 +57,21 @@ impl Memory for Option<Buffer> {
 
 /// A completed request.
 pub(super) struct Done<'a, M, R> {
-    /// The tag it was submitted with.
+    /// The tag that the request was submitted with.
     pub(super) tag: usize,
-    /// The result.
+    /// The result of the request.
     pub(super) result: &'a R,
-    /// Its memory, to be taken now; `None` if the device may still use it.
+    /// The memory of the request, to be taken now; `None` if the device may still use it.
     pub(super) memory: Option<&'a mut M>,
 }
 
-/// A fixed number of places for requests. Vacant places that keep a chain are used first, the most
+/// A fixed number of request slots. Vacant request slots that keep a chain are used first, the most
 /// recently vacated one before others.
 pub(super) struct Requests<M, R> {
     slots: Vec<Slot<M, R>>,
-    /// The first vacant place with a chain.
+    /// The first vacant request slot with a chain.
     ready: u16,
-    /// The first vacant place without a chain.
+    /// The first vacant request slot without a chain.
     bare: u16,
     /// The number of requests in flight that belong to no stream.
     single: usize,
@@ -80,7 +80,7 @@ pub(super) struct Requests<M, R> {
 }
 
 impl<M: Memory, R: Copy> Requests<M, R> {
-    /// Creates `count` vacant places; `result` is a placeholder.
+    /// Creates `count` vacant request slots; `result` is a placeholder.
     pub(super) fn new(count: u16, result: R) -> Result<Self, OutOfMemory> {
         let mut slots = Vec::new();
         slots
@@ -102,17 +102,17 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         })
     }
 
-    /// Returns whether there is a vacant place.
+    /// Returns whether there is a vacant request slot.
     pub(super) const fn has_vacant(&self) -> bool {
         self.ready != NONE || self.bare != NONE
     }
 
-    /// Returns whether there is a vacant place with a chain.
+    /// Returns whether there is a vacant request slot with a chain.
     pub(super) const fn has_ready(&self) -> bool {
         self.ready != NONE
     }
 
-    /// Returns a vacant place with a chain, if there is one.
+    /// Returns a vacant request slot with a chain, if there is one.
     #[inline]
     pub(super) fn ready(&mut self) -> Option<Place<'_, M, R>> {
         let number = self.ready;
@@ -124,7 +124,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         })
     }
 
-    /// Returns a vacant place without a chain, if there is one.
+    /// Returns a vacant request slot without a chain, if there is one.
     #[inline]
     pub(super) fn bare(&mut self) -> Option<Place<'_, M, R>> {
         let number = self.bare;
@@ -136,7 +136,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         })
     }
 
-    /// Returns the number of vacant places with a chain.
+    /// Returns the number of vacant request slots with a chain.
     pub(super) fn count_ready(&self) -> usize {
         let slots = iter::successors(self.slots.get(usize::from(self.ready)), |slot| {
             self.slots.get(usize::from(slot.next))
@@ -144,7 +144,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         slots.count()
     }
 
-    /// Takes the chain from a vacant place that keeps one. The place returned by
+    /// Takes the chain from a vacant request slot that keeps one. The request slot returned by
     /// [`bare`](Self::bare), if there is one, stays the next one.
     pub(super) fn strip(&mut self) -> Option<Triple> {
         let number = self.ready;
@@ -170,8 +170,8 @@ impl<M: Memory, R: Copy> Requests<M, R> {
     }
 
     /// Records that the device has returned the request in `slot`, with the result that `result`
-    /// computes from its memory, and wakes the task that waits for it. Returns whether the place
-    /// keeps its chain.
+    /// computes from its memory, and wakes the task that waits for it. Returns whether the request
+    /// slot keeps its chain.
     #[inline]
     pub(super) fn finish(&mut self, slot: u16, result: impl FnOnce(&M) -> R) -> bool {
         let Some(entry) = self.slots.get_mut(usize::from(slot)) else {
@@ -303,7 +303,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         self.wake_waiting();
     }
 
-    /// Gives up all memory that the device has.
+    /// Leaks all memory that the device has.
     pub(super) fn leak(&mut self) {
         for slot in &mut self.slots {
             if matches!(slot.state, State::Lent | State::Failed | State::Detached) {
@@ -312,15 +312,15 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         }
     }
 
-    /// Keeps a waker to be woken when a place is free.
+    /// Keeps a waker to be woken when a request slot is free.
     pub(super) fn wait_for_room(&mut self, waker: &Waker) {
         if !self.waiting.iter().any(|waiting| waiting.will_wake(waker)) {
             self.waiting.push(waker.clone());
         }
     }
 
-    /// Wakes all tasks that wait for a place. Each checks again, so that none depends on another
-    /// task to use its place.
+    /// Wakes all tasks that wait for a request slot. Each checks again, so that none depends on
+    /// another task to use its request slot.
     pub(super) fn wake_waiting(&mut self) {
         for waker in self.waiting.drain(..) {
             waker.wake();

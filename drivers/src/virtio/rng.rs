@@ -12,7 +12,7 @@ use super::statistics::QueueStatistics;
 use super::transport::{Doorbell, Routing, Transport};
 use crate::dma::Buffer;
 
-/// 5.4.2: the one queue.
+/// The index of the only queue (5.4.2).
 const QUEUE: u16 = 0;
 /// The wanted number of queue entries; more would not help.
 const DEPTH: u16 = 8;
@@ -28,8 +28,8 @@ pub enum Error {
     /// The device was reset, for this reason, while it had the request, or has not been restarted
     /// since.
     DeviceReset(Failure),
-    /// The deadline of the request passed. The buffer stays with the driver until the device returns
-    /// it or was reset.
+    /// The deadline of the request passed. The buffer stays with the driver until the device
+    /// returns it or was reset.
     TimedOut,
     /// The device reported more bytes than the buffer has, so its data is not used.
     LengthRefused,
@@ -46,9 +46,11 @@ impl fmt::Display for Error {
                 f.write_str("a buffer for the entropy device must have 1 byte to 4 GiB")
             }
             Self::DeviceReset(failure) => write!(f, "the entropy device was reset: {failure}"),
-            Self::TimedOut => f.write_str("the entropy device did not answer in time"),
+            Self::TimedOut => {
+                f.write_str("the entropy device did not respond within the time limit")
+            }
             Self::LengthRefused => {
-                f.write_str("the entropy device claims more bytes than the buffer has")
+                f.write_str("the entropy device reports more bytes than the buffer has")
             }
             Self::UnknownToken => f.write_str("the entropy request is not in flight"),
         }
@@ -60,16 +62,16 @@ impl core::error::Error for Error {}
 /// A rejected request, with its buffer.
 #[derive(Debug)]
 pub struct Rejected {
-    /// Why it was rejected.
+    /// The reason for the rejection.
     pub error: Error,
-    /// Its buffer.
+    /// The buffer of the request.
     pub buffer: Buffer,
 }
 
 /// A completed request.
 #[derive(Debug)]
 pub struct Completion {
-    /// How many random bytes the buffer starts with; may be fewer than its size.
+    /// The number of random bytes at the start of the buffer; may be fewer than its size.
     pub result: Result<usize, Error>,
     /// The buffer, unless the device failed and may still write into it.
     pub buffer: Option<Buffer>,
@@ -78,7 +80,7 @@ pub struct Completion {
 /// The requests in flight or completed.
 type InFlight = Requests<Option<Buffer>, Result<usize, Error>>;
 
-/// An entropy device.
+/// The driver for an entropy device.
 pub struct Rng<T: Transport> {
     device: Device<T>,
     queue: Queue,
@@ -279,7 +281,7 @@ impl<T: Transport> Rng<T> {
         self.configuration_changed();
     }
 
-    /// Notifies the device even if it has not asked for it.
+    /// Notifies the device even if it has not requested it.
     #[cold]
     pub fn kick(&mut self) {
         self.queue.publish_again();

@@ -18,7 +18,7 @@ use super::DeviceKind;
 pub mod status {
     /// The guest has seen the device.
     pub const ACKNOWLEDGE: u8 = 1;
-    /// The guest knows how to drive it.
+    /// The guest has a driver for the device.
     pub const DRIVER: u8 = 2;
     /// The driver is ready.
     pub const DRIVER_OK: u8 = 4;
@@ -26,7 +26,7 @@ pub mod status {
     pub const FEATURES_OK: u8 = 8;
     /// The device must be reset.
     pub const DEVICE_NEEDS_RESET: u8 = 64;
-    /// The driver has given up.
+    /// The driver has stopped using the device after an error.
     pub const FAILED: u8 = 128;
 }
 
@@ -54,7 +54,7 @@ impl Doorbell {
 /// How a device raises interrupts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Routing {
-    /// Through the line of its slot or pin.
+    /// The device raises the interrupt line of its slot or pin.
     Line,
     /// Through messages. For any of `queues`, drain the queues. For `configuration`, call
     /// `configuration_changed`; if it is `None`, the only queue message covers that too, and
@@ -62,9 +62,9 @@ pub enum Routing {
     Messages {
         /// The interrupt numbers of the queues' messages; the first `count` are valid.
         queues: [u32; MAX_QUEUES],
-        /// Their number: one for each queue, or one for all.
+        /// The number of messages: one for each queue, or one for all.
         count: usize,
-        /// The interrupt number of the configuration's message.
+        /// The interrupt number of the message for configuration changes.
         configuration: Option<u32>,
     },
 }
@@ -90,7 +90,7 @@ pub trait Transport {
     /// Returns the device's kind.
     fn kind(&self) -> DeviceKind;
 
-    /// Returns whether it uses the legacy interface: 32 feature bits and no FEATURES_OK.
+    /// Returns whether the device uses the legacy interface: 32 feature bits and no FEATURES_OK.
     fn is_legacy(&self) -> bool;
 
     /// Reads the device status.
@@ -204,9 +204,9 @@ pub trait Transport {
 /// no slots or no PCI, the type of that transport is [`Absent`], and nothing is distinguished.
 #[derive(Debug)]
 pub enum AnyTransport<M = MmioTransport<Mmio>, P = PciTransport<Mmio>> {
-    /// virtio-mmio.
+    /// The transport of a virtio-mmio slot.
     Mmio(M),
-    /// virtio-pci.
+    /// The transport of a virtio-pci function.
     Pci(P),
 }
 

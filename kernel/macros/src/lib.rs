@@ -1,4 +1,5 @@
-//! The attributes of `vmos`: `main` for the app's async function, and `task` for its tasks.
+//! The attributes of `vmos`: `main` for the app's async main function, and `task` for further
+//! tasks.
 
 #![forbid(unsafe_code)]
 
@@ -6,15 +7,15 @@ use proc_macro::TokenStream;
 use quote::{format_ident, quote};
 use syn::{ItemFn, parse_macro_input};
 
-/// Makes an async function the app: the kernel runs it once everything is up.
+/// Makes an async function the app's main function: the kernel runs it after all devices are
+/// started.
 ///
 /// It takes the [`Kernel`] and a [`Spawner`], and returns `()`, `!` or a `Result` of either. When
-/// it returns the machine is stopped: with status 0, or with status 1 after an error was logged.
+/// it returns, the machine powers off, with exit status 0, or with 1 after an error was logged.
 ///
-/// Compiled for a host, the app is a program that says how to run it.
+/// If the app is compiled for the host, it is a program that prints how to run it in a machine.
 ///
-/// [`Kernel`]: ../vmos/struct.Kernel.html
-/// [`Spawner`]: ../vmos/struct.Spawner.html
+/// [`Kernel`]: ../vmos/struct.Kernel.html [`Spawner`]: ../vmos/struct.Spawner.html
 #[proc_macro_attribute]
 pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let function = parse_macro_input!(item as ItemFn);
@@ -35,8 +36,8 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
     quote! {
         #app
 
-        // SAFETY: the entry code of the board continues at a function of this name and signature, and
-        // only an app's `main` defines it.
+        // SAFETY: the entry code of the board continues at a function of this name and signature,
+        // and only an app's `main` defines it.
         #[cfg(target_os = "none")]
         #[unsafe(no_mangle)]
         extern "C" fn vmos_start(a0: usize, a1: usize, a2: usize, a3: usize) -> ! {

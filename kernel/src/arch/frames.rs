@@ -16,7 +16,8 @@ pub(super) struct Layout {
     pub(super) alignment: usize,
     /// How many bytes below the frame pointer the record starts.
     pub(super) below: usize,
-    /// How many bytes before the return address an address within the call instruction is.
+    /// The number of bytes before the return address at which an address lies within the call
+    /// instruction.
     pub(super) call: usize,
 }
 

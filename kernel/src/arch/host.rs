@@ -89,7 +89,7 @@ pub fn mask_interrupts() -> InterruptState {
     InterruptState(())
 }
 
-/// Does nothing.
+/// Does nothing: the host has no interrupts to restore.
 pub fn restore_interrupts(_state: InterruptState) {}
 
 /// Returns false: there are no interrupts.
@@ -151,5 +151,5 @@ pub fn frame_pointer() -> usize {
     0
 }
 
-/// Visits nothing.
+/// Visits nothing: the host walks its own stacks.
 pub fn backtrace(_from: usize, _visit: impl FnMut(usize)) {}

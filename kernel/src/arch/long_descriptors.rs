@@ -47,7 +47,7 @@ impl Table {
         self.0.fill(0);
     }
 
-    /// Returns its address, as in an entry.
+    /// Returns the table's address, as in an entry.
     pub(super) fn address(&mut self) -> u64 {
         (&raw mut *self).expose_provenance() as u64
     }
@@ -159,7 +159,7 @@ struct Leaf {
 }
 
 impl Leaf {
-    /// Returns an entry of `level` that maps `address` and what follows.
+    /// Returns an entry of `level` that maps the block or page at `address`.
     const fn at(self, level: u32, address: u64) -> u64 {
         block_or_page(level, address.wrapping_add(self.offset), self.attributes)
     }

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn of_bytes_that_are_not_there_the_sum_is_0() {
+    fn the_sum_of_no_bytes_is_0() {
         assert_eq!(sum_by_carry(&[1, 2], 24), 0);
         assert_eq!(sum_by_comparison(&[1, 2], 24), 0);
     }

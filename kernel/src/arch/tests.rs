@@ -1,4 +1,4 @@
-//! Every architecture defines the same names.
+//! Tests that every architecture defines the same names.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -100,7 +100,7 @@ fn every_name_is_in_the_documentation() {
     for name in NAMES {
         assert!(
             facade.contains(&std::format!("`{name}`")),
-            "{name} is not explained"
+            "{name} is not documented"
         );
     }
 }

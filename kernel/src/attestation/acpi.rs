@@ -12,7 +12,7 @@ use vmos_drivers::interrupt::Trigger;
 use super::contradiction::{Contradiction, Value};
 use crate::start_info::{PhysicalMemory, word32, word64};
 
-/// The source in messages.
+/// The name of the source in messages.
 const TELLER: &str = "ACPI";
 
 /// The size of a table's header (5.2.6).

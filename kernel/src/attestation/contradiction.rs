@@ -9,11 +9,11 @@ use vmos_drivers::attestation::Fact;
 pub(crate) struct Contradiction<'a> {
     /// The table of the fact, for the names of interrupts.
     pub(super) table: &'static [Fact],
-    /// The device's key.
+    /// The key of the device in the board file.
     pub(super) part: &'static str,
     /// The key relative to the device's table; empty for the device itself.
     pub(super) key: &'static str,
-    /// The source of the other value.
+    /// The firmware table that contains the conflicting value, for messages.
     pub(super) teller: &'static str,
     pub(super) described: Value<'a>,
     pub(super) found: Value<'a>,
@@ -24,7 +24,7 @@ pub(crate) struct Contradiction<'a> {
 pub(crate) enum Value<'a> {
     /// A device of this kind.
     Kind(&'a str),
-    /// No device.
+    /// The device does not exist.
     Nothing,
     /// A range of bytes.
     Range { base: u64, size: u64 },
@@ -38,9 +38,9 @@ pub(crate) enum Value<'a> {
     Foreign(u32),
     /// A frequency in Hz.
     Hertz(u64),
-    /// A count.
+    /// A number of devices or bytes without unit.
     Number(u32),
-    /// A string.
+    /// A string value.
     Text(&'a str),
 }
 

@@ -6,7 +6,7 @@ use super::tree::Input;
 #[derive(Clone, Copy, Default)]
 pub(super) struct Slots {
     lowest: Option<(u64, Option<u32>)>,
-    /// The second lowest address.
+    /// The second lowest address of a slot.
     second: Option<u64>,
     count: u32,
     /// The lowest and the highest phandle of the slots' interrupt controllers.

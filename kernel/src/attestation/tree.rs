@@ -101,9 +101,9 @@ pub(super) fn intx(
 /// 2.3.1).
 #[derive(Clone, Copy)]
 pub(super) struct Kinds<'a> {
-    /// The first, most specific string.
+    /// The first string, which is the most specific one.
     first: &'a [u8],
-    /// The other strings, zero-terminated.
+    /// The strings after the first one, zero-terminated.
     others: &'a [u8],
     lengths: Lengths,
 }
@@ -114,7 +114,7 @@ pub(super) struct Kinds<'a> {
 pub(super) struct Lengths(u64);
 
 impl Lengths {
-    /// The set of all lengths.
+    /// The set that contains every length.
     pub(super) const ANY: Self = Self(u64::MAX);
 
     /// Adds the length of a string.
@@ -140,13 +140,13 @@ impl<'a> Kinds<'a> {
         }
     }
 
-    /// Whether one of the strings may have one of these lengths.
+    /// Returns whether one of the strings may have one of these lengths.
     #[inline]
     pub(super) fn may_have(&self, lengths: Lengths) -> bool {
         self.lengths.0 & lengths.0 != 0
     }
 
-    /// Whether `compatible` is among the strings.
+    /// Returns whether `compatible` is among the strings.
     pub(super) fn has(&self, compatible: &str) -> bool {
         let is_it = |kind: &[u8]| kind == compatible.as_bytes();
         is_it(self.first) || self.others.split(|&byte| byte == 0).any(is_it)

@@ -65,16 +65,16 @@ impl fmt::Display for FlashError {
                 "flash memory is written in words of {FLASH_WORD} bytes and erased in pages of \
                  {FLASH_PAGE}"
             ),
-            Self::OutOfRange => f.write_str("this is not all within the flash memory"),
+            Self::OutOfRange => f.write_str("the access is not completely within the flash memory"),
             Self::Range => f.write_str(
                 "flash memory needs a range on the disk of at least 24 sectors and at most 4 GiB that \
                  begins and ends at a multiple of 8 sectors",
             ),
             Self::Blocks(size) => write!(
                 f,
-                "the disk has blocks of {size} bytes, and a page of flash memory has {FLASH_PAGE}"
+                "the disk's blocks of {size} bytes are larger than a page of flash memory, {FLASH_PAGE} bytes"
             ),
-            Self::ReadOnly => f.write_str("flash memory on a read-only disk cannot be written"),
+            Self::ReadOnly => f.write_str("flash memory cannot be on a read-only disk"),
         }
     }
 }

@@ -18,9 +18,9 @@ pub(super) struct Request {
 }
 
 enum State {
-    /// The queue has had no room yet.
+    /// The request waits for room in the queue.
     Waiting(Operation, Ticket),
-    /// The device has it.
+    /// The device has the request.
     InFlight(Token),
     Over,
 }

@@ -16,10 +16,10 @@ pub(super) struct OneTransfer {
     driver: &'static Shared,
     transfer: Transfer,
     sector: u64,
-    /// Set until the device has it.
+    /// The request; `None` once the device has it.
     buffer: Option<Buffer>,
     ticket: Ticket,
-    /// Set while the device has the buffer.
+    /// The token of the request; `Some` while the device has it.
     token: Option<Token>,
 }
 

@@ -53,7 +53,7 @@ impl Attestation<'static> {
         self.survey()?.console()
     }
 
-    /// Logs a finding about RAM.
+    /// Logs the result of comparing a range of RAM with firmware's tables; nothing if they agree.
     #[cold]
     pub(super) fn take(&mut self, finding: Finding) {
         let table = self.table.map_or("the loader", |table| table.name());
@@ -103,7 +103,7 @@ impl Attestation<'static> {
                 Address(found.base.0)
             ),
             Finding::OutOfReach { ram, beyond } => warn!(
-                "{} of {} are beyond a {}-bit processor's reach, from {} on: not used",
+                "{} of {} cannot be addressed by a {}-bit processor, from {} on: not used",
                 Bytes(beyond.size),
                 ram.key,
                 usize::BITS,
@@ -151,7 +151,8 @@ impl Attestation<'static> {
         }
     }
 
-    /// A frequency from firmware is exact; a measured one may differ slightly.
+    /// Reports a frequency in the board file that differs from the machine's. A frequency from
+    /// firmware is exact; a measured one may differ slightly.
     fn compare_clock(&mut self) {
         const PER_CENT: u64 = 100;
         let described = machine::clock_frequency();
@@ -170,8 +171,8 @@ impl Attestation<'static> {
     }
 }
 
-/// Disables an optional device that is not where the board file says. Returns the key of a device that
-/// is required.
+/// Disables an optional device that is not where the board file says. Returns the key of a device
+/// that is required.
 #[cold]
 fn deny(key: &'static str) -> Option<&'static str> {
     match Optional::of(key) {

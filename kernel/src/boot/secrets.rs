@@ -1,8 +1,7 @@
-//! Makes the network's numbers unpredictable.
-//!
-//! Without sequence numbers, ports and cookies that strangers cannot predict, a stranger could take part
-//! in connections of others (RFC 6528, RFC 6056). The clock and the hardware address from which the
-//! first ones are derived can be guessed, so they are replaced as soon as the entropy device answers.
+//! Makes the network's numbers unpredictable. An attacker who can predict sequence numbers, ports
+//! and cookies can take part in the connections of others (RFC 6528, RFC 6056). The first numbers
+//! are derived from the clock and the hardware address, which can be guessed, so they are replaced
+//! as soon as the entropy device answers.
 
 use embassy_executor::Spawner;
 use vmos_drivers::warn;

@@ -17,7 +17,7 @@ pub const CONSOLE_INPUT: usize = 1024;
 
 /// Input that has not been read yet.
 struct Input {
-    /// Allocated when a terminal is opened.
+    /// The ring buffer, allocated when a terminal is opened.
     ring: RefCell<Option<Box<Ring>>>,
     /// Whether a [`Terminal`] is open.
     is_taken: Cell<bool>,
@@ -95,7 +95,7 @@ fn listen(byte: Option<u8>) {
 /// The reason why the terminal cannot be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TerminalError {
-    /// Another task has it.
+    /// Another task has opened the terminal.
     Taken,
     /// The board's console has no interrupt, so input would not be noticed.
     NoInterrupt,
@@ -105,9 +105,9 @@ impl fmt::Display for TerminalError {
     #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Taken => "another task has the console's terminal; drop that one first",
+            Self::Taken => "another task has opened the console's terminal; drop it there first",
             Self::NoInterrupt => {
-                "the console raises no interrupt, so nothing typed is noticed: see `interrupt` of \
+                "the console has no interrupt, so input would not be noticed: see `interrupt` of \
                  [console] in the board file"
             }
         })
@@ -210,7 +210,7 @@ fn poll_read(context: &Context<'_>, room: &mut [u8]) -> Poll<Result<usize, Infal
     }
 }
 
-/// Has the task woken when the console has sent bytes.
+/// Registers the task to be woken when the console has sent bytes.
 fn sleep_writer(context: &Context<'_>) {
     let waker = context.waker().clone();
     critical_section::with(|cs| INPUT.borrow(cs).writer.set(Some(waker)));
@@ -288,7 +288,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_are_read_in_order_and_what_does_not_fit_is_counted() {
+    fn bytes_are_read_in_order_and_lost_ones_counted() {
         let mut ring = Ring::new();
         for n in 0..CONSOLE_INPUT + 5 {
             ring.push(n as u8);
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_reads_is_not_kept() {
+    fn input_is_dropped_while_no_terminal_is_open() {
         listen(Some(b'x'));
         assert_eq!(with_ring(|ring| ring.written), 0);
         assert_eq!(Terminal::open().err(), Some(TerminalError::NoInterrupt));

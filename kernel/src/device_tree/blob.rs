@@ -109,7 +109,8 @@ impl<'a> Blob<'a> {
             reservations(data)?;
             Some((structure, strings))
         };
-        let (structure, strings) = blocks().ok_or_else(|| unusable("a block is outside of it"))?;
+        let (structure, strings) =
+            blocks().ok_or_else(|| unusable("a block lies outside of it"))?;
         Ok(Self {
             data,
             structure,
@@ -117,7 +118,7 @@ impl<'a> Blob<'a> {
         })
     }
 
-    /// Returns its bytes.
+    /// Returns the bytes of the blob.
     pub(super) fn data(&self) -> &'a [u8] {
         self.data
     }
@@ -181,27 +182,27 @@ fn reservations(data: &[u8]) -> Option<&[u32]> {
 /// A property of a node.
 #[derive(Clone, Copy)]
 pub(super) struct Property<'a> {
-    /// The strings block from its name on.
+    /// The strings block, from the property's name on.
     pub(super) name: &'a [u8],
     pub(super) value: Value<'a>,
 }
 
 impl Property<'_> {
-    /// Whether it has this name.
+    /// Returns whether the property has this name.
     pub(super) fn is(&self, name: &str) -> bool {
         is_text(self.name, name)
     }
 }
 
-/// Whether `bytes` start with `text` and a terminating zero. Compares the first byte before the
-/// rest.
+/// Returns whether `bytes` start with `text` and a terminating zero. Compares the first byte before
+/// the rest.
 #[inline]
 pub(super) fn is_text(bytes: &[u8], text: &str) -> bool {
     bytes.first() == text.as_bytes().first() && is_text_throughout(bytes, text)
 }
 
-/// Like [`is_text`], but compares all bytes at once. Not inlined, because most texts already differ in
-/// their first byte.
+/// Like [`is_text`], but compares all bytes at once. Not inlined, because most texts already differ
+/// in their first byte.
 #[inline(never)]
 fn is_text_throughout(bytes: &[u8], text: &str) -> bool {
     let same = |(byte, expected): (&u8, &u8)| byte == expected;

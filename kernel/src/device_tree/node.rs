@@ -6,14 +6,14 @@ use super::value::{Value, bytes, has_zero};
 /// The largest depth of a node, more than any machine needs.
 const DEPTH: usize = 16;
 
-/// A node.
+/// A node of a device tree.
 #[derive(Clone, Copy)]
 pub(crate) struct Node<'a> {
     properties: Properties<'a>,
-    /// Its start in the structure block; its name follows.
+    /// The position of the node in the structure block; its name follows.
     start: usize,
     depth: usize,
-    /// The number of cells of an address and of a size, set by its parent.
+    /// The number of cells of an address and of a size in the node's properties, set by its parent.
     cells: (u32, u32),
     own: Own,
 }
@@ -22,7 +22,7 @@ pub(crate) struct Node<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Properties<'a> {
     blob: Blob<'a>,
-    /// The position of the first one.
+    /// The position of the first property.
     at: usize,
 }
 
@@ -92,7 +92,7 @@ fn behind_name(blob: Blob<'_>, mut at: usize) -> Option<usize> {
     Some(at + 1)
 }
 
-/// The properties that are needed of nearly every node.
+/// The properties that are read of nearly every node.
 const OWN: [&str; 6] = [
     "compatible",
     "device_type",
@@ -111,7 +111,8 @@ const SIZE_CELLS: usize = 5;
 /// The positions of these properties, each after its token; 0 if the node lacks it.
 type Own = [usize; OWN.len()];
 
-/// Returns the index of the property whose name `name` starts with, if it is one of these.
+/// Returns the index in this list of the property whose name is at the start of `name`, if there is
+/// one.
 #[inline]
 fn likely(name: &[u8]) -> Option<usize> {
     Some(match name {
@@ -126,12 +127,12 @@ fn likely(name: &[u8]) -> Option<usize> {
 }
 
 impl<'a> Node<'a> {
-    /// Whether it has this name, including the unit address.
+    /// Returns whether the node has this name, including the unit address.
     pub(crate) fn is_named(&self, name: &str) -> bool {
         is_text(self.bytes_from_name(), name)
     }
 
-    /// Returns its name, including the unit address.
+    /// Returns the node's name, including the unit address.
     #[cold]
     pub(crate) fn name(&self) -> &'a [u8] {
         let bytes = self.bytes_from_name();
@@ -143,17 +144,17 @@ impl<'a> Node<'a> {
         bytes(self.properties.blob.from(self.start + 1))
     }
 
-    /// Returns its start; later nodes have higher values.
+    /// Returns the node's position in the structure block; later nodes have higher values.
     pub(super) fn start(&self) -> usize {
         self.start
     }
 
-    /// Returns its depth below the root.
+    /// Returns the node's depth below the root.
     pub(crate) fn depth(&self) -> usize {
         self.depth
     }
 
-    /// Returns the number of cells of an address in its parent.
+    /// Returns the number of cells of an address in the node's parent.
     pub(crate) fn parents_address_cells(&self) -> usize {
         self.cells.0 as usize
     }
@@ -185,18 +186,19 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Returns its `compatible` strings, each zero-terminated (2.3.1).
+    /// Returns the node's `compatible` strings, each zero-terminated (2.3.1).
     pub(crate) fn compatible(&self) -> Value<'a> {
         self.own(COMPATIBLE).unwrap_or_default()
     }
 
-    /// Whether it has this device type (2.3.10).
+    /// Returns whether the node has this device type (2.3.10).
     pub(crate) fn is_of_type(&self, device_type: &str) -> bool {
         let own = self.own(DEVICE_TYPE);
         own.is_some_and(|own| own.bytes().strip_suffix(&[0]) == Some(device_type.as_bytes()))
     }
 
-    /// Returns `#address-cells` and `#size-cells` (2.3.5); `None` if one of them is invalid.
+    /// Returns the node's `#address-cells` and `#size-cells` (2.3.5); `None` if one of them is
+    /// invalid.
     fn cells_below(&self) -> Option<(u32, u32)> {
         // The defaults.
         let (mut address, mut size) = (2, 1);
@@ -209,14 +211,16 @@ impl<'a> Node<'a> {
         Some((address, size))
     }
 
-    /// Whether it is enabled (2.3.4). Nodes that only the secure state can access are disabled.
+    /// Returns whether the node is enabled (2.3.4). Nodes that only the secure state can access are
+    /// disabled.
     pub(crate) fn is_on(&self) -> bool {
         let status = self.own(STATUS);
         status.is_none_or(|status| matches!(status.bytes(), b"okay\0" | b"ok\0"))
     }
 
-    /// Whether `reg` is absent, or consists of whole entries with an address and a size that
-    /// [`registers`](Self::registers) reads: the length must be a multiple of an entry (2.3.6).
+    /// Returns whether `reg` is absent, or consists of whole entries with an address and a size
+    /// that [`registers`](Self::registers) reads: the length must be a multiple of an entry
+    /// (2.3.6).
     pub(super) fn has_whole_registers(&self) -> bool {
         let (address, size) = self.cells;
         let is_read = |cells| matches!(cells, 1 | 2);
@@ -249,7 +253,7 @@ pub(super) struct Nodes<'a> {
     /// For each of the names in [`OWN`], the length of the strings block from this name on, once it
     /// was found.
     names: Own,
-    /// The start of the last child of the root to visit.
+    /// The position of the last child of the root to visit.
     last: usize,
     /// Whether the walk reached the end of the tree.
     is_complete: bool,
@@ -293,7 +297,7 @@ impl<'a> Nodes<'a> {
         self.cells[0]
     }
 
-    /// Whether the walk reached the end of the tree, and not one of a tree that is malformed.
+    /// Returns whether the walk reached the end of the tree; false for a malformed tree.
     pub(super) fn is_complete(&self) -> bool {
         self.is_complete
     }

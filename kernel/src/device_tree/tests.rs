@@ -27,7 +27,7 @@ fn model() -> Model {
     model_behind(Vec::new())
 }
 
-/// Returns the model with other nodes before its own.
+/// Returns the model with further nodes before its own.
 fn model_behind(first: Vec<DeviceTreeNode>) -> Model {
     let mut model = Model::new();
     model.root.add_property(cells("#address-cells", &[2]));
@@ -94,7 +94,7 @@ fn reserved_with(
 #[test]
 fn ram_is_every_range_of_every_memory_node() {
     let ram: Vec<_> =
-        with(&model().to_dtb(), |tree| tree.ram().flatten().collect()).expect("it is sound");
+        with(&model().to_dtb(), |tree| tree.ram().flatten().collect()).expect("the tree is valid");
     assert_eq!(
         ram,
         [range(0x4000_0000, 0x1000), range(0x1_0000_0000, 0x2000)]
@@ -110,14 +110,14 @@ fn disabled_ram_is_not_used() {
         cells("reg", &[0, 0x900_0000, 0x1000]),
     ];
     model.root.add_child(node("memory@1", secure.into()));
-    let ram = with(&model.to_dtb(), |tree| tree.ram().count()).expect("it is sound");
+    let ram = with(&model.to_dtb(), |tree| tree.ram().count()).expect("the tree is valid");
     assert_eq!(ram, 2);
 }
 
 #[test]
 fn reserved_memory_is_read_from_the_block_and_from_nodes() {
     let bytes = model().to_dtb();
-    let reserved: Vec<_> = with(&bytes, reserved).expect("it is sound");
+    let reserved: Vec<_> = with(&bytes, reserved).expect("the tree is valid");
     assert_eq!(
         reserved,
         [range(0x4000_0200, 0x10), range(0x4000_0100, 0x100)]
@@ -170,7 +170,7 @@ fn reserved_memory_is_read_with_the_cells_of_its_parent_or_refused() {
                     assert_eq!(read.is_ok(), whole, "{address} and {size}: {wrong:?}");
                 }
             } else {
-                let error = read.expect_err("cells that nobody can read");
+                let error = read.expect_err("cells with an invalid count");
                 assert!(error.contains("monitor@40000100"), "{error}");
             }
         }
@@ -195,7 +195,7 @@ fn a_reserved_range_beyond_the_address_space_is_refused() {
 }
 
 #[test]
-fn reserved_memory_that_is_not_placed_yet_reserves_nothing() {
+fn reserved_memory_without_an_address_reserves_nothing() {
     let parent = Vec::from([cells("#address-cells", &[1]), cells("#size-cells", &[1])]);
     let child = Vec::from([cells("size", &[0x1000])]);
     assert_eq!(reserved_with(parent, child), Ok(Vec::new()));
@@ -235,14 +235,14 @@ fn nodes_after_the_reserved_ranges_are_not_reserved() {
     let device = cells("reg", &[0, 0x900_0000, 0x1000]);
     bus.add_child(node("device", Vec::from([device])));
     model.root.add_child(bus);
-    let count = with(&model.to_dtb(), |tree| reserved(tree).len()).expect("it is sound");
+    let count = with(&model.to_dtb(), |tree| reserved(tree).len()).expect("the tree is valid");
     assert_eq!(count, 2);
 }
 
 #[test]
 fn the_command_line_is_that_of_chosen() {
     let bytes = model().to_dtb();
-    let line = with(&bytes, |tree| tree.command_line().len()).expect("it is sound");
+    let line = with(&bytes, |tree| tree.command_line().len()).expect("the tree is valid");
     assert_eq!(line, "log=debug".len());
 }
 
@@ -254,14 +254,14 @@ fn the_size_of_an_address_is_set_by_the_parent() {
             let mut nodes = tree.nodes();
             nodes.find(|node| node.name() == name)?.registers(0)
         };
-        with(&bytes, find).expect("it is sound")
+        with(&bytes, find).expect("the tree is valid")
     };
     assert_eq!(registers(b"memory@0"), Some((0x4000_0000, 0x1000)));
     assert_eq!(registers(b"taken"), Some((0x4000_0100, 0x100)));
 }
 
 #[test]
-fn nodes_between_two_memory_nodes_are_no_ram() {
+fn nodes_between_two_memory_nodes_are_not_ram() {
     let mut model = model();
     let device = [
         property("device_type", "serial"),
@@ -279,7 +279,7 @@ fn nodes_between_two_memory_nodes_are_no_ram() {
     ];
     model.root.add_child(node("memory@200000000", more.into()));
     let ram: Vec<_> =
-        with(&model.to_dtb(), |tree| tree.ram().flatten().collect()).expect("it is sound");
+        with(&model.to_dtb(), |tree| tree.ram().flatten().collect()).expect("the tree is valid");
     assert_eq!(ram.len(), 3);
     assert_eq!(ram[2], range(0x2_0000_0000, 0x3000));
 }
@@ -288,7 +288,7 @@ fn nodes_between_two_memory_nodes_are_no_ram() {
 fn reading_visits_every_node_once() {
     let bytes = model().to_dtb();
     let mut names = Vec::new();
-    let tree = DeviceTree::of(&bytes).expect("it is sound");
+    let tree = DeviceTree::of(&bytes).expect("the tree is valid");
     let read = tree.read(|node| names.push(node.name().to_vec()));
     let expected: [&[u8]; 5] = [b"", b"memory@0", b"reserved-memory", b"taken", b"chosen"];
     assert_eq!(names, expected);
@@ -310,7 +310,7 @@ fn the_first_node_with_a_property_is_found_by_its_value() {
             let node = tree.first("phandle", |value| value.cell(0) == Some(handle));
             node?.number("rate")
         };
-        with(&bytes, first).expect("it is sound")
+        with(&bytes, first).expect("the tree is valid")
     };
     assert_eq!([1, 2, 3].map(rate), [Some(10), Some(20), None]);
 }

@@ -3,9 +3,9 @@
 /// The value of a property: cells or text.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Value<'a> {
-    /// As in memory: big-endian, with padding in the last one.
+    /// The cells, big-endian as in memory, with padding in the last one.
     cells: &'a [u32],
-    /// The length in bytes.
+    /// The length of the value in bytes.
     length: usize,
 }
 
@@ -20,7 +20,7 @@ impl<'a> Value<'a> {
         self.length / 4
     }
 
-    /// Returns one cell.
+    /// Returns one cell of the value.
     #[inline]
     pub(crate) fn cell(self, index: usize) -> Option<u32> {
         let cell = *self.cells.get(index)?;
@@ -37,7 +37,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Returns its bytes.
+    /// Returns the bytes of the value.
     pub(crate) fn bytes(self) -> &'a [u8] {
         bytes(self.cells).get(..self.length).unwrap_or_default()
     }
@@ -52,7 +52,7 @@ impl<'a> Value<'a> {
         Some((&bytes[..end], &bytes[end + 1..]))
     }
 
-    /// Returns it as text, without the terminating zero.
+    /// Returns the value as text, without the terminating zero.
     pub(crate) fn text(self) -> Option<&'a str> {
         core::str::from_utf8(self.bytes().strip_suffix(&[0])?).ok()
     }
@@ -65,7 +65,7 @@ pub(super) fn bytes(cells: &[u32]) -> &[u8] {
     bytes
 }
 
-/// Whether one of the four bytes is zero.
+/// Returns whether one of the four bytes is zero.
 pub(super) const fn has_zero(cell: u32) -> bool {
     cell.wrapping_sub(0x0101_0101) & !cell & 0x8080_8080 != 0
 }

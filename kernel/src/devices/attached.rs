@@ -1,4 +1,4 @@
-//! A device in operation, of any kind.
+//! A device in operation, of any kind, with the state that the event loop keeps about it.
 
 use core::fmt;
 
@@ -113,9 +113,10 @@ served!(
 
 /// The state of a device: pending work, interrupts and recovery.
 pub(super) struct Attached {
-    /// Whether its interrupt came since it was last served, or it may have more work.
+    /// Whether the device's interrupt was raised since it was last served, or it may have more
+    /// work.
     pub(super) has_work: bool,
-    /// The level-triggered line that it asserts until acknowledged, if it has one.
+    /// The level-triggered line that the device asserts until acknowledged, if it has one.
     line: Option<u32>,
     kind: DeviceKind,
     place: Place,
@@ -173,7 +174,7 @@ impl Attached {
         }
     }
 
-    /// Returns the counts of what the watch found.
+    /// Returns the counts of missing interrupts, notifications and restarts.
     pub(super) const fn statistics(&self) -> WatchStatistics {
         self.watch.statistics
     }
@@ -202,8 +203,8 @@ impl Attached {
         self.hear();
     }
 
-    /// Publishes what was queued, and enables the interrupt again after one. Returns whether there
-    /// is more work, and when a failed device must be handled again.
+    /// Publishes queued requests, and enables the interrupt again after it was raised. Returns
+    /// whether there is more work, and when a failed device must be handled again.
     #[inline]
     pub(super) fn dispatch(&mut self, driver: &mut impl Served, now: u64) -> (bool, u64) {
         driver.publish();
@@ -235,7 +236,7 @@ impl Attached {
     }
 }
 
-/// A driver that tasks use directly.
+/// A driver that tasks use directly: a disk or the entropy device.
 pub(super) struct Shared<D: 'static> {
     pub(super) driver: &'static DriverCell<D>,
     pub(super) attached: Attached,

@@ -47,15 +47,15 @@ pub(super) struct Route {
 /// Whether the devices are watched.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Watching {
-    /// No: nothing has happened since all devices were found idle.
+    /// The devices are not watched: there was no activity since all of them were found idle.
     No,
-    /// Yes: something has happened since, or a device has requests in flight.
+    /// The devices are watched: there was activity since, or a device has requests in flight.
     Yes,
     /// The devices were found idle in this turn.
     Ended,
 }
 
-/// The network device, which only the loop drives.
+/// The network device, which only the event loop uses.
 pub(super) struct Network {
     pub(super) nic: Nic<Transport>,
     pub(super) attached: Attached,
@@ -64,7 +64,7 @@ pub(super) struct Network {
     pub(super) recovery: u64,
 }
 
-/// The drivers and the services that use them.
+/// The drivers of all devices, and the services that use them.
 pub(crate) struct Drivers {
     pub(super) routes: Vec<Route>,
     pub(super) entropy: Option<Shared<Rng<Transport>>>,
@@ -73,10 +73,10 @@ pub(crate) struct Drivers {
     pub(super) interfaces: Interfaces,
     /// Whether a device that tasks use directly has raised an interrupt or may have more work.
     has_work: bool,
-    /// Whether a task has used such a device since they were last served.
+    /// Whether a task has used a disk or the entropy device since the loop last served them.
     pub(super) touched: &'static Cell<bool>,
-    /// Where tasks request statistics.
-    pub(super) desk: &'static Desk,
+    /// The requests of tasks for statistics.
+    pub(super) inquiry: &'static Inquiry,
     /// Interrupts that belong to no device.
     unexpected: u64,
     /// When the next failed device is restarted, in nanoseconds; [`NEVER`] if all work.
@@ -98,7 +98,7 @@ impl Default for Drivers {
             interfaces: Interfaces::default(),
             has_work: true,
             touched: Box::leak(Box::new(Cell::new(true))),
-            desk: Box::leak(Box::default()),
+            inquiry: Box::leak(Box::default()),
             unexpected: 0,
             recovery: NEVER,
             watching: Watching::No,
@@ -144,7 +144,7 @@ impl Services for Drivers {
         let of_part = !machine::PARTS.is_empty() && lines::raised(number);
         if !of_part && self.routes.iter().all(|route| route.number != number) {
             self.unexpected += 1;
-            report("interrupts that are no device's", self.unexpected);
+            report("interrupts without a device", self.unexpected);
         }
         for route in self.routes.iter().filter(|route| route.number == number) {
             let is_configuration = route.is_configuration;
@@ -251,13 +251,13 @@ impl Services for Drivers {
 }
 
 impl Network {
-    /// Returns whether the device has work or failed, or something is due to be sent.
+    /// Returns whether the device has work or failed, or frames are due to be sent.
     #[inline]
     fn is_to_be_served(&self, now: u64) -> bool {
         self.attached.has_work || self.stack.due() <= now || self.recovery != NEVER
     }
 
-    /// Sends what is due and notifies the device. Returns whether there is more work.
+    /// Sends the frames that are due, and notifies the device. Returns whether there is more work.
     #[inline]
     fn serve(&mut self, now: u64) -> bool {
         let mut device = Virtio(&mut self.nic);

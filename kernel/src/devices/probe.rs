@@ -92,12 +92,13 @@ pub(crate) fn probe(
         }
     }
     let drivers = devices.drivers.get_mut();
-    devices.desk = Some((drivers.desk, drivers.touched));
+    devices.inquiry = Some((drivers.inquiry, drivers.touched));
     devices
 }
 
 impl Devices {
-    /// A device that is not brought up keeps its place: the ones behind it keep their numbers.
+    /// Reserves the place of a device that could not be started, so that the devices after it keep
+    /// their numbers.
     fn leave_place(&mut self, kind: DeviceKind) {
         if kind == DeviceKind::BLK {
             self.disks.push(None);
@@ -250,8 +251,8 @@ impl<D> Shared<D> {
     }
 }
 
-/// Whether the network device is to be the network: the one that `nic=` on the command line names, or
-/// any where it names none.
+/// Returns whether to use the network device: it has the address that `nic=` on the command line
+/// names, or there is no such word.
 fn is_wanted(nic: &Nic<Transport>, command_line: CommandLine<'_>) -> bool {
     let Some(name) = command_line.value("nic") else {
         return true;
@@ -268,7 +269,7 @@ fn is_wanted(nic: &Nic<Transport>, command_line: CommandLine<'_>) -> bool {
 #[cold]
 fn start_stack(nic: &mut Nic<Transport>, command_line: CommandLine<'_>) -> &'static Stack {
     let ip = Ip::from_words(command_line.words()).unwrap_or_else(|error| {
-        warn!("{error}; asking by DHCP instead");
+        warn!("{error}; using DHCP instead");
         Ip::Dhcp
     });
     let now = machine::now();

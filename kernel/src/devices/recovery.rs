@@ -1,8 +1,8 @@
 //! Restarts a device that violated the protocol or asked for a reset.
 //!
-//! The first attempt comes soon, since a reset mends most failures. Each further attempt waits
-//! twice as long, so a permanently broken device costs almost nothing. After a device has worked
-//! for a while, the delay starts again from its first value.
+//! The first attempt follows after a short delay, since a reset repairs most failures. Before each
+//! further attempt, the delay doubles, so a permanently broken device costs almost nothing. After a
+//! device has worked for a while, the delay starts again from its first value.
 
 use core::cell::Cell;
 use core::fmt::Display;
@@ -81,7 +81,7 @@ impl Recovery {
             let delay = self.wait(now);
             if let Some(failure) = driver.failure() {
                 error!(
-                    "{place}: {failure}; starting it again in {} ms",
+                    "{place}: {failure}; restarting it in {} ms",
                     delay / 1_000_000
                 );
             }

@@ -1,10 +1,10 @@
-//! The event loop and a device at the same time, up to the task that waits for the device: in no
-//! order of their accesses does the loop sleep while there is work. loom tries all orders; a sleep
-//! that nothing ends is a failure.
+//! Tests of the event loop and a device that run at the same time, up to the task that waits for
+//! the device: whatever the order of their accesses, the loop does not sleep while there is work.
+//! loom tries all orders; a sleep that never ends is a failure.
 //!
-//! The queue, the driver's cell, the flags of the device, the turn and the executor are those of the
-//! kernel. The test's own are the machine, whose interrupt controller is a lock, and a driver that
-//! does nothing but lend chains.
+//! The queue, the driver cell, the flags of the device, the turn and the executor are those of the
+//! kernel. The machine, whose interrupt controller is a lock, and the driver, which only lends
+//! chains, belong to the test.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -55,7 +55,7 @@ impl Interrupt {
 /// A machine whose interrupts are level-triggered lines, or messages.
 struct TestMachine<const LINES: bool> {
     interrupt: Arc<Interrupt>,
-    /// Whether the task has ended, so that nothing more will come.
+    /// Whether the task has ended, so that no further request follows.
     ended: &'static Cell<bool>,
 }
 

@@ -1,7 +1,7 @@
 //! The statistics of the devices.
 //!
-//! The event loop has the drivers borrowed, so a task cannot read their counts. It makes a request
-//! at the [`Desk`], and the loop answers when it next serves the devices.
+//! The event loop has the drivers borrowed, so a task cannot read their counts. Instead it makes a
+//! request in [`Inquiry`], and the loop answers when it next serves the devices.
 
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
@@ -26,13 +26,13 @@ pub struct DeviceStatistics {
     pub kind: DeviceKind,
     /// The device's location.
     pub place: Place,
-    /// What the watch found on it.
+    /// The faults of the device that the kernel detected.
     pub watch: WatchStatistics,
-    /// Its queues, in the order of their numbers.
+    /// The counts of the device's queues, in the order of their numbers.
     pub queues: Vec<QueueStatistics>,
-    /// The counts of requests, if it is a disk.
+    /// The counts of requests; `None` if the device is not a disk.
     pub requests: Option<RequestStatistics>,
-    /// The counts of frames, if it is a network device.
+    /// The counts of frames; `None` if the device is not a network device.
     pub frames: Option<FrameStatistics>,
 }
 
@@ -54,19 +54,19 @@ impl DeviceStatistics {
 
 type Collect = fn(&Drivers) -> Vec<DeviceStatistics>;
 
-/// Where tasks request statistics and the loop leaves them.
+/// A task's request for statistics, and the event loop's answer.
 #[derive(Default)]
-pub(crate) struct Desk {
-    /// The function that collects the answer, if a task asked. As a function pointer, it is linked
-    /// only into images of apps that ask.
+pub(crate) struct Inquiry {
+    /// The function that collects the answer, if a task requested one. It is a function pointer so
+    /// that only images of apps that request statistics contain it.
     asked: Cell<Option<Collect>>,
     /// The number of answers so far.
     answers: Cell<usize>,
     answer: RefCell<Vec<DeviceStatistics>>,
 }
 
-impl Desk {
-    /// Waits for an answer from the loop. Sets `touched`, so that the loop serves the devices.
+impl Inquiry {
+    /// Requests an answer and waits for it. Sets `touched`, so that the loop serves the devices.
     pub(super) async fn ask(&self, touched: &Cell<bool>) -> Vec<DeviceStatistics> {
         let before = self.answers.get();
         poll_fn(|context| {
@@ -81,7 +81,7 @@ impl Desk {
         .await
     }
 
-    /// Leaves an answer if a task asked.
+    /// Stores an answer if a task requested one.
     #[inline]
     pub(super) fn answer(&self, drivers: &Drivers) {
         if let Some(collect) = self.asked.take() {
@@ -135,20 +135,20 @@ mod tests {
 
     #[test]
     fn a_request_waits_until_the_loop_answers() {
-        let (desk, touched) = (Desk::default(), Cell::new(false));
-        let mut asking = pin!(desk.ask(&touched));
+        let (inquiry, touched) = (Inquiry::default(), Cell::new(false));
+        let mut asking = pin!(inquiry.ask(&touched));
         let mut context = Context::from_waker(Waker::noop());
         assert!(asking.as_mut().poll(&mut context).is_pending());
         assert!(touched.get());
         assert!(asking.as_mut().poll(&mut context).is_pending());
-        desk.answer(&Drivers::default());
+        inquiry.answer(&Drivers::default());
         assert_eq!(asking.as_mut().poll(&mut context), Poll::Ready(Vec::new()));
     }
 
     #[test]
     fn without_a_request_there_is_no_answer() {
-        let desk = Desk::default();
-        desk.answer(&Drivers::default());
-        assert_eq!(desk.answers.get(), 0);
+        let inquiry = Inquiry::default();
+        inquiry.answer(&Drivers::default());
+        assert_eq!(inquiry.answers.get(), 0);
     }
 }

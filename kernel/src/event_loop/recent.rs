@@ -24,13 +24,13 @@ pub(crate) fn print(out: &mut dyn fmt::Write) -> fmt::Result {
 /// One turn, recorded as it happens. The size is a power of two, so that indexing is a shift.
 #[repr(align(32))]
 pub(crate) struct Turn {
-    /// When the turn began, in nanoseconds.
+    /// The start of the turn, in nanoseconds.
     at: Cell<u64>,
-    /// The interrupt taken last, or [`NO_INTERRUPT`].
+    /// The interrupt that was taken last, or [`NO_INTERRUPT`].
     interrupt: Cell<u32>,
     ran_tasks: Cell<bool>,
     slept: Cell<bool>,
-    /// The end of its sleep, if it slept.
+    /// The end of the sleep after this turn in nanoseconds, if the loop slept.
     until: Cell<u64>,
 }
 
@@ -107,7 +107,7 @@ impl fmt::Display for Seconds {
     }
 }
 
-/// A ring of turns.
+/// A ring of the last turns.
 pub(crate) struct Recent {
     turns: [Turn; REMEMBERED],
     /// The index of the current turn.

@@ -55,7 +55,7 @@ struct FakeServices {
     more_to_collect: bool,
     more_after_dispatch: bool,
     deadline: u64,
-    /// The machine's interrupts that devices show in their queues.
+    /// The interrupts that are found by reading devices' queues, without the interrupt controller.
     shown: Vec<u32>,
     pending: Pending,
     /// The task that an interrupt wakes.
@@ -153,7 +153,7 @@ impl Fixture {
 
     fn spawn<F: Future + 'static>(&self, task: impl FnOnce() -> F) {
         let storage: &'static TaskStorage<F> = Box::leak(Box::new(TaskStorage::new()));
-        let token = storage.spawn(task).expect("the storage is new");
+        let token = storage.spawn(task).expect("the task is not running");
         self.executor.spawner().spawn(token);
     }
 
@@ -245,7 +245,7 @@ fn a_task_that_an_interrupt_wakes_runs_in_the_same_turn() {
     fixture.turn();
     assert_eq!(polls.get(), 1);
     fixture.turn();
-    assert_eq!(polls.get(), 1, "nobody woke it");
+    assert_eq!(polls.get(), 1, "the task was not woken");
     fixture.raise([7]);
     assert!(fixture.turn().is_some());
     assert_eq!(polls.get(), 2);
@@ -267,7 +267,9 @@ fn a_task_that_starts_another_keeps_the_loop_awake_until_it_has_run() {
     let spawner = fixture.executor.spawner();
     fixture.spawn(move || async move {
         let second: &'static TaskStorage<_> = Box::leak(Box::new(TaskStorage::new()));
-        let token = second.spawn(pending::<()>).expect("the storage is new");
+        let token = second
+            .spawn(pending::<()>)
+            .expect("the task is not running");
         spawner.spawn(token);
     });
     assert_eq!(fixture.turn(), None);

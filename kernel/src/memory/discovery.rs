@@ -8,7 +8,7 @@ use vmos_drivers::board::Ram;
 
 use super::range_set::{RangeSet, TooManyRanges};
 
-/// A finding about RAM.
+/// A result of the comparison of RAM.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Finding {
     /// Firmware reports RAM at a described address.
@@ -18,7 +18,7 @@ pub(crate) enum Finding {
     /// Firmware reports RAM at a described address with another size; firmware's size is used.
     Resized { ram: Ram, found: Range },
     /// Firmware reports no RAM at a described address where some is expected: the range is not
-    /// used. `instead` is undescribed RAM that may be meant.
+    /// used. `instead` is RAM that is not described and may be the intended one.
     Missing { ram: Ram, instead: Option<Range> },
     /// Firmware reports RAM that is not described: the range is not used.
     Undescribed { found: Range },
@@ -128,7 +128,7 @@ mod tests {
         size_is_stated: false,
     };
 
-    /// The last address of this processor.
+    /// The highest address that this processor can use.
     const LAST: u64 = 0xF_FFFF;
 
     fn findings(described: &[Ram], reported: Option<&[Range]>) -> (Vec<Range>, Vec<Finding>) {
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn ram_out_of_reach_is_reported_and_not_used() {
+    fn unaddressable_ram_is_reported_and_not_used() {
         let found = range(0x1000, 0x20_0000);
         let (usable, findings) = findings(&[LOW], Some(&[found]));
         assert_eq!(usable, [range(0x1000, 0xF_F000)]);
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn ram_that_starts_out_of_reach_is_not_used() {
+    fn ram_that_starts_beyond_the_last_address_is_not_used() {
         let high = Ram {
             base: PhysicalAddress(0x10_0000),
             ..LOW
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_address_is_in_reach() {
+    fn ram_may_include_the_last_address() {
         let (usable, findings) = findings(&[LOW], Some(&[range(0x1000, 0xF_F000)]));
         assert_eq!(usable, [range(0x1000, 0xF_F000)]);
         assert_eq!(findings.len(), 1);

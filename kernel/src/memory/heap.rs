@@ -1,11 +1,11 @@
 //! The heap: a two-level segregated fit (TLSF) allocator. Allocating and freeing take constant
 //! time.
 //!
-//! What was freed can be allocated again, also if the heap has nothing else left. TLSF looks for a
-//! block among those that are certainly large enough, which a freed one of the same size is only if
-//! it has the smallest size of its class; so every block gets such a size ([`layout::rounded`]).
-//! And a block with a larger alignment than the allocator's own has the same size wherever it lies
-//! ([`layout::with_room_to_align`]).
+//! A freed block can always be allocated again with the same layout, even if the rest of the heap
+//! is in use. TLSF only searches size classes whose blocks are all large enough. A freed block of
+//! the requested size is found only if it has the smallest size of its class, so every block gets
+//! such a size ([`layout::rounded`]). A block with a larger alignment than the allocator's own has
+//! the same size at any address ([`layout::with_room_to_align`]).
 
 use core::alloc::Layout;
 use core::cell::RefCell;
@@ -33,7 +33,7 @@ pub struct Usage {
     pub peak_bytes: usize,
     /// The current number of allocations.
     pub allocations: usize,
-    /// The number of failed requests.
+    /// The number of failed allocations.
     pub failures: usize,
 }
 
@@ -92,7 +92,7 @@ pub(crate) fn allocate(layout: Layout) -> *mut u8 {
         Ok(unsafe { layout::align(block, layout) }.as_ptr())
     });
     allocated.unwrap_or_else(|failures| {
-        report("allocations that the heap has no room for", failures as u64);
+        report("heap allocations failed", failures as u64);
         core::ptr::null_mut()
     })
 }

@@ -135,8 +135,8 @@ impl RangeSet {
     }
 }
 
-/// Returns the distance from the start of one range to the start of another; it wraps, to more than
-/// any range's length, if that one is below.
+/// Returns the distance from the start of one range to the start of another. If the other is below,
+/// the distance wraps around and exceeds the length of any range.
 fn offset(from: Range, to: Range) -> u64 {
     to.base.0.wrapping_sub(from.base.0)
 }

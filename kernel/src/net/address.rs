@@ -18,7 +18,7 @@ pub enum Ip {
     /// From a DHCP server (RFC 2131).
     #[default]
     Dhcp,
-    /// Fixed.
+    /// A fixed configuration.
     Static {
         /// The address and the prefix length of its network.
         address: Ipv4Cidr,
@@ -69,7 +69,7 @@ impl fmt::Display for IpError {
                 )
             }
             Self::NameServer => {
-                f.write_str("the name servers are not up to three of the form 10.0.2.3")
+                f.write_str("the name servers must be at most three, of the form 10.0.2.3")
             }
         }
     }

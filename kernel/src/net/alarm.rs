@@ -29,10 +29,10 @@ pub(super) struct Alarms {
     pending: Vec<Alarm>,
 }
 
-/// One alarm; an owner has at most one.
+/// The alarm of an owner, which has at most one.
 struct Alarm {
     socket: SocketId,
-    /// In nanoseconds.
+    /// The deadline of the alarm, in nanoseconds.
     deadline: u64,
     waker: Waker,
 }

@@ -1,13 +1,13 @@
 //! Tracks which parts of a sequence of bytes have arrived, in any order.
 
-/// The largest number of separate parts.
+/// The largest number of separate parts of the sequence that are recorded.
 const PARTS: usize = 16;
 
 /// There are too many gaps to record another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooManyGaps;
 
-/// The parts of a sequence of bytes that have arrived. It allocates no memory.
+/// The parts of a sequence of bytes that have arrived. No memory is allocated.
 #[derive(Clone)]
 pub(super) struct Assembler {
     /// Start and end of each part, in ascending order; none is empty, and there is a gap between
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn it_agrees_with_a_map_of_bytes() {
+    fn the_parts_agree_with_a_map_of_bytes() {
         let mut state = 7;
         for _ in 0..200 {
             let mut assembler = Assembler::new();

@@ -13,7 +13,7 @@ pub(super) const ROUTES: usize = 4;
 /// A route to another network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Route {
-    /// The network.
+    /// The network that the route leads to.
     pub to: Ipv4Cidr,
     /// The router; unspecified if the network's machines are on the link.
     pub gateway: Ipv4Addr,

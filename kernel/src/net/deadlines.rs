@@ -6,15 +6,15 @@ use alloc::vec::Vec;
 use super::buffer::OutOfMemory;
 use crate::time::NEVER;
 
-/// Marks a socket without an entry.
+/// The index that stands for no entry in the binary heap.
 const NOWHERE: usize = usize::MAX;
 
-/// The deadlines, in nanoseconds.
+/// The deadlines of all sockets, in nanoseconds.
 #[derive(Default)]
 pub(super) struct Deadlines {
     /// A min-heap of deadlines and sockets.
     heap: Vec<(u64, usize)>,
-    /// The index of each socket's entry in the heap.
+    /// The index of each socket's entry in the binary heap of deadlines.
     places: Vec<usize>,
 }
 

@@ -57,7 +57,7 @@ impl Stack {
         flushed == Flushed::OutOfBudget
     }
 
-    /// Sends what connections have to send, and queues the frames of other protocols.
+    /// Sends the segments of connections, and queues the frames of other protocols.
     #[inline(never)]
     fn send_others<D: Device>(
         &self,

@@ -27,10 +27,10 @@ impl fmt::Display for BindError {
             Self::PortTaken(port) => {
                 write!(
                     f,
-                    "port {port} is taken by another socket; drop that one first"
+                    "port {port} is in use by another socket; drop that socket first"
                 )
             }
-            Self::NoFreePort => f.write_str("no port from 49152 on is free; name one below"),
+            Self::NoFreePort => f.write_str("no port from 49152 on is free; choose a lower one"),
             Self::TooManySockets => {
                 write!(f, "there are {SOCKETS} sockets already; drop one first")
             }

@@ -93,7 +93,7 @@ pub fn frames(bytes: &[u8]) {
             let more = stack.ingress(&mut card, now, BUDGET);
             let more = stack.egress(&mut card, now, BUDGET) || more;
             turns += 1;
-            assert!(turns < 1000, "the stack does not come to rest");
+            assert!(turns < 1000, "the network stack never becomes idle");
             if !more {
                 break;
             }
@@ -104,7 +104,7 @@ pub fn frames(bytes: &[u8]) {
 }
 
 /// Passes answers of DHCP servers to the client. Each has one byte of length in units of 8, and the
-/// message after its number and hardware address, which are always right.
+/// part of the message after its number and hardware address, which are always right.
 pub fn dhcp_answers(bytes: &[u8]) {
     let mut client = Client::new(MAC, 7);
     let mut now = 1;

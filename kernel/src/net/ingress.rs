@@ -13,9 +13,9 @@ use crate::time::NEVER;
 const PATIENCE: u64 = 10_000_000;
 
 impl Stack {
-    /// Takes at most `budget` frames from the device, answers those for protocols (ARP, echo
-    /// requests, TCP), and wakes the tasks that wait for the others. Called once a turn, before the
-    /// tasks; `now` is when the turn started, in nanoseconds.
+    /// Takes at most `budget` frames from the device, answers those that protocols handle (ARP,
+    /// echo requests, TCP), and wakes the tasks that wait for the others. Called once a turn,
+    /// before the tasks; `now` is the start of the turn, in nanoseconds.
     ///
     /// Returns whether frames are left because the budget ended: then the loop must not sleep.
     #[inline]

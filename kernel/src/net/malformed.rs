@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sound_frame_has_no_fault() {
+    fn a_valid_frame_has_no_fault() {
         assert_eq!(fault(&datagram()), None);
         assert_eq!(fault(&frames::echo_request(b"odd")), None);
         let arp = frames::arp(ArpOperation::Request, STRANGER, STRANGER);

@@ -100,7 +100,7 @@ impl Net {
         Self { stack }
     }
 
-    /// Derives all numbers that strangers must not predict from `key`, which must be random.
+    /// Derives all numbers that attackers must not predict from `key`, which must be random.
     pub(crate) fn reseed(&self, key: u128) {
         self.stack.reseed(key);
     }
@@ -144,7 +144,7 @@ impl Net {
     }
 
     /// Changes the source of the address, for an app that does not use the `ip=` word of the
-    /// command line. Connections that use an address that is given up break.
+    /// command line. Connections that use the old address fail if it changes.
     pub fn configure(&self, ip: Ip) {
         self.stack.configure_by(ip);
     }
@@ -227,7 +227,7 @@ impl Net {
         ping::ping(self.stack, address, timeout).await
     }
 
-    /// The hardware address of its device.
+    /// Returns the hardware address of the network device.
     pub fn hardware_address(&self) -> HardwareAddress {
         HardwareAddress(self.stack.inner.borrow().protocols.mac())
     }

@@ -9,7 +9,7 @@ use crate::net::buffer::OutOfMemory;
 /// (Knuth, 6.4).
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// What identifies a socket in its packets.
+/// The key of a socket or connection: the values that identify it in its packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Key(u64);
 
@@ -31,8 +31,8 @@ impl Key {
 pub(super) struct Names {
     /// The number of entries is a power of two.
     entries: Vec<Option<(Key, usize)>>,
-    /// An odd factor that differs at each boot, so that peers cannot choose names that collide. If
-    /// all collided, a look-up would visit every socket.
+    /// An odd factor that differs at each boot, so that peers cannot choose addresses whose hashes
+    /// collide. If all collided, a look-up would visit every socket.
     factor: u64,
     used: usize,
 }
@@ -46,7 +46,7 @@ impl Names {
         }
     }
 
-    /// Makes room for `sockets` names.
+    /// Makes room for `sockets` keys.
     pub(super) fn reserve(&mut self, sockets: usize) -> Result<(), OutOfMemory> {
         let wanted = (2 * sockets).next_power_of_two();
         if wanted <= self.entries.len() {
@@ -63,13 +63,13 @@ impl Names {
         Ok(())
     }
 
-    /// Returns the socket with this name.
+    /// Returns the socket with this key.
     #[inline]
     pub(super) fn get(&self, key: Key) -> Option<usize> {
         self.entries.get(self.find(key)?)?.map(|(_, socket)| socket)
     }
 
-    /// Adds a name; [`reserve`](Self::reserve) must have made room for it.
+    /// Adds a key; [`reserve`](Self::reserve) must have made room for it.
     pub(super) fn insert(&mut self, key: Key, socket: usize) {
         debug_assert!(2 * self.used < self.entries.len());
         if let Some(place) = self.find(key) {
@@ -78,7 +78,7 @@ impl Names {
         }
     }
 
-    /// Removes a name, and moves up the entries that it displaced.
+    /// Removes a key, and moves up the entries that it displaced.
     pub(super) fn remove(&mut self, key: Key) {
         let Some(mut hole) = self.find(key) else {
             return;
@@ -102,7 +102,8 @@ impl Names {
         }
     }
 
-    /// Returns the place of the name, or where it would be; `None` if the table has no entries.
+    /// Returns the index of the key's entry, or of the entry where it would be; `None` if the table
+    /// has no entries.
     #[inline]
     fn find(&self, key: Key) -> Option<usize> {
         let mask = self.entries.len().checked_sub(1)?;
@@ -116,11 +117,11 @@ impl Names {
         Some(place & mask)
     }
 
-    /// Returns the place where the search for the name starts.
+    /// Returns the index at which the search for the key starts.
     #[inline]
     fn home(&self, key: Key) -> usize {
-        // Only the highest bits of the product depend on all bits of the name. With an unknown odd
-        // factor, two names collide no more often than by chance (Dietzfelbinger 1997).
+        // Only the highest bits of the product depend on all bits of the key. With an unknown odd
+        // factor, two keys collide no more often than by chance (Dietzfelbinger 1997).
         let highest = key.0.wrapping_mul(self.factor) >> 32;
         ((highest * self.entries.len() as u64) >> 32) as usize
     }
@@ -133,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_entered_is_found_and_nothing_else() {
+    fn only_added_names_are_found() {
         let mut table = Names::new(7);
         let mut expected = HashMap::new();
         let key = |n: u32| Key::connection(7, Ipv4Addr::from_bits(n % 3), (n % 50) as u16);
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_grows_keeps_what_it_holds() {
+    fn a_growing_table_keeps_its_names() {
         let mut table = Names::new(7);
         for port in 0..200 {
             table.reserve(usize::from(port) + 1).unwrap();
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_cannot_choose_names_that_meet_in_one_place() {
+    fn a_peer_cannot_choose_names_that_collide() {
         for seed in [0, 7, 0x9e37_79b9, 0x0123_4567_89ab_cdef, u64::MAX] {
             let mut table = Names::new(seed);
             table.reserve(64).unwrap();

@@ -1,8 +1,8 @@
 //! The hardware addresses of other machines on the link (RFC 826): one table for UDP, TCP, ping and
 //! the DHCP client.
 //!
-//! An address is valid for 30 seconds after an ARP packet contained it. If it is used later, it is
-//! asked for again; it is removed if three questions get no answer.
+//! An address is valid for 30 seconds after an ARP packet contained it. If it is used later, a new
+//! ARP request is sent; it is removed if three requests get no answer.
 
 use core::cell::{Cell, RefCell};
 use core::net::Ipv4Addr;
@@ -14,25 +14,25 @@ use crate::time::NEVER;
 
 /// How long a hardware address is valid, in nanoseconds.
 const LIFETIME: u64 = 30_000_000_000;
-/// The time between two questions for one address, in nanoseconds (RFC 1122, 2.3.2.1).
+/// The time between two ARP requests for one address, in nanoseconds (RFC 1122, 2.3.2.1).
 const INTERVAL: u64 = 1_000_000_000;
-/// The number of unanswered questions after which a machine counts as absent.
+/// The number of unanswered ARP requests after which a machine counts as absent.
 const QUESTIONS: u8 = 3;
 
-/// The number of rows in the table; each has the same number of places. An address can only be in
-/// one row, so that look-ups are cheap and the table's size is fixed however many addresses a
-/// stranger uses.
+/// The number of rows in the table; each has the same number of entries. An address can only be in
+/// one row, so that look-ups are cheap and the size of the table is fixed, even if a peer uses many
+/// addresses.
 const ROWS: usize = 16;
 const PLACES: usize = 4;
 
-/// The way of a packet to its next hop.
+/// The next hop of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
     /// The hardware address of the next hop.
     To(Mac),
-    /// The hardware address was asked for; the packet waits.
+    /// The hardware address has been requested; the packet waits.
     Asked,
-    /// Too many addresses are asked for already: the packet is dropped.
+    /// Too many addresses are being requested already: the packet is dropped.
     TooMany,
     /// There is no route, no other machine can have the address, or this machine has no address.
     Nowhere,
@@ -41,25 +41,26 @@ pub(super) enum Way {
 /// An action that is due for an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Due {
-    /// Send a question for it.
+    /// Send an ARP request for the address.
     Ask(Ipv4Addr),
-    /// Drop the packets that wait for it: nobody answered.
+    /// Drop the packets that wait for the address: no machine answered.
     GiveUp(Ipv4Addr),
 }
 
 #[derive(Clone, Copy)]
 struct Entry {
-    /// Unspecified if the place is free.
+    /// The IPv4 address; unspecified if the entry is free.
     address: Ipv4Addr,
-    /// [`Mac::NONE`] until an answer arrives.
+    /// The hardware address; [`Mac::NONE`] until an answer arrives.
     mac: Mac,
     /// When the hardware address expires, in nanoseconds.
     valid_until: u64,
-    /// Questions since the last answer.
+    /// The number of ARP requests since the last answer.
     asked: u8,
     /// When the next action is due, in nanoseconds; [`NEVER`] if none is.
     next: u64,
-    /// Whether this machine sends to it; otherwise the other machine only asked for this one.
+    /// Whether this machine sends to the neighbour; otherwise the neighbour has only asked for this
+    /// machine's address.
     wanted: bool,
 }
 
@@ -74,7 +75,7 @@ impl Entry {
     };
 }
 
-/// The table of neighbours.
+/// The table of neighbours on the link.
 pub(super) struct Neighbours {
     /// When the next action is due, in nanoseconds.
     due: Cell<u64>,
@@ -114,7 +115,8 @@ impl Neighbours {
         self.table.borrow().configuration?.next_hop(peer)
     }
 
-    /// Returns the way to the machine `to`. Asks for its hardware address if it is unknown.
+    /// Returns the next hop of packets to the machine `to`. Requests its hardware address if it is
+    /// unknown.
     #[inline]
     pub(super) fn find(&self, to: Ipv4Addr, now: u64) -> Way {
         let table = &mut *self.table.borrow_mut();
@@ -160,7 +162,8 @@ impl Neighbours {
         }
     }
 
-    /// Asks for the next hop to `peer` again, because nobody answers there.
+    /// Requests the hardware address of the next hop to `peer` again, because `peer` does not
+    /// answer.
     #[cold]
     pub(super) fn doubt(&self, peer: Ipv4Addr, now: u64) {
         let table = &mut *self.table.borrow_mut();
@@ -181,7 +184,7 @@ impl Neighbours {
     }
 
     /// Records that the machine `address` has this hardware address. An unknown machine is recorded
-    /// only if it asked for this one, because an answer follows (RFC 826).
+    /// only if it sent a request for this one, because an answer follows (RFC 826).
     #[cold]
     pub(super) fn hear(&self, address: Ipv4Addr, mac: Mac, asks_for_us: bool, now: u64) {
         let table = &mut *self.table.borrow_mut();
@@ -234,8 +237,8 @@ impl Neighbours {
 
 impl Table {
     /// Returns the entry of `address`, creating it if necessary. A `wanted` entry may replace any
-    /// other except those that are being asked for; other entries only replace entries that this
-    /// machine does not send to. `None` if there is no such place.
+    /// other entry except those being requested; other entries only replace entries that this
+    /// machine does not send to. `None` if there is no such entry.
     fn place(&mut self, address: Ipv4Addr, wanted: bool, now: u64) -> Option<&mut Entry> {
         let keeps = |entry: &Entry| {
             let asked_for = entry.next != NEVER;

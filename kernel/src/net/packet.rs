@@ -14,7 +14,8 @@ use super::cidr::Ipv4Cidr;
 
 /// The length of the Ethernet and IPv4 headers, in bytes.
 pub(super) const IP_HEADERS: usize = 14 + 20;
-/// The length of the Ethernet, IPv4 and UDP headers in bytes; the same with an ICMP echo header.
+/// The length of the Ethernet, IPv4 and UDP headers in bytes; an ICMP echo header has the same
+/// length as a UDP header.
 pub(super) const HEADERS: usize = IP_HEADERS + 8;
 
 /// Protocol numbers of IPv4 (RFC 790).
@@ -24,9 +25,9 @@ pub(super) const UDP: u8 = 17;
 
 /// Bytes 12 to 15 of a frame: Ethernet type IPv4, a header of five words, and type of service 0.
 const IPV4: u64 = 0x0045_0008;
-/// The mask for these bytes in word 3, without the type of service.
+/// The mask for these bytes in the frame's 64-bit word 3, without the type of service.
 const IPV4_MASK: u64 = 0x00ff_ffff << 16;
-/// The bit "more fragments" and the fragment's offset, in word 4.
+/// The bit "more fragments" and the fragment's offset, in the frame's 64-bit word 4.
 const FRAGMENT: u64 = 0xff3f << 16;
 /// The bit "don't fragment", in word 4. An unfragmented packet with this bit needs no
 /// identification (RFC 6864, 4.1).
@@ -38,7 +39,7 @@ const TIME_TO_LIVE: u64 = 64 << 32;
 pub(super) struct Mac(u64);
 
 impl Mac {
-    /// No address.
+    /// The value that stands for no address.
     pub(super) const NONE: Self = Self(0);
 
     /// The broadcast address.
@@ -55,7 +56,7 @@ impl Mac {
         Self::new([0x01, 0x00, 0x5e, b & 0x7f, c, d])
     }
 
-    /// Returns whether it is the address of a single machine.
+    /// Returns whether this is the address of a single machine.
     pub(super) fn is_unicast(self) -> bool {
         self != Self::NONE && self.0 & 1 == 0
     }
@@ -190,12 +191,12 @@ impl Own {
     }
 }
 
-/// Who computes the checksum of a datagram.
+/// Where the checksum of a datagram is computed.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Sums {
-    /// The stack.
+    /// The stack computes the checksum.
     Made,
-    /// The device; the stack writes 0.
+    /// The device computes the checksum; the stack writes 0.
     Left,
 }
 
@@ -203,7 +204,7 @@ pub(super) enum Sums {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Destination {
     mac: Mac,
-    /// In header order.
+    /// The IPv4 address, in header order.
     address: u32,
     port: u16,
 }
@@ -355,7 +356,7 @@ fn message_sum(frame: &Frame) -> u64 {
 /// unchanged, if it is not a valid request. The packet must be ICMP.
 #[inline]
 pub(super) fn answer_echo(frame: &mut Frame, own: &Own) -> bool {
-    /// Type and code of a request; both are 0 in a reply.
+    /// The ICMP type and code of an echo request; both are 0 in a reply.
     const REQUEST: u64 = 8;
     let header = frame.headers()[6];
     if header & 0xffff != REQUEST || !is_message_right(frame) {

@@ -14,10 +14,10 @@ use super::error::{BindError, SOCKETS};
 use super::packet::{HEADERS, ICMP, IP_HEADERS, Mac, finish_message};
 use super::stack::Stack;
 
-/// Bytes of payload in an echo request.
+/// The number of payload bytes in an echo request.
 pub const PING_PAYLOAD: usize = 32;
 
-/// The first byte of a request.
+/// The first byte of an echo request: its type.
 const REQUEST: u8 = 8;
 
 /// The reason why there was no reply.
@@ -25,9 +25,9 @@ const REQUEST: u8 = 8;
 pub enum PingError {
     /// No reply arrived in time.
     TimedOut {
-        /// The address pinged.
+        /// The address that was pinged.
         address: Ipv4Addr,
-        /// How long the reply was awaited.
+        /// The time limit for the reply.
         timeout: Duration,
     },
     /// This machine has no address yet.
@@ -47,8 +47,12 @@ impl fmt::Display for PingError {
             Self::TimedOut { address, timeout } => {
                 write!(f, "{address} did not reply within {timeout:?}")
             }
-            Self::NoAddress => f.write_str("no address to ping from yet; await configured first"),
-            Self::NotUnicast(address) => write!(f, "{address} is not one machine's address"),
+            Self::NoAddress => {
+                f.write_str("this machine has no address yet; wait for `Net::configured` first")
+            }
+            Self::NotUnicast(address) => {
+                write!(f, "{address} is not the address of a single machine")
+            }
             Self::NoRoute(address) => write!(f, "no route to {address}; configure a gateway"),
             Self::Socket(error) => write!(f, "ping: {error}"),
         }
@@ -67,7 +71,7 @@ impl From<BindError> for PingError {
 #[derive(Default)]
 pub(super) struct Pings(Vec<Pending>);
 
-/// A request without a reply.
+/// A request whose reply has not arrived.
 struct Pending {
     identifier: u16,
     address: Ipv4Addr,
@@ -93,7 +97,7 @@ impl Stack {
         }
     }
 
-    /// Sends a request.
+    /// Sends an echo request.
     fn request(&self, address: Ipv4Addr, identifier: u16, now: u64) -> Result<(), BindError> {
         let length = HEADERS + PING_PAYLOAD;
         let frame = self.frames.take_for(length);

@@ -34,7 +34,7 @@ impl Random {
         u128::from(self.next()) << 64 | u128::from(self.next())
     }
 
-    /// Returns the number of `message`; it is always the same.
+    /// Returns the hash of `message`; equal messages have equal hashes.
     pub(super) fn of(&self, message: u64) -> u64 {
         hash(self.key, message)
     }

@@ -16,11 +16,11 @@ use super::{BindError, Net, Queue, SendError};
 
 /// The port of a name server.
 const PORT: u16 = 53;
-/// The number of questions without an answer after which a server counts as silent.
+/// The number of unanswered requests after which a server counts as silent.
 const TRIES: usize = 2;
 /// The time to wait for each answer.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// The size of the queues for a question and its answers.
+/// The queue sizes of the socket for a request and its answers.
 const QUEUE: Queue = Queue {
     datagrams: 4,
     bytes: 4 * MESSAGE,
@@ -42,7 +42,7 @@ pub enum ResolveError {
     ServerFailed,
     /// No socket could be opened.
     Socket(BindError),
-    /// The question could not be sent.
+    /// The request could not be sent.
     Send(SendError),
 }
 
@@ -59,7 +59,7 @@ impl fmt::Display for ResolveError {
                  command line"
             }
             Self::NoAnswer => "no name server answered",
-            Self::ServerFailed => "the name servers cannot say",
+            Self::ServerFailed => "all name servers reported a failure",
             Self::Socket(error) => return write!(f, "asking a name server: {error}"),
             Self::Send(error) => return write!(f, "asking a name server: {error}"),
         })
@@ -111,8 +111,8 @@ impl Net {
     }
 }
 
-/// Asks one server once. Port and number of the question are unpredictable, so that nobody can
-/// forge the server's answer (RFC 5452).
+/// Asks one server once. The port and the number of the request are unpredictable, so that nobody
+/// can forge the server's answer (RFC 5452).
 async fn ask(
     stack: &'static Stack,
     server: SocketAddrV4,
@@ -131,11 +131,11 @@ async fn ask(
     poll_fn(|context| asking.poll(context, server, question)).await
 }
 
-/// A question without an answer. Dropping it cancels its alarm.
+/// A request without an answer. Dropping it cancels its alarm.
 struct Asking {
     stack: &'static Stack,
     socket: UdpSocket,
-    /// In nanoseconds.
+    /// The deadline of the request, in nanoseconds.
     deadline: u64,
 }
 

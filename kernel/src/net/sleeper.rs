@@ -3,7 +3,7 @@
 use core::cell::Cell;
 use core::task::Waker;
 
-/// The task that waits at a queue, if any.
+/// The waker of the task that waits at a queue, if any.
 #[derive(Default)]
 pub(super) struct Sleeper {
     waker: Cell<Option<Waker>>,

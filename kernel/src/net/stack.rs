@@ -30,26 +30,27 @@ use crate::time::NEVER;
 /// A turn in which nothing arrived and no task used a socket costs two comparisons.
 pub struct Stack {
     pub(super) inner: RefCell<Inner>,
-    /// The datagrams that the ports have to send.
+    /// The datagrams that the ports are waiting to send.
     pub(super) outgoing: Outgoing,
     pub(super) neighbours: Rc<Neighbours>,
     pub(super) alarms: RefCell<Alarms>,
     pub(super) pings: RefCell<Pings>,
     pub(super) counters: Counters,
-    /// The pool of frames.
+    /// The pool from which frames are taken.
     pub(super) frames: Rc<Frames>,
     pub(super) configuration: RefCell<Option<Configuration>>,
     pub(super) configuration_wakers: RefCell<Vec<Waker>>,
-    /// When this turn of the loop started, in nanoseconds: for frequent operations, where reading
-    /// the clock would cost too much. Everything else reads the clock ([`time`](Self::time)).
+    /// When this turn of the loop started, in nanoseconds. Frequent operations use it, because
+    /// reading the clock each time would cost too much; all others read the clock
+    /// ([`time`](Self::time)).
     pub(super) now: Cell<u64>,
-    /// Reads the clock, in nanoseconds.
+    /// The function that reads the clock, in nanoseconds.
     clock: fn() -> u64,
     /// The last reported state of the link.
     link_up: Cell<bool>,
     /// When to send queued ordinary datagrams, in nanoseconds; 0 means at once.
     pub(super) retry: Cell<u64>,
-    /// Whether other frames precede ordinary datagrams the next time that both wait.
+    /// Whether other frames are sent before ordinary datagrams when both wait next time.
     pub(super) others_first: Cell<bool>,
     /// The deadline after the last [`egress`](Self::egress); 0 if a task has used the stack since.
     pub(super) due: Cell<u64>,
@@ -64,7 +65,8 @@ pub struct Stack {
     numbers: Cell<u64>,
 }
 
-/// The parts borrowed while protocols run. Never borrowed across an await or while a task runs.
+/// The parts that are borrowed while protocols run. They are never borrowed across an await or
+/// while a task runs.
 pub(super) struct Inner {
     pub(super) ports: Ports,
     pub(super) connections: Connections,
@@ -82,8 +84,8 @@ impl Inner {
 impl Stack {
     /// Creates the stack of `device`. The link is assumed to be up.
     ///
-    /// Port and sequence numbers are derived from `seed`, which must differ at each boot, until there
-    /// are better ones ([`reseed`](Self::reseed)). `clock` returns monotonic nanoseconds.
+    /// Port and sequence numbers are derived from `seed`, which must differ at each boot, until
+    /// there are better ones ([`reseed`](Self::reseed)). `clock` returns monotonic nanoseconds.
     pub fn new<D: Device>(device: &mut D, ip: Ip, seed: u64, clock: fn() -> u64) -> Box<Self> {
         let now = clock();
         // Peers see numbers of each kind, and must not be able to derive one kind from another.
@@ -128,8 +130,8 @@ impl Stack {
         })
     }
 
-    /// Sets when this turn of the loop started, in nanoseconds. Called in every turn, before the
-    /// tasks run.
+    /// Sets the time at which this turn of the loop started, in nanoseconds. Called in every turn,
+    /// before the tasks run.
     #[inline]
     pub fn begin_turn(&self, now: u64) {
         self.now.set(now);
@@ -147,7 +149,7 @@ impl Stack {
         Some(self.deadline()).filter(|deadline| *deadline != NEVER)
     }
 
-    /// Like [`next_deadline`](Self::next_deadline), with [`NEVER`] for `None`.
+    /// Like [`next_deadline`](Self::next_deadline), but returns [`NEVER`] instead of `None`.
     pub(crate) fn deadline(&self) -> u64 {
         self.deadline_after(self.inner.borrow().deadline())
     }
@@ -182,9 +184,9 @@ impl Stack {
         self.inner.borrow_mut()
     }
 
-    /// Derives all numbers that strangers must not predict from `key`, which must be random: sequence
-    /// numbers of connections, ephemeral ports, and the numbers of questions. Requests for a connection
-    /// that were just answered have to be repeated.
+    /// Derives all numbers that attackers must not predict from `key`, which must be random:
+    /// sequence numbers of connections, ephemeral ports, and the numbers of questions. Requests for
+    /// a connection that were just answered have to be repeated.
     pub fn reseed(&self, key: u128) {
         let mut random = Random::keyed(key);
         self.inner().connections.reseed(&mut random);
@@ -214,8 +216,8 @@ impl Stack {
         }
     }
 
-    /// Returns a number that strangers cannot predict: for a question to a name server, or to choose
-    /// a port.
+    /// Returns a number that attackers cannot predict: for a question to a name server, or to
+    /// choose a port.
     pub(super) fn number(&self) -> u64 {
         let mut random = Random::new(self.numbers.get());
         self.numbers.set(random.next());
@@ -239,7 +241,7 @@ impl Stack {
         self.adopt(inner);
     }
 
-    /// Makes all parts use the new address, or none.
+    /// Passes the new address to all parts of the stack.
     #[cold]
     pub(super) fn adopt(&self, inner: &mut Inner) {
         let configuration = inner.protocols.configuration();

@@ -4,7 +4,7 @@ use core::cell::Cell;
 
 use vmos_drivers::counts::report;
 
-/// Defines the counts, the types that hold them, and the log messages of those that are faults.
+/// Defines the counts, the types that contain them, and the log messages of counted faults.
 macro_rules! counts {
     ($($(#[$doc:meta])* $name:ident $(= $fault:literal)?;)*) => {
         /// The counts since boot. They only increase.
@@ -55,7 +55,7 @@ counts! {
     /// Fragmented datagrams dropped because they were incomplete after the timeout, displaced by a
     /// newer one, or contradictory.
     fragments_dropped =
-        "datagrams in fragments dropped: not complete";
+        "fragmented datagrams dropped: incomplete";
     /// Segments of TCP dropped because their checksum was wrong.
     wrong_checksum =
         "TCP segments dropped: wrong checksum";
@@ -66,7 +66,7 @@ counts! {
     device_full;
     /// Datagrams dropped because the hardware address of their destination was not found.
     unreachable =
-        "datagrams dropped: nobody answered for their destination";
+        "datagrams dropped: no ARP reply for their destination";
     /// Replies not sent because the datagram had no address to reply to, or this machine has no
     /// address.
     unanswerable =
@@ -74,12 +74,12 @@ counts! {
     /// Packets dropped because no other machine can have their source address: this machine's own,
     /// a broadcast or multicast address, 0/8 or 127/8 (RFC 1122, 3.2.1.3).
     forged_source =
-        "packets dropped: from an address that no other machine can have";
+        "packets dropped: invalid source address";
     /// ARP packets in which another machine claimed this machine's address (RFC 5227, 2.4).
     address_conflicts;
     /// ICMP errors not sent because of the rate limit of one second (RFC 1812, 4.3.2.8).
     icmp_errors_suppressed =
-        "ICMP errors not sent: too many in a second";
+        "ICMP errors not sent: rate limit";
     /// Unusable answers of DHCP servers: refusals, and leases that were not accepted.
     dhcp_refused;
     /// Frames dropped because they were shorter than their headers.
@@ -87,11 +87,11 @@ counts! {
     /// Frames dropped because they were neither IPv4 nor ARP.
     unknown_type;
     /// ARP packets dropped because they were not for Ethernet and IPv4.
-    malformed_arp = "ARP packets dropped: not about Ethernet and IPv4";
+    malformed_arp = "ARP packets dropped: not for Ethernet and IPv4";
     /// Packets dropped because their version was not 4, or their header was too short.
     malformed_header = "IPv4 packets dropped: wrong version or header length";
     /// Packets or datagrams dropped because their length did not match the data.
-    wrong_length = "IPv4 packets dropped: lengths that do not fit";
+    wrong_length = "IPv4 packets dropped: inconsistent lengths";
     /// Packets dropped because their header checksum was wrong.
     wrong_header_checksum = "IPv4 packets dropped: wrong header checksum";
     /// Datagrams dropped because their checksum was wrong.
@@ -105,10 +105,10 @@ counts! {
     /// Answers of protocols, such as echo replies, dropped because too many were waiting to be
     /// sent.
     answers_full =
-        "answers dropped: too many waited to be sent";
+        "answers dropped: too many waiting to be sent";
 }
 
-/// One count.
+/// A count with its log message.
 pub(super) struct Counter {
     count: Cell<u64>,
     /// The log message of a fault; empty for other counts.

@@ -1,8 +1,8 @@
 //! Connects the stack to a virtio network device.
 //!
-//! Frames are read and written where the device accesses them. The stack verifies all checksums
-//! except those that the device has verified or left to be completed. It also computes them, unless
-//! the device offers to.
+//! Frames are read and written where the device accesses them. The stack verifies all checksums,
+//! except those that the device has verified or left to be completed. It also computes the
+//! checksums of sent frames, unless the device does.
 
 use alloc::rc::Rc;
 

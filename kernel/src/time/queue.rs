@@ -6,8 +6,8 @@
 //! datagram would leave one stale entry per datagram.
 //!
 //! The position of a task's entry is stored in the task, in the space that embassy-executor
-//! reserves for timer queues. Wakers of other executors have no such space and are only inserted.
-//! aside for timer queues. Wakers of other executors have no such room and are simply entered.
+//! reserves for timer queues. Wakers of other executors have no such space, so they may have
+//! several entries.
 
 use alloc::vec::Vec;
 use core::task::Waker;

@@ -1,4 +1,4 @@
-//! `http`, and its client `fetch`.
+//! Tests the apps `http` and `fetch`.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -88,7 +88,7 @@ fn shows_the_machine(setting: &Setting) -> Outcome {
     let turns = |state: &Value| state["loop"]["turns"].as_u64();
     ensure!(
         turns(&second) > turns(&first),
-        "its loop stands still from {first} to {second}"
+        "the count of turns does not change: {first}, then {second}"
     );
     Ok(())
 }
@@ -168,6 +168,6 @@ fn fetches(setting: &Setting) -> Outcome {
     let asked = serving.join().map_err(|_| "the server panicked")??;
     ensure!(asked.starts_with("GET /page HTTP/1.1"), "it asked {asked}");
     let status = machine.wait_for_end()?;
-    ensure!(status.code().is_some(), "it ended by {status}");
+    ensure!(status.code().is_some(), "it ended with {status}");
     Ok(())
 }

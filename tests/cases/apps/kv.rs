@@ -1,4 +1,4 @@
-//! `kv`: acknowledged values are kept even if the machine stops at any moment.
+//! Tests the app `kv`: acknowledged values are kept even if the machine stops at any moment.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
@@ -86,7 +86,8 @@ fn keeps_values(setting: &Setting) -> Outcome {
     Ok(())
 }
 
-/// Counts in the store until the machine is killed, several times at different moments.
+/// Writes an increasing number to the store until the machine is killed, several times at different
+/// moments.
 fn survives_the_plug(setting: &Setting) -> Outcome {
     let mut count = 0_u32;
     for round in 0..3_u64 {
@@ -96,7 +97,7 @@ fn survives_the_plug(setting: &Setting) -> Outcome {
         // The last, unacknowledged change may be stored or not.
         ensure!(
             kept == count || kept == count + 1,
-            "{kept} is kept where {count} was said to be"
+            "the stored count is {kept}, but {count} was acknowledged"
         );
         count = kept;
         let end = Instant::now() + Duration::from_millis(300 + 170 * round);

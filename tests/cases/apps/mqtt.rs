@@ -1,4 +1,4 @@
-//! `mqtt`, against mosquitto.
+//! Tests the app `mqtt` with the broker mosquitto.
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpStream};
@@ -71,9 +71,8 @@ fn talks_to_a_broker(setting: &Setting) -> Outcome {
     thread::sleep(Duration::from_millis(300));
     let draft = setting.machine("mqtt")?;
     let machine = draft.append(&format!("mqtt=10.0.2.2:{port}")).start()?;
-    machine.wait_for("that the broker knows it", |line| {
-        line.contains("knows that this machine is here")
-            .then_some(())
+    machine.wait_for("that it has reached the broker", |line| {
+        line.contains("announced to the broker").then_some(())
     })?;
     let said = client("mosquitto_pub")
         .args(["-t", "vmos/ask", "-m", "how are you"])

@@ -1,4 +1,4 @@
-//! `ntp`, with a time server in the test.
+//! Tests the app `ntp` with a time server in the test.
 
 use std::net::{Ipv4Addr, UdpSocket};
 use std::thread;
@@ -50,7 +50,7 @@ fn sets_the_clock(setting: &Setting) -> Outcome {
     serving.join().map_err(|_| "the server panicked")??;
     ensure!(
         said.contains("it is 2031-03-04 07:08:"),
-        "it was told another time than it says: {said}"
+        "the printed time differs from the server's: {said}"
     );
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `shell`: commands on the console and over TCP.
+//! Tests the app `shell`: commands on the console and over TCP.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
@@ -42,14 +42,14 @@ fn answers_on_the_console(setting: &Setting) -> Outcome {
     machine.type_text("devices\r")?;
     after(&machine, "network")?;
     machine.type_text("nonsense\r")?;
-    after(&machine, "there is no such command")?;
+    after(&machine, "unknown command")?;
     machine.type_text("dump 0\r")?;
     after(&machine, "1 sectors")?;
     machine.type_text("ping 10.0.2.2\r")?;
     after(&machine, "10.0.2.2 answered")?;
     machine.type_text("off\r")?;
     let status = machine.wait_for_end()?;
-    ensure!(status.code().is_some(), "it ended by {status}");
+    ensure!(status.code().is_some(), "it ended with {status}");
     Ok(())
 }
 
@@ -70,7 +70,8 @@ fn answers_over_telnet(setting: &Setting) -> Outcome {
     Ok(())
 }
 
-/// Sends as many bytes as the input holds, as fast as possible: none is lost while they are read.
+/// Sends as many bytes as the input holds, as fast as possible, and checks that none is lost while
+/// they are read.
 fn takes_a_burst(setting: &Setting) -> Outcome {
     let mut machine = ready(setting.machine("shell")?)?;
     for _ in 0..20 {
@@ -82,8 +83,8 @@ fn takes_a_burst(setting: &Setting) -> Outcome {
         .serial
         .lines()
         .iter()
-        .filter(|line| line.contains("there is no such command"))
+        .filter(|line| line.contains("unknown command"))
         .count();
-    ensure!(refusals == 20, "of 20 lines {refusals} came through");
+    ensure!(refusals == 20, "only {refusals} of 20 lines were answered");
     Ok(())
 }

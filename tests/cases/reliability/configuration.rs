@@ -1,4 +1,4 @@
-//! C: machines with unusual configurations.
+//! Group C of the faults: machines with unusual configurations.
 
 use vmos_machine_tests::ensure;
 use vmos_machine_tests::outcome::Outcome;
@@ -106,7 +106,8 @@ fn sound_with(setting: &Setting, arguments: &[&str]) -> Outcome {
     Tested::start(draft_with(setting, arguments)?)?.is_sound()
 }
 
-/// A disk with only the legacy interface over PCI is reported and not used; everything else works.
+/// Checks that a PCI disk with only the legacy interface is reported and not used, and that
+/// everything else works.
 fn legacy_pci_is_named(setting: &Setting) -> Outcome {
     let mut draft = draft_with(
         setting,
@@ -123,17 +124,17 @@ fn legacy_pci_is_named(setting: &Setting) -> Outcome {
     let said = tested.service.try_to_ask("disk 0", SOON)?;
     ensure!(
         said.is_err(),
-        "a disk that cannot be driven works: {said:?}"
+        "a disk with only the legacy interface works: {said:?}"
     );
     let lines = tested.machine.serial.lines();
     let named = lines
         .iter()
         .any(|line| line.contains("WARN") && line.contains("PCI"));
-    ensure!(named, "nothing is said of the disk");
+    ensure!(named, "the log does not mention the disk");
     Ok(())
 }
 
-/// Requests beyond the end of a disk are rejected; everything else works.
+/// Checks that requests beyond the end of a disk are rejected, and that everything else works.
 fn disk_of_one_sector(setting: &Setting) -> Outcome {
     let mut draft = draft(setting)?;
     let image = setting.path("small.img");

@@ -1,4 +1,4 @@
-//! D: disks that fail, delay requests, and change.
+//! Group D of the faults: disks that fail, delay requests, or change.
 
 use std::thread;
 use std::time::Duration;
@@ -62,7 +62,7 @@ fn failing<'a>(
     Ok(draft)
 }
 
-/// The failing request returns an error, and the next one succeeds.
+/// Checks that a failing request returns an error, and the next one succeeds.
 fn fails_once(setting: &Setting, kind: &str) -> Outcome {
     let mut fault = json!([{"event": "none", "iotype": kind, "errno": 5, "once": true}]);
     if kind == "read" {
@@ -71,35 +71,36 @@ fn fails_once(setting: &Setting, kind: &str) -> Outcome {
     }
     let mut tested = Tested::start(failing(setting, &fault, "")?)?;
     let said = tested.service.try_to_ask("disk 64", SOON)?;
-    ensure!(said.is_err(), "the {kind} that fails is told as {said:?}");
+    ensure!(said.is_err(), "the failed {kind} returns {said:?}");
     tested.is_sound_and_names(&["disk0.errors"])
 }
 
-/// Every failing request returns an error, and the log is not flooded.
+/// Checks that every failing request returns an error, and that the log is not flooded.
 fn every_read_fails(setting: &Setting) -> Outcome {
     let fault = json!([{"event": "none", "iotype": "read", "errno": 5, "once": false}]);
     let tested = Tested::start(failing(setting, &fault, "")?)?;
     let before = tested.machine.serial.lines().len();
     for _ in 0..200 {
         let said = tested.service.try_to_ask("read 64", SOON)?;
-        ensure!(said.is_err(), "a read that fails is told as {said:?}");
+        ensure!(said.is_err(), "a failed read returns {said:?}");
     }
     let counts = tested.service.counts()?;
     let errors = counts.get("disk0.errors").copied();
     ensure!(
         errors == Some(200),
-        "200 reads failed, counted are {errors:?}"
+        "200 reads failed, but the count is {errors:?}"
     );
     let lines = tested.machine.serial.lines().len() - before;
     ensure!(
         (1..=10).contains(&lines),
-        "200 reads that fail are {lines} lines of the log"
+        "200 failed reads write {lines} lines to the log"
     );
     tested.service.echo(b"serves", AT_ONCE)?;
     Ok(())
 }
 
-/// QEMU stops the machine at the error; the request continues when the machine does.
+/// Checks that a request during which QEMU stops the machine is completed after the machine
+/// continues.
 fn stopped_by_an_error(setting: &Setting) -> Outcome {
     let fault = json!([{"event": "none", "iotype": "write", "errno": 28, "once": true}]);
     let mut tested = Tested::start(failing(setting, &fault, ",rerror=stop,werror=stop")?)?;
@@ -120,7 +121,7 @@ fn throttle(monitor: &mut Qmp, iops: u32) -> Outcome {
     Ok(())
 }
 
-/// With one request per second on the disk, network and timers are as fast as before.
+/// Checks that network and timers are not slower while the disk serves one request per second.
 fn slow_disk(setting: &Setting) -> Outcome {
     let mut tested = Tested::start(draft(setting)?)?;
     let mut monitor = tested.machine.monitor()?;
@@ -144,8 +145,8 @@ fn slow_disk(setting: &Setting) -> Outcome {
     tested.is_sound()
 }
 
-/// A request whose deadline passes first says so. The device has its buffer until it answers, and by
-/// then nobody else has got it: what the following requests read is right.
+/// Checks that a request whose deadline passes returns that error, and that its buffer stays with
+/// the device until the device answers: the following requests read the right data.
 fn deadline_passes(setting: &Setting) -> Outcome {
     let mut tested = Tested::start(draft(setting)?)?;
     tested.service.ask("disk 64", SOON)?;
@@ -171,7 +172,7 @@ fn deadline_passes(setting: &Setting) -> Outcome {
     tested.is_sound()
 }
 
-/// From then on, the disk has another size, and requests beyond its end are rejected.
+/// Checks that a resized disk has its new size, and that requests beyond its end are rejected.
 fn resized_while_busy(setting: &Setting) -> Outcome {
     let mut tested = Tested::start(draft(setting)?)?;
     let mut monitor = tested.machine.monitor()?;
@@ -191,7 +192,7 @@ fn resized_while_busy(setting: &Setting) -> Outcome {
         }
         ensure!(
             said.is_ok() == is_there,
-            "of a disk of {size} bytes, sector 65536 is told as {said:?}"
+            "on a disk of {size} bytes, a request for sector 65536 returns {said:?}"
         );
     }
     drop(monitor);
@@ -208,14 +209,14 @@ fn read_only(setting: &Setting) -> Outcome {
     let said = tested.service.try_to_ask("disk 64", SOON)?;
     ensure!(
         said.is_err(),
-        "a write to a read-only disk is told as {said:?}"
+        "a write to a read-only disk returns {said:?}"
     );
     tested.service.ask("read 64", SOON)?;
     tested.service.echo(b"serves", AT_ONCE)?;
     Ok(())
 }
 
-/// More requests than the ring's indices can count, in batches of every size.
+/// Sends more requests than the indices of the ring can count, in batches of every size.
 fn indices_wrap(setting: &Setting) -> Outcome {
     let mut tested = Tested::start(draft(setting)?)?;
     tested.service.ask("wrap 70000", 4 * LIMIT)?;

@@ -1,5 +1,5 @@
-//! N7: a wire that loses, doubles, reorders and delays frames. The peer is smoltcp, an independent
-//! implementation of TCP, behind a switch of the test.
+//! N7: a wire that loses, duplicates, reorders and delays frames. The peer is smoltcp, an
+//! independent implementation of TCP, behind a switch of the test.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -29,10 +29,10 @@ pub(crate) const CASES: [Case; 2] = [
     .needing(Need::Table),
 ];
 
-/// What is sent, and has to come back.
+/// The bytes that are sent, and must be echoed.
 const BYTES: usize = 30_000;
 
-/// What happens to frames.
+/// The disturbances of the frames on a wire.
 #[derive(Clone, Copy, Debug, Default)]
 struct Disturbance {
     /// Frames per hundred from the machine that are lost.
@@ -41,11 +41,12 @@ struct Disturbance {
     lost_to_it: usize,
     /// Frames per hundred of either direction that arrive twice.
     doubled: usize,
-    /// The longest delay in milliseconds; each frame's own is below, so that others overtake it.
+    /// The longest delay in milliseconds; each frame has its own delay up to this, so that frames
+    /// overtake each other.
     delay: usize,
 }
 
-/// The frames that the machine sends are lost: what its own TCP does about it.
+/// Checks the machine's own recovery from the loss of frames that it sends.
 fn frames_are_lost(setting: &Setting) -> Outcome {
     // Per hundred, and the time in which the bytes are back. The wire's own time is nothing; the
     // rest is what TCP waits for.
@@ -63,7 +64,7 @@ fn frames_are_lost(setting: &Setting) -> Outcome {
     tested.is_sound_and_names(&["tcp.retransmissions"])
 }
 
-/// Both directions lose a little, double, delay and reorder.
+/// Loses a few frames in both directions, and duplicates, delays and reorders others.
 fn frames_are_disturbed(setting: &Setting) -> Outcome {
     let mut tested = Tested::wired(draft(setting)?)?;
     for (seed, delay) in [(1, 20), (2, 500)] {
@@ -79,8 +80,8 @@ fn frames_are_disturbed(setting: &Setting) -> Outcome {
     tested.is_sound()
 }
 
-/// Sends bytes to the echo service over the disturbed wire, and compares what comes back. Returns how
-/// long it took.
+/// Sends bytes to the echo service over the disturbed wire, and compares what comes back. Returns
+/// how long it took.
 fn transfer(
     tested: &Tested,
     disturbance: Disturbance,
@@ -131,7 +132,7 @@ struct Switch<'a> {
     disturbance: Disturbance,
     random: Random,
     count: usize,
-    /// Frames under way, by the time at which they arrive and a number.
+    /// Frames in flight, by the time at which they arrive and a number.
     to_peer: BTreeMap<(Instant, usize), Vec<u8>>,
     to_machine: BTreeMap<(Instant, usize), Vec<u8>>,
 }
@@ -226,7 +227,7 @@ impl Peer {
     }
 }
 
-/// The peer's network card.
+/// The peer's network device.
 #[derive(Default)]
 struct Link {
     received: VecDeque<Vec<u8>>,

@@ -1,4 +1,4 @@
-//! M: machines that are reset, stopped, slowed down, or short of resources.
+//! Group M of the faults: machines that are reset, stopped, slowed down, or short of resources.
 
 use std::thread;
 use std::time::Duration;
@@ -42,7 +42,8 @@ fn sound_with(setting: &Setting, arguments: &[&str]) -> Outcome {
     Tested::start(draft_with(setting, arguments)?)?.is_sound()
 }
 
-/// After a reset at any moment, the machine starts again, and the disk contains what was flushed.
+/// Checks that the machine starts again after a reset at any moment, and that the disk contains all
+/// flushed data.
 fn reset_at_any_moment(setting: &Setting) -> Outcome {
     let draft = draft_with(setting, &["-action", "reboot=reset"])?;
     let mut tested = Tested::start(draft)?;
@@ -70,7 +71,7 @@ fn reset_at_any_moment(setting: &Setting) -> Outcome {
         let now = tested.service.ask("read 64", SOON)?;
         ensure!(
             now == written,
-            "what was flushed is not there after the reset: {now}, and {written} was written"
+            "flushed data is missing after the reset: expected {written}, found {now}"
         );
     }
     tested.is_sound()
@@ -90,7 +91,7 @@ fn wait_until_it_serves(tested: &Tested) -> Outcome {
     last.map(drop)
 }
 
-/// Each timer fires once, however long the machine was stopped.
+/// Checks that each timer fires once, however long the machine was stopped.
 fn stopped_for_seconds(setting: &Setting) -> Outcome {
     let mut tested = Tested::start(draft(setting)?)?;
     let mut monitor = tested.machine.monitor()?;
@@ -107,13 +108,13 @@ fn stopped_for_seconds(setting: &Setting) -> Outcome {
     let after = turns(&tested)?;
     ensure!(
         after - before < 2000,
-        "after 5 s of standing still the loop turned {} times",
+        "after a stop of 5 s, the loop ran {} turns",
         after - before
     );
     Ok(())
 }
 
-/// Either the machine continues from the file, or QEMU refuses to write it.
+/// Checks that the machine continues from its saved state, or that QEMU refuses to save it.
 fn migrated_to_a_file(setting: &Setting) -> Outcome {
     let mut tested = Tested::start(draft(setting)?)?;
     tested.service.serves(SOON)?;
@@ -151,7 +152,8 @@ fn migrated_to_a_file(setting: &Setting) -> Outcome {
     tested.service.serves(SOON)
 }
 
-/// An NMI, if the machine supports it, and interrupts of a device that has nothing to report.
+/// Raises an NMI, if the machine supports it, and interrupts of a device that has nothing to
+/// report.
 fn interrupts_nobody_asked_for(setting: &Setting) -> Outcome {
     let mut tested = Tested::start(draft(setting)?)?;
     let mut monitor = tested.machine.monitor()?;
@@ -178,7 +180,8 @@ fn interrupts_nobody_asked_for(setting: &Setting) -> Outcome {
     tested.is_sound()
 }
 
-/// The kernel has no hot-plug, so the request stays pending, or QEMU rejects it.
+/// Checks that a hot-plug request stays pending or is rejected by QEMU: the kernel does not support
+/// it.
 fn device_is_to_be_removed(setting: &Setting) -> Outcome {
     let mut draft = draft(setting)?;
     let second = draft.qemu.devices.device("rng", ",id=removed0");
@@ -190,9 +193,9 @@ fn device_is_to_be_removed(setting: &Setting) -> Outcome {
     tested.is_sound()
 }
 
-/// A machine whose memory holds little more than the image starts completely, or reports why not. One
-/// whose memory does not even hold the image has nothing that could report it: `cargo xtask run` refuses
-/// to start it.
+/// Checks that a machine whose memory is little larger than the image starts completely, or reports
+/// why not. A machine whose memory is smaller than the image cannot report anything: `cargo xtask
+/// run` refuses to start it.
 fn too_little_memory(setting: &Setting) -> Outcome {
     for mebibytes in [8_u64, 4] {
         let mut draft = draft(setting)?;
@@ -218,13 +221,14 @@ fn too_little_memory(setting: &Setting) -> Outcome {
         let ended = machine.wait_for_end()?;
         ensure!(
             !machine.serial.complaints().is_empty(),
-            "with {mebibytes} MiB it says nothing; ended: {ended:?}"
+            "with {mebibytes} MiB, the machine prints nothing; ended: {ended:?}"
         );
     }
     Ok(())
 }
 
-/// With few bytes per second, requests are answered late but completely.
+/// Checks that requests for random bytes are answered completely, if late, by a source that
+/// provides few bytes per second.
 fn random_bytes_are_rare(setting: &Setting) -> Outcome {
     let mut draft = draft(setting)?;
     draft.qemu.devices.rng = false;
@@ -237,7 +241,7 @@ fn random_bytes_are_rare(setting: &Setting) -> Outcome {
     tested.is_sound()
 }
 
-/// A source that never answers blocks only the caller.
+/// Checks that a source of random bytes that never answers blocks only the caller.
 fn random_bytes_never_come(setting: &Setting) -> Outcome {
     let mut draft = draft(setting)?;
     draft.qemu.devices.rng = false;
@@ -258,7 +262,7 @@ fn random_bytes_never_come(setting: &Setting) -> Outcome {
     let said = tested.service.try_to_ask("rng", Duration::from_secs(3));
     ensure!(
         !matches!(said, Ok(Ok(_))),
-        "a source that never answers gave {said:?}"
+        "a source that never answers returned {said:?}"
     );
     tested.service.echo(b"serves", SOON)?;
     tested.service.ask("disk 64", SOON)?;

@@ -1,4 +1,4 @@
-//! N: networks with faulty, hostile or excessive traffic.
+//! Group N of the faults: networks with faulty, hostile or excessive traffic.
 
 use std::fs;
 use std::path::Path;
@@ -65,7 +65,7 @@ fn link_that_flaps(setting: &Setting) -> Outcome {
     tested.is_sound()
 }
 
-/// Each frame is dropped, and the counts show the reason.
+/// Checks that each malformed frame is dropped, and that the counts show the reason.
 fn malformed_frames(setting: &Setting) -> Outcome {
     let mut tested = wired(setting)?;
     let (wire, mac) = tested.service.wire()?;
@@ -125,12 +125,12 @@ fn malformed_frames(setting: &Setting) -> Outcome {
     let lines = tested.machine.serial.lines().len() - before;
     ensure!(
         lines <= 30,
-        "220 malformed frames are {lines} lines of the log"
+        "220 malformed frames write {lines} lines to the log"
     );
     Ok(())
 }
 
-/// Each header byte of each kind of packet takes several invalid values.
+/// Sets each header byte of each kind of packet to several invalid values.
 fn mutated_headers(setting: &Setting) -> Outcome {
     let mut tested = wired(setting)?;
     let (wire, mac) = tested.service.wire()?;
@@ -153,7 +153,7 @@ fn mutated_headers(setting: &Setting) -> Outcome {
     tested.is_sound()
 }
 
-/// First fragments without further ones: the memory that they take is limited.
+/// Sends first fragments without further ones, and checks that the memory for them is limited.
 fn first_fragments(setting: &Setting) -> Outcome {
     let mut tested = wired(setting)?;
     let before = tested.service.counts()?;
@@ -172,12 +172,12 @@ fn first_fragments(setting: &Setting) -> Outcome {
     let grown = used(&after).saturating_sub(used(&before));
     ensure!(
         grown < 512 << 10,
-        "10,000 first fragments hold {grown} bytes"
+        "10,000 first fragments use {grown} bytes"
     );
     Ok(())
 }
 
-/// The fragments of a datagram, in order and in reverse, are answered by one datagram each.
+/// Checks that the fragments of a datagram, in order and in reverse, are answered by one datagram.
 fn fragments_in_any_order(setting: &Setting) -> Outcome {
     const PIECE: usize = 1000;
     let mut tested = wired(setting)?;
@@ -215,7 +215,7 @@ fn fragments_in_any_order(setting: &Setting) -> Outcome {
         });
         ensure!(
             back.is_some(),
-            "a datagram in pieces, backwards {backwards}, did not come back"
+            "a fragmented datagram (in reverse order: {backwards}) was not echoed"
         );
     }
     tested.is_sound()
@@ -253,7 +253,8 @@ fn segment(port: u16, flags: u8) -> Segment<'static> {
     }
 }
 
-/// During a flood, timers are on time; after it, everything works, and these counts name it.
+/// Checks that timers are on time during a flood, and that afterwards everything works and these
+/// counts have increased.
 fn flood(setting: &Setting, of: impl Fn(u32) -> Flood, names: &[&str]) -> Outcome {
     const FRAMES: u32 = 20_000;
     let mut tested = wired(setting)?;
@@ -285,12 +286,13 @@ fn flood(setting: &Setting, of: impl Fn(u32) -> Flood, names: &[&str]) -> Outcom
     let late = counts.get("timers.latest").copied().unwrap_or(0);
     ensure!(
         late < 2_000_000_000,
-        "in a flood a timer was {late} ns late"
+        "during a flood, a timer was {late} ns late"
     );
     Ok(())
 }
 
-/// Nothing sent arrives for 5 s: packets wait or are dropped, and received ones are still served.
+/// Holds sent frames back for 5 s: packets wait or are dropped, and received ones are still
+/// processed.
 fn host_that_does_not_read(setting: &Setting) -> Outcome {
     let mut tested = wired(setting)?;
     let (wire, mac) = tested.service.wire()?;
@@ -312,8 +314,8 @@ fn host_that_does_not_read(setting: &Setting) -> Outcome {
     tested.is_sound_and_names(&["net.device_full"])
 }
 
-/// What a case leaves that fails: its console, the frames, the conversation with the monitor, and how
-/// to run it again alone.
+/// Checks the files that a failing case leaves: the console, the frames, the messages of the
+/// monitor, and the command that runs it alone.
 fn failing_case_leaves_files(setting: &Setting) -> Outcome {
     let mut tested = Tested::start(draft(setting)?)?;
     tested.is_sound()?;

@@ -1,4 +1,4 @@
-//! M11 and M7: rings that are corrupted in the machine's memory from outside, as by a faulty
+//! Cases M11 and M7: rings that are corrupted in the machine's memory from outside, as by a faulty
 //! device.
 
 use std::thread;
@@ -115,7 +115,8 @@ fn corrupted(
     tested.is_sound_and_names(&[name])
 }
 
-/// The same with other corruptions, each on a new machine. Tells all seeds that fail.
+/// Corrupts rings in the same way with other seeds, each on a new machine. Reports all seeds that
+/// fail.
 fn from_20_seeds(setting: &Setting) -> Outcome {
     let mut failed = Vec::new();
     for seed in 1..=SEEDS {
@@ -132,8 +133,8 @@ fn from_20_seeds(setting: &Setting) -> Outcome {
     Ok(())
 }
 
-/// Any byte of any used ring, for three seconds; after a while everything serves again, and each
-/// failure of a device is counted with its recovery.
+/// Corrupts bytes of used rings for three seconds; afterwards all services must work, and each
+/// failure of a device must be counted with its recovery.
 fn random(setting: &Setting, seed: u64) -> Outcome {
     let mut tested = Tested::start(draft(setting)?)?;
     tested.service.serves(SOON)?;
@@ -158,12 +159,12 @@ fn random(setting: &Setting, seed: u64) -> Outcome {
         (Err(error), Ok(counts)) => {
             return Err(format!("{error}; counted: {}", super::shown(&counts)).into());
         }
-        (Err(error), Err(_)) => return Err(format!("{error}; it tells no counts either").into()),
+        (Err(error), Err(_)) => return Err(format!("{error}; the counts cannot be read either").into()),
     };
     recoveries_are_counted(&counts)
 }
 
-/// Checks that the corruptions left a trace, and that each device that failed was restarted.
+/// Checks that the corruptions were counted, and that each device that failed was restarted.
 fn recoveries_are_counted(counts: &Counts) -> Outcome {
     let traces = recoveries_are_balanced(counts)?;
     ensure!(
@@ -174,7 +175,8 @@ fn recoveries_are_counted(counts: &Counts) -> Outcome {
     Ok(())
 }
 
-/// Checks that each device that failed was restarted. Returns how often devices failed or were helped.
+/// Checks that each device that failed was restarted. Returns how often devices failed or were
+/// notified again.
 pub(super) fn recoveries_are_balanced(counts: &Counts) -> Outcome<u64> {
     let count = |device: &str, name: &str| {
         let count = counts.get(&format!("{device}.{name}")).copied();
@@ -193,8 +195,8 @@ pub(super) fn recoveries_are_balanced(counts: &Counts) -> Outcome<u64> {
     Ok(traces)
 }
 
-/// Changes one byte of a used ring, or of what stands behind it. The other parts of a queue are the
-/// driver's: a host that changes those has the device write anywhere.
+/// Changes one byte of a used ring or after its end. The other parts of a queue belong to the
+/// driver: if the host changes those, the device may write anywhere.
 pub(super) fn corrupt_at_random(tested: &Tested, random: &mut Random) -> Outcome {
     let mut monitor = tested.machine.monitor()?;
     let devices = tested.queues.devices(&mut monitor)?;
@@ -215,7 +217,7 @@ pub(super) fn corrupt_at_random(tested: &Tested, random: &mut Random) -> Outcome
     tested.queues.write(queue.used + place, &value)
 }
 
-/// Numbers that look random and are the same for the same seed (xorshift64).
+/// A pseudo-random generator (xorshift64) with a fixed seed.
 pub(super) struct Random(u64);
 
 impl Random {

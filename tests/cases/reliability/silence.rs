@@ -1,5 +1,5 @@
 //! Lost notifications, interrupts and responses, and devices that do not respond: every wait ends,
-//! and the watch over the devices counts its actions.
+//! and the counts of the device watch show each action.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -48,7 +48,7 @@ fn queue(tested: &Tested, kind: Kind, number: usize) -> Outcome<Queue> {
     Ok(*queue.ok_or_else(|| format!("{kind:?} has no queue {number}"))?)
 }
 
-/// Uses a device of a kind.
+/// Makes the machine use a device of this kind.
 fn use_it(tested: &Tested, kind: Kind) -> Outcome {
     match kind {
         Kind::Disk => tested.service.ask("disk 64", SOON).map(drop),
@@ -60,8 +60,9 @@ fn use_it(tested: &Tested, kind: Kind) -> Outcome {
     }
 }
 
-/// The number of tries to cause a fault: something else may have the loop look at the device in the very
-/// moment, for example the interrupt of another device on the same line, and then nothing is lost.
+/// The number of attempts to cause a fault: the event loop may check the device at the same moment
+/// for another reason, such as an interrupt of another device on the same line, and then nothing is
+/// lost.
 const TRIES: usize = 5;
 
 /// Causes a fault until it is counted.
@@ -77,7 +78,7 @@ fn is_counted(setting: &Setting, counter: &str, cause: impl Fn(&Tested) -> Outco
     tested.is_sound_and_names(&[counter])
 }
 
-/// Makes the device seem to want no notification.
+/// Sets the flag by which the device disables notifications.
 fn loses_a_kick(setting: &Setting, kind: Kind, number: usize, counter: &str) -> Outcome {
     is_counted(setting, counter, |tested| {
         let queue = queue(tested, kind, number)?;
@@ -88,7 +89,7 @@ fn loses_a_kick(setting: &Setting, kind: Kind, number: usize, counter: &str) -> 
     })
 }
 
-/// Makes the driver seem to want no interrupt.
+/// Sets the flag by which the driver disables interrupts.
 fn withhold_interrupts(tested: &Tested, queue: &Queue) -> Outcome {
     let event = queue.available + 4 + 2 * u64::from(queue.size);
     let wanted = tested.queues.short(event)?.wrapping_add(0x4000);
@@ -131,25 +132,25 @@ fn hides_an_answer(setting: &Setting) -> Outcome {
     let _ = tested.service.try_to_ask("disk 64", request);
     let begin = Instant::now();
     while tested.queues.short(queue.used + 2)? == before {
-        ensure!(begin.elapsed() < SOON, "the disk does not answer");
+        ensure!(begin.elapsed() < SOON, "the disk does not respond");
     }
     tested.queues.write(queue.used + 2, &before.to_le_bytes())?;
     tested
         .machine
-        .wait_for("that the disk does not answer", |line| {
-            line.contains("the device does not answer").then_some(())
+        .wait_for("that the disk does not respond", |line| {
+            line.contains("the device does not respond").then_some(())
         })?;
     tested.is_sound_and_names(&["disk0.silences", "disk0.failures", "disk0.restarts"])
 }
 
-/// Makes the device find buffers that do not exist, so that it requests a reset. A legacy device cannot request
-/// one, and is detected by its silence after 10 s without traffic.
+/// Makes the device find buffers that do not exist, so that it requests a reset. A legacy device
+/// cannot request one, and is detected by its silence after 10 s without traffic.
 fn network_device_breaks_down(setting: &Setting) -> Outcome {
     let mut tested = Tested::start(draft(setting)?)?;
     tested.service.serves(SOON)?;
     let queue = queue(&tested, Kind::Network, 0)?;
-    // The entries: newer versions of QEMU read the index only when they have used up all buffers that
-    // they know of.
+    // The entries: newer versions of QEMU read the index only when they have used up all buffers
+    // that they know of.
     for entry in 0..u64::from(queue.size) {
         tested
             .queues
@@ -166,21 +167,21 @@ fn network_device_breaks_down(setting: &Setting) -> Outcome {
     tested.is_sound_and_names(&["nic0.failures", "nic0.restarts"])
 }
 
-/// Removes the second I/O APIC, to which the description wires all devices.
+/// Removes the second I/O APIC, to which the board file connects all devices.
 fn interrupts_lead_nowhere(setting: &Setting) -> Outcome {
     let mut draft = draft(setting)?;
     let arguments = &mut draft.qemu.arguments;
     let machine = arguments.iter().position(|word| word == "-machine");
     let machine = machine.and_then(|at| arguments.get_mut(at + 1));
     machine
-        .ok_or("no machine is named")?
+        .ok_or("the cause is not logged")?
         .push_str(",ioapic2=off");
     let mut tested = Tested::start(draft)?;
     for part in ["network", "disk", "entropy"] {
         tested
             .machine
             .wait_for(&format!("that {part} raises no interrupt"), |line| {
-                let it_is_said = line.contains(part) && line.contains("no interrupt comes");
+                let it_is_said = line.contains(part) && line.contains("no interrupts arrive");
                 it_is_said.then_some(())
             })?;
     }
@@ -191,8 +192,8 @@ fn interrupts_lead_nowhere(setting: &Setting) -> Outcome {
     ])
 }
 
-/// The messages of a function behind a bridge from PCI Express to PCI carry the requester ID of the
-/// bridge.
+/// Checks that messages work for a function behind a bridge from PCI Express to PCI, which replaces
+/// the function's requester ID.
 fn behind_a_bridge(setting: &Setting) -> Outcome {
     let mut draft = draft(setting)?;
     draft.qemu.devices.rng = false;
@@ -208,6 +209,9 @@ fn behind_a_bridge(setting: &Setting) -> Outcome {
         .counts()?
         .get("rng0.lost_interrupts")
         .copied();
-    ensure!(lost == Some(0), "{lost:?} of its interrupts were lost");
+    ensure!(
+        lost == Some(0),
+        "the count of missing interrupts is {lost:?}"
+    );
     tested.is_sound()
 }

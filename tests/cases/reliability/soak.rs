@@ -1,4 +1,4 @@
-//! Hours of mixed load with disturbances between, and nothing lost at the end.
+//! Hours of mixed load with disturbances, and a check that no acknowledged data was lost.
 
 mod load;
 
@@ -16,19 +16,20 @@ use super::rings::{Random, corrupt_at_random, recoveries_are_balanced};
 use super::{SOON, Tested, draft_with};
 use load::Load;
 
-/// Only `cargo xtask soak` asks for it.
+/// Registers the case, which only `cargo xtask soak` runs.
 pub(crate) const CASES: [Case; 1] = [Case::soak("soak", soak).provoking()];
 
-/// The bytes of a sector, and of what one request writes.
+/// The size of a sector, and that of one write request, in bytes.
 const SECTOR: usize = 512;
 const BLOCK: usize = 4096;
-/// Blocks that are written again and again.
+/// The number of blocks that are written repeatedly.
 const BLOCKS: usize = 1000;
-/// The first of them: the check that the machine is sound writes before.
+/// The first of the blocks that are written repeatedly. The sectors before it are written by the
+/// check that the machine works.
 const FIRST: u64 = 100;
-/// From one disturbance to the next.
+/// The time between two disturbances.
 const PAUSE: Duration = Duration::from_secs(5);
-/// By how much the heap may be larger than after the first minute.
+/// How much larger the heap may be than after the first minute, in bytes.
 const SLACK: u64 = 64 << 10;
 
 fn soak(setting: &Setting) -> Outcome {
@@ -37,7 +38,7 @@ fn soak(setting: &Setting) -> Outcome {
     let mut tested = Tested::start(draft)?;
     let mut load = Load::start(&tested.service)?;
     let mut random = Random::new(1);
-    // What each block holds, by the number that was told when it had been flushed.
+    // The content of each block, by the number that was acknowledged when it was flushed.
     let mut journal = BTreeMap::<u64, u64>::new();
     let (begin, mut disturbed, mut heap) = (Instant::now(), Instant::now(), None);
     let (mut rounds, mut failures) = (0_u64, 0_u64);
@@ -48,7 +49,7 @@ fn soak(setting: &Setting) -> Outcome {
             Ok(Ok(round)) => {
                 journal.insert(sector, round.trim().parse()?);
             }
-            // What was not told to be done may have been done or not.
+            // An unacknowledged write may have been executed or not.
             _ => {
                 failures += 1;
                 journal.remove(&sector);
@@ -70,7 +71,7 @@ fn soak(setting: &Setting) -> Outcome {
         let limit = *heap.get_or_insert(used + SLACK);
         ensure!(
             used <= limit,
-            "after {:?} the heap has lent {used} bytes, and {limit} were the limit",
+            "after {:?}, {used} bytes of the heap are allocated; the limit is {limit}",
             begin.elapsed()
         );
         println!(
@@ -85,11 +86,11 @@ fn soak(setting: &Setting) -> Outcome {
     check(&read_image(&setting.disk()?)?, &journal)
 }
 
-/// One of many things that may happen to a machine.
+/// A disturbance of the running machine.
 fn disturb(tested: &Tested, random: &mut Random) -> Outcome {
     match random.below(5) {
         0 => {
-            // A burst: nobody waits for the echoes.
+            // A burst: the test does not wait for the echoes.
             for _ in 0..2000 {
                 let _ = tested.service.echo(b"flood", Duration::from_micros(1));
             }
@@ -122,7 +123,7 @@ fn disturb(tested: &Tested, random: &mut Random) -> Outcome {
     Ok(())
 }
 
-/// After a disturbance the machine is sound, if not at once.
+/// Checks that the machine works again after a disturbance; waits for it if necessary.
 fn wait_until_sound(tested: &mut Tested) -> Outcome {
     let mut outcome = tested.is_sound();
     for _ in 0..5 {
@@ -135,7 +136,7 @@ fn wait_until_sound(tested: &mut Tested) -> Outcome {
     outcome
 }
 
-/// Whether the image holds what was told to be flushed.
+/// Checks that the disk image contains everything that was flushed.
 fn check(image: &[u8], journal: &BTreeMap<u64, u64>) -> Outcome {
     ensure!(!journal.is_empty(), "nothing was written");
     for (&sector, &round) in journal {
@@ -152,6 +153,6 @@ fn check(image: &[u8], journal: &BTreeMap<u64, u64>) -> Outcome {
             );
         }
     }
-    println!("soak: {} blocks are as they were flushed", journal.len());
+    println!("soak: {} blocks match their flushed content", journal.len());
     Ok(())
 }

@@ -15,7 +15,8 @@
     .global _start
     .type _start, %function
 _start:
-    // The header of a compressed image for 32-bit Arm, which this one is not, but is loaded like.
+    // The header of a compressed Linux image for 32-bit Arm. The image is not compressed, but is
+    // loaded in the same way.
     .rept 8
     nop
     .endr
@@ -24,11 +25,11 @@ _start:
     .long   _start
     .long   __data_end
 .Lenter:
-    // r0 to r3 are the loader's and pass through untouched; the MMU and the caches are off.
+    // r0 to r3 have the loader's values and are not changed. The MMU and the caches are off.
     cpsid   aif
 
-    // The first processor to come here is the one that runs; where the firmware let in others, they
-    // stay here.
+    // The first processor that enters runs the kernel. Any other one, if firmware has started
+    // several, is parked.
     address r4, .Lrunning
 .Lclaim:
     ldrex   r5, [r4]
@@ -39,11 +40,11 @@ _start:
     cmp     r6, #0
     bne     .Lclaim
 
-    // There is no firmware. Give the non-secure state what it needs; the kernel continues there, where
-    // SMC is undefined.
-    // Every interrupt into group 1, and every priority let through (Arm IHI 0048, section 4.3).
+    // There is no firmware. The resources are assigned to the non-secure state, in which the kernel
+    // runs, and SMC is made undefined.
+    // Puts every interrupt into group 1, and unmasks all priorities (Arm IHI 0048, section 4.3).
     ldr     r4, =0x2000000
-    ldr     r5, [r4, #0x4]           // GICD_TYPER: words of 32 interrupts, less one
+    ldr     r5, [r4, #0x4]           // GICD_TYPER: the number of words of 32 interrupts, minus one
     and     r5, r5, #0x1f
     mvn     r6, #0
     add     r4, r4, #0x80            // GICD_IGROUPR
@@ -55,19 +56,19 @@ _start:
     mov     r6, #0xff
     str     r6, [r4, #0x4]           // GICC_PMR
     cps     #0x16                    // Monitor mode, which is secure for any value of SCR.NS
-    mov     r4, #0xc00               // NSACR: the non-secure state reaches the coprocessors of FP
+    mov     r4, #0xc00               // NSACR: the non-secure state can use floating point
     mcr     p15, 0, r4, c1, c1, 2
     mov     r4, #0xb1                // SCR: NS, FW, AW, SCD
     mcr     p15, 0, r4, c1, c1, 0
     isb
     mrc     p15, 0, r4, c0, c1, 1    // ID_PFR1
-    tst     r4, #0xf << 28           // are there system registers of a GIC?
+    tst     r4, #0xf << 28           // does the GIC have system registers?
     beq     .Lno_gic_monitor
     mov     r5, #0xf                 // ICC_MSRE: SRE, no bypass, Enable
     mcr     p15, 6, r5, c12, c12, 5
     isb
 .Lno_gic_monitor:
-    tst     r4, #0xf << 12           // is there a Hyp mode?
+    tst     r4, #0xf << 12           // does the processor have Hyp mode?
     beq     .Lno_hyp
     mov     r5, #0
     mcrr    p15, 4, r5, r5, c14      // CNTVOFF
@@ -87,27 +88,27 @@ _start:
     cmp     r4, #0x1a
     bne     .Lsystem
 
-    // Hyp mode: nothing traps from below.
+    // Hyp mode: no access from a lower level traps.
     mov     r4, #0
     mcr     p15, 4, r4, c1, c1, 0    // HCR
     mcr     p15, 4, r4, c1, c1, 3    // HSTR
-    movw    r5, #0x33ff              // HCPTR: RES1, FP does not trap
+    movw    r5, #0x33ff              // HCPTR: RES1, floating point does not trap
     mcr     p15, 4, r5, c1, c1, 2
     mcrr    p15, 6, r4, r4, c2       // VTTBR
-    mov     r5, #3                   // CNTHCTL: the kernel reaches the counter and the timer
+    mov     r5, #3                   // CNTHCTL: the kernel can access the counter and the timer
     mcr     p15, 4, r5, c14, c1, 0
     mcrr    p15, 4, r4, r4, c14      // CNTVOFF
-    mrc     p15, 0, r5, c0, c0, 0    // the kernel sees the processor as it is
+    mrc     p15, 0, r5, c0, c0, 0    // the kernel reads the processor's own IDs
     mcr     p15, 4, r5, c0, c0, 0    // VPIDR
     mrc     p15, 0, r5, c0, c0, 5
     mcr     p15, 4, r5, c0, c0, 5    // VMPIDR
     mrc     p15, 0, r5, c0, c1, 1    // ID_PFR1
-    tst     r5, #0xf << 28           // are there system registers of a GIC?
+    tst     r5, #0xf << 28           // does the GIC have system registers?
     beq     .Lno_gic_hyp
     mov     r5, #0xf                 // ICC_HSRE: SRE, no bypass, Enable
     mcr     p15, 4, r5, c12, c9, 5
     isb
-    mcr     p15, 4, r4, c12, c11, 0  // ICH_HCR: nothing virtual
+    mcr     p15, 4, r4, c12, c11, 0  // ICH_HCR: no virtual interrupts
 .Lno_gic_hyp:
     mov     r4, #0x1df               // SPSR: System mode, all masked
     msr     spsr_cxsf, r4
@@ -123,10 +124,10 @@ _start:
     address r4, __vectors
     mcr     p15, 0, r4, c12, c0, 0   // VBAR
     isb
-    cpsie   a                        // an asynchronous abort is a fault like any other
+    cpsie   a                        // asynchronous aborts are reported like other faults
     address sp, __stack_top
 
-    // The last round may reach over the end, where nothing is yet.
+    // The last iteration may clear bytes after the end of .bss, which are not used yet.
     mov     r6, #0
     mov     r7, #0
     mov     r8, #0
@@ -141,7 +142,7 @@ _start:
     cmp     r4, r5
     blo     .Lclear
 
-    mov     r7, #0                   // where a backtrace ends
+    mov     r7, #0                   // ends a backtrace
     mov     lr, #0
     b       vmos_start
 
@@ -151,7 +152,7 @@ _start:
 
     .ltorg
 
-    // Not in .bss: it must survive the clearing.
+    // Not in .bss, which is cleared after this variable has been written.
     .section .data.entry, "aw"
     .balign 4
 .Lrunning:

@@ -2,10 +2,10 @@
 // Edit the description or the template, not this file.
 // A 32-bit processor, entered in the secure state
 
-// Nothing returns from here: interrupts are masked and taken by the kernel's loop, so every
-// exception is a fault. It is reported on the emergency stack, in the mode that the exception is
-// taken to, by `vmos_exception(vector, registers)`, whose frame is r0 to r12, sp, lr, pc, CPSR, the
-// fault status and the fault address.
+// No vector returns: interrupts are masked and taken by the kernel's event loop, so every exception
+// is a fault. `vmos_exception(vector, registers)` reports it on the emergency stack, in the mode
+// that the exception was taken to; `registers` points to r0 to r12, sp, lr, pc, CPSR, the fault
+// status and the fault address.
 
     .section .text.vectors, "ax"
     .arm
@@ -21,8 +21,9 @@ __vectors:
     b       .Lvector_irq
     b       .Lvector_fiq
 
-    // `back` is from what the processor leaves in lr to the instruction that is meant. What a report
-    // that goes wrong itself has on the emergency stack is given up, so that there is room.
+    // `back` is the distance from the failing instruction to the address in lr. The frame of an
+    // exception during a report replaces that report's data on the emergency stack, so that there
+    // is always space.
     .macro vector number, back
     mcr     p15, 0, sp, c13, c0, 2   // TPIDRURW
     movw    sp, #:lower16:__emergency_stack_top
@@ -58,10 +59,10 @@ __vectors:
     cmp     r3, #1
     addls   r1, r1, r4, lsr #4
     and     r3, r2, #0x1f
-    cmp     r3, #0x1f                // System mode: the kernel's own, with the user's registers
+    cmp     r3, #0x1f                // System mode: the kernel, with the registers of User mode
     addeq   r4, sp, #32
     stmeq   r4, {r8-r14}^
-    mrcne   p15, 0, r4, c13, c0, 2   // else a report: its sp was set aside above
+    mrcne   p15, 0, r4, c13, c0, 2   // otherwise a report, whose sp was saved above
     strne   r4, [sp, #52]
     strne   r1, [sp, #56]
     str     r1, [sp, #60]

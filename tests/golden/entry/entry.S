@@ -15,21 +15,21 @@
 _start:
     b       .Lenter
     .long   0
-    .quad   0x80000        // boot.linux-image.load-address, from the base of RAM
+    .quad   0x80000        // the distance of boot.linux-image.load-address from the base of RAM
     .quad   __image_size
     .quad   0b0010                   // little-endian, 4 KiB pages, near the base of RAM
     .quad   0
     .quad   0
     .quad   0
     .long   0x644d5241               // "ARM\x64"
-    .long   0                        // not an UEFI application
+    .long   0                        // not a UEFI application
 
-// x0 to x3 are the loader's and pass through untouched; the MMU and the caches are off.
+// x0 to x3 have the loader's values and are not changed. The MMU and the caches are off.
 .Lenter:
     msr     daifset, #0xf
 
-    // The first processor to come here is the one that runs; where the firmware let in others, they
-    // stay here.
+    // The first processor that enters runs the kernel. Any other one, if firmware has started
+    // several, is parked.
     address x4, .Lrunning
 .Lclaim:
     ldxr    w5, [x4]
@@ -43,10 +43,10 @@ _start:
     b.lo    .Lel1
     b.eq    .Lel2
 
-    // EL3: no firmware will come back here, so SMC is undefined; go on in the non-secure state.
-    // Every interrupt into group 1, and every priority let through (Arm IHI 0048, section 4.3).
+    // EL3: there is no firmware. Makes SMC undefined; the kernel runs in the non-secure state.
+    // Puts every interrupt into group 1, and unmasks all priorities (Arm IHI 0048, section 4.3).
     ldr     x4, =0x2000000
-    ldr     w5, [x4, #0x4]           // GICD_TYPER: words of 32 interrupts, less one
+    ldr     w5, [x4, #0x4]           // GICD_TYPER: the number of words of 32 interrupts, minus one
     and     w5, w5, #0x1f
     mov     w6, #-1
     add     x4, x4, #0x80            // GICD_IGROUPR
@@ -60,16 +60,16 @@ _start:
     mov     x4, #0x4b1               // SCR_EL3: RW, SMD, RES1, NS
     mov     x5, #0x3c5               // SPSR: EL1h, all masked
     mrs     x6, id_aa64pfr0_el1
-    tst     x6, #0xf << 8            // is there an EL2?
+    tst     x6, #0xf << 8            // does the processor have EL2?
     b.eq    .Lleave_el3
     orr     x4, x4, #1 << 8          // SCR_EL3: HCE
     mov     x5, #0x3c9               // SPSR: EL2h, all masked
 .Lleave_el3:
     msr     scr_el3, x4
     msr     spsr_el3, x5
-    msr     cptr_el3, xzr            // FP does not trap
+    msr     cptr_el3, xzr            // floating point does not trap
     msr     mdcr_el3, xzr
-    tst     x6, #0xf << 24           // are there system registers of a GIC?
+    tst     x6, #0xf << 24           // does the GIC have system registers?
     b.eq    .Lno_gic_el3
     mov     x4, #0xf                 // ICC_SRE_EL3: SRE, no bypass, Enable
     msr     s3_6_c12_c12_5, x4
@@ -86,31 +86,31 @@ _start:
 .Lel2:
     mov     x4, #1 << 31             // HCR_EL2: EL1 is 64-bit, nothing traps
     msr     hcr_el2, x4
-    mov     x4, #0x33ff              // CPTR_EL2: RES1, FP does not trap
+    mov     x4, #0x33ff              // CPTR_EL2: RES1, floating point does not trap
     msr     cptr_el2, x4
     msr     hstr_el2, xzr
     msr     mdcr_el2, xzr
     msr     vttbr_el2, xzr
-    mov     x4, #3                   // CNTHCTL_EL2: EL1 reaches the counter and the timer
+    mov     x4, #3                   // CNTHCTL_EL2: EL1 can access the counter and the timer
     msr     cnthctl_el2, x4
     msr     cntvoff_el2, xzr
-    mrs     x4, midr_el1             // EL1 sees the processor as it is
+    mrs     x4, midr_el1             // EL1 reads the processor's own IDs
     msr     vpidr_el2, x4
     mrs     x4, mpidr_el1
     msr     vmpidr_el2, x4
     mrs     x4, id_aa64pfr0_el1
-    tst     x4, #0xf << 24           // are there system registers of a GIC?
+    tst     x4, #0xf << 24           // does the GIC have system registers?
     b.eq    .Lno_gic_el2
     mov     x4, #0xf                 // ICC_SRE_EL2: SRE, no bypass, Enable
     msr     s3_4_c12_c9_5, x4
     isb
-    msr     s3_4_c12_c11_0, xzr      // ICH_HCR_EL2: nothing virtual
+    msr     s3_4_c12_c11_0, xzr      // ICH_HCR_EL2: no virtual interrupts
 .Lno_gic_el2:
     mov     x4, #0x3c5               // SPSR: EL1h, all masked
     msr     spsr_el2, x4
     adr     x4, .Lel1
     msr     elr_el2, x4
-    // EL1 must have its MMU off before it is entered.
+    // The MMU of EL1 must be off before EL1 is entered.
     movz    x4, #0x30d0, lsl #16
     movk    x4, #0x0818
     msr     sctlr_el1, x4
@@ -121,22 +121,22 @@ _start:
     movz    x4, #0x30d0, lsl #16     // SCTLR_EL1: RES1, SP must be aligned; MMU and caches off
     movk    x4, #0x0818
     msr     sctlr_el1, x4
-    mov     x4, #3 << 20             // CPACR_EL1: FP and SIMD do not trap
+    mov     x4, #3 << 20             // CPACR_EL1: floating point and SIMD do not trap
     msr     cpacr_el1, x4
     address x4, __vectors
     msr     vbar_el1, x4
     isb
 
-    // Exceptions take SP_EL1, the kernel SP_EL0: a fault is reported though the stack ran over.
+    // Exceptions use SP_EL1 and the kernel SP_EL0, so that a stack overflow can be reported.
     msr     spsel, #1
     address x4, __emergency_stack_top
     mov     sp, x4
     msr     spsel, #0
     address x4, __stack_top
     mov     sp, x4
-    msr     daifclr, #4              // an asynchronous abort is a fault like any other
+    msr     daifclr, #4              // asynchronous aborts are reported like other faults
 
-    // The last round may reach over the end, where nothing is yet.
+    // The last iteration may clear bytes after the end of .bss, which are not used yet.
     movi    v0.2d, #0
     address x4, __bss_start
     address x5, __bss_end
@@ -148,7 +148,7 @@ _start:
     cmp     x4, x5
     b.lo    .Lclear
 
-    mov     x29, xzr                 // where a backtrace ends
+    mov     x29, xzr                 // ends a backtrace
     mov     x30, xzr
     b       vmos_start
 
@@ -158,7 +158,7 @@ _start:
 
     .ltorg
 
-    // Not in .bss: it must survive the clearing.
+    // Not in .bss, which is cleared after this variable has been written.
     .section .data.entry, "aw"
     .balign 4
 .Lrunning:

@@ -2,16 +2,17 @@
 // Edit the description or the template, not this file.
 // A PC
 
-// Where a PVH loader enters (Xen, public/elfnote.h: XEN_ELFNOTE_PHYS32_ENTRY).
+// The entry address for a PVH loader (Xen, public/elfnote.h: XEN_ELFNOTE_PHYS32_ENTRY).
     .section .note.Xen, "a", @note
     .balign 4
-    .long   4                        // of the name
-    .long   4                        // of the value
+    .long   4                        // the length of the name
+    .long   4                        // the length of the value
     .long   18
     .asciz  "Xen"
     .long   _start
 
-// 32-bit protected mode, paging off, interrupts masked; ebx holds the address of the start info.
+// Entered in 32-bit protected mode, with paging off and interrupts masked; ebx contains the address
+// of the start info.
     .section .text.entry, "ax"
     .code32
     .global _start
@@ -21,7 +22,7 @@ _start:
     cld
     mov     esp, offset __stack_top
 
-    // Is there a long mode?
+    // Parks the processor if it has no long mode.
     mov     esi, ebx                 // cpuid changes ebx
     mov     eax, 0x80000000
     cpuid
@@ -29,7 +30,7 @@ _start:
     jb      .Lpark
     mov     eax, 0x80000001
     cpuid
-    mov     ebp, edx                 // what there is, for later
+    mov     ebp, edx                 // the features, which are needed below
     bt      edx, 29
     jnc     .Lpark
 
@@ -40,7 +41,7 @@ _start:
     xor     eax, eax
     rep stosd
 
-    // A map of the first 0x100000000 bytes, one to one, in pages of 2 MiB. Registers are not cached.
+    // Maps the first 0x100000000 bytes to themselves, by pages of 2 MiB; registers uncached.
     mov     eax, offset .Lpointers
     or      eax, 3                   // present, writable
     mov     dword ptr [.Lroot], eax
@@ -74,13 +75,13 @@ _start:
     mov     ecx, 0xc0000080          // EFER
     rdmsr
     or      eax, 1 << 8              // long mode
-    bt      ebp, 20                  // can memory be kept from being executed?
+    bt      ebp, 20                  // does the processor have the no-execute bit?
     jnc     .Lexecutes
     or      eax, 1 << 11
 .Lexecutes:
     wrmsr
-    mov     eax, 0x80010031          // CR0: paging, read-only holds for the kernel too, FP errors are
-    mov     cr0, eax                 // exceptions, protected mode
+    mov     eax, 0x80010031          // CR0: paging, read-only pages for the kernel too, exceptions
+    mov     cr0, eax                 // for floating point errors, protected mode
 
     lgdt    [.Lgdt_register]
     push    8
@@ -104,7 +105,7 @@ _start:
     mov     gs, eax
     lea     rsp, [rip + __stack_top]
 
-    // Faults are reported on a stack of their own, though the kernel's ran over: IST1.
+    // Faults are reported on the emergency stack (IST1), so that a stack overflow can be reported.
     lea     rax, [rip + __emergency_stack_top]
     mov     qword ptr [rip + .Ltss + 36], rax
     lea     rax, [rip + .Ltss]
@@ -117,7 +118,7 @@ _start:
     mov     eax, 0x18
     ltr     ax
 
-    // A gate for each vector; the stubs are 10 bytes apart.
+    // Creates a gate for each vector; the distance between stubs is 10 bytes.
     lea     rdi, [rip + .Lidt]
     lea     rax, [rip + __vectors]
     xor     ecx, ecx
@@ -127,7 +128,7 @@ _start:
     mov     edx, 0x8e00              // present, interrupts masked
     cmp     ecx, 32
     jae     .Lon_its_stack
-    cmp     ecx, 2                   // one that may come during a report must leave its stack alone
+    cmp     ecx, 2                   // an NMI may occur during a report, and must not use its stack
     je      .Lon_its_stack
     inc     edx                      // IST1
 .Lon_its_stack:
@@ -148,7 +149,7 @@ _start:
     xor     esi, esi
     xor     edx, edx
     xor     ecx, ecx
-    xor     ebp, ebp                 // where a backtrace ends
+    xor     ebp, ebp                 // ends a backtrace
     call    vmos_start
     ud2
 

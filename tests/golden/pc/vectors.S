@@ -2,11 +2,12 @@
 // Edit the description or the template, not this file.
 // A PC
 
-// 128 stubs, 10 bytes apart: the length of one that accepts. There are no gates for the vectors
-// above, which nothing here is told to raise. The processor's own exceptions are faults: they are
-// reported by `vmos_exception(vector, registers)`, whose frame is CR2, r15 to r8, rbp, rsi, rdx, rcx,
-// rbx, rax, rdi, the error code and what the processor has pushed. All others are let in by the
-// kernel's loop alone and do nothing but remember their vector there.
+// 128 stubs of 10 bytes each, the length of an `accept` stub. The vectors above 127 have no gates,
+// because nothing is configured to raise them. The processor's own exceptions are faults:
+// `vmos_exception(vector, registers)` reports them; `registers` points to CR2, r15 to r8, rbp, rsi,
+// rdx, rcx, rbx, rax, rdi, the error code, and the values that the processor has pushed. All other
+// vectors, except the NMI, are only taken while the event loop enables interrupts; their stubs record
+// the vector.
 
     .macro stub number
     .org    __vectors + 10 * \number
@@ -14,7 +15,7 @@
 
     .macro fault number
     stub \number
-    push    0                        // in place of an error code
+    push    0                        // in place of the error code
     push    \number
     jmp     .Lreport
     .endm
@@ -38,12 +39,12 @@
 __vectors:
     fault 0                          // division error
     fault 1                          // debug
-    accept 2                         // cannot be masked, and is nobody's
+    accept 2                         // NMI: cannot be masked, and has no handler
     fault 3                          // breakpoint
     fault 4                          // overflow
     fault 5                          // bound exceeded
     fault 6                          // undefined instruction
-    fault 7                          // no floating point
+    fault 7                          // floating point not available
     fault_with_error 8               // double fault
     fault 9
     fault_with_error 10              // invalid task state segment
@@ -164,7 +165,7 @@ __vectors:
     accept 125
     accept 126
     stub 127
-    iretq                            // 127: an interrupt that has gone before it was taken
+    iretq                            // 127: a spurious interrupt, withdrawn before it was taken
 
     .balign 16
 .Lreport:
@@ -187,7 +188,7 @@ __vectors:
     push    rax
     mov     rsi, rsp
 
-    // From a report: what that one has on the emergency stack is given up, so that there is room.
+    // Sets bit 8 of the vector if the exception occurred during a report.
     mov     rax, qword ptr [rsp + 160]
     lea     rcx, [rip + __emergency_stack_bottom]
     cmp     rax, rcx
@@ -198,6 +199,6 @@ __vectors:
     or      edi, 0x100
 .Lfirst:
     cld
-    xor     ebp, ebp                 // ends the backtrace here; it continues from the registers
+    xor     ebp, ebp                 // ends the backtrace of the report; that of the fault starts from the registers
     call    vmos_exception
     ud2

@@ -2,11 +2,11 @@
 // Edit the description or the template, not this file.
 // RISC-V in M mode or, above firmware, in S mode
 
-// Nothing returns from here: interrupts are masked and taken by the kernel's loop, so every
-// exception is a fault. It is reported on the emergency stack by
-// `vmos_exception(nested, registers)`, whose frame is x1 to x31, the program counter, the status,
-// the cause and the trap value. The scratch register holds the top of that stack at all times: where
-// a report goes wrong itself, what it has there is given up, so that there is room.
+// No vector returns: interrupts are masked and taken by the kernel's event loop, so every exception
+// is a fault. `vmos_exception(nested, registers)` reports it on the emergency stack; `registers`
+// points to x1 to x31, the program counter, the status, the cause and the trap value. The scratch
+// register always contains the top of the emergency stack: the frame of an exception during a
+// report replaces that report's data, so that there is always space.
 
     .section .text.vectors, "ax"
 
@@ -51,7 +51,7 @@ __vector_supervisor:
     la      t2, __emergency_stack_bottom
     sub     t0, t0, t2
     sub     t1, t1, t2
-    sltu    a0, t1, t0               // was it a report that went wrong?
+    sltu    a0, t1, t0               // 1 if the exception occurred during a report
     csrr    t0, sepc
     sw      t0, 124(sp)
     csrr    t0, sstatus
@@ -105,7 +105,7 @@ __vector_machine:
     la      t2, __emergency_stack_bottom
     sub     t0, t0, t2
     sub     t1, t1, t2
-    sltu    a0, t1, t0               // was it a report that went wrong?
+    sltu    a0, t1, t0               // 1 if the exception occurred during a report
     csrr    t0, mepc
     sw      t0, 124(sp)
     csrr    t0, mstatus

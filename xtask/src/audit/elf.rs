@@ -7,9 +7,9 @@ use object::{Object as _, ObjectSection as _, ObjectSegment as _, ObjectSymbol a
 
 /// A linked ELF file.
 pub(super) struct Elf<'d> {
-    /// The parsed file.
+    /// The ELF file as parsed by the crate `object`.
     pub(super) file: object::File<'d>,
-    /// The loadable segments.
+    /// The loadable segments of the file.
     pub(super) segments: Vec<Segment<'d>>,
     /// The sections that occupy memory.
     pub(super) sections: Vec<Section>,
@@ -18,11 +18,11 @@ pub(super) struct Elf<'d> {
 
 /// A loadable segment.
 pub(super) struct Segment<'d> {
-    /// The first address.
+    /// The first address of the segment.
     pub(super) address: u64,
-    /// Its size in memory, in bytes.
+    /// The size of the segment in memory, in bytes.
     pub(super) size: u64,
-    /// Its access permissions.
+    /// The access permissions of the segment.
     pub(super) access: Access,
     data: &'d [u8],
     offset: u64,
@@ -30,13 +30,13 @@ pub(super) struct Segment<'d> {
 
 /// A section that occupies memory.
 pub(super) struct Section {
-    /// Its name, such as `.rodata.board`.
+    /// The name of the section, such as `.rodata.board`.
     pub(super) name: String,
-    /// The first address.
+    /// The first address of the section.
     pub(super) address: u64,
-    /// Its size in memory, in bytes.
+    /// The size of the section in memory, in bytes.
     pub(super) size: u64,
-    /// Its access permissions.
+    /// The access permissions of the section.
     pub(super) access: Access,
     /// Whether the section takes no space in the file, as `.bss` does.
     pub(super) is_zero: bool,

@@ -90,7 +90,7 @@ fn segments(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
     }
 }
 
-/// Whether an address is the processor's reset vector.
+/// Returns whether an address is the processor's reset vector.
 fn is_reset(board: &Board, address: u64) -> bool {
     matches!(board.boot, Boot::MachineMode { entry, .. } if entry == address)
 }

@@ -9,12 +9,12 @@ use super::text;
 
 const SYMBOL: &str = "__vmos_board_table";
 const MAGIC: &[u8] = b"VMOStab1";
-/// How many numbers describe the layout, after the magic.
+/// The number of numbers that describe the layout, after the magic number.
 const NUMBERS: usize = 19;
-/// The key of the window through which the processor sees the PCI configuration space, if that is
-/// elsewhere.
+/// The key of the window through which the processor sees the PCI configuration space at another
+/// address.
 const VIEW: &str = "view";
-/// The only region that can have such a window.
+/// The key of the only region that the processor can see at another address.
 const VIEWED: &str = "pci.ecam";
 const LISTS: [&str; 4] = ["ram", "reserved", "mmio", "interrupts"];
 

@@ -45,18 +45,18 @@ const ATTEMPTS: usize = 3;
 /// How long the idle machine is observed.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// A board and the image that is counted.
+/// A board, with the image whose costs are counted.
 #[derive(Debug)]
 pub struct Subject<'a> {
-    /// The workspace.
+    /// The workspace that contains the image.
     pub workspace: &'a Workspace,
-    /// The board.
+    /// The board of the image.
     pub board: &'a Board,
-    /// How its devices are attached.
+    /// How the board's devices are attached.
     pub attachment: Attachment,
-    /// The image.
+    /// The image whose instructions are counted.
     pub image: &'a Image,
-    /// The plugin that counts.
+    /// QEMU's plugin that counts instructions.
     pub plugin: &'a Plugin,
 }
 

@@ -7,18 +7,18 @@ use crate::plugin::counter::Counts;
 /// The average cost of an operation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cost {
-    /// Instructions.
+    /// The number of instructions.
     pub instructions: f64,
-    /// Accesses to device registers: reads and writes.
+    /// The number of accesses to device registers: reads and writes.
     pub accesses: f64,
-    /// How often the processor woke from the idle state.
+    /// The number of times that the processor woke from the idle state.
     pub wakeups: f64,
-    /// How often the instruction at each address was executed, if that was counted.
+    /// The number of times that the instruction at each address was executed, if that was counted.
     pub executions: Option<Executions>,
 }
 
 impl Cost {
-    /// A cost of which only the number of instructions is known.
+    /// Creates a cost with only the number of instructions.
     #[must_use]
     pub fn instructions(instructions: f64) -> Self {
         Self {

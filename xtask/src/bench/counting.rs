@@ -44,7 +44,7 @@ pub const SERVICES: [(&str, Service); 7] = [
 /// The figures of requests of a machine that measures its disk.
 pub const DISK: [&str; 4] = ["read-1", "read-32", "write-1", "write-32"];
 
-/// What to count.
+/// The settings of a measurement.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The addresses of the image's code; everything else counts as firmware. `None` if firmware is
@@ -52,7 +52,7 @@ pub struct Plan {
     pub text: Option<Range<u64>>,
     /// How long the idle machine is observed.
     pub idle: Duration,
-    /// Whether it supports TCP.
+    /// Whether the program under measurement supports TCP.
     pub tcp: bool,
     /// Whether to count each instruction, and not only their number.
     pub looks_at_instructions: bool,
@@ -119,8 +119,8 @@ pub fn warm_up(running: &mut Running) -> Outcome {
     Ok(())
 }
 
-/// The time without traffic after which a machine counts as idle: the kernel checks its devices once
-/// more shortly after they were used last.
+/// The time without traffic after which a machine counts as idle: the kernel checks its devices
+/// once more shortly after they were used last.
 const UNUSED: Duration = Duration::from_millis(1500);
 
 /// Counts what the machine does in a second without traffic.

@@ -10,9 +10,9 @@ use crate::guest::outcome::Outcome;
 /// A load on the machine, and the operations to count under it, with the keys of their figures.
 #[derive(Clone, Copy, Debug)]
 pub struct Crowd {
-    /// Words for the command line.
+    /// The words for the command line.
     pub words: &'static str,
-    /// The operations.
+    /// The operations, with the keys of their figures.
     pub services: &'static [(&'static str, Service)],
 }
 

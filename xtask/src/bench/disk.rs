@@ -11,11 +11,11 @@ pub struct DiskResult {
     operation: String,
     /// The size of a request, in bytes.
     block: u64,
-    /// The number of requests in flight.
+    /// The number of requests in flight during the run.
     depth: u64,
-    /// Requests answered.
+    /// The number of completed requests.
     pub operations: f64,
-    /// The duration, in nanoseconds of the machine's clock.
+    /// The duration of the run, in nanoseconds of the machine's clock.
     nanoseconds: f64,
 }
 
@@ -46,7 +46,7 @@ impl DiskResult {
                 nanoseconds: number("ns")? as f64,
             })
         };
-        read().ok_or_else(|| format!("no result of a disk: {line}").into())
+        read().ok_or_else(|| format!("not a result of a disk measurement: {line}").into())
     }
 
     /// Returns the key of the figure for the cost of a request, if there is one.
@@ -62,7 +62,7 @@ impl DiskResult {
         Some((rate, self.operations / self.nanoseconds * 1e9))
     }
 
-    /// Whether `values` contains the cost or the rate of every kind.
+    /// Returns whether `values` contains the cost or the rate of every kind.
     #[must_use]
     pub fn are_all_in(values: &Values) -> bool {
         KINDS

@@ -16,7 +16,7 @@ const DIFFERENT: usize = 256;
 /// The time limit for an answer.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// The number of consecutive lost answers that ends a measurement.
+/// The number of consecutive unanswered requests that ends a measurement.
 const MOST_LOST: usize = 5;
 
 /// The size of the headers before the payload, in bytes: Ethernet, IPv4, and UDP or ICMP.
@@ -136,15 +136,15 @@ pub fn one_at_a_time(
 /// The result of keeping several requests in flight.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Flow {
-    /// Requests answered.
+    /// The number of answered requests.
     pub answered: usize,
-    /// Requests lost.
+    /// The number of lost requests.
     pub lost: usize,
-    /// The duration.
+    /// The duration of the flow.
     pub time: Duration,
 }
 
-/// When a flow ends.
+/// The condition that ends a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
     /// The flow ends after this many answers.
@@ -157,8 +157,7 @@ pub enum Until {
 /// means that the older ones are lost.
 ///
 /// # Errors
-/// Repeatedly, no request at all is answered.
-/// Again and again nothing is answered at all.
+/// Several times in a row, no request of a window is answered.
 pub fn flow(link: &Link, requests: &Requests, window: usize, until: Until) -> Outcome<Flow> {
     let mut flow = Flow::default();
     let mut under_way: VecDeque<usize> = VecDeque::with_capacity(window);

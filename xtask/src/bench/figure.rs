@@ -2,32 +2,32 @@
 
 use std::collections::BTreeMap;
 
-/// A figure.
+/// A figure: a measured property of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Figure {
-    /// The name in files and on the command line.
+    /// The figure's name in files and on the command line.
     pub key: &'static str,
-    /// The name in tables.
+    /// The figure's name in tables.
     pub title: &'static str,
-    /// How it is measured.
+    /// How the figure is measured.
     pub kind: Kind,
 }
 
 /// How a figure is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Counted; repeats within 0.3 % on every host. Lower is better.
+    /// An instruction count that repeats within 0.3 % on every host. Lower is better.
     Count,
-    /// Counted, but depends on how many requests arrive together. Lower is better.
+    /// An instruction count that depends on how many requests arrive together. Lower is better.
     Batch,
-    /// A duration from a clock. Lower is better.
+    /// A duration measured by a clock. Lower is better.
     Time,
-    /// A rate from a clock. Higher is better.
+    /// A rate measured by a clock. Higher is better.
     Rate,
 }
 
 impl Kind {
-    /// Whether a higher value is better.
+    /// Returns whether a higher value is better.
     #[must_use]
     pub fn more_is_better(self) -> bool {
         self == Self::Rate
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn only_rates_are_better_when_there_is_more() {
+    fn only_rates_are_better_when_higher() {
         assert!(find("read-1.rate").unwrap().kind.more_is_better());
         assert!(!find("read-1").unwrap().kind.more_is_better());
     }

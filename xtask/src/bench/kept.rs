@@ -15,14 +15,14 @@ use crate::guest::outcome::Outcome;
 /// The file's path in the workspace.
 pub const FILE: &str = "tests/counts.json";
 
-/// The relative increase that is allowed.
+/// The relative increase of a count that is allowed.
 const TOLERANCE: f64 = 0.03;
 
 /// The relative increase that is allowed for counts that depend on how many requests arrive
 /// together, which varies with the load of the host.
 const BATCH_TOLERANCE: f64 = 0.15;
 
-/// An increase of this many instructions is always allowed, because a figure may be 0.
+/// The increase in instructions that is always allowed, because a count may be 0.
 const SLACK: f64 = 5.0;
 
 /// How many functions are recorded for each figure, those with the most instructions.
@@ -39,7 +39,7 @@ pub struct Kept {
     /// The relative variation between counts. For example, a machine that measures its clock takes
     /// a different number of instructions each time.
     pub varies: f64,
-    /// The instructions of its largest functions, by name.
+    /// The instructions of the figure's largest functions, by name.
     pub functions: BTreeMap<String, f64>,
 }
 
@@ -52,7 +52,7 @@ pub struct Counts {
     /// The QEMU version used, such as `7.2`. Other versions include other firmware and device
     /// trees, and count some instructions differently.
     pub emulator: String,
-    /// The figures, by board.
+    /// The recorded figures, by board.
     pub boards: BTreeMap<String, Figures>,
 }
 
@@ -164,14 +164,14 @@ impl Kept {
         }
     }
 
-    /// Whether `instructions` is above the tolerance for the figure `key`.
+    /// Returns whether `instructions` is above the tolerance for the figure `key`.
     #[must_use]
     pub fn is_exceeded_by(&self, key: &str, instructions: f64) -> bool {
         let more = instructions - self.instructions;
         more > SLACK && more > self.instructions * self.tolerance(key)
     }
 
-    /// Whether `instructions` is so much lower that it should be recorded.
+    /// Returns whether `instructions` is so much lower that it should be recorded.
     #[must_use]
     pub fn is_outdone_by(&self, key: &str, instructions: f64) -> bool {
         let fewer = self.instructions - instructions;

@@ -67,8 +67,8 @@ impl Port {
         }
     }
 
-    /// The kernel options that make Linux quiet and as fast as possible, and end the machine on a
-    /// panic.
+    /// Returns the kernel command line, which makes Linux print little, run as fast as possible and
+    /// reboot on a panic, which ends QEMU.
     fn command_line(&self) -> String {
         let console = self.console;
         format!("console={console} quiet mitigations=off panic=-1 cma=0")
@@ -158,7 +158,7 @@ pub enum LinuxError {
     Install(InstallError),
     /// Cargo could not be started.
     NoCargo(io::Error),
-    /// Cargo reported an error.
+    /// Cargo could not build the program.
     Build(&'static str),
     /// The kernel could not be fetched.
     Package(PackageError),

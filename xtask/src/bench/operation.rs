@@ -1,4 +1,4 @@
-//! The operations whose cost is counted, and how a machine is made to perform them.
+//! The operations whose cost is counted, and the requests that make a machine perform them.
 
 use core::ops::Range;
 use std::thread;
@@ -52,7 +52,7 @@ pub enum Service {
     Datagram,
     /// Echo a datagram, with several in flight.
     Datagrams {
-        /// The payload in bytes.
+        /// The payload of a datagram in bytes.
         payload: usize,
         /// The number of datagrams in flight.
         window: usize,
@@ -153,10 +153,9 @@ fn tcp_received(watch: &mut Watch<'_>, link: &Link) -> Outcome<Cost> {
 }
 
 /// Counts the instructions from the first one until the machine, which has just become ready, waits
-/// for its first frame: those in `text`, and the others, which belong to firmware.
+/// for its first frame: those in `text`, and separately all others, which belong to firmware.
 ///
-/// # Errors
-/// QEMU has ended.
+/// # Errors QEMU has ended.
 pub fn boot(watch: &mut Watch<'_>, text: &Range<u64>) -> Outcome<(Cost, f64)> {
     let mut done = watch.settled()?;
     let total = done.counts.instructions as f64;
@@ -195,7 +194,7 @@ pub fn disk(
         let result = DiskResult::of(&running.next_result(&mut results)?)?;
         let requests = answered - answered_before;
         if requests <= 0.0 || result.operations < requests {
-            return Err("a disk run ended before it was counted".into());
+            return Err("the disk measurement ended before its requests were counted".into());
         }
         if let Some(key) = result.key().filter(|key| wanted.contains(key)) {
             costs.push((key, Cost::of(after.since(&before), requests)));

@@ -8,7 +8,7 @@ use super::table::number;
 use super::timing::quantile;
 use crate::svg::escape;
 
-/// In units of the drawing.
+/// The size of the plot and of its margins, in SVG user units.
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 400.0;
 const LEFT: f64 = 70.0;
@@ -16,7 +16,7 @@ const RIGHT: f64 = 20.0;
 const TOP: f64 = 50.0;
 const BOTTOM: f64 = 50.0;
 
-/// The colours of the lines, repeated if there are more sides.
+/// The colours of the lines. They repeat if there are more programs.
 const COLOURS: [&str; 5] = ["#1f6fb4", "#d9730d", "#2f8f4e", "#a23b72", "#555555"];
 
 /// The shares of round trips with a mark on the axis.
@@ -29,14 +29,14 @@ const SHARES: [(f64, &str); 6] = [
     (1.0, "all"),
 ];
 
-/// A plot with one line for each side.
+/// A plot with one line for each program.
 struct Plot<'a> {
     title: String,
     /// The titles of the horizontal and the vertical axis.
     axes: [&'a str; 2],
     /// The positions and labels of the marks on the horizontal axis.
     marks: Vec<(f64, String)>,
-    /// Each side with its points. Both axes start at 0.
+    /// Each program with its points. Both axes start at 0.
     lines: Vec<(&'a str, Vec<(f64, f64)>)>,
 }
 
@@ -91,7 +91,7 @@ pub fn load(sheet: &Sheet) -> Option<String> {
             "{}, {}: cost of an echoed datagram, 64 B",
             sheet.board, sheet.attachment
         ),
-        axes: ["datagrams under way", "instructions"],
+        axes: ["datagrams in flight", "instructions"],
         marks: windows
             .map(|&(window, _)| (right(window), window.to_string()))
             .collect(),
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_measured_is_not_drawn() {
+    fn missing_values_are_not_drawn() {
         let mut sheet = sheet(&[("vmos", 100.0)]);
         sheet.columns[0].trips.clear();
         sheet.columns[0].load.clear();

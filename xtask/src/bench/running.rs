@@ -27,11 +27,11 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// The task of a machine, passed as the word `bench=` on its command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
-    /// Provide the network services.
+    /// The machine provides the network services.
     Net,
-    /// Measure the disk.
+    /// The machine measures the disk.
     Disk,
-    /// Measure the timer.
+    /// The machine measures the timer.
     Timer,
 }
 
@@ -48,11 +48,11 @@ impl Task {
 /// The disk's backend, which stores nothing: writes are discarded, so that no file is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NullDisk {
-    /// Answers as fast as QEMU can. The cost of a request then depends on the relative speed of the
-    /// processor and QEMU.
+    /// A backend that answers as fast as QEMU can. The cost of a request then depends on the
+    /// relative speed of the processor and QEMU.
     Fast,
-    /// Answers after 100 microseconds, so that an idle processor always sleeps in between. The cost
-    /// of a request is then always the same.
+    /// A backend that answers after 100 microseconds, so that an idle processor always sleeps in
+    /// between. The cost of a request is then always the same.
     Slow,
 }
 
@@ -71,17 +71,17 @@ impl NullDisk {
 pub struct Start<'a> {
     /// The workspace with the board's generated files.
     pub workspace: &'a Workspace,
-    /// The board.
+    /// The board of the machine.
     pub board: &'a Board,
-    /// How its devices are attached.
+    /// How the devices are attached.
     pub attachment: Attachment,
-    /// The kernel to run.
+    /// The path of the kernel to run.
     pub kernel: &'a Path,
-    /// The task.
+    /// What the machine does.
     pub task: Task,
     /// The disk's backend, if there is a disk.
     pub disk: Option<NullDisk>,
-    /// Additional words for its command line.
+    /// Additional words for the kernel's command line.
     pub append: &'a str,
     /// Additional arguments for QEMU.
     pub words: &'a [String],
@@ -92,15 +92,15 @@ pub struct Start<'a> {
 /// A running machine. It is killed on drop.
 #[derive(Debug)]
 pub struct Running {
-    /// The process and its output.
+    /// The machine's process and its output.
     pub machine: Machine,
-    /// Its network link, if it has one.
+    /// The machine's network link, if it has one.
     link: Option<Link>,
-    /// Its counters, if the plugin is loaded.
+    /// The machine's instruction counters, if the plugin is loaded.
     counter: Option<Counter>,
-    /// When QEMU was started.
+    /// The time at which QEMU was started.
     pub started: Instant,
-    /// The folder with its sockets.
+    /// The folder with the machine's sockets.
     _folder: TempDir,
 }
 
@@ -126,10 +126,9 @@ impl Start<'_> {
         })
     }
 
-    /// Starts the machine with the given network.
+    /// Starts the machine with this network connection.
     ///
-    /// # Errors
-    /// QEMU does not start.
+    /// # Errors QEMU does not start.
     pub fn start(&self, network: Network) -> Outcome<Running> {
         let folder = TempDir::with_prefix("vmos-bench-")?;
         let mut qemu = qemu::Machine::new(self.workspace, self.board, self.kernel.to_owned())?;
@@ -230,10 +229,9 @@ impl Running {
         }
     }
 
-    /// Returns its counters and its link.
+    /// Returns the machine's counters and its link.
     ///
-    /// # Errors
-    /// The machine was started without one of them.
+    /// # Errors The machine was started without one of them.
     pub fn parts(&mut self) -> Outcome<(&mut Counter, &mut Link)> {
         let counter = self
             .counter
@@ -246,10 +244,9 @@ impl Running {
         Ok((counter, link))
     }
 
-    /// Returns its counters.
+    /// Returns the machine's counters.
     ///
-    /// # Errors
-    /// The machine was started without the plugin.
+    /// # Errors The machine was started without the plugin.
     pub fn counter(&mut self) -> Outcome<&mut Counter> {
         Ok(self
             .counter
@@ -257,10 +254,9 @@ impl Running {
             .ok_or("the machine was started without the counting plugin")?)
     }
 
-    /// Returns its link.
+    /// Returns the machine's link.
     ///
-    /// # Errors
-    /// The machine was started without a link.
+    /// # Errors The machine was started without a link.
     pub fn link(&mut self) -> Outcome<&mut Link> {
         Ok(self
             .link

@@ -12,10 +12,10 @@ use super::timing::quantile;
 use crate::failure::FileError;
 use crate::guest::outcome::Outcome;
 
-/// The results for one side: a kernel, or a revision of it.
+/// The results for one program: a kernel, or a revision of it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Column {
-    /// The name of the side.
+    /// The name of the program.
     pub side: String,
     /// The values of each figure, in the order of measurement.
     values: BTreeMap<&'static str, Vec<f64>>,
@@ -26,7 +26,7 @@ pub struct Column {
 }
 
 impl Column {
-    /// Creates an empty column.
+    /// Creates the results of a program, without values.
     #[must_use]
     pub fn new(side: &str) -> Self {
         Self {
@@ -86,20 +86,20 @@ impl Column {
 /// The results of one run on a board.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sheet {
-    /// The board.
+    /// The name of the board.
     pub board: String,
-    /// How its devices were attached.
+    /// How the devices were attached.
     pub attachment: String,
-    /// The version of QEMU.
+    /// The version of QEMU that was used.
     pub emulator: String,
-    /// The sides. The first one is compared with the others.
+    /// The results of all programs. The first program is compared with the others.
     pub columns: Vec<Column>,
-    /// Additional notes, one line each, for example on sides that could not be measured.
+    /// Additional notes, one line each, for example on programs that could not be measured.
     pub notes: Vec<String>,
 }
 
 impl Sheet {
-    /// Returns the figures that any side has, in order.
+    /// Returns the figures that any program has, in order.
     pub fn figures(&self) -> impl Iterator<Item = &'static figure::Figure> {
         let is_there = |key: &str| self.columns.iter().any(|one| one.value(key).is_some());
         FIGURES.iter().filter(move |figure| is_there(figure.key))

@@ -19,55 +19,56 @@ use crate::workspace::Workspace;
 /// A program under measurement.
 #[derive(Clone, Debug)]
 pub struct Side {
-    /// Its name, for messages.
+    /// The program's name, for messages.
     pub name: String,
     /// The workspace whose generated files describe the machine.
     pub workspace: Workspace,
-    /// The board.
+    /// The board that the program runs on.
     pub board: Board,
     /// The file to pass to QEMU.
     pub kernel: PathBuf,
-    /// Its ELF file, if firmware is counted separately.
+    /// The program's ELF file, if firmware is counted separately.
     pub elf: Option<PathBuf>,
-    /// The measurements that it supports.
+    /// The measurements that the program supports.
     pub abilities: Abilities,
-    /// Additional words for its command line.
+    /// Additional words for the kernel's command line.
     pub append: String,
     /// Additional arguments for QEMU.
     pub words: Vec<String>,
 }
 
-/// The measurements that a side supports.
+/// The measurements that a program supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Abilities {
-    /// Whether it has TCP and timers.
+    /// Whether the program has TCP and timers.
     pub is_a_kernel: bool,
-    /// Whether it serves the network while a disk is attached. A side without a kernel does one
-    /// thing at a time.
+    /// Whether the program serves the network while a disk is attached. A program without a kernel
+    /// does one thing at a time.
     pub serves_with_disk: bool,
-    /// Whether it supports many connections, and opens the requested number of ports.
+    /// Whether the program supports many connections, and opens the requested number of ports.
     pub has_many_sockets: bool,
-    /// Whether it has an echo service that answers after a timer, with other timers pending.
+    /// Whether the program has an echo service that answers after a timer, with other timers
+    /// pending.
     pub answers_later: bool,
 }
 
-/// A part of a measurement, with its own machines. The sides alternate within each phase, so that
-/// the load of the host affects all of them.
+/// A part of a measurement, with its own machines. The programs alternate within each phase, so
+/// that the load of the host affects all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Counts of a serving machine.
+    /// Counts the operations of a serving machine.
     Count,
-    /// Counts of a machine with many sockets or timers.
+    /// Counts the operations of a machine with many sockets or timers.
     CountCrowd,
-    /// Counts of a machine that measures its disk.
+    /// Counts the requests of a machine that measures its disk.
     CountDisk,
-    /// Times of a machine with a network link.
+    /// Times the operations of a machine with a network link.
     Frames,
-    /// Times of the disk.
+    /// Times the requests of the disk.
     Disk,
-    /// Times of the timer.
+    /// Times the timer.
     Timer,
-    /// Times of TCP through QEMU's user network.
+    /// Times TCP through QEMU's user network.
     Tcp,
 }
 
@@ -81,12 +82,12 @@ impl Phase {
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
-            Self::Count => "counting what answers cost",
-            Self::CountCrowd => "counting what answers cost among many sockets and timers",
-            Self::CountDisk => "counting what the disk costs",
+            Self::Count => "counting the cost of replies",
+            Self::CountCrowd => "counting the cost of replies with many sockets and timers",
+            Self::CountDisk => "counting the cost of disk requests",
             Self::Frames => "timing answers",
             Self::Disk => "timing the disk",
-            Self::Timer => "timing the timer",
+            Self::Timer => "measuring how late timers are",
             Self::Tcp => "timing TCP",
         }
     }
@@ -99,10 +100,9 @@ const IDLE: Duration = Duration::from_secs(2);
 const WINDOWS: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
 
 impl Side {
-    /// Measures a phase, into `column`. Does nothing if the side does not support it.
+    /// Measures a phase, into `column`. Does nothing if the program does not support it.
     ///
-    /// # Errors
-    /// The machine does not start, or does not do what it should.
+    /// # Errors The machine does not start, or gives a wrong answer.
     pub fn measure(
         &self,
         phase: Phase,

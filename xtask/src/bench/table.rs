@@ -4,8 +4,8 @@ use core::fmt::Write as _;
 
 use super::sheet::{Column, Sheet};
 
-/// Returns the table of a run. It compares the first side with each other one, and with itself in
-/// the previous run.
+/// Returns the table of a run. It compares the first program with each other one, and with itself
+/// in the previous run.
 #[must_use]
 pub fn text(sheet: &Sheet, before: Option<&Sheet>) -> String {
     let Some((first, others)) = sheet.columns.split_first() else {
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_ratio_has_digits_that_say_something() {
+    fn a_small_ratio_has_significant_digits() {
         assert_eq!(ratio(Some(1.0), Some(300.0)), "× 0.0033");
         assert_eq!(ratio(Some(1.0), Some(0.0)), "");
     }

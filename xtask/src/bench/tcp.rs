@@ -1,5 +1,5 @@
-//! A TCP connection under full control of a measurement: it sends exactly the segments it is asked
-//! to, without timers, retransmissions, or acknowledgements that depend on the host.
+//! A TCP connection under full control of a measurement: it sends only the requested segments,
+//! without timers, retransmissions, or acknowledgements that depend on the host.
 
 use std::time::{Duration, Instant};
 
@@ -13,11 +13,11 @@ pub const SEGMENT: usize = 1460;
 /// The advertised window: the largest one without window scaling, in bytes.
 const WINDOW: u16 = 0xffff;
 
-/// The largest number of unacknowledged bytes to send, whatever the machine's window: the link loses frames if
-/// there are more.
+/// The largest number of unacknowledged bytes to send, whatever the machine's window: the link
+/// loses frames if there are more.
 const MOST_AHEAD: u32 = 1 << 16;
 
-/// The sequence number of our first byte.
+/// The sequence number of the first byte that this end sends.
 const FIRST: u32 = 1000;
 
 /// The time limit for an answer.
@@ -29,7 +29,7 @@ const UNACKNOWLEDGED: usize = 2;
 /// The content of a segment from the machine.
 #[derive(Debug)]
 enum Event {
-    /// The next bytes of its stream.
+    /// The next bytes of the machine's stream.
     Data(Vec<u8>),
     /// An acknowledgement or a window update.
     Acknowledgement,
@@ -41,9 +41,9 @@ pub struct Connection<'a> {
     link: &'a Link,
     here: u16,
     there: u16,
-    /// The sequence number of our next byte.
+    /// The sequence number of the next byte that this end sends.
     next: u32,
-    /// The sequence number of our first unacknowledged byte.
+    /// The sequence number of the first byte that the machine has not acknowledged.
     acknowledged: u32,
     /// The sequence number of the machine's next byte.
     expected: u32,
@@ -54,7 +54,7 @@ pub struct Connection<'a> {
 }
 
 impl<'a> Connection<'a> {
-    /// Opens a connection from our port `here` to the machine's port `there`.
+    /// Opens a connection from this end's port `here` to the machine's port `there`.
     ///
     /// # Errors
     /// The machine does not answer, or resets the connection.
@@ -95,7 +95,7 @@ impl<'a> Connection<'a> {
         Ok(connection)
     }
 
-    /// Acknowledges everything received.
+    /// Acknowledges all data received so far.
     pub fn acknowledge(&self) {
         let segment = self.segment(flag::ACK, &[], &[]);
         self.link.send(&segment.frame(self.link.mac()));

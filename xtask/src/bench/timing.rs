@@ -1,5 +1,5 @@
-//! Measures by the clock: how fast a machine is on this host, compared with the other sides of the
-//! same run.
+//! Measures by the clock: how fast a machine is on this host, compared with the other programs of
+//! the same run.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
@@ -18,7 +18,7 @@ use crate::guest::outcome::Outcome;
 use crate::guest::ports;
 use crate::qemu::{GUEST_ADDRESS, Network};
 
-/// Round trips that are timed.
+/// The number of round trips that are timed.
 const ROUND_TRIPS: usize = 2000;
 
 /// How long a request rate is measured.

@@ -5,13 +5,13 @@ use std::io;
 
 use crate::plugin::counter::{Counter, Counts};
 
-/// How often the instruction at each address was executed.
+/// The number of executions of the instruction at each address.
 pub type Executions = HashMap<u64, f64>;
 
 /// The counts of a machine, since its start or between two moments.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Done {
-    /// The totals.
+    /// The total counts.
     pub counts: Counts,
     /// The executions of each instruction, if they are counted.
     pub executions: Option<Executions>,
@@ -90,7 +90,7 @@ impl<'a> Watch<'a> {
         }
         if counts.left_out > 0 {
             return Err(io::Error::other(
-                "the machine executes more different code than the plugin has room to count",
+                "the machine executes more code than the plugin can count by instruction",
             ));
         }
         let mut executions = Executions::new();
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_not_executed_meanwhile_is_not_in_the_difference() {
+    fn unchanged_instructions_are_not_in_the_difference() {
         let then = Executions::from([(1, 5.0), (2, 1.0)]);
         let now = Executions::from([(1, 7.0), (2, 1.0), (3, 4.0)]);
         let expected = Executions::from([(1, 2.0), (3, 4.0)]);

@@ -224,7 +224,7 @@ fn other(workspace: &Workspace, board: &Board, name: &str) -> Result<Side, Failu
     })
 }
 
-/// Builds all sides, the kernel first.
+/// Builds all programs to measure, the kernel first.
 fn sides(
     workspace: &Workspace,
     board: &Board,

@@ -125,8 +125,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// Starts a command in a process group of its own, without standard input: Ctrl-C and the
-/// terminal's input belong to the debugger.
+/// Starts a command in a separate process group, without standard input: Ctrl-C and the terminal's
+/// input belong to the debugger.
 fn start(command: &[String]) -> Result<Child, Failure> {
     let [program, words @ ..] = command else {
         return Err("no command".into());

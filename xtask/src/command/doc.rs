@@ -14,8 +14,8 @@ use crate::workspace::{Workspace, cargo};
 
 /// Check the links of the documentation, and build the book and the API documentation
 ///
-/// Every link to a file or a heading must lead somewhere, and every page must be in docs/SUMMARY.md. The
-/// book needs mdBook (`cargo install mdbook --locked`); without it, only the links are checked.
+/// Every link to a file or a heading must have a target, and every page must be in docs/SUMMARY.md.
+/// The book needs mdBook (`cargo install mdbook --locked`); without it, only the links are checked.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask doc
@@ -38,7 +38,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if !broken.is_empty() {
         return Err(Failure::from(broken.join("\n")));
     }
-    println!("{} pages: every link leads somewhere", pages.len());
+    println!("{} pages: every link has a target", pages.len());
     if arguments.check {
         return Ok(());
     }
@@ -51,10 +51,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         if !status.success() {
             return Err(Failure::Status(1));
         }
-        println!("target/book/index.html is the book");
+        println!("the book is target/book/index.html");
     } else {
         eprintln!(
-            "xtask: continuing without the book: `cargo install mdbook --locked` installs mdBook"
+            "xtask: not building the book: mdBook is missing; install it with `cargo install mdbook --locked`"
         );
     }
     let status = cargo()
@@ -71,7 +71,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if !status.success() {
         return Err(Failure::Status(1));
     }
-    println!("target/doc/vmos/index.html is the kernel's interface");
+    println!("the kernel's API is documented in target/doc/vmos/index.html");
     Ok(())
 }
 
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_link_of_the_documentation_leads_somewhere() {
+    fn every_link_of_the_documentation_has_a_target() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let pages = pages(root).unwrap();
         assert!(pages.len() > 5);

@@ -88,7 +88,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let agreed =
         verify::verify(&Folder::new(&workspace.root), &name, &facts).map_err(Failure::mistakes)?;
     println!(
-        "it matches {}: {} ranges, {} interrupts ({} devices left out)\n\
+        "the board file matches {}: {} ranges, {} interrupts ({} devices left out)\n\
          next: cargo xtask run {name}",
         facts.teller, agreed.ranges, agreed.interrupts, agreed.undescribed
     );

@@ -22,7 +22,7 @@ pub fn run(_arguments: &Arguments) -> Result<(), Failure> {
         "ARCHITECTURE",
         "TRANSPORTS",
         "MEMORY",
-        "WHAT IT IS",
+        "DESCRIPTION",
     ]);
     let sound = boards::Sound::of(&workspace)?;
     sound.say_broken();

@@ -94,7 +94,7 @@ pub(super) fn load(sources: &dyn Sources, name: &str) -> Result<Board, Failure> 
     vmos_codegen::load_from(sources, name).map_err(told)
 }
 
-/// The existing boards, and one that is not written yet.
+/// A source of board files: the existing boards, and one that has not been written yet.
 struct Draft<'a> {
     folder: &'a Folder,
     name: &'a str,

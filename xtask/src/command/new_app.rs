@@ -10,8 +10,8 @@ use crate::workspace::{App, Workspace};
 
 /// Create an app in apps/, from a small one or like an existing one
 ///
-/// The new app is a package of its own: nothing that exists is changed, and `cargo xtask run` without
-/// `--app` runs what it ran before.
+/// The new app is a separate package: existing files are not changed, and `cargo xtask run` without
+/// `--app` runs the same app as before.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask new-app my-app
@@ -53,7 +53,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         None => {
             let hello = App {
                 name: "hello".to_owned(),
-                description: "Says what it runs on, then echoes datagrams".to_owned(),
+                description: "Prints the name of the board, then echoes datagrams".to_owned(),
                 forwards: Vec::new(),
                 features: Vec::new(),
             };
@@ -62,7 +62,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             write(&folder.join("src/main.rs"), template!("main.rs.in"))?;
         }
     }
-    println!("apps/{name} is a new app");
+    println!("created the app apps/{name}");
     println!("Next:");
     println!("    edit apps/{name}/src/main.rs");
     println!("    cargo xtask run BOARD --app {name}");
@@ -77,8 +77,7 @@ fn check_name(name: &str, workspace: &Workspace) -> Result<(), Failure> {
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
     if !is_word {
         return Err(Failure::usage(format!(
-            "`{name}` is no name for an app: it starts with a lower-case letter and has only \
-             lower-case letters, digits and `-`"
+            "`{name}` is not a valid app name: it must start with a lower-case letter and contain only lower-case letters, digits and `-`"
         )));
     }
     if workspace.has_member(name) || workspace.root.join("apps").join(name).exists() {

@@ -1,4 +1,4 @@
-//! `cargo xtask new-driver`: the skeleton of a driver and of its binding.
+//! `cargo xtask new-driver`: creates the skeleton of a driver and of its binding.
 
 mod class;
 mod place;
@@ -12,24 +12,25 @@ use crate::failure::{Failure, FileError};
 use crate::workspace::Workspace;
 use class::Class;
 
-/// Write the skeleton of a driver: its binding, the driver, its tests and a golden board.
+/// Create the skeleton of a driver: binding, driver, tests and a golden board
 ///
-/// Writes codegen/src/binding/NAME.rs and drivers/src/CLASS/NAME.rs with its tests, adds both to
-/// the class, and writes tests/golden/NAME. All of it compiles; TODO marks what the data sheet has to
-/// say. docs/new-driver.md explains each piece. The command overwrites no file.
+/// Writes codegen/src/binding/NAME.rs, drivers/src/CLASS/NAME.rs with its tests, and
+/// tests/golden/NAME, and adds the driver to its class. The result compiles; TODO marks what to
+/// fill in from the data sheet. docs/new-driver.md explains each part. Existing files are never
+/// overwritten.
 #[derive(Args, Debug)]
 #[command(after_help = "Example:
   cargo xtask new-driver console my-uart")]
 pub struct Arguments {
-    /// The class: console, interrupt-controller, power, rtc, timer
+    /// Class: console, interrupt-controller, power, rtc or timer
     #[arg(value_name = "CLASS", value_parser = class::named)]
     class: &'static Class,
-    /// The driver's name, as board files will say it: lower-case letters, digits and hyphens
+    /// Name of the driver in board files: lower-case letters, digits and hyphens
     #[arg(value_name = "NAME", value_parser = name)]
     name: String,
 }
 
-/// Whether a name can be a driver's, a file's and a type's.
+/// Returns whether a name is valid for a driver, a file and a type.
 fn name(name: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let sound = name.starts_with(|c: char| c.is_ascii_lowercase())
@@ -44,7 +45,7 @@ fn name(name: &str) -> Result<String, String> {
     }
 }
 
-/// Does it.
+/// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let changes = changes(&workspace.root, arguments.class, &arguments.name)?;
@@ -71,7 +72,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Every file that is new or another, with its text.
+/// Returns every file that is created or changed, with its new text.
 fn changes(root: &Path, class: &Class, name: &str) -> Result<Vec<(PathBuf, String)>, Failure> {
     let module = name.replace('-', "_");
     let folder = format!("drivers/src/{}", class.module());
@@ -91,7 +92,7 @@ fn changes(root: &Path, class: &Class, name: &str) -> Result<Vec<(PathBuf, Strin
         if root.join(&path).exists() {
             let path = path.display();
             return Err(Failure::usage(format!(
-                "{path} is there already; choose another name, or edit it"
+                "{path} already exists; choose another name, or edit it"
             )));
         }
         changes.push((path, text));
@@ -109,7 +110,7 @@ fn changes(root: &Path, class: &Class, name: &str) -> Result<Vec<(PathBuf, Strin
         let text = fs::read_to_string(&whole).map_err(FileError::at("read", &whole))?;
         let text = change(&text, class, name).ok_or_else(|| {
             format!(
-                "{path} has no place for a driver of `{}`: write its lines by hand",
+                "{path} has no list of drivers for `{}`: add the lines by hand",
                 class.key
             )
         })?;
@@ -124,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_class_has_its_files_and_its_lines() {
+    fn every_class_has_its_files_and_lines() {
         let root = Workspace::find().expect("a workspace").root;
         for class in CLASSES {
             let changes = changes(&root, class, "some-new-part").expect("there is a place");
@@ -140,13 +141,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_is_not_overwritten() {
+    fn existing_files_are_not_overwritten() {
         let root = Workspace::find().expect("a workspace").root;
         let class = class::named("console").expect("a class");
-        let failure = changes(&root, class, "pl011").expect_err("it is there");
-        assert!(
-            failure.to_string().contains("is there already"),
-            "{failure}"
-        );
+        let failure = changes(&root, class, "pl011").expect_err("pl011 exists");
+        assert!(failure.to_string().contains("already exists"), "{failure}");
     }
 }

@@ -15,10 +15,10 @@ mod template;
 
 use template::{EXAMPLE_BOARD, Origin, Revision, files};
 
-/// Create a repository of your own, with a board and an app, that uses VMOS as a dependency
+/// Create a separate repository, with a board and an app, that uses VMOS as a dependency
 ///
-/// The result can be run at once. Its boards may extend those of VMOS, it has its own generated/,
-/// and `cargo xtask` has the same commands there.
+/// The new repository builds and runs without changes. Its boards can extend those of VMOS, it has
+/// its own generated/, and `cargo xtask` has the same commands there.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask new-project ../my-project
@@ -123,7 +123,7 @@ fn empty(path: &Path) -> Result<PathBuf, Failure> {
         .map_err(FileError::at("find the folder", path))?)
 }
 
-/// Whether the folder, or one around it, is a git repository.
+/// Returns whether the folder, or one around it, is a git repository.
 fn is_in_repository(folder: &Path) -> bool {
     folder
         .ancestors()

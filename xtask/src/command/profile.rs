@@ -126,7 +126,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let plugin = Plugin::build(&workspace.target.join("plugin"), &program)?;
     eprintln!("xtask: building {APP} for {}", board.name);
     let mut images = image::build(&workspace, &board, &[APP], None)?;
-    let image = images.pop().ok_or("cargo built nothing")?;
+    let image = images.pop().ok_or("cargo produced no image")?;
     let profile = arguments.profile(&workspace, &board, transport, &image, &plugin)?;
     let what = arguments.name();
     let title = format!(

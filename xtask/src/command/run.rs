@@ -66,8 +66,8 @@ pub struct Arguments {
     /// Memory size, such as 64M or 4G; default: the board's
     #[arg(long)]
     memory: Option<MemorySize>,
-    /// Raw disk image, created if missing; default: `target/disks/<BOARD>.img`. Given again, it adds
-    /// another disk
+    /// Raw disk image, created if missing; default: `target/disks/<BOARD>.img`. Given again, it
+    /// adds another disk
     #[arg(long, value_name = "FILE")]
     disk: Vec<PathBuf>,
     /// Add a folder of this host as a read-only disk with a FAT16 file system; the app `fat` shows it
@@ -114,8 +114,8 @@ pub struct Arguments {
     /// Word to add to QEMU's command line. May be repeated
     #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
     qemu_arg: Vec<String>,
-    /// Firmware image to boot with, instead of the board's own or none; only for boards that leave
-    /// room for firmware
+    /// Firmware image to boot with, instead of the board's default; only for boards that leave room
+    /// for firmware
     #[arg(long, value_name = "FILE")]
     bios: Option<PathBuf>,
     /// Only print QEMU's command line
@@ -125,11 +125,11 @@ pub struct Arguments {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Device {
-    /// Random number generator
+    /// The random number generator
     Rng,
-    /// Disk
+    /// The disk
     Disk,
-    /// Network interface
+    /// The network interface
     Net,
 }
 
@@ -342,7 +342,8 @@ impl Arguments {
         words
     }
 
-    /// Rejects options whose values the kernel of this board cannot learn.
+    /// Rejects options that the kernel of this board cannot receive, because its loader passes
+    /// neither the RAM size nor a command line.
     fn check_that_the_kernel_learns(&self, board: &Board) -> Result<(), Failure> {
         if board.boot.leaves_a_table() {
             return Ok(());
@@ -454,7 +455,8 @@ impl Arguments {
         words.join(" ")
     }
 
-    /// Returns the gateway and the name server of QEMU's own network, as they follow the address.
+    /// Returns the gateway and the name server of QEMU's user network, in the form that follows the
+    /// address.
     fn router(&self) -> &'static str {
         match self.net {
             None | Some(Connection::User) => ",10.0.2.2,10.0.2.3",

@@ -1,4 +1,4 @@
-//! `cargo xtask soak`: keeps a machine under mixed load for as long as one likes.
+//! `cargo xtask soak`: keeps a machine under mixed load for a given time.
 
 use clap::Args;
 
@@ -10,28 +10,28 @@ use crate::install;
 use crate::target;
 use crate::workspace::{Workspace, cargo};
 
-/// The environment variable that says for how many minutes.
+/// The environment variable with the duration in minutes.
 pub const MINUTES_VARIABLE: &str = "VMOS_SOAK_MINUTES";
 
-/// The app that is run.
+/// The app that the machine runs.
 const APP: &str = "selftest";
 
-/// Keep a machine under mixed load, with disturbances, and check that nothing is lost
+/// Keep a machine under mixed load, with disturbances, and check that no data is lost
 ///
-/// Datagrams, reads of the disk and timers run at 80 % of what the machine was seen to do; besides,
-/// blocks of the disk are written, flushed and noted in a journal. Every five seconds something happens:
-/// a flood, a link that goes down, a used ring that is corrupted, a machine that is stopped or reset.
-/// After each the machine must be sound, all work must go on, and the heap must be no larger than before.
-/// At the end every failure of a device must be counted with its restart, and the disk image must hold
-/// what the journal says.
+/// Datagrams, disk reads and timers run at 80 % of the machine's measured capacity. In addition,
+/// disk blocks are written, flushed and recorded in a journal. Every five seconds there is a
+/// disturbance: a flood, a link that goes down, a corrupted used ring, or a machine that is stopped
+/// or reset. After each one, the machine must work, all operations must continue, and its heap must
+/// not have grown. At the end, every failure of a device must be counted with its restart, and the
+/// disk image must contain everything in the journal.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask soak <BOARD> --minutes 10")]
 pub struct Arguments {
-    /// The board
+    /// Board: a file in boards/, without `.toml`
     #[arg(value_name = "BOARD")]
     board: String,
-    /// For how long
+    /// Duration of the test
     #[arg(long, value_name = "COUNT", default_value_t = 10)]
     minutes: u64,
 }
@@ -70,7 +70,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// The way to attach devices that the board has first.
+/// Returns the board's first way to attach devices.
 fn attachment(boards: &[vmos_codegen::Board]) -> String {
     let attachments = boards.iter().flat_map(crate::transport::Attachment::of);
     attachments

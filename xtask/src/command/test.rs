@@ -25,10 +25,10 @@ use tally::Tally;
 /// The environment variable that selects the boards for machine tests, separated by commas.
 pub const BOARDS_VARIABLE: &str = "VMOS_TEST_BOARDS";
 
-/// The environment variable that has each case tried in every way.
+/// The environment variable that runs each case with every way to attach devices.
 pub const EVERYTHING_VARIABLE: &str = "VMOS_TEST_EVERYTHING";
 
-/// The environment variable that has the machine tests record which faults were tried.
+/// The environment variable that makes the machine tests record which faults were tried.
 pub const RECORD_VARIABLE: &str = "VMOS_RECORD_FAULTS";
 
 /// The package of the machine tests.
@@ -57,16 +57,16 @@ pub struct Arguments {
     /// Run only the tests whose names contain this text
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
-    /// Try each fault on every board in every way, instead of on a share of them, run loom over what
-    /// happens at the same time, and Miri over the unsafe code where the nightly compiler has it; this
-    /// takes hours
+    /// Run each fault case on every board with every way to attach devices, instead of a selection;
+    /// run loom on code that runs at the same time as a device, and Miri on the unsafe code if the
+    /// nightly compiler has it; takes hours
     #[arg(long)]
     all: bool,
     /// Add the machine tests that pass to tests/faults.json, and write the table of faults in
     /// docs/reliability.md
     #[arg(long)]
     record: bool,
-    /// Number of machines that run at a time; default: two for each host processor
+    /// Number of machines that run at the same time; default: two for each host processor
     #[arg(long, value_name = "COUNT")]
     machines: Option<usize>,
 }
@@ -168,7 +168,7 @@ fn run_loom(workspace: &Workspace, tally: &mut Tally) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Runs Miri, where it is.
+/// Runs Miri, if it is installed.
 fn run_miri(workspace: &Workspace, tally: &mut Tally) -> Result<(), Failure> {
     if !miri::is_there() {
         eprintln!(

@@ -18,21 +18,22 @@ use crate::workspace::Workspace;
 use board::Loaded;
 use query::Query;
 
-/// Say where something comes from: an address, a port, a key, a symbol, an interrupt, a line.
+/// Show the origin of an address, a port, a key, a symbol, an interrupt or a line
 ///
-/// Shows the line of the description that set it, what that overrode through `extends`, and what was
-/// generated from it. What is asked about may be an address in any notation (0x0900_0000), a port
-/// (`port 0x3F8`), a key (`<BOARD>:memory.stack`, or `memory.stack` on every board), a symbol of the
-/// linker script or of an image (__stack_top), an interrupt (`spi 1`, or the controller's own number),
-/// a place in a generated file (`generated/<BOARD>/linker.ld:12`), a line of a description, or a line
-/// of the kernel's, a driver's or an app's source (`drivers/src/console/pl011.rs:40`).
+/// Shows the line of the description that sets it, the values that this overrides through
+/// `extends`, and the generated lines that depend on it. The argument can be an address in any
+/// notation (0x0900_0000), a port (`port 0x3F8`), a key (`<BOARD>:memory.stack`, or `memory.stack`
+/// for every board), a symbol of the linker script or of an image (__stack_top), an interrupt (`spi
+/// 1`, or the controller's own number), a line of a generated file
+/// (`generated/<BOARD>/linker.ld:12`), a line of a description, or a line of source code of the
+/// kernel, a driver or an app (`drivers/src/console/pl011.rs:40`).
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask why <BOARD>:memory.stack
   cargo xtask why __stack_top --board <BOARD>
   cargo xtask why generated/<BOARD>/linker.ld:12")]
 pub struct Arguments {
-    /// Address, key, symbol, interrupt or line to explain
+    /// Address, port, key, symbol, interrupt or line to explain
     #[arg(value_name = "WHAT", required = true, num_args = 1..)]
     what: Vec<String>,
     /// Show only this board
@@ -67,7 +68,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Treats a plain number as an interrupt if a board has it, otherwise as an address.
+/// Answers a query for a plain number, taken as an interrupt if a board has that interrupt,
+/// otherwise as an address.
 fn number_answer(workspace: &Workspace, loaded: &[Loaded], number: u64) -> Result<String, Failure> {
     if let Ok(interrupt) = u32::try_from(number)
         && let Ok(answer) = interrupt::answer(loaded, &query::Interrupt::Controller(interrupt))
@@ -81,7 +83,7 @@ fn number_answer(workspace: &Workspace, loaded: &[Loaded], number: u64) -> Resul
     })
 }
 
-/// Treats a word as a key, or else as a symbol.
+/// Answers a query for a word, taken as a key if a board has that key, otherwise as a symbol.
 fn word_answer(workspace: &Workspace, loaded: &[Loaded], word: &str) -> Result<String, Failure> {
     let as_key = match key::answer(loaded, word) {
         Ok(answer) => return Ok(answer),

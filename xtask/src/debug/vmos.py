@@ -4,7 +4,7 @@ import gdb
 
 
 def fields(value):
-    """The fields that a structure has, or that the variant of an enumeration has that is there."""
+    """Returns the fields of a structure, or of the current variant of an enumeration."""
     try:
         return [(f.name, value[f]) for f in value.type.strip_typedefs().fields()]
     except (TypeError, gdb.error):
@@ -12,7 +12,7 @@ def fields(value):
 
 
 def plain(value):
-    """What is inside of cells and other wrappers."""
+    """Returns the value inside cells and other wrappers."""
     while True:
         kind = value.type.strip_typedefs()
         if kind.code != gdb.TYPE_CODE_STRUCT:
@@ -24,7 +24,7 @@ def plain(value):
 
 
 def elements(vector):
-    """The elements of a Vec."""
+    """Returns the elements of a Vec."""
     def pointer(value):
         if value.type.strip_typedefs().code == gdb.TYPE_CODE_PTR:
             return value
@@ -39,7 +39,7 @@ def elements(vector):
 
 
 def named(value, name, depth=12):
-    """The first value of a type of this name in a value, through cells and references."""
+    """Returns the first value of the type `name` in a value, through cells and references."""
     return next(all_named(value, name, depth), None)
 
 
@@ -77,15 +77,15 @@ def number(value):
 
 
 class Vmos(gdb.Command):
-    """What the board has and what the kernel does: vmos run, regions, registers, tasks,
-    timers, queues."""
+    """Shows the devices of the board and the state of the kernel: vmos run, regions, registers,
+    tasks, timers, queues."""
 
     def __init__(self):
         super().__init__("vmos", gdb.COMMAND_USER, prefix=True)
 
 
 class Regions(gdb.Command):
-    """The board's regions. Each is a variable too: print/x $console_pl011"""
+    """Lists the board's regions. Each is also a variable: print/x $console_pl011"""
 
     def __init__(self):
         super().__init__("vmos regions", gdb.COMMAND_DATA)
@@ -96,7 +96,8 @@ class Regions(gdb.Command):
 
 
 class Registers(gdb.Command):
-    """The registers of a device: vmos registers console. Without a word: the devices there are."""
+    """Shows the registers of a device: vmos registers console. Without an argument, lists the
+    devices."""
 
     def __init__(self):
         super().__init__("vmos registers", gdb.COMMAND_DATA)
@@ -119,7 +120,7 @@ class Registers(gdb.Command):
 
 
 class Tasks(gdb.Command):
-    """The tasks: what each is, and whether it runs, waits, or has not been started."""
+    """Lists the tasks with their names and states: ready, waiting or not started."""
 
     def __init__(self):
         super().__init__("vmos tasks", gdb.COMMAND_STATUS)
@@ -139,7 +140,7 @@ class Tasks(gdb.Command):
 
 
 class Timers(gdb.Command):
-    """The deadlines that tasks wait for, in nanoseconds on the kernel's clock."""
+    """Lists the deadlines that tasks wait for, in nanoseconds of the kernel's clock."""
 
     def __init__(self):
         super().__init__("vmos timers", gdb.COMMAND_STATUS)
@@ -158,7 +159,7 @@ class Timers(gdb.Command):
 
 
 class Queues(gdb.Command):
-    """The virtqueues of the devices: what the device has, and what it gave back."""
+    """Lists the virtqueues of the devices: chains in flight, free descriptors, and indices."""
 
     def __init__(self):
         super().__init__("vmos queues", gdb.COMMAND_STATUS)
@@ -171,20 +172,20 @@ class Queues(gdb.Command):
             return
         print("in flight  free  available  used  queue")
         devices = state.dereference()["devices"]
-        # A driver is reached by whoever uses it as well as by its owner.
+        # A driver can be found through its users as well as through its owner.
         queues = {}
         for path, queue in all_named(devices, "vmos_drivers::virtio::queue::Queue", 20):
             queues.setdefault(int(queue.address), (path.removeprefix("drivers."), queue))
         for path, queue in queues.values():
             get = lambda field: int(queue[field])
-            # Indexes of 16 bits that wrap.
+            # The indices have 16 bits and wrap.
             in_flight = (get("published") - get("taken")) & 0xffff
             row = (in_flight, get("free"), get("available"), get("taken"), path)
             print("%9d  %4d  %9d  %4d  %s" % row)
 
 
 class Run(gdb.Command):
-    """Lets the machine run for so many seconds and stops it: vmos run 2"""
+    """Runs the machine for the given number of seconds (default: 1), then stops it: vmos run 2"""
 
     def __init__(self):
         super().__init__("vmos run", gdb.COMMAND_RUNNING)

@@ -67,7 +67,7 @@ impl Link {
     }
 
     /// Returns the first result of `wanted` for a received frame, or `None` if there is none before
-    /// the time limit. ARP requests for our address are answered meanwhile.
+    /// the time limit. ARP requests for the address of this end are answered meanwhile.
     ///
     /// # Errors
     /// The socket fails.
@@ -105,7 +105,7 @@ impl Link {
         }
     }
 
-    /// Discards all received frames, and answers ARP requests for our address.
+    /// Discards all received frames, and answers ARP requests for the address of this end.
     ///
     /// # Errors
     /// The socket fails.

@@ -21,11 +21,11 @@ pub const LIMIT: Duration = Duration::from_secs(60);
 pub struct Machine {
     qemu: Child,
     monitor: PathBuf,
-    /// The threads that read its output and QEMU's messages until the end.
+    /// The threads that read the machine's output and QEMU's messages until the end.
     readers: Vec<JoinHandle<()>>,
     /// Standard input, which is the console's input.
     typed: Option<ChildStdin>,
-    /// Its output so far.
+    /// The machine's output so far.
     pub serial: Arc<Serial>,
 }
 
@@ -74,13 +74,13 @@ impl Machine {
 
     /// Types text on the console.
     pub fn type_text(&mut self, text: &str) -> Outcome {
-        let typed = self.typed.as_mut().ok_or("the console takes no input")?;
+        let typed = self.typed.as_mut().ok_or("the console accepts no input")?;
         typed.write_all(text.as_bytes())?;
         Ok(typed.flush()?)
     }
 
-    /// Connects to its monitor. All messages are appended to a file next to its socket, with the
-    /// extension `.log`.
+    /// Connects to the machine's monitor. All messages are appended to a file next to its socket,
+    /// with the extension `.log`.
     pub fn monitor(&self) -> Outcome<Qmp> {
         let transcript = self.monitor.with_extension("log");
         Ok(Qmp::connect(&self.monitor)?.recorded(&transcript)?)
@@ -104,7 +104,7 @@ impl Machine {
         }
     }
 
-    /// Returns its exit status, if it has ended.
+    /// Returns the machine's exit status, if it has ended.
     pub fn ended(&mut self) -> Outcome<Option<ExitStatus>> {
         Ok(self.qemu.try_wait()?)
     }

@@ -52,7 +52,7 @@ pub fn arp_reply(frame: &[u8], of: Ipv4Addr) -> Option<Mac> {
     (is_reply && is_of).then(|| frame.get(22..28)?.try_into().ok())?
 }
 
-/// Returns the ARP reply to a frame that asks for our address; `None` for other frames.
+/// Returns the ARP reply to a frame that asks for the address of this end; `None` for other frames.
 #[must_use]
 pub fn answer_to_arp(frame: &[u8]) -> Option<Vec<u8>> {
     let is_request = frame.get(12..14)? == ETHERTYPE_ARP && frame.get(20..22)? == [0, ARP_REQUEST];
@@ -71,7 +71,7 @@ pub struct Ipv4 {
     pub total_length: Option<u16>,
     /// The fragment offset in units of 8 bytes, with the more-fragments flag (0x2000).
     pub fragment: u16,
-    /// The identification field.
+    /// The identification field of the header.
     pub identification: u16,
     /// Version and header length; `None` for 4 and 5.
     pub version_and_length: Option<u8>,
@@ -104,8 +104,8 @@ pub fn ping(to: Mac, sequence: u16, payload: &[u8], header: Ipv4) -> Vec<u8> {
     ipv4(to, header, PROTOCOL_ICMP, &message)
 }
 
-/// Whether a frame is the reply to a [`ping`] with this sequence number and payload, with correct
-/// checksums.
+/// Returns whether a frame is the reply to a [`ping`] with this sequence number and payload, with
+/// correct checksums.
 #[must_use]
 pub fn is_pong(frame: &[u8], sequence: u16, payload: &[u8]) -> bool {
     let Some(packet) = ipv4_packet(frame, PROTOCOL_ICMP) else {
@@ -132,8 +132,8 @@ pub fn datagram(to: Mac, port: u16, payload: &[u8], length: Option<u16>, header:
     ipv4(to, header, PROTOCOL_UDP, &message)
 }
 
-/// Returns a frame with a piece of a datagram: `piece` follows the IPv4 header, whose `fragment` says
-/// where it belongs.
+/// Returns a frame with a fragment of a datagram: `piece` follows the IPv4 header, whose `fragment`
+/// field states the offset.
 #[must_use]
 pub fn udp_piece(to: Mac, piece: &[u8], header: Ipv4) -> Vec<u8> {
     ipv4(to, header, PROTOCOL_UDP, piece)
@@ -167,10 +167,10 @@ pub(super) fn sum_of_addresses(protocol: u8, length: u16) -> u16 {
     add(add(sum, &ITS_ADDRESS.octets()), &[0, protocol, high, low])
 }
 
-/// The source port of our datagrams.
+/// The source port of the datagrams that this end sends.
 const OUR_PORT: u16 = 40_007;
 
-/// Returns the payload of a datagram that the machine sent to our port.
+/// Returns the payload of a datagram that the machine sent to this end's port.
 #[must_use]
 pub fn echoed(frame: &[u8]) -> Option<&[u8]> {
     let packet = ipv4_packet(frame, PROTOCOL_UDP)?;
@@ -184,7 +184,7 @@ pub fn echoed(frame: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Returns the IPv4 packet in a frame for us, cut to its length, if its header is valid.
+/// Returns the IPv4 packet in a frame for this end, cut to its length, if its header is valid.
 pub(super) fn ipv4_packet(frame: &[u8], protocol: u8) -> Option<&[u8]> {
     if frame.get(12..14)? != ETHERTYPE_IPV4 {
         return None;
@@ -204,15 +204,16 @@ pub(super) fn ipv4_packet(frame: &[u8], protocol: u8) -> Option<&[u8]> {
     }
 }
 
-/// Has a frame with a segment come from another address than ours, with checksums to match.
+/// Changes the source address of a frame with a TCP segment, and updates its checksums.
 pub fn spoof(frame: &mut [u8], from: Ipv4Addr) {
-    /// Where the header of IPv4, its source, and the checksums of it and of a segment are.
+    /// The byte ranges of the IPv4 header, its source address, its checksum, and the checksum of
+    /// the segment.
     const SOURCE: usize = 26;
     const CHECKSUMS: [usize; 2] = [24, 34 + 16];
     let Some(source) = frame.get_mut(SOURCE..SOURCE + 4) else {
         return;
     };
-    // What a sum no longer holds is its complement more (RFC 1624).
+    // The checksum increases by the complement of what the sum loses (RFC 1624).
     let before: Vec<u8> = source.iter().map(|byte| !byte).collect();
     source.copy_from_slice(&from.octets());
     let differs = add(add(0, &before), &from.octets());
@@ -224,7 +225,7 @@ pub fn spoof(frame: &mut [u8], from: Ipv4Addr) {
     }
 }
 
-/// The checksum of the Internet protocols (RFC 1071).
+/// Returns the checksum of the Internet protocols (RFC 1071).
 fn checksum(bytes: &[u8]) -> u16 {
     !add(0, bytes)
 }

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::sync::atomic::{AtomicU16, Ordering};
 
-/// The first port; below the range that systems assign dynamically.
+/// The first port that is tried; it is below the range that systems assign dynamically.
 const FIRST: u16 = 20_000;
 const COUNT: u16 = 10_000;
 

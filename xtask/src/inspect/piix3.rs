@@ -4,7 +4,8 @@
 /// QEMU's name of the model.
 pub(super) const MODEL: &str = "PIIX3";
 
-/// The address of its registers for port 0xCF8 (PCI Local Bus Specification 3.0, 3.2.2.3.2).
+/// The address of the chipset's registers for port 0xCF8 (PCI Local Bus Specification 3.0,
+/// 3.2.2.3.2).
 const ADDRESS: u32 = 1 << 31 | 1 << 11 | 0x60;
 
 /// The monitor command that reads the selected registers.

@@ -4,17 +4,17 @@
  *
  * Requests are one byte, replies are words of 64 bits in the host's byte order.
  *
- *   'c'  the sums, six words: instructions executed; times the processor went idle; times it left
- *        idle; device register reads; device register writes; instructions translated for which there
- *        was no room, so that they are part of the first sum alone.
- *   'i'  the instructions: how many follow, then for each its address and how often it was executed.
- *        One that QEMU translates again is there again.
+ *   'c'  the totals, six words: executed instructions; how often the processor became idle; how often
+ *        it left the idle state; reads of device registers; writes to device registers; translated
+ *        instructions for which the table had no space, which only the first total contains.
+ *   'i'  the instructions: their number, then for each its address and the number of executions. An
+ *        instruction that QEMU has translated several times occurs several times.
  *
- * With "probe=N" in place of the socket it prints "counter: API N" and refuses to be installed, which
- * ends QEMU: that is how one learns which of its variants a QEMU accepts.
+ * With "probe=N" in place of the socket, the plugin prints "counter: API N" and returns an error,
+ * which ends QEMU. So a program can find out which variant of the plugin a QEMU accepts.
  *
- * The interface is declared here, so that no header of QEMU's is needed. API selects among its
- * versions: 1 (QEMU 4.2 to 8), 2 (9 to 11.0), 7 (from 11.1). One processor is assumed.
+ * The plugin interface is declared here, so that no header of QEMU is needed. API selects the version
+ * of the interface: 1 (QEMU 4.2 to 8), 2 (9 to 11.0) or 7 (from 11.1). One processor is assumed.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -75,8 +75,9 @@ extern struct qemu_plugin_hwaddr *qemu_plugin_get_hwaddr(qemu_plugin_meminfo_t, 
 extern bool qemu_plugin_hwaddr_is_io(const struct qemu_plugin_hwaddr *);
 extern bool qemu_plugin_mem_is_store(qemu_plugin_meminfo_t);
 
-/* A counter in which the translated code adds inline: a word of ours at first, of a scoreboard of
- * QEMU's since version 2. Number 0 counts all instructions, number 1 + i the one with number i. */
+/* A counter that translated code increments inline: a word of this plugin in version 1, a word of a
+ * scoreboard of QEMU from version 2 on. Counter 0 counts all instructions, counter 1 + i the
+ * instruction with number i. */
 #define MOST_INSTRUCTIONS (1u << 18)
 #define ALL 0
 #define OF(instruction) (1 + (instruction))
@@ -103,7 +104,7 @@ static qemu_plugin_u64 counter(size_t number)
 }
 static uint64_t count(size_t number)
 {
-    /* Before there is a processor there is no entry for it. */
+    /* Before the processor exists, the scoreboard has no entry for it. */
     return qemu_plugin_num_vcpus() == 0 ? 0 : qemu_plugin_u64_get(counter(number), 0);
 }
 static void count_executions(struct qemu_plugin_insn *insn, size_t number)
@@ -134,13 +135,13 @@ static void count_executions(struct qemu_plugin_insn *insn, size_t number)
 
 __attribute__((visibility("default"))) int qemu_plugin_version = API;
 
-/* Where the instructions are, which grow in the thread of the processor and are read in the one that
- * answers. */
+/* The addresses of the instructions. The processor's thread appends to the list, and the thread that
+ * answers requests reads it. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t addresses[MOST_INSTRUCTIONS];
 static size_t translated, left_out;
 
-/* Written by the thread of the processor alone. */
+/* Only written by the processor's thread. */
 static uint64_t idles, resumes, reads, writes;
 
 static void add(uint64_t *to) { __atomic_store_n(to, *to + 1, __ATOMIC_RELAXED); }
@@ -244,7 +245,7 @@ static bool listen_at(const char *path)
         perror(path);
         return false;
     }
-    /* Signals are QEMU's: its threads agree on who takes which. */
+    /* Signals are left to QEMU's own threads. */
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);

@@ -19,17 +19,18 @@ const SETTLED: Duration = Duration::from_millis(15);
 /// The counts of a machine since its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Executed instructions, including those of firmware.
+    /// The number of executed instructions, including those of firmware.
     pub instructions: u64,
-    /// How often the processor became idle.
+    /// The number of times the processor became idle.
     pub idles: u64,
-    /// How often it left the idle state (wake-ups).
+    /// The number of times the processor left the idle state (wake-ups).
     pub resumes: u64,
-    /// Reads of memory-mapped device registers; I/O ports of a PC are not counted.
+    /// The number of reads of memory-mapped device registers; I/O ports of a PC are not counted.
     pub reads: u64,
-    /// Writes to memory-mapped device registers.
+    /// The number of writes to memory-mapped device registers.
     pub writes: u64,
-    /// Instructions translated after the plugin ran out of space to count each.
+    /// The number of instructions that were translated after the plugin ran out of space to count
+    /// each.
     pub left_out: u64,
 }
 
@@ -55,7 +56,8 @@ impl Counts {
         }
     }
 
-    /// Whether the processor waits for an interrupt. Before its first instruction, it does not.
+    /// Returns whether the processor waits for an interrupt. Before its first instruction, it does
+    /// not.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.instructions > 0 && self.idles > self.resumes

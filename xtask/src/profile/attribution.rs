@@ -17,12 +17,12 @@ const UNKNOWN: &str = "(unknown)";
 /// The instructions of an operation, by function and line.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Profile {
-    /// The total number.
+    /// The total number of instructions.
     pub total: f64,
-    /// Instructions by function, wherever it was inlined. Inlined code of Rust's standard library
-    /// counts for the function that uses it.
+    /// Instructions by function, including those inlined elsewhere. Inlined code of Rust's standard
+    /// library counts for the function that uses it.
     pub functions: BTreeMap<String, f64>,
-    /// Instructions by source line, counted the same way.
+    /// Instructions by source line. Those of the standard library count for the line that uses it.
     pub lines: BTreeMap<String, f64>,
     /// Instructions by chain of functions, each inlined into the one before it.
     pub chains: BTreeMap<Vec<String>, f64>,
@@ -88,7 +88,7 @@ impl Profile {
     }
 }
 
-/// Whether a function is part of Rust's standard library.
+/// Returns whether a function is part of Rust's standard library.
 fn comes_with_rust(frame: &Frame) -> bool {
     const CRATES: [&str; 3] = ["core/", "alloc/", "compiler-builtins/"];
     let file = frame.file.as_deref().unwrap_or_default();

@@ -9,7 +9,7 @@ use super::attribution::Profile;
 use crate::bench::table::number;
 use crate::svg::escape;
 
-/// In units of the drawing.
+/// The size of the drawing, in SVG user units.
 const WIDTH: f64 = 1200.0;
 const ROW: f64 = 18.0;
 const MARGIN: f64 = 10.0;

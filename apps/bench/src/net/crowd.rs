@@ -1,4 +1,4 @@
-//! Additional load that may make other operations slower: open ports and pending timers.
+//! Adds load that may slow other operations down: open ports and pending timers.
 //!
 //! On the command line, `ports=` sets the number of additional UDP ports, and `pending=` the number
 //! of timers that wait for a distant deadline. `pending=` also adds an echo service that answers
@@ -14,14 +14,14 @@ use vmos::{Error, Kernel, Result, Spawner};
 
 /// The first of the additional ports.
 const FIRST_PORT: u16 = 20_000;
-/// The port of the delayed echo.
+/// The UDP port of the echo service that answers after a delay.
 const LATER: u16 = 1007;
-/// The delay of the delayed echo.
+/// How long the delayed echo service waits before it answers.
 const DELAY: Duration = Duration::from_millis(1);
-/// The deadline of the pending timers, after the end of all measurements.
+/// The deadline of the pending timers. It lies after the end of all measurements.
 const FAR_AWAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Opens ports and starts timers as the command line requests.
+/// Opens the ports and starts the timers that the command line requests.
 pub(super) fn open(kernel: Kernel, spawner: Spawner, net: Net) -> Result<()> {
     for place in 0..number(kernel, "ports")?.unwrap_or(0) {
         let port = u16::try_from(place)
@@ -55,7 +55,7 @@ fn number(kernel: Kernel, key: &str) -> Result<Option<u32>> {
     Ok(Some(number))
 }
 
-/// Sends every datagram back after a timer.
+/// Serves the delayed echo: sends every datagram back after a timer has expired.
 #[vmos::task]
 async fn echo_later(socket: UdpSocket) {
     loop {

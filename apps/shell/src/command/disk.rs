@@ -1,4 +1,4 @@
-//! Shows the content of disks.
+//! The commands that show the content of disks.
 
 use alloc::string::String;
 use core::fmt::Write;
@@ -32,7 +32,7 @@ pub(super) async fn dump(
     answer: &mut String,
 ) -> Result<()> {
     if count > MOST {
-        return Err(Error::new("at most 64 sectors are shown at a time"));
+        return Err(Error::new("at most 64 sectors can be shown at a time"));
     }
     let disk = kernel.disk(0)?;
     let bytes = disk
@@ -45,7 +45,7 @@ pub(super) async fn dump(
         }
         place += row.len() as u64;
     }
-    writeln!(answer, "{count} sectors; rows of zeroes are left out")?;
+    writeln!(answer, "{count} sectors; rows of zeros are omitted")?;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! Shows the state of the machine.
+//! The commands that show the state of the machine.
 
 use alloc::string::String;
 use core::fmt::{Result, Write};
@@ -36,7 +36,7 @@ pub(super) fn memory(kernel: Kernel, answer: &mut String) -> Result {
     let usage = memory.heap_usage();
     writeln!(
         answer,
-        "heap   {} KiB, of which {} KiB are lent in {} pieces; {} KiB were at most",
+        "heap   {} KiB, of which {} KiB are allocated in {} blocks; at most {} KiB so far",
         memory.heap_size() >> 10,
         usage.bytes >> 10,
         usage.allocations,

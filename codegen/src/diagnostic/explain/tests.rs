@@ -1,12 +1,12 @@
 use super::*;
 
-/// The codes whose mistakes a board file shows.
+/// The codes of errors that a board file alone shows.
 fn shown() -> impl Iterator<Item = (Code, Explanation)> {
     let pages = Code::ALL.iter().map(|code| (*code, code.explain()));
     pages.filter(|(code, page)| *code != Code::Unresolved && found_by(page).is_empty())
 }
 
-/// The command that finds the mistake, if it is not the one that reads boards.
+/// Returns the command that finds the error, if `cargo xtask gen` does not.
 fn found_by(page: &Explanation) -> &'static str {
     let word = page.pieces().into_iter().find_map(|piece| match piece {
         Piece::Block { word, .. } => word.strip_prefix("toml"),
@@ -16,24 +16,24 @@ fn found_by(page: &Explanation) -> &'static str {
 }
 
 #[test]
-fn every_code_has_a_mistake_and_a_way_out() {
+fn every_code_has_an_example_and_a_fix() {
     for code in Code::ALL.iter().filter(|code| **code != Code::Unresolved) {
         assert_eq!(code.explain().examples().len(), 2, "{code}");
     }
 }
 
 #[test]
-fn the_mistake_comes_to_its_code_and_to_nothing_else() {
+fn the_example_gives_its_code_and_no_other() {
     for (code, page) in shown() {
         let Some(told) = page.told() else {
-            panic!("{code}: nothing is told of the mistake");
+            panic!("{code}: the example has no error");
         };
         assert!(told.iter().all(|one| one.code == code), "{code}:\n{told}");
     }
 }
 
 #[test]
-fn the_way_out_is_one() {
+fn the_fix_has_no_error() {
     for (code, page) in shown() {
         if let Err(told) = load_example(page.examples()[1]) {
             panic!("{code}:\n{told}");
@@ -42,7 +42,7 @@ fn the_way_out_is_one() {
 }
 
 #[test]
-fn what_another_command_finds_is_sound_as_a_board() {
+fn an_example_for_another_command_is_a_valid_board() {
     for code in Code::ALL {
         let page = code.explain();
         if !found_by(&page).is_empty() {
@@ -98,7 +98,7 @@ fn codes_ascend_so_that_none_is_given_twice() {
 }
 
 #[test]
-fn a_code_may_be_written_in_short() {
+fn a_code_has_short_forms() {
     for written in ["E0012", "e0012", "E12", "12", " e12 "] {
         assert_eq!(Code::parse(written), Some(Code::WrongType), "{written}");
     }
@@ -108,7 +108,7 @@ fn a_code_may_be_written_in_short() {
 }
 
 #[test]
-fn a_page_shows_what_is_told() {
+fn a_page_shows_the_diagnostic() {
     let page = Code::WrongType.explain().render(false);
     assert!(
         page.starts_with("E0012: a value of the wrong type\n\n"),

@@ -11,7 +11,7 @@ const OPEN: char = '\u{F8F0}';
 /// Ends a mark.
 const CLOSE: char = '\u{F8F1}';
 
-/// The start and the end of a template's tags.
+/// The characters that start and end a tag in a template.
 const TAGS: [(&str, &str); 3] = [("{{", "}}"), ("{%", "%}"), ("{#", "#}")];
 
 /// Marks the end of each line of a template, except where a tag removes the end of the line.
@@ -118,23 +118,23 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_text_are_their_own() {
+    fn each_plain_line_is_its_own_origin() {
         assert_eq!(numbers("a\nb\n\nc\n"), [1, 2, 3, 4]);
     }
 
     #[test]
-    fn a_comment_leaves_no_line_and_is_counted() {
+    fn a_comment_leaves_no_line_but_counts_in_the_template() {
         assert_eq!(numbers("{#-\none\n-#}\na\n"), [4]);
     }
 
     #[test]
-    fn a_loop_gives_its_lines_once_a_round() {
+    fn a_loop_repeats_its_lines_in_each_iteration() {
         let template = "a\n{% for item in items %}\n{{ item }}\n-\n{% endfor %}\nb\n";
         assert_eq!(numbers(template), [1, 3, 4, 3, 4, 6]);
     }
 
     #[test]
-    fn a_line_left_out_is_counted() {
+    fn an_omitted_line_counts_in_the_template() {
         let template = "{% if on %}\na\n{% else %}\nb\n{% endif %}\nc\n";
         assert_eq!(numbers(template), [2, 6]);
     }
@@ -148,12 +148,12 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_several_lines_is_of_the_line_that_asks_for_it() {
+    fn a_value_of_several_lines_has_the_line_of_its_tag() {
         assert_eq!(numbers("x\n{{ long }}\n"), [1, 2, 2]);
     }
 
     #[test]
-    fn a_condition_within_a_line_is_of_that_line() {
+    fn a_condition_within_a_line_has_that_line() {
         assert_eq!(numbers("x\na {% if on %}b{% endif %} c\n"), [1, 2]);
     }
 }

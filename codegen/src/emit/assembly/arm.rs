@@ -50,7 +50,7 @@ fn gic(board: &Board) -> Value {
     Value::from_pairs(told)
 }
 
-/// What the timer says of itself under a name.
+/// Returns the timer's value with this name for the entry code.
 fn timer(board: &Board, name: &str) -> Option<u64> {
     let mut entry = board.timer.part.entry.iter();
     entry

@@ -10,8 +10,8 @@ const LARGE_PAGE: u64 = 2 << 20;
 /// The size of the entry code's map.
 const MAPPED: u64 = 1 << 32;
 
-/// Returns the context with the name `pc`: the number of the first page with registers in the entry
-/// code's map, after the RAM below it.
+/// Returns the context with the name `pc`: the address of the first page that contains registers in
+/// the entry code's map. The pages before it map RAM.
 pub(super) fn context(board: &Board) -> Value {
     let registers = board
         .ranges

@@ -40,7 +40,7 @@ pub(super) fn line(board: &Board, interrupt: Interrupt) -> String {
         let offset = number.checked_sub(lines.first)?;
         (offset < lines.count).then(|| format!("{} {}", lines.word, row(offset, count)))
     });
-    // What is behind all rows is of the last kind, of which no number is known.
+    // A number after all rows belongs to the last one.
     let last = || lines.last().map(|lines| lines.word.to_owned());
     found.or_else(last).unwrap_or_default()
 }

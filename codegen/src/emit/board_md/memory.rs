@@ -81,7 +81,7 @@ fn remark(board: &Board, key: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Returns whether it is RAM of unknown size.
+/// Returns whether the range is RAM of unknown size.
 fn is_rest(board: &Board, key: &str) -> bool {
     let mut ram = board.memory.ram.iter();
     ram.any(|ram| ram.rest_of.is_some() && key.strip_prefix("memory.ram.") == Some(&ram.name))

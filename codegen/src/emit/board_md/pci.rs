@@ -5,7 +5,7 @@ use crate::board::{BarAssignment, Interrupt, Pins, Range};
 use crate::emit::table::{self, left, right};
 use crate::notation::{address, row, size};
 
-/// Returns its windows and interrupts; empty without a bridge.
+/// Returns the windows and interrupts of the bridge; empty if there is none.
 pub(super) fn section(board: &Board) -> String {
     let Some(pci) = &board.pci else {
         return String::new();

@@ -9,7 +9,7 @@ use crate::Board;
 use crate::board::{BarAssignment, Pins, Range};
 use crate::emit::Error;
 
-/// `const VIRTIO_MMIO`
+/// Returns `const VIRTIO_MMIO`.
 pub(super) fn virtio_mmio(board: &Board, names: &Names, imports: &mut Imports) -> TokenStream {
     imports.add("vmos_drivers::board", "VirtioMmio");
     let slots = board.virtio_mmio.as_ref().map(|slots| {
@@ -41,7 +41,7 @@ pub(super) fn virtio_mmio(board: &Board, names: &Names, imports: &mut Imports) -
     quote!(#doc const VIRTIO_MMIO: Option<VirtioMmio> = #slots;)
 }
 
-/// `type PciConfiguration`, `const PCI_CONFIGURATION` and `const PCI`
+/// Returns `type PciConfiguration`, `const PCI_CONFIGURATION` and `const PCI`.
 pub(super) fn pci(
     board: &Board,
     names: &Names,
@@ -91,7 +91,7 @@ pub(super) fn pci(
     })
 }
 
-/// What the pins of PCI slots raise.
+/// Returns the interrupts of the pins of PCI slots, as an expression.
 fn pins(pins: &[Pins], imports: &mut Imports) -> TokenStream {
     imports.add("vmos_drivers::board", "Pins");
     let mut interrupt = |line| value::interrupt(line, imports);
@@ -123,7 +123,7 @@ fn pins(pins: &[Pins], imports: &mut Imports) -> TokenStream {
     quote!(&[#rows])
 }
 
-/// `type VirtioTransport`
+/// Returns `type VirtioTransport`.
 pub(super) fn virtio_transport(board: &Board, imports: &mut Imports) -> TokenStream {
     const TRANSPORT: &str = "vmos_drivers::virtio::transport";
     imports.add(TRANSPORT, "AnyTransport");

@@ -1,4 +1,4 @@
-//! What a part says of its driver, as tokens.
+//! Converts the driver and configuration of a part into tokens.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -8,8 +8,8 @@ use super::{Imports, layout, value};
 use crate::board::{Code, Value};
 use crate::emit::Error;
 
-/// A driver, the type of its configuration and the configuration, and the traits that it asks of the
-/// processor.
+/// The tokens of a driver: its type, the type and value of its configuration, and the traits that
+/// it requires of the processor.
 pub(super) struct Tokens {
     pub(super) driver: TokenStream,
     pub(super) config_type: TokenStream,
@@ -18,11 +18,11 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
-    /// Those of a driver; what it names is imported.
+    /// Returns the tokens of a driver, and adds its imports.
     ///
     /// # Errors
     ///
-    /// Where what a part says is not Rust, which is a mistake in its binding.
+    /// If the binding of the part contains text that is not valid Rust.
     pub(super) fn of(code: &Code, names: &Names, imports: &mut Imports) -> Result<Self, Error> {
         for (module, name) in &code.imports {
             imports.add(module, name);
@@ -46,7 +46,7 @@ fn parse(text: &str) -> Result<TokenStream, Error> {
     })
 }
 
-/// A value; ranges go by their names.
+/// Returns the tokens of a value; ranges are written as the names of their constants.
 ///
 /// # Errors
 ///

@@ -9,15 +9,15 @@ use crate::Board;
 use crate::board::{Code, Value};
 use crate::emit::Error;
 
-/// What a selected driver adds to the board.
+/// The items that a selected driver adds to `board.rs`.
 pub(super) struct Driver {
-    /// Its associated type and constants.
+    /// The associated types and constants of the board.
     pub(super) items: TokenStream,
     /// The processor traits that it requires.
     pub(super) processor: Vec<TokenStream>,
 }
 
-/// `type Name` and `const NAME`, with what else there is of the class.
+/// Returns `type Name` and `const NAME`, followed by further items of the class.
 fn driver(
     name: &str,
     doc: Option<String>,
@@ -34,7 +34,7 @@ fn driver(
         config,
         processor,
     } = of;
-    // What need not be there has an option for a configuration.
+    // The configuration of an optional part is an `Option`.
     let config_type = match &code.config {
         Value::Optional(_) => quote!(Option<#config_type>),
         _ => config_type,
@@ -50,7 +50,7 @@ fn driver(
     })
 }
 
-/// `INTERRUPT_CONTROLLER` of `InterruptController`.
+/// Returns `INTERRUPT_CONTROLLER`, of type `InterruptController`.
 fn constant(name: &str) -> String {
     let mut text = String::new();
     for (index, letter) in name.char_indices() {
@@ -66,7 +66,7 @@ fn from(key: &str) -> Option<String> {
     Some(format!("From `{key}`."))
 }
 
-/// `type InterruptController` and `const INTERRUPT_CONTROLLER`
+/// Returns the items `type InterruptController` and `const INTERRUPT_CONTROLLER`.
 pub(super) fn interrupt_controller(
     board: &Board,
     names: &Names,
@@ -83,7 +83,7 @@ pub(super) fn interrupt_controller(
     )
 }
 
-/// `type Timer`, `const TIMER` and `const TIMER_INTERRUPT`
+/// Returns the items `type Timer`, `const TIMER` and `const TIMER_INTERRUPT`.
 pub(super) fn timer(board: &Board, names: &Names, imports: &mut Imports) -> Result<Driver, Error> {
     imports.add("vmos_drivers::interrupt", "Interrupt");
     let part = &board.timer.part;
@@ -94,7 +94,7 @@ pub(super) fn timer(board: &Board, names: &Names, imports: &mut Imports) -> Resu
     driver("Timer", from(&part.key), &part.code, more, (names, imports))
 }
 
-/// `type Console`, `const CONSOLE` and `const CONSOLE_INTERRUPT`
+/// Returns the items `type Console`, `const CONSOLE` and `const CONSOLE_INTERRUPT`.
 pub(super) fn console(
     board: &Board,
     names: &Names,

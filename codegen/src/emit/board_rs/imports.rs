@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The largest width of a line: rustfmt counts a `use` with braces as two columns wider.
+/// The largest width of a `use` line. rustfmt counts a `use` with braces as two columns wider.
 const LINE: usize = 98;
 /// The largest width of a line in braces.
 const ROW: usize = 100;

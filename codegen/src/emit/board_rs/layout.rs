@@ -12,7 +12,7 @@ use crate::emit::Error;
 /// rustfmt's `fn_call_width` and `array_width`, at their defaults.
 const LIST_WIDTH: usize = 60;
 
-/// `max_width` in rustfmt.toml.
+/// The largest width of a line: `max_width` in rustfmt.toml.
 const LINE_WIDTH: usize = 100;
 
 const FILLER: &str = "__filler";
@@ -29,7 +29,7 @@ pub(super) fn format(items: TokenStream) -> Result<String, Error> {
         cause: error.to_string(),
     })?;
     let mut text = String::new();
-    // how far the line is indented whose value is on a line of its own, and has not ended
+    // The indentation of the line whose value is on separate lines and has not ended.
     let mut moved: Option<usize> = None;
     for line in joined(&prettyplease::unparse(&file)).lines() {
         let content = line.trim_start();
@@ -52,7 +52,8 @@ pub(super) fn format(items: TokenStream) -> Result<String, Error> {
     Ok(text)
 }
 
-/// Moves the brackets around a single element to the lines where it starts and ends.
+/// Returns the source with the brackets around a single element on the lines where the element
+/// starts and ends.
 fn joined(text: &str) -> String {
     let mut joined = String::new();
     // The indentation of the element being joined.
@@ -83,7 +84,7 @@ fn joined(text: &str) -> String {
     joined
 }
 
-/// Puts the value of a constant on a separate line if it does not fit otherwise.
+/// Returns the item of a constant with the value on a separate line if one line would be too long.
 fn wrapped(line: &str) -> String {
     let wide = |text: &str| text.chars().count() > LINE_WIDTH;
     if wide(line)
@@ -103,7 +104,7 @@ pub(super) fn blank_line() -> TokenStream {
     quote!(#[doc = #BLANK])
 }
 
-/// Breaks the line that contains it.
+/// Returns an identifier so long that prettyplease breaks the line that contains it.
 pub(super) fn filler() -> Ident {
     format_ident!("{FILLER}{}", "_".repeat(120))
 }

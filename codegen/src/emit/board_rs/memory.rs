@@ -13,7 +13,7 @@ use crate::notation;
 
 /// The names of a board's ranges.
 pub(super) struct Names {
-    /// Each with whether the description states its size.
+    /// Returns the names of the ranges, each with whether the description states the size.
     ram: Vec<(Named, bool)>,
     reserved: Vec<Named>,
     mmio: Vec<Named>,
@@ -23,7 +23,8 @@ struct Named {
     name: Ident,
     key: String,
     range: Range,
-    /// Where the processor sees it and how much of it, if not all of it at its own address.
+    /// The range at which the processor sees configuration space, and its size there, if it does
+    /// not see all of it at its bus address.
     view: Option<Range>,
 }
 
@@ -104,7 +105,7 @@ impl Names {
     }
 }
 
-/// Returns the ranges that are not RAM, ascending.
+/// Returns the claimed ranges except RAM, ascending.
 fn claimed_by_devices(board: &Board) -> impl Iterator<Item = &Claim<Range>> {
     board
         .ranges
@@ -194,7 +195,7 @@ pub(super) fn constants(names: &Names, imports: &mut Imports) -> Result<String, 
     Ok(text)
 }
 
-/// `const MEMORY`
+/// Returns the item `const MEMORY`.
 pub(super) fn map(names: &Names, imports: &mut Imports) -> TokenStream {
     imports.add("vmos_drivers::board", "MemoryMap");
     let list = |named: &mut dyn Iterator<Item = &Named>| {

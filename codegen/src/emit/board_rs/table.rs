@@ -1,4 +1,4 @@
-//! The table of everything that the board claims, as it is in the image.
+//! The table of a board's claims, which the image contains.
 
 use proc_macro2::TokenStream;
 
@@ -13,7 +13,7 @@ const CALL_WIDTH: usize = 60;
 /// rustfmt's `array_width`, at its default.
 const ARRAY_WIDTH: usize = 60;
 
-/// `const MEMORY`, `const INTERRUPTS` and `static TABLE`.
+/// Returns the items `const MEMORY`, `const INTERRUPTS` and `static TABLE`.
 ///
 /// # Errors
 ///
@@ -60,7 +60,8 @@ fn row(claim: &Claim<Interrupt>) -> String {
     format!("    {},\n", call.replacen('(', "(\n        ", 1))
 }
 
-/// Returns the call for a line, with `between` its arguments and `after` them.
+/// Returns the constructor call of an interrupt row, with `between` separating its arguments and
+/// `after` following them.
 fn call(claim: &Claim<Interrupt>, between: &str, after: &str) -> String {
     let constructor = match claim.what.trigger {
         Trigger::Level => "level",

@@ -14,34 +14,35 @@ fn literal(text: &str) -> TokenStream {
     quote!(#literal)
 }
 
-/// `0x0900_0000`
+/// Formats an address as Rust source, as in `0x0900_0000`.
 pub(super) fn address(value: u64) -> TokenStream {
     literal(&notation::address(value))
 }
 
-/// `0x1000`
+/// Formats a size as Rust source, as in `0x1000`.
 pub(super) fn hexadecimal(value: u64) -> TokenStream {
     literal(&notation::hexadecimal(value))
 }
 
-/// `24_000_000`
+/// Formats a decimal number as Rust source, as in `24_000_000`.
 pub(super) fn decimal(value: u64) -> TokenStream {
     literal(&notation::decimal(value))
 }
 
-/// `"text"`
+/// Formats a string literal of Rust, as in `"text"`.
 pub(super) fn string(text: &str) -> TokenStream {
     let literal = Literal::string(text);
     quote!(#literal)
 }
 
-/// `/// text`
+/// Formats a doc comment of Rust, as in `/// text`.
 pub(super) fn doc(text: &str) -> TokenStream {
     let text = format!(" {text}");
     quote!(#[doc = #text])
 }
 
-/// `Interrupt::level(33)`, for the first line of a row.
+/// Formats an interrupt as Rust source, as in `Interrupt::level(33)`; of several consecutive ones,
+/// the first.
 pub(super) fn interrupt(interrupt: Interrupt, imports: &mut Imports) -> TokenStream {
     imports.add("vmos_drivers::interrupt", "Interrupt");
     // Manuals write interrupt numbers without digit groups.
@@ -54,7 +55,7 @@ pub(super) fn interrupt(interrupt: Interrupt, imports: &mut Imports) -> TokenStr
     }
 }
 
-/// `Some(value)` or `None`
+/// Formats an optional value as Rust source: `Some(value)` or `None`.
 pub(super) fn option(value: Option<TokenStream>) -> TokenStream {
     match value {
         Some(value) => quote!(Some(#value)),

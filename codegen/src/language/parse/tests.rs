@@ -1,6 +1,6 @@
 use super::*;
 
-/// Parses a text and tells the line, column and title of each problem.
+/// Parses a text, and returns the line, column and title of each error.
 fn problems_of(text: &str) -> Vec<String> {
     parsed(text).1
 }
@@ -19,7 +19,7 @@ fn parsed(text: &str) -> (Table, Vec<String>) {
 }
 
 #[test]
-fn each_broken_statement_is_told_once() {
+fn each_broken_statement_is_reported_once() {
     let text = "a = 1 2\nb = 09\nc 3\nd = \"x\ne =\n[t\nf = 1\n[u]\ng = 0xG\n";
     assert_eq!(
         problems_of(text),
@@ -36,7 +36,7 @@ fn each_broken_statement_is_told_once() {
 }
 
 #[test]
-fn what_is_not_closed_is_told_where_it_is_opened() {
+fn an_unclosed_bracket_is_reported_where_it_opens() {
     for text in [
         "[x]\nd = { spi = 1\nc = 4\n[z]\ne = 1\n",
         "[x]\nd = [ 1, 2\nc = 4\n",
@@ -55,7 +55,7 @@ fn what_is_not_closed_is_told_where_it_is_opened() {
 }
 
 #[test]
-fn what_follows_a_broken_statement_is_read() {
+fn statements_after_a_broken_one_are_read() {
     let (root, problems) = parsed("[x]\nd = { spi = 1\nc = 4\n[z]\ne = 1\n");
     assert_eq!(problems.len(), 1);
     assert!(root.find("x.c").is_some());

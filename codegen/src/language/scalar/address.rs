@@ -31,7 +31,7 @@ impl Read for Address {
         let bad = |title: String| Diagnostic::new(Code::BadAddress, given.node.at, title);
         let diagnostic = match integer.value {
             Some(value) if value < 0 => {
-                bad(format!("`{}` is negative", given.path)).label("no address is below 0")
+                bad(format!("`{}` is negative", given.path)).label("an address cannot be negative")
             }
             Some(0) => return Some(Self(0)),
             // 1000 instead of 0x1000 must not silently be another address.
@@ -51,8 +51,8 @@ impl Read for Address {
     }
 }
 
-/// Returns the possible meanings of a decimal number: the same digits with 0x, or the same number
-/// in hexadecimal. If only one of the two is the start of a page, only that one.
+/// Returns the possible meanings of a decimal number: the same digits in hexadecimal, or the same
+/// value in hexadecimal. If only one of the two is the start of a page, returns only that one.
 pub(super) fn decimal(value: i128) -> Vec<String> {
     const PAGE: u64 = 0x1000;
     let Ok(same) = u64::try_from(value) else {

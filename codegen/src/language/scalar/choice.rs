@@ -6,7 +6,7 @@ use super::super::suggest;
 use super::super::tree::Value;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 
-/// Declares the words for the variants of an enum, and the help if none of them fits.
+/// Declares the words of an enum's variants, and the help text for other words.
 macro_rules! choices {
     ($Type:ty { $($Variant:ident = $word:literal: $doc:literal,)+ } $(otherwise $page:expr)?) => {
         impl $crate::language::Read for $Type {

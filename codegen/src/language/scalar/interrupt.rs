@@ -14,20 +14,20 @@ use crate::diagnostic::{Code, Diagnostic, Problems};
 pub struct Space(pub &'static str);
 
 impl Space {
-    /// The key that stands for it.
+    /// The key that stands for the space in board files.
     pub const fn word(self) -> &'static str {
         self.0
     }
 }
 
-/// Returns the keys of the spaces of an architecture, or of all.
+/// Returns the keys of the interrupt spaces of an architecture, or of all architectures.
 fn words(root: &Root, architecture: Option<Architecture>) -> Vec<&'static str> {
     let spaces = root.spaces(architecture).into_iter();
     spaces.map(|space| space.word).collect()
 }
 
-/// Returns the number space that a key names, on any architecture. The checks report a space of another
-/// architecture.
+/// Returns the interrupt space that a key names, on any architecture. A space of another
+/// architecture is reported later, by the checks.
 fn named(root: &Root, word: &str) -> Option<Space> {
     let mut spaces = root.spaces(None).into_iter();
     let found = spaces.find(|space| space.word == word)?;
@@ -41,8 +41,8 @@ pub(crate) fn example(root: &Root, architecture: Option<Architecture>, number: &
     format!("{{ {word} = {number} }}")
 }
 
-/// What a number without its space may mean: the controller's own number of an input, or that of one
-/// of its spaces.
+/// Describes what a number without its space may mean: the controller's own number of an input, or
+/// that of one of its spaces.
 fn meant(root: &Root, architecture: Option<Architecture>, number: i128) -> Vec<String> {
     let spaces = root.spaces(architecture);
     let own = spaces.iter().find_map(|space| {
@@ -75,11 +75,11 @@ choices! { Trigger {
 /// One input of the interrupt controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interrupt {
-    /// The space of its number.
+    /// The interrupt space in which the input is numbered.
     pub space: Space,
-    /// Its number in that space.
+    /// The number in that space.
     pub number: u32,
-    /// The trigger of the line; `None` means the usual one of the device.
+    /// The trigger of the line; `None` selects the usual trigger of the device.
     pub trigger: Option<Trigger>,
 }
 

@@ -10,7 +10,7 @@ pub fn port(number: u64) -> String {
     format!("0x{number:X}")
 }
 
-/// A port.
+/// The number of an x86 I/O port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Port(pub u16);
 

@@ -118,9 +118,8 @@ fn read(given: &Given<'_>, units: &[Unit], kind: &Kind, problems: &mut Problems)
         Value::Integer(integer) => {
             let diagnostic = bad(format!("`{}` has no unit", given.path)).label("of what?");
             let diagnostic = match (kind, integer.value.map(u64::try_from)) {
-                (Kind::Size, Some(Ok(0))) => diagnostic.help(
-                    "write a size of more than nothing, with its unit: bytes, KiB, MiB, GiB, TiB",
-                ),
+                (Kind::Size, Some(Ok(0))) => diagnostic
+                    .help("write a size greater than 0, with its unit: bytes, KiB, MiB, GiB, TiB"),
                 (Kind::Size, Some(Ok(value))) => {
                     diagnostic.helps(without_prefix(value)).help(format!(
                         "if bytes are meant, write {} or {}; units: bytes, KiB, MiB, GiB, TiB",
@@ -159,8 +158,8 @@ pub(crate) fn parse_frequency(text: &str) -> Option<u64> {
     parse(text, FREQUENCIES).ok()
 }
 
-/// Returns the size with 0x, if it may have been forgotten: sizes of registers are round in
-/// hexadecimal.
+/// Returns the size in hexadecimal if its prefix 0x may have been forgotten: sizes of register
+/// blocks are round in hexadecimal.
 fn without_prefix(value: u64) -> Option<String> {
     let digits = u64::from_str_radix(&value.to_string(), 16).ok()?;
     let is_round = |value: u64| value >= 0x100 && value.is_multiple_of(0x100);
@@ -183,17 +182,17 @@ fn unpadded(value: u64) -> String {
 /// An error in a quantity's text.
 #[derive(Debug, PartialEq, Eq)]
 enum QuantityError {
-    /// It does not start with a number.
+    /// The text does not start with a number.
     NoNumber,
-    /// There is no unit.
+    /// The unit is missing.
     NoUnit,
     /// The unit is unknown.
     UnknownUnit(String),
-    /// Number and unit are not separated by one space. The correct text.
+    /// Number and unit are not separated by exactly one space. Contains the correct text.
     Spacing(String),
-    /// It is not a whole number of the smallest unit.
+    /// The quantity is not a whole number of bytes or Hz.
     NotWhole,
-    /// It does not fit 64 bits.
+    /// The quantity does not fit 64 bits.
     TooLarge,
 }
 
@@ -235,7 +234,7 @@ impl QuantityError {
                 .label("write one plain space before the unit")
                 .write(format!("\"{fixed}\"")),
             Self::NotWhole => diagnostic.label(format!("not a whole number of {}", names[0])),
-            Self::TooLarge => diagnostic.label("more than 64 bits can hold"),
+            Self::TooLarge => diagnostic.label("too large for 64 bits"),
         }
     }
 }
@@ -324,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_whole_is_refused() {
+    fn a_fraction_of_the_smallest_unit_is_rejected() {
         assert_eq!(parse("1.5 Hz", FREQUENCIES), Err(QuantityError::NotWhole));
         assert_eq!(parse("0.0001 KiB", SIZES), Err(QuantityError::NotWhole));
         let long = format!("0.{} KiB", "5".repeat(400));

@@ -2,7 +2,7 @@ use super::super::tree::{Node, Value};
 use super::*;
 use crate::source::Location;
 
-/// Reads a value as it would stand after `key =` in a board file.
+/// Reads a value as if it followed `key =` in a board file.
 fn read<T: Read>(value: &str) -> Result<T, Vec<(Code, String)>> {
     let mut problems = Problems::default();
     let text = format!("key = {value}\n");
@@ -73,7 +73,7 @@ fn a_size_has_a_unit_or_is_hexadecimal() {
 }
 
 #[test]
-fn a_unit_of_powers_of_ten_is_told_which_one_is_meant() {
+fn a_unit_of_powers_of_ten_gets_a_suggestion() {
     for (given, meant) in [
         ("64 KB", "KiB"),
         ("64 kib", "KiB"),
@@ -89,7 +89,7 @@ fn a_unit_of_powers_of_ten_is_told_which_one_is_meant() {
 }
 
 #[test]
-fn sizes_are_written_back_as_a_person_writes_them() {
+fn sizes_are_written_in_the_largest_unit() {
     assert_eq!(Size(65536).written(), "\"64 KiB\"");
     assert_eq!(Size(0x2eff_0000).written(), "0x2EFF_0000");
     assert_eq!(hexadecimal(0x40_1000_0000), "0x40_1000_0000");
@@ -104,7 +104,7 @@ fn a_frequency_always_has_a_unit() {
 }
 
 #[test]
-fn an_interrupt_says_whose_number_it_is() {
+fn an_interrupt_states_its_space() {
     let spi = Interrupt {
         space: Space("spi"),
         number: 1,
@@ -123,7 +123,7 @@ fn an_interrupt_says_whose_number_it_is() {
 }
 
 #[test]
-fn an_interrupt_may_say_how_it_is_wired() {
+fn an_interrupt_may_state_its_trigger() {
     let edge = Interrupt {
         space: Space("spi"),
         number: 1,
@@ -173,7 +173,7 @@ fn a_number_keeps_to_its_range() {
 }
 
 #[test]
-fn every_bad_item_of_a_list_is_told() {
+fn every_invalid_item_of_a_list_is_reported() {
     let told = read::<Vec<Located<Text>>>("[1, \"a\", \"\"]").unwrap_err();
     assert_eq!(told.len(), 2);
 }

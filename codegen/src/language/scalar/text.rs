@@ -35,7 +35,7 @@ impl Read for Text {
     }
 }
 
-/// Returns why a text is not valid, if it is not.
+/// Returns why a text is not valid, or `None` if it is.
 fn trouble(text: &str) -> Option<&'static str> {
     if text.trim().is_empty() {
         return Some("this is empty");

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 
-/// Memory with tables in it.
+/// A memory image that contains tables.
 #[derive(Default)]
 struct Memory {
     bytes: BTreeMap<u64, u8>,
@@ -15,7 +15,7 @@ impl Memory {
         }
     }
 
-    /// A table with its length and its sum filled in.
+    /// A table whose length and checksum are filled in.
     fn table(&mut self, address: u64, signature: &[u8; 4], body: &[u8]) {
         let mut table = signature.to_vec();
         table.extend(u32::try_from(36 + body.len()).unwrap().to_le_bytes());
@@ -33,7 +33,7 @@ impl Memory {
     }
 }
 
-/// Has bytes sum to zero by the one at `at`.
+/// Sets the byte at `at` so that all bytes sum to zero.
 fn complete(bytes: &mut [u8], at: usize) {
     let sum = bytes.iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte));
     bytes[at] = bytes[at].wrapping_sub(sum);
@@ -157,7 +157,7 @@ fn a_device_gets_the_interrupt_of_its_registers() {
 }
 
 #[test]
-fn an_interrupt_of_old_goes_where_the_table_says() {
+fn a_legacy_interrupt_is_routed_as_in_the_table() {
     let of_old = |number| Device {
         interrupts: vec![Some(number)],
         ..Device::default()
@@ -176,7 +176,7 @@ fn memory_without_a_root_has_no_tables() {
 }
 
 #[test]
-fn a_table_that_does_not_sum_up_is_left_out() {
+fn a_table_with_a_wrong_checksum_is_ignored() {
     let mut memory = memory();
     memory.put(MADT + 40, &[0xFF]);
     let devices = memory.read().unwrap().devices();

@@ -23,8 +23,8 @@ pub(super) fn text(value: &[u8]) -> Option<&str> {
 
 /// Returns the controller's own number of an interrupt. A GIC's has three cells: 0 for a shared or
 /// 1 for a private peripheral interrupt, the number in that space, and flags (Linux,
-/// Documentation/devicetree/bindings/interrupt-controller/arm,gic-v3.yaml). For others, the first
-/// cell is the number.
+/// Documentation/devicetree/bindings/interrupt-controller/arm,gic-v3.yaml). For other controllers,
+/// the first cell is the number.
 pub(super) fn interrupt(cells: &[u32]) -> Option<u32> {
     match *cells {
         [0, number, _] => number.checked_add(32),

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-/// The longest allowed name.
+/// The length of the longest allowed name.
 const LONGEST: usize = 31;
 
 /// Tokens of the structure block (5.4.1).
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_tree_is_left_alone() {
+    fn data_that_is_not_a_device_tree_is_unchanged() {
         let blob = tree("node", &"p".repeat(40));
         for length in 0..blob.len() {
             let _ = shortened(&blob[..length]);

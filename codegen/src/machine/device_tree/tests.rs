@@ -1,7 +1,7 @@
 use super::*;
 use crate::machine::device::{Bridge, Pin, WindowKind};
 
-/// A device tree blob that is being written (Devicetree Specification 0.4, chapter 5).
+/// Writes a device tree blob (Devicetree Specification 0.4, chapter 5).
 #[derive(Default)]
 struct Blob {
     structure: Vec<u8>,
@@ -79,7 +79,7 @@ impl Blob {
     }
 }
 
-/// A machine with a bus at another address, a GIC, and some devices.
+/// A machine with a bus at another address, a GIC, and a few devices.
 fn tree() -> DeviceTree {
     let blob = Blob::default()
         .node("")
@@ -154,7 +154,7 @@ fn device(kind: &str) -> Device {
 }
 
 #[test]
-fn ram_is_what_says_that_it_is_memory_and_is_switched_on() {
+fn ram_is_every_enabled_memory_node() {
     let ram = Range {
         base: 0x8000_0000,
         size: 0x400_0000,
@@ -163,7 +163,7 @@ fn ram_is_what_says_that_it_is_memory_and_is_switched_on() {
 }
 
 #[test]
-fn addresses_have_as_many_cells_as_the_parent_says() {
+fn the_parent_sets_the_number_of_address_cells() {
     let bases: Vec<_> = device("some,gic")
         .registers
         .iter()
@@ -174,7 +174,7 @@ fn addresses_have_as_many_cells_as_the_parent_says() {
 }
 
 #[test]
-fn addresses_behind_a_bridge_are_told_as_the_processor_has_them() {
+fn addresses_behind_a_bridge_are_translated() {
     let registers = Range {
         base: 0x5018_0000,
         size: 0x100,
@@ -183,7 +183,7 @@ fn addresses_behind_a_bridge_are_told_as_the_processor_has_them() {
 }
 
 #[test]
-fn what_a_bridge_does_not_let_through_has_no_address() {
+fn a_range_that_a_bridge_does_not_forward_has_no_address() {
     assert_eq!(device("some,hidden").registers, [None]);
 }
 
@@ -208,12 +208,12 @@ fn a_device_is_known_by_each_of_its_kinds() {
 }
 
 #[test]
-fn words_are_kept_by_their_names() {
+fn text_properties_are_kept_by_name() {
     assert_eq!(device("some,uart").word("mode"), Some("fast"));
 }
 
 #[test]
-fn what_is_switched_off_is_not_there() {
+fn disabled_devices_are_ignored() {
     assert!(
         tree()
             .devices()
@@ -223,7 +223,7 @@ fn what_is_switched_off_is_not_there() {
 }
 
 #[test]
-fn a_pci_host_bridge_tells_its_windows_and_lines() {
+fn a_pci_host_bridge_has_its_windows_and_lines() {
     let window = Range {
         base: 0x4000_0000,
         size: 0x1000_0000,
@@ -249,7 +249,7 @@ fn the_counter_and_the_console_are_found() {
 }
 
 #[test]
-fn what_is_no_blob_is_refused() {
+fn data_that_is_not_a_device_tree_is_rejected() {
     let error = DeviceTree::parse(b"not a tree at all, and long enough to be one...").unwrap_err();
     assert!(
         error.to_string().contains("not a device tree blob"),

@@ -6,7 +6,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::language::{Address, Located, Size, hexadecimal};
 use crate::source::Location;
 
-/// Returns the error in the base, if any.
+/// Returns the error in the base address, if any.
 pub(super) fn wrong_base(base: &Located<Address>, rule: Rule) -> Option<Diagnostic> {
     let address = base.value.0;
     if address.is_multiple_of(rule.base) {
@@ -91,7 +91,7 @@ pub(super) fn outside(
     )
 }
 
-/// Returns what to write if base and size are exchanged and would be valid the other way round.
+/// Returns a help text if base and size would be valid the other way round.
 fn swapped(base: &Located<Address>, size: Extent, rule: Rule, bits: u32) -> Option<String> {
     let fits = size.bytes.is_multiple_of(rule.base)
         && base.value.0.is_multiple_of(rule.size)

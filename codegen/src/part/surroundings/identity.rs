@@ -24,6 +24,6 @@ choices! { Architecture {
     Riscv32 = "riscv32": "32-bit RISC-V",
 } otherwise NEW_ARCHITECTURE }
 
-/// The help if the architecture is none of these.
+/// The help text for an unknown architecture.
 pub(super) const NEW_ARCHITECTURE: &str =
     "docs/new-architecture.md shows how to add an architecture";

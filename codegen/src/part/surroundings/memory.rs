@@ -5,13 +5,14 @@ use crate::language::scalar::{Address, Name, Size, Text};
 use crate::language::table::table;
 
 table! {
-    /// RAM, reserved memory, and the stack. Registers are not memory: the table of each driver describes its own.
+    /// RAM, reserved memory, and the stack. Registers are not memory: the table of each driver
+    /// describes its own.
     pub struct Memory {
         /// The ranges of RAM, each with a name of your choice.
         ram: Named<Ram> => required,
         /// RAM that the kernel must not use, each range with a name of your choice.
         reserved: Named<Reserved> => optional,
-        /// The size of the kernel's stack, a multiple of 4 KiB.
+        /// The size of the kernel's stack in bytes, a multiple of 4 KiB.
         stack: Size => default("64 KiB"),
     }
 }
@@ -19,15 +20,17 @@ table! {
 table! {
     /// A range of RAM.
     pub struct Ram {
-        /// The first address.
+        /// The first address of the range.
         base: Address => required,
-        /// The size. Without it, the kernel reads it from firmware's tables and expects `qemu.memory`.
+        /// The size. Without it, the kernel reads it from firmware's tables and expects
+        /// `qemu.memory`.
         size: Size => optional,
-        /// The largest size of this range. A machine with more memory has the rest in the range with
-        /// `rest-of`. Without it, the range holds all memory.
+        /// The largest size of this range. If a machine has more memory, the rest is in another
+        /// range, with the key `rest-of`. Without a limit, this range contains all memory.
         limit: Size => optional,
-        /// The name of the range whose excess memory is in this range, in a machine with more memory
-        /// than its `limit`; firmware's tables contain the size. Without it, this range always exists.
+        /// For a range with the excess memory of another range: the name of that range, whose
+        /// `limit` the machine's memory exceeds. Firmware's tables contain the size. Without this
+        /// key, the range exists in every machine.
         rest_of: Name => optional,
     }
 }
@@ -35,11 +38,11 @@ table! {
 table! {
     /// RAM that the kernel must not use.
     pub struct Reserved {
-        /// The first address.
+        /// The first address of the range.
         base: Address => required,
-        /// The size.
+        /// The size of the range.
         size: Size => required,
-        /// Why it is reserved.
+        /// The reason why the kernel must not use this RAM.
         reason: Text => required,
     }
 }

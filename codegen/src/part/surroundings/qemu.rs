@@ -73,7 +73,7 @@ impl System {
         }
     }
 
-    /// Returns the architecture that it emulates.
+    /// Returns the architecture that the emulator emulates.
     pub fn architecture(self) -> Architecture {
         match self {
             Self::Aarch64 => Architecture::Aarch64,

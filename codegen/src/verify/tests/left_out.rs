@@ -1,9 +1,9 @@
-//! What is on the machine and not in the description, and what is said of that.
+//! Tests reports on devices of the machine that the description lacks.
 
 use super::*;
 
 #[test]
-fn what_nobody_speaks_of_is_told_with_what_to_write() {
+fn an_undescribed_device_is_reported_with_the_line_to_write() {
     let told = only_of_machine(|facts| {
         let new = device("some,gpio", &[(0x7000_0000, 0x1000)], &[]);
         facts.tree.memory.push(Region {
@@ -18,7 +18,7 @@ fn what_nobody_speaks_of_is_told_with_what_to_write() {
 }
 
 #[test]
-fn a_line_that_hides_nothing_is_told() {
+fn an_undescribed_line_without_a_device_is_reported() {
     let entries = "\"0x6000_0000\" = \"a clock\"\n\"0x6100_0000\" = \"nothing\"";
     let told = only("\"0x6000_0000\" = \"a clock\"", entries, &machine());
     let title = "the machine has nothing at 0x6100_0000";
@@ -26,7 +26,7 @@ fn a_line_that_hides_nothing_is_told() {
 }
 
 #[test]
-fn an_inherited_line_that_hides_nothing_is_to_be_done_without() {
+fn an_inherited_undescribed_line_without_a_device_must_be_removed() {
     let child =
         "schema = 1\nextends = \"toy\"\n[board]\nname = \"child\"\n[qemu]\nmachine = \"x\"\n";
     let sources = InMemory::new().with("toy", TOY).with("child", child);
@@ -36,28 +36,28 @@ fn an_inherited_line_that_hides_nothing_is_to_be_done_without() {
         .tree
         .memory
         .retain(|region| !is_clock(region.range.base));
-    let told = verify(&sources, "child", &facts).expect_err("nothing was told");
+    let told = verify(&sources, "child", &facts).expect_err("an error is reported");
     let help = told.iter().flat_map(|one| &one.helps).next();
     let expected = "write above the first table of boards/child.toml: \
                     without = [\"undescribed.0x6000_0000\"]";
     assert_eq!(help.map(String::as_str), Some(expected));
-    // Where the machine is the parent's too, it is the parent's mistake.
+    // If the parent describes the same machine, the error is the parent's.
     let sources = sources.with("child", child.replace("[qemu]\nmachine = \"x\"\n", ""));
-    let told = verify(&sources, "child", &facts).expect_err("nothing was told");
-    let one = told.iter().next().expect("something was told");
+    let told = verify(&sources, "child", &facts).expect_err("an error is reported");
+    let one = told.iter().next().expect("at least one error");
     assert_eq!(told.position(one.primary.at).0, "boards/toy.toml");
     assert_eq!(one.helps, ["remove it"]);
 }
 
 #[test]
-fn a_line_into_the_middle_of_something_is_told() {
+fn an_undescribed_line_inside_a_device_is_reported() {
     let told = only("\"0x6000_0000\"", "\"0x6000_0800\"", &machine());
     let title = "no device starts at 0x6000_0800";
     assert_told(told, Code::HidesNothing, title, "\"0x6000_0800\"");
 }
 
 #[test]
-fn firmware_may_begin_before_the_line_that_leaves_it_out() {
+fn firmware_may_start_before_its_undescribed_line() {
     let mut facts = machine();
     facts.tree.memory.push(Region {
         range: range(0x7000_0000, 0x2_0000),

@@ -1,9 +1,9 @@
-//! Machines that tell of themselves by the memory tree and by models alone.
+//! Tests machines that are only known by their memory tree and their list of models.
 
 use super::*;
 
 #[test]
-fn without_a_device_tree_the_memory_tree_shows_what_is_wrong() {
+fn without_a_device_tree_the_memory_tree_is_compared() {
     let mut facts = machine();
     facts.devices.clear();
     facts.ram.clear();
@@ -14,8 +14,8 @@ fn without_a_device_tree_the_memory_tree_shows_what_is_wrong() {
     assert_eq!(codes, [Code::NotOnMachine, Code::NotDescribed], "\n{told}");
 }
 
-/// The machine as QEMU's own list has it: kinds by the names of models, and no address of what is
-/// mapped within something else.
+/// The machine as QEMU's list of devices describes it: kinds are names of models, and registers
+/// within a larger device have no address.
 fn machine_of_models() -> Facts {
     let mut facts = machine();
     facts.ram.clear();
@@ -36,7 +36,7 @@ fn machine_of_models() -> Facts {
 }
 
 #[test]
-fn a_device_whose_address_is_not_listed_is_looked_for_in_the_memory_tree() {
+fn a_device_without_a_listed_address_is_searched_in_the_memory_tree() {
     assert!(verify_toy(TOY, &machine_of_models()).is_ok());
     let moved = (
         "distributor = { base = 0x1000_0000 }",

@@ -1,16 +1,16 @@
-//! Changes of the toy, one at a time.
+//! Tests the single changes of a board.
 
 use super::*;
 use crate::verify::mutate::{Fate, mutate};
 
 #[test]
-fn every_change_of_a_fact_is_told_at_its_line() {
+fn every_changed_fact_is_reported_at_its_line() {
     let sources = InMemory::new().with("toy", TOY);
     let mutants = mutate(&sources, "toy", &machine()).unwrap();
     assert!(mutants.list.len() > 60, "{}", mutants.list.len());
     let missed: Vec<String> = mutants
         .missed()
-        // Nothing uses the memory that is reserved in the toy.
+        // No check uses the reserved memory of the board.
         .filter(|mutant| !mutant.path.starts_with("memory.reserved"))
         .map(|mutant| mutant.describe())
         .collect();
@@ -18,7 +18,7 @@ fn every_change_of_a_fact_is_told_at_its_line() {
 }
 
 #[test]
-fn what_is_the_authors_to_choose_is_not_changed() {
+fn free_choices_of_the_author_are_not_changed() {
     let sources = InMemory::new().with("toy", TOY);
     let mutants = mutate(&sources, "toy", &machine()).unwrap();
     assert_eq!(
@@ -32,14 +32,14 @@ fn what_is_the_authors_to_choose_is_not_changed() {
 }
 
 #[test]
-fn a_change_proves_nothing_where_the_board_is_wrong_already() {
+fn a_board_with_errors_is_not_mutated() {
     let text = TOY.replace("{ spi = 1 }", "{ spi = 2 }");
     let sources = InMemory::new().with("toy", text);
     assert!(mutate(&sources, "toy", &machine()).is_err());
 }
 
 #[test]
-fn a_machine_that_tells_nothing_lets_changes_survive() {
+fn changes_are_not_reported_by_a_machine_without_facts() {
     let mut facts = machine();
     let console = of_kind(&mut facts, "arm,pl011");
     console.interrupts.clear();

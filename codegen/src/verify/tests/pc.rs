@@ -1,4 +1,4 @@
-//! A toy PC beside what firmware's tables and QEMU's trees tell of it.
+//! Tests a made-up PC against firmware's tables and QEMU's trees.
 
 use super::{device, range};
 use crate::diagnostic::Code;
@@ -51,7 +51,7 @@ windows.memory32 = { base = 0xC000_0000, size = "512 MiB" }
 intx = { gsi = 20 }
 "#;
 
-/// The machine that it describes, of which firmware's tables tell only of the bridge.
+/// A machine that matches the PC; firmware's tables contain only the bridge.
 pub(super) fn machine() -> Facts {
     let region = |kind, base, size| Region {
         range: range(base, size),
@@ -97,12 +97,16 @@ fn verify_pc(text: &str, facts: &Facts) -> Result<Agreed, Diagnostics> {
     verify(&InMemory::new().with("toy", text), "toy", facts)
 }
 
-/// What is told of the board with some of its text replaced: each code, and the text that it points
-/// at.
+/// Returns the differences after some text of the board was replaced: each code, with the text at
+/// its location.
 fn told(old: &str, new: &str) -> Vec<(Code, String)> {
-    assert_eq!(PC.matches(old).count(), 1, "{old:?} is not there just once");
+    assert_eq!(
+        PC.matches(old).count(),
+        1,
+        "{old:?} does not occur exactly once"
+    );
     let text = PC.replace(old, new);
-    let told = verify_pc(&text, &machine()).expect_err("nothing was told");
+    let told = verify_pc(&text, &machine()).expect_err("an error is reported");
     let all = told.iter().map(|one| {
         let at = one.primary.at;
         (one.code, text[at.start..at.end].to_owned())
@@ -111,14 +115,14 @@ fn told(old: &str, new: &str) -> Vec<(Code, String)> {
 }
 
 #[test]
-fn what_tables_leave_out_is_looked_for_in_the_trees() {
+fn devices_missing_in_the_tables_are_searched_in_the_trees() {
     if let Err(told) = verify_pc(PC, &machine()) {
         panic!("{told}");
     }
 }
 
 #[test]
-fn what_is_in_no_tree_either_is_told() {
+fn a_device_in_no_table_and_no_tree_is_reported() {
     let port = told("port = 0xCF9", "port = 0xCF0");
     assert!(port.contains(&(Code::NotOnMachine, "0xCF0".to_owned())));
     let apic = told("base = 0xFEC0_0000", "base = 0xFED0_0000");
@@ -126,7 +130,7 @@ fn what_is_in_no_tree_either_is_told() {
 }
 
 #[test]
-fn a_window_may_begin_behind_the_end_of_ram() {
+fn a_window_may_start_at_the_end_of_ram() {
     let text = PC.replace(
         "base = 0xC000_0000, size = \"512 MiB\"",
         "base = 0xD000_0000, size = \"256 MiB\"",
@@ -135,7 +139,7 @@ fn a_window_may_begin_behind_the_end_of_ram() {
 }
 
 #[test]
-fn a_window_ends_where_the_machines_does() {
+fn a_window_must_end_with_the_machines_window() {
     let told = told("size = \"512 MiB\"", "size = \"256 MiB\"");
     assert!(told.contains(&(Code::MachineSize, "\"256 MiB\"".to_owned())));
 }
@@ -147,7 +151,7 @@ fn the_limit_of_a_range_of_ram_is_compared_with_a_larger_machine() {
 }
 
 #[test]
-fn a_window_of_which_nobody_tells_is_seen_by_what_is_in_it() {
+fn an_unlisted_window_is_checked_by_the_devices_in_it() {
     let mut machine = machine();
     machine.devices.retain(|device| device.bridge.is_none());
     let bar = |base| Region {
@@ -176,7 +180,7 @@ fn the_four_lines_of_pci_are_compared_one_by_one() {
     machine.intx_lines = Some([11, 10, 10, 11]);
     assert!(verify_pc(&text, &machine).is_ok());
     machine.intx_lines = Some([11, 10, 9, 11]);
-    let told = verify_pc(&text, &machine).expect_err("nothing was told");
+    let told = verify_pc(&text, &machine).expect_err("an error is reported");
     let codes: Vec<Code> = told.iter().map(|one| one.code).collect();
     assert_eq!(codes, [Code::MachineInterrupt], "\n{told}");
 }

@@ -1,8 +1,8 @@
-//! Slots that are wired one by one.
+//! Tests PCI slots that have their own wiring.
 
 use super::*;
 
-/// The toy with slots 28 to 31 wired otherwise, and a machine that says so.
+/// The board with its own wiring of slots 28 to 31, and a machine that matches it.
 fn with_slots(first: u32, lines: [u32; 4]) -> (String, Facts) {
     let lines = lines.map(|line| format!("{{ spi = {line} }}")).join(", ");
     let row = format!("intx-slots.end = {{ first = {first}, last = 31, lines = [{lines}] }}");
@@ -13,7 +13,7 @@ fn with_slots(first: u32, lines: [u32; 4]) -> (String, Facts) {
 }
 
 #[test]
-fn slots_that_are_wired_as_described_agree() {
+fn slots_with_the_described_wiring_match() {
     let (text, facts) = with_slots(28, [28, 29, 30, 31]);
     if let Err(told) = verify_toy(&text, &facts) {
         panic!("{told}");
@@ -21,7 +21,7 @@ fn slots_that_are_wired_as_described_agree() {
 }
 
 #[test]
-fn a_wrong_line_of_a_slot_is_told_at_the_line() {
+fn a_wrong_line_of_a_slot_is_reported_at_the_line() {
     let (text, facts) = with_slots(28, [28, 29, 40, 31]);
     let told = verify_toy(&text, &facts).unwrap_err();
     let all: Vec<_> = told
@@ -32,7 +32,7 @@ fn a_wrong_line_of_a_slot_is_told_at_the_line() {
 }
 
 #[test]
-fn slots_that_are_not_all_of_their_kind_are_told() {
+fn an_incomplete_range_of_slots_is_reported() {
     let (text, facts) = with_slots(29, [28, 29, 30, 31]);
     let told = verify_toy(&text, &facts).unwrap_err();
     let all: Vec<_> = told

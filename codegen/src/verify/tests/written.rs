@@ -1,4 +1,4 @@
-//! What is to be written is written as the key takes it: in its unit, its base and its notation.
+//! Tests that help texts suggest a value in the notation of its key: in its unit and base.
 
 use super::pc::{PC, machine as pc};
 use super::*;
@@ -70,7 +70,7 @@ fn swapped_base_and_size_are_one_mistake() {
 
 #[test]
 fn the_neighbour_of_a_wrong_range_is_not_blamed() {
-    // The UART is where the machine has the slots, which stand later in the file.
+    // The UART has the address of the machine's slots, which come later in the file.
     let told = only("base = 0x2000_0000", "base = 0x3000_0000", &machine());
     let title = "the machine has `console.pl011` at another address";
     assert_told(told, Code::MachineAddress, title, "0x3000_0000");
@@ -84,9 +84,9 @@ fn the_other_owner_of_a_wrong_interrupt_is_not_blamed() {
 }
 
 #[test]
-fn a_window_behind_the_ram_is_not_put_over_more_ram() {
+fn a_suggested_window_does_not_overlap_larger_ram() {
     let mut facts = pc();
-    // With 64 MiB the window begins right there; with more RAM it begins at 2 GiB.
+    // With 64 MiB, the window starts after RAM; with more RAM, it starts at 2 GiB.
     let bridge = facts.devices.iter_mut().find_map(|one| one.bridge.as_mut());
     bridge.expect("a bridge").windows = vec![(
         WindowKind::Memory32,

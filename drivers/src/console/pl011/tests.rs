@@ -29,7 +29,7 @@ impl Registers for &Uart {
                     | flag(state.waiting.len() == self.depth, FR_TXFF)
             }
             DR => state.received.remove(0),
-            _ => panic!("nothing is read at {offset:#x}"),
+            _ => panic!("no readable register at {offset:#x}"),
         }
     }
 

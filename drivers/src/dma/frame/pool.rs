@@ -50,7 +50,8 @@ impl Frames {
         })
     }
 
-    /// Like [`take`](Self::take), without the details of the error.
+    /// Like [`take`](Self::take), but returns `None` if the pool is empty and a new frame cannot be
+    /// allocated.
     #[inline]
     pub fn take_own(&self) -> Option<Frame> {
         match self.pop() {

@@ -2,7 +2,7 @@ use super::*;
 
 #[test]
 fn the_fields_of_a_datagram_are_aligned() {
-    let frame = Frame::new(1518).expect("the host has a frame");
+    let frame = Frame::new(1518).expect("a frame is allocated");
     let memory = frame.address().0 - START as u64;
     let (ethernet, ip) = (14, 20);
     assert_eq!(memory % 64, 0);
@@ -14,7 +14,7 @@ fn the_fields_of_a_datagram_are_aligned() {
 
 #[test]
 fn bytes_and_words_are_the_same_memory() {
-    let mut frame = Frame::new(100).expect("the host has a frame");
+    let mut frame = Frame::new(100).expect("a frame is allocated");
     frame.set_len(60);
     frame.bytes_mut()[42..50].copy_from_slice(&7_u64.to_ne_bytes());
     frame.headers_mut()[6] = u64::from_ne_bytes(*b"udp here");
@@ -26,7 +26,7 @@ fn bytes_and_words_are_the_same_memory() {
 
 #[test]
 fn a_frame_is_no_longer_than_its_memory() {
-    let mut frame = Frame::new(64).expect("the host has a frame");
+    let mut frame = Frame::new(64).expect("a frame is allocated");
     assert!(frame.is_empty() && frame.bytes().is_empty());
     frame.set_len(10_000);
     assert_eq!((frame.len(), frame.capacity()), (114, 114));
@@ -38,7 +38,7 @@ fn a_frame_is_no_longer_than_its_memory() {
 #[test]
 fn a_returned_frame_is_the_next_one_taken() {
     let frames = Frames::new(1518);
-    let frame = frames.take().expect("the host has a frame");
+    let frame = frames.take().expect("a frame is allocated");
     let address = frame.address();
     frames.give(frame);
     assert_eq!(frames.take().map(|frame| frame.address()), Ok(address));
@@ -47,19 +47,19 @@ fn a_returned_frame_is_the_next_one_taken() {
 #[test]
 fn a_pool_keeps_only_frames_of_its_size_and_not_too_many() {
     let frames = Frames::new(1518);
-    frames.give(Frame::new(4000).expect("the host has a frame"));
+    frames.give(Frame::new(4000).expect("a frame is allocated"));
     assert_eq!(frames.spare(), 0);
-    let long = frames.take_for(4000).expect("the host has a frame");
+    let long = frames.take_for(4000).expect("a frame is allocated");
     assert!(long.capacity() >= 4000);
     for _ in 0..=Frames::MOST {
-        frames.give(Frame::new(1518).expect("the host has a frame"));
+        frames.give(Frame::new(1518).expect("a frame is allocated"));
     }
     assert_eq!(frames.spare(), Frames::MOST);
 }
 
 /// A frame identified by its owner's number.
 fn numbered(number: u16) -> Frame {
-    let mut frame = Frame::new(64).expect("the host has a frame");
+    let mut frame = Frame::new(64).expect("a frame is allocated");
     frame.set_owner(number);
     frame
 }

@@ -20,10 +20,10 @@ enum Fake {
 
 impl Registers for Fake {
     fn read8(&self, offset: usize) -> u8 {
-        panic!("nothing of 8 bits is at {offset:#x}")
+        panic!("no 8-bit register at {offset:#x}")
     }
     fn read16(&self, offset: usize) -> u16 {
-        panic!("nothing of 16 bits is at {offset:#x}")
+        panic!("no 16-bit register at {offset:#x}")
     }
     fn read32(&self, offset: usize) -> u32 {
         match self {
@@ -39,13 +39,13 @@ impl Registers for Fake {
         }
     }
     fn read64(&self, offset: usize) -> u64 {
-        panic!("nothing of 64 bits is at {offset:#x}")
+        panic!("no 64-bit register at {offset:#x}")
     }
     fn write8(&self, offset: usize, _value: u8) {
-        panic!("nothing of 8 bits is at {offset:#x}")
+        panic!("no 8-bit register at {offset:#x}")
     }
     fn write16(&self, offset: usize, _value: u16) {
-        panic!("nothing of 16 bits is at {offset:#x}")
+        panic!("no 16-bit register at {offset:#x}")
     }
     fn write32(&self, offset: usize, value: u32) {
         match self {
@@ -58,13 +58,13 @@ impl Registers for Fake {
                         let register = io.selected as usize - 0x10;
                         io.redirections[register] = value;
                     }
-                    _ => panic!("nothing is at {offset:#x}"),
+                    _ => panic!("no register at {offset:#x}"),
                 }
             }
         }
     }
     fn write64(&self, offset: usize, _value: u64) {
-        panic!("nothing of 64 bits is at {offset:#x}")
+        panic!("no 64-bit register at {offset:#x}")
     }
 }
 
@@ -105,7 +105,7 @@ struct Machine {
     io: [Rc<RefCell<IoRegisters>>; 2],
 }
 
-/// Two I/O APICs of 24 inputs each.
+/// A driver for two I/O APICs of 24 inputs each.
 fn machine() -> Machine {
     let processor = Processor::default().0;
     processor.0.borrow_mut().memory.insert(0x20, 3 << 24);
@@ -180,7 +180,11 @@ fn an_input_is_routed_by_the_apic_that_has_it() {
     let mut machine = machine();
     machine.apic.enable(Interrupt::level(24 + 7));
     let (low, high) = machine.redirection(1, 7);
-    assert_eq!(low & 0x1_ff00, 1 << 15, "level, asserted high, let through");
+    assert_eq!(
+        low & 0x1_ff00,
+        1 << 15,
+        "level-triggered, active high, not masked"
+    );
     assert_eq!(high, 3 << 24, "to this processor");
     assert_eq!(machine.redirection(0, 7).0, 1 << 16);
 }
@@ -259,7 +263,7 @@ fn there_are_as_many_messages_as_vectors() {
 }
 
 #[test]
-fn the_timers_vector_is_the_timers_interrupt() {
+fn the_timers_vector_is_claimed_as_the_timers_interrupt() {
     let mut machine = machine();
     machine.apic.enable(TIMER_INTERRUPT);
     machine.processor.0.borrow_mut().vectors.push(0x20);
@@ -267,7 +271,7 @@ fn the_timers_vector_is_the_timers_interrupt() {
 }
 
 #[test]
-fn a_vector_without_owner_is_ended_and_not_reported() {
+fn an_unassigned_vector_is_ended_and_not_reported() {
     let mut machine = machine();
     machine.processor.0.borrow_mut().vectors.extend([0x80, 2]);
     assert_eq!(machine.apic.claim(), None);

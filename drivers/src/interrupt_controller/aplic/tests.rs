@@ -1,4 +1,4 @@
-//! A domain at the level of registers, with what the releases of QEMU differ in.
+//! A simulated domain, with the differences between QEMU's versions.
 
 use core::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -25,9 +25,10 @@ struct Source {
 
 /// A domain with its delivery to hart 3.
 struct Device {
-    /// Whether the pending bit of a level-triggered source is its line, and not a memory of it.
+    /// Whether the pending bit of a level-triggered source follows its line, instead of latching
+    /// it.
     follows: bool,
-    /// Whether it can only send messages.
+    /// Whether the domain can only send messages.
     only_messages: bool,
     control: Cell<u32>,
     sources: RefCell<Vec<Source>>,
@@ -67,7 +68,7 @@ impl Device {
         };
     }
 
-    /// The source that would be claimed next.
+    /// Returns the source that would be claimed next.
     fn top(&self) -> Option<u32> {
         let [on, _, threshold] = self.delivery.get();
         let sources = self.sources.borrow();

@@ -43,7 +43,7 @@ impl Frame for Part {
             }
             (Kind::CpuInterface, CPU_IAR) => 1023,
             (Kind::V2m, 8) => 80 << 16 | 64,
-            _ => panic!("nothing is read at {offset:#x}"),
+            _ => panic!("no readable register at {offset:#x}"),
         };
         value.into()
     }
@@ -65,7 +65,7 @@ impl Frame for Part {
                 self.gic.borrow_mut().end(value as u32 & NUMBER);
                 more.ended.push(value as u32);
             }
-            _ => panic!("nothing is written at {offset:#x}"),
+            _ => panic!("no writable register at {offset:#x}"),
         }
     }
 }
@@ -200,7 +200,7 @@ fn a_message_is_a_pulse_on_a_line_of_the_frame() {
     let message = bench
         .driver
         .allocate_message(8, 0)
-        .expect("the frame has messages");
+        .expect("the frame has free messages");
     let expected = Message {
         address: PhysicalAddress(0x2_0040),
         data: 80,

@@ -8,7 +8,7 @@ use crate::mmio::Registers;
 use super::super::{gic, its};
 use super::{Redistributors, WAIT_LIMIT};
 
-/// `GICR_CTLR`
+/// `GICR_CTLR`: the control register.
 const CTLR: usize = 0x0000;
 /// `GICR_TYPER`, 64 bits: the processor of this redistributor.
 const TYPER: usize = 0x0008;
@@ -32,7 +32,7 @@ const WAKER_PROCESSOR_SLEEP: u32 = 1 << 1;
 /// `GICR_WAKER`: the redistributor is asleep.
 const WAKER_CHILDREN_ASLEEP: u32 = 1 << 2;
 
-/// All redistributors, and which of them belongs to this processor.
+/// All redistributors, and the index of the one that belongs to this processor.
 pub(crate) struct Redistributor<R> {
     registers: R,
     layout: Redistributors,

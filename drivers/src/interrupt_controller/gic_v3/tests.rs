@@ -101,7 +101,7 @@ impl Frame for Redistributor {
             0x14 if self.0.more.borrow().asleep => 0b110,
             0x14 => 0,
             inner @ 0x1_0000.. => self.0.gic.borrow().read(inner - 0x1_0000).into(),
-            _ => panic!("nothing is read at {offset:#x}"),
+            _ => panic!("no readable register at {offset:#x}"),
         }
     }
 
@@ -120,12 +120,12 @@ impl Frame for Redistributor {
                 assert!(awake, "the redistributor sleeps");
                 gic.write(inner - 0x1_0000, value as u32);
             }
-            _ => panic!("nothing is written at {offset:#x}"),
+            _ => panic!("no writable register at {offset:#x}"),
         }
     }
 }
 
-/// Both kinds of frame as one type, as the driver requires.
+/// The distributor and the redistributors as one type, as the driver requires.
 enum Part {
     Distributor(Distributor),
     Redistributor(Redistributor),
@@ -162,7 +162,7 @@ fn bench() -> Bench {
     bench_with(false)
 }
 
-/// With a GICv2m frame, or without.
+/// Both variants of the driver: with a GICv2m frame, and without.
 fn bench_with(frame: bool) -> Bench {
     let cpu = Cpu::default();
     *cpu.gic.borrow_mut() = Gic {

@@ -30,7 +30,7 @@ struct State {
     timer: bool,
 }
 
-/// What the test shares with the domain and with the file.
+/// The state shared by the test, the domain and the file.
 #[derive(Clone, Default)]
 struct Machine(Rc<RefCell<State>>);
 
@@ -151,7 +151,7 @@ impl<const WIDTH: u32, const MACHINE: bool> LocalInterrupts for Fake<WIDTH, MACH
 }
 
 impl<const WIDTH: u32, const MACHINE: bool> Fake<WIDTH, MACHINE> {
-    /// The first number of a register's bits, and whether they are those of `eie`.
+    /// Returns the first number of a register's bits, and whether they are those of `eie`.
     fn bits(register: usize) -> (u32, bool) {
         assert!((0x80..0x100).contains(&register), "{register:#x}");
         let word = (register & 0x3f) as u32;

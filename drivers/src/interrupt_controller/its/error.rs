@@ -1,10 +1,10 @@
-//! Errors of the interrupt translation service.
+//! Errors of the interrupt translation service (ITS).
 
 use core::fmt;
 
 use crate::dma::OutOfMemory;
 
-/// Why no message could be allocated.
+/// Why no message (MSI) could be allocated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Error {
     /// There is no memory for a table.

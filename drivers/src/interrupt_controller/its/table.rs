@@ -63,12 +63,12 @@ impl CollectionTable {
     }
 }
 
-/// The device table.
+/// The device table of an interrupt translation service.
 pub(super) struct DeviceTable {
     register: usize,
     /// The entries, or the addresses of the second-level pages.
     top: Page,
-    /// Whether there is a second level.
+    /// Whether the device table has two levels.
     two_levels: bool,
     /// The second-level pages, each with its index in the first level.
     pages: Vec<(usize, Buffer)>,

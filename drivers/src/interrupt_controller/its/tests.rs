@@ -12,14 +12,14 @@ const TARGET: u64 = 5 << 16;
 /// A simulated service that reads its tables and commands from memory, as the manual describes.
 struct Service {
     registers: RefCell<Vec<(usize, u64)>>,
-    /// Its features; see `service`.
+    /// The features in `GITS_TYPER`; see `service`.
     kind: u64,
     two_levels: bool,
     coherent: bool,
     stalls: bool,
     collection: RefCell<Option<u64>>,
     functions: RefCell<Vec<u64>>,
-    /// Device, event, LPI.
+    /// The mapped events: device ID, event number, LPI.
     events: RefCell<Vec<(u64, u64, u64)>>,
     /// The cache of the redistributor: LPI and configuration.
     cached: RefCell<Vec<(u64, u8)>>,
@@ -71,7 +71,7 @@ impl Service {
         memory(table + (index & !7)).to_le_bytes()[index as usize % 8]
     }
 
-    /// Whether the device table has an entry for `device`.
+    /// Returns whether the device table has an entry for `device`.
     fn has_entry(&self, device: u64) -> bool {
         let base = self.register(BASER);
         assert_ne!(base & VALID, 0);
@@ -144,7 +144,7 @@ impl Service {
             .iter()
             .find(|cached| cached.0 == lpi)
             .copied();
-        (cached.expect("INV tells of the configuration").1 & 1 == 1).then_some(lpi)
+        (cached.expect("INV makes the configuration visible").1 & 1 == 1).then_some(lpi)
     }
 }
 
@@ -182,7 +182,7 @@ impl Frame for Rc<Service> {
     }
 }
 
-/// The redistributor's registers.
+/// The registers of the redistributor.
 struct Part(Rc<Service>, usize);
 
 impl Frame for Part {

@@ -63,7 +63,7 @@ impl Chip {
 
 impl Registers for &Chip {
     fn write8(&self, offset: usize, value: u8) {
-        assert_eq!(offset, INDEX, "nothing of the clock is changed");
+        assert_eq!(offset, INDEX, "the driver writes no register of the clock");
         assert!(value < 128, "{value:#x} would hold off the NMI");
         self.index.set(value);
     }
@@ -190,7 +190,10 @@ fn a_missing_clock_has_no_time() {
     let chip = Chip::usual();
     chip.memory.borrow_mut().fill(0xFF);
     assert_eq!(chip.tells(), None);
-    assert!(chip.read.borrow().len() < 300_000, "it gives up");
+    assert!(
+        chip.read.borrow().len() < 300_000,
+        "it stops after the limit"
+    );
 }
 
 #[test]

@@ -12,11 +12,11 @@ const FREQUENCY: u64 = 3_579_545;
 /// The location of the timer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
-    /// The four ports of its count.
+    /// The four I/O ports of the timer's count.
     pub ports: PortRange,
 }
 
-/// A power management timer.
+/// The driver for a power management timer.
 pub struct AcpiPm<R> {
     registers: R,
 }

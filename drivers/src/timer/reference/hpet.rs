@@ -10,7 +10,7 @@ use super::Reference;
 
 /// The upper half of `GCAP_ID`: the period in femtoseconds.
 const PERIOD: usize = 0x004;
-/// `GEN_CONF`.
+/// `GEN_CONF`: the general configuration register.
 const CONFIGURATION: usize = 0x010;
 /// The lower half of the main counter.
 const COUNTER: usize = 0x0f0;
@@ -23,11 +23,11 @@ const SECOND: u64 = 1_000_000_000_000_000;
 /// The location of an HPET.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
-    /// Its registers.
+    /// The registers of the HPET.
     pub registers: Range,
 }
 
-/// An HPET.
+/// The driver for the main counter of an HPET.
 pub struct Hpet<R> {
     registers: R,
     period: u32,

@@ -11,7 +11,7 @@ use super::Reference;
 
 /// The count of channel 0.
 const CHANNEL_0: usize = 0;
-/// The control word.
+/// The port of the control word.
 const CONTROL: usize = 3;
 
 /// Channel 0, both bytes of the count, mode 2: counts down from the initial count, repeatedly.
@@ -27,11 +27,11 @@ const FREQUENCY: u64 = 1_193_182;
 /// The location of an 8254.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
-    /// Its four ports.
+    /// The four ports of the 8254.
     pub ports: PortRange,
 }
 
-/// An 8254.
+/// The driver for channel 0 of an 8254.
 pub struct Pit<R> {
     registers: R,
 }

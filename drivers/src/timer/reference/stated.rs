@@ -12,7 +12,7 @@ use crate::timer::apic_timer::{DIVIDE_BY_16, DIVISOR};
 /// The location of the local APIC, and the frequency of its timer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
-    /// Its registers; unused with an x2APIC.
+    /// The registers of the local APIC; unused with an x2APIC.
     pub registers: Range,
     /// The frequency in Hz, before division.
     pub frequency: u64,

@@ -30,7 +30,7 @@ pub const SECTOR: u64 = 512;
 /// The configuration, with the limits of this driver applied.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Config {
-    /// In sectors.
+    /// The size of the disk in sectors.
     pub(super) capacity: u64,
     /// The largest size of a segment, in bytes.
     pub(super) size_max: u32,
@@ -38,7 +38,7 @@ pub(super) struct Config {
     pub(super) piece_max: u32,
     /// The largest number of data segments in a request.
     pub(super) seg_max: u32,
-    /// In bytes: a power of two, at least a sector.
+    /// The block size of the disk in bytes: a power of two, at least a sector.
     pub(super) block_size: u32,
     /// The largest number of sectors in a discard; 0 if the device has no discard.
     pub(super) max_discard: u32,

@@ -88,7 +88,7 @@ impl<T: Transport> Blk<T> {
         self.finish_with(used, status);
     }
 
-    /// The same where the device has written `status`.
+    /// Records the result of a returned request for which the device has written `status`.
     #[inline]
     fn finish_with(&mut self, used: Used, status: u8) {
         let transport = &self.device.transport;
@@ -151,8 +151,8 @@ impl<T: Transport> Blk<T> {
         self.requests.open().ok_or(Error::TooManyStreams)
     }
 
-    /// Ends each request of a stream that has `tag` and that the disk has not finished. Each is then
-    /// the [next](Self::next), with [`Error::Cancelled`]. Returns how many there were.
+    /// Ends each request of a stream that has `tag` and that the disk has not finished. Each is
+    /// then the [next](Self::next), with [`Error::Cancelled`]. Returns how many there were.
     #[cold]
     pub fn cancel(&mut self, stream: StreamId, tag: usize) -> usize {
         self.requests.cancel(stream, tag, Err(Error::Cancelled))
@@ -234,7 +234,7 @@ impl<T: Transport> Blk<T> {
         self.line.admits(ticket) && self.has_room()
     }
 
-    /// Keeps a waker until it is the turn of `ticket`, which is assigned if it is none. Wakes in
+    /// Keeps a waker until it is the turn of `ticket`. A caller without a ticket gets one. Wakes in
     /// the order of arrival.
     pub fn wait_for_room(&mut self, ticket: &mut Ticket, waker: &Waker) {
         self.line.join(ticket, waker);
@@ -252,7 +252,7 @@ impl<T: Transport> Blk<T> {
         self.line.leave(ticket);
     }
 
-    /// Wakes as many waiting tasks as there are free places.
+    /// Wakes as many waiting tasks as there are free request slots.
     #[cold]
     pub(super) fn offer_room(&mut self) {
         if self.has_room() {
@@ -276,7 +276,7 @@ fn judge(status: u8, is_legacy: bool, errors: &mut u32) -> Result<(), Error> {
         return Ok(());
     }
     *errors += 1;
-    report("requests that a disk did not fulfil", u64::from(*errors));
+    report("failed disk requests", u64::from(*errors));
     match status {
         STATUS_OK => Err(Error::ShortRead),
         STATUS_IOERR => Err(Error::Io),

@@ -6,8 +6,8 @@ use crate::virtio::queue::Segment;
 
 /// The status before the device has written one.
 pub(super) const STATUS_NONE: u8 = 0xff;
-/// The type in the header of a request that is over. No such type exists, so a device that is misled
-/// to the header touches no memory except the status.
+/// The type in the header of a request that is over. No such type exists, so a device that is
+/// misled to the header touches no memory except the status.
 const OVER: u32 = !0;
 
 /// The length of a header (5.2.6): type and sector.
@@ -100,7 +100,7 @@ impl Headers {
         unsafe { place.wrapping_add(STATUS_AT).read_volatile() }
     }
 
-    /// Gives the memory up; see [`Buffer::leak`].
+    /// Leaks the memory: it is never freed; see [`Buffer::leak`].
     pub(super) fn leak(&mut self) {
         self.memory.leak();
     }

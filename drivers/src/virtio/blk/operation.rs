@@ -12,9 +12,9 @@ use crate::dma::Buffer;
 /// The memory of a request, in one or several pieces.
 #[derive(Debug)]
 pub enum Payload {
-    /// One buffer.
+    /// A payload in one buffer.
     One(Buffer),
-    /// Several buffers, used one after the other.
+    /// A payload in several buffers, which are used one after the other.
     Many(Vec<Buffer>),
 }
 
@@ -52,14 +52,14 @@ pub(super) fn bytes(buffers: &[Buffer]) -> u64 {
 pub enum Operation {
     /// Read into the payload, starting at `sector`.
     Read {
-        /// The first sector.
+        /// The first sector to read.
         sector: u64,
         /// The memory to be filled: whole blocks of the disk.
         payload: Payload,
     },
     /// Write the payload, starting at `sector`.
     Write {
-        /// The first sector.
+        /// The first sector to write.
         sector: u64,
         /// The data: whole blocks of the disk.
         payload: Payload,
@@ -68,9 +68,9 @@ pub enum Operation {
     Flush,
     /// Discard the content of some sectors.
     Discard {
-        /// The first sector.
+        /// The first sector to discard.
         sector: u64,
-        /// The number of sectors.
+        /// The number of sectors to discard.
         sectors: u32,
     },
     /// Read the disk's serial number, which ends with a zero byte if it is shorter than 20 bytes.
@@ -103,7 +103,7 @@ pub enum Transfer {
 }
 
 impl Transfer {
-    /// Returns its type in a header.
+    /// Returns the request type for the header.
     #[inline]
     pub(super) const fn kind(self) -> u32 {
         match self {
@@ -123,11 +123,11 @@ pub enum Error {
     Empty,
     /// The request exceeds the end of the disk.
     OutOfRange {
-        /// Its first sector.
+        /// The first sector of the request.
         sector: u64,
-        /// Its number of sectors.
+        /// The number of sectors of the request.
         sectors: u64,
-        /// The disk's number of sectors.
+        /// The number of sectors of the disk.
         capacity: u64,
     },
     /// The request does not cover whole blocks of the disk.
@@ -137,7 +137,7 @@ pub enum Error {
     },
     /// The payload has more pieces than the disk accepts.
     TooManySegments {
-        /// The largest accepted number.
+        /// The largest number of pieces that the disk accepts.
         most: u16,
     },
     /// The request is too long.
@@ -158,11 +158,11 @@ pub enum Error {
     /// The disk was reset, for this reason, while it had the request, or has not been restarted
     /// since. Whether it carried out the request is unknown.
     DeviceReset(Failure),
-    /// The deadline of the request passed. The disk may still carry it out; the buffer stays with the
-    /// driver until the disk returns it or was reset.
+    /// The deadline of the request passed. The disk may still carry it out; the buffer stays with
+    /// the driver until the disk returns it or was reset.
     TimedOut,
-    /// The request was cancelled. What [`TimedOut`](Self::TimedOut) says of the disk and the buffer
-    /// holds here too.
+    /// The request was cancelled. The disk may still carry it out; the buffer stays with the driver
+    /// until the disk returns it or was reset.
     Cancelled,
     /// There are 65,535 streams already.
     TooManyStreams,
@@ -192,17 +192,19 @@ impl fmt::Display for Error {
             Self::TooManySegments { most } => {
                 write!(
                     f,
-                    "the payload is in more than the {most} pieces that the disk takes"
+                    "the payload has more pieces than the {most} that the disk accepts"
                 )
             }
             Self::TooLong { most } => write!(f, "the request is longer than {most} bytes"),
             Self::ReadOnly => f.write_str("the disk is read-only"),
             Self::Unsupported => f.write_str("the disk does not support the operation"),
             Self::Io => f.write_str("the disk reports an input/output error"),
-            Self::Status(status) => write!(f, "the disk answers with status {status}"),
-            Self::ShortRead => f.write_str("the disk reports success without reading everything"),
+            Self::Status(status) => write!(f, "the disk reports the unknown status {status}"),
+            Self::ShortRead => {
+                f.write_str("the disk reports success, but has not filled the buffer")
+            }
             Self::DeviceReset(failure) => write!(f, "the disk was reset: {failure}"),
-            Self::TimedOut => f.write_str("the disk did not answer in time"),
+            Self::TimedOut => f.write_str("the disk did not respond within the time limit"),
             Self::Cancelled => f.write_str("the disk request was cancelled"),
             Self::TooManyStreams => f.write_str("too many streams of requests to the disk"),
             Self::UnknownToken => f.write_str("the disk request is not in flight"),
@@ -215,7 +217,7 @@ impl core::error::Error for Error {}
 /// A rejected request, unchanged.
 #[derive(Debug)]
 pub struct Rejected {
-    /// Why it was rejected.
+    /// The reason for the rejection.
     pub error: Error,
     /// The operation, with its buffers.
     pub operation: Operation,
@@ -224,9 +226,9 @@ pub struct Rejected {
 /// A rejected request with one buffer.
 #[derive(Debug)]
 pub struct Refused {
-    /// Why it was rejected.
+    /// The reason for the rejection.
     pub error: Error,
-    /// Its buffer.
+    /// The buffer of the request.
     pub buffer: Buffer,
 }
 
@@ -294,8 +296,8 @@ pub struct Done {
 /// A completed request.
 #[derive(Debug)]
 pub struct Completion {
-    /// The result.
+    /// The result of the request.
     pub result: Result<(), Error>,
-    /// Its memory, if any, unless the disk failed and may still use it.
+    /// The memory of the request, if any, unless the disk failed and may still use it.
     pub payload: Option<Payload>,
 }

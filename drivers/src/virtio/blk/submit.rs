@@ -114,8 +114,8 @@ impl<T: Transport> Blk<T> {
         }
     }
 
-    /// Submits a request with one buffer in the usual case: it is valid, a place keeps a chain for
-    /// it, and nobody waits.
+    /// Submits a request with one buffer in the usual case: it is valid, a request slot keeps a
+    /// chain for it, and nobody waits.
     ///
     /// # Errors
     ///
@@ -195,8 +195,9 @@ impl<T: Transport> Blk<T> {
         }
     }
 
-    /// Prepares a request whose turn is determined by `ticket`: ensures a place without a chain,
-    /// checks the request and lends its chain. Returns the chain if the place must keep it.
+    /// Prepares a request whose turn is determined by `ticket`: ensures a request slot without a
+    /// chain, checks the request and lends its chain. Returns the chain if the request slot must
+    /// keep it.
     fn prepare(
         &mut self,
         request: Request<'_>,
@@ -218,7 +219,7 @@ impl<T: Transport> Blk<T> {
         Ok(chain)
     }
 
-    /// Uses the [prepared](Self::prepare) place, with the memory of its request.
+    /// Uses the [prepared](Self::prepare) request slot, with the memory of its request.
     fn begin(
         &mut self,
         keep: impl FnOnce(&mut InFlight),
@@ -230,11 +231,11 @@ impl<T: Transport> Blk<T> {
                 place.keep(chain);
                 place.fill(consumer, keep)
             }
-            None => unreachable!("a place was prepared"),
+            None => unreachable!("a request slot was prepared"),
         }
     }
 
-    /// Frees the chain of one vacant place that keeps one. Returns whether there was one.
+    /// Frees the chain of one vacant request slot that keeps one. Returns whether there was one.
     fn strip_one(&mut self) -> bool {
         let Some(chain) = self.requests.strip() else {
             return false;
@@ -243,7 +244,8 @@ impl<T: Transport> Blk<T> {
         true
     }
 
-    /// 5.2.6.2: without the feature to flush, a completed write is durable.
+    /// Returns whether completed writes are durable without a flush, because the device lacks the
+    /// flush feature (5.2.6.2).
     const fn writes_through(&self) -> bool {
         !self.features.contains(Features::FLUSH)
     }
@@ -276,7 +278,7 @@ impl<T: Transport> Blk<T> {
         };
         self.segments[count] = self.headers.status(slot);
         self.headers.write(slot, kind, sector);
-        // Chains kept by vacant places are freed if they are needed.
+        // Chains kept by vacant request slots are freed if they are needed.
         while !self.queue.has_room(count + 1) && self.strip_one() {}
         if matches!(request, Request::Transfer(..))
             && let Some(segments) = self.segments[..=count].as_array()

@@ -123,7 +123,7 @@ impl Disk {
 }
 
 fn buffer(len: usize) -> Buffer {
-    Buffer::new(len).expect("the host has memory")
+    Buffer::new(len).expect("memory is allocated")
 }
 
 fn one(len: usize) -> Payload {
@@ -170,7 +170,7 @@ fn written_data_is_read_back() {
         let completion = run(&mut blk, &mut disk, read(2, 2048));
         assert_eq!(completion.result, Ok(()));
         let Some(Payload::One(data)) = completion.payload else {
-            panic!("it comes back")
+            panic!("no buffer is returned")
         };
         assert!(data[..512].iter().all(|byte| *byte == 2));
         assert!(data[512..1536].iter().all(|byte| *byte == 0xa5));
@@ -184,7 +184,7 @@ fn a_payload_in_pieces_is_filled_in_order() {
     let payload = Payload::Many([512, 1024, 512].map(buffer).into());
     let completion = run(&mut blk, &mut disk, Operation::Read { sector: 1, payload });
     let Some(Payload::Many(pieces)) = completion.payload else {
-        panic!("it comes back")
+        panic!("no buffer is returned")
     };
     let first: Vec<_> = pieces
         .iter()
@@ -220,7 +220,7 @@ fn many_requests_are_in_flight_with_any_kind_of_queue() {
         assert_eq!(blk.complete(usize::MAX), depth);
         for (sector, token) in tokens.into_iter().enumerate() {
             let completion = finish(&mut blk, token);
-            let payload = completion.payload.expect("it comes back");
+            let payload = completion.payload.expect("the buffer is returned");
             assert_eq!(payload.buffers()[0][0], sector as u8 % 16);
         }
     }
@@ -256,7 +256,7 @@ fn errors_are_distinguished_and_the_next_request_works() {
 }
 
 #[test]
-fn a_request_without_a_status_has_the_disk_reset_before_its_memory_is_anybodys() {
+fn a_request_without_a_status_resets_the_disk_before_its_memory_is_freed() {
     for of_stream in [false, true] {
         let (mut blk, mut disk) = disk(DEFAULT);
         disk.device.0.borrow_mut().resets = false;
@@ -292,7 +292,7 @@ fn a_request_without_a_status_has_the_disk_reset_before_its_memory_is_anybodys()
 }
 
 #[test]
-fn a_disk_that_is_led_to_a_request_that_is_over_finds_no_operation() {
+fn the_header_of_a_finished_request_contains_no_operation() {
     let (mut blk, mut disk) = disk(DEFAULT);
     let token = blk.submit(read(0, 512)).expect("a fine request");
     blk.publish();
@@ -372,7 +372,7 @@ fn a_discard_contains_its_sectors() {
 fn a_serial_number_has_20_bytes() {
     let (mut blk, mut disk) = disk(DEFAULT);
     let completion = run(&mut blk, &mut disk, Operation::Serial { payload: one(20) });
-    let payload = completion.payload.expect("it comes back");
+    let payload = completion.payload.expect("the buffer is returned");
     assert_eq!(&payload.buffers()[0][..], b"serial-number-of-20!");
     assert_eq!(
         refused(&mut blk, Operation::Serial { payload: one(21) }),
@@ -417,7 +417,9 @@ fn a_detached_request_does_not_disturb_the_others() {
     blk.publish();
     blk.detach(first);
     disk.serve();
-    let payload = finish(&mut blk, second).payload.expect("it comes back");
+    let payload = finish(&mut blk, second)
+        .payload
+        .expect("the buffer is returned");
     assert_eq!(payload.buffers()[0][0], 2);
     assert_eq!(finish(&mut blk, first).result, Err(Error::UnknownToken));
 }

@@ -218,7 +218,7 @@ impl Registers for CommonRegisters {
     }
 
     fn read64(&self, offset: usize) -> u64 {
-        panic!("nothing is read in 64 bits, and so not at {offset:#x}")
+        panic!("no 64-bit register at {offset:#x}")
     }
 
     fn write8(&self, offset: usize, value: u8) {
@@ -278,6 +278,6 @@ impl Registers for CommonRegisters {
     }
 
     fn write64(&self, offset: usize, _value: u64) {
-        panic!("nothing is written in 64 bits, and so not at {offset:#x}")
+        panic!("no 64-bit register at {offset:#x}")
     }
 }

@@ -11,7 +11,7 @@ pub(crate) struct Chain {
     pub(crate) readable: Vec<(u64, u32)>,
     /// Address and length of each writable segment, in order.
     pub(crate) writable: Vec<(u64, u32)>,
-    /// Whether it was in an indirect table.
+    /// Whether the chain was in an indirect table.
     pub(crate) indirect: bool,
 }
 
@@ -118,12 +118,12 @@ impl DeviceRing {
         write(self.used + 2, index);
     }
 
-    /// Returns the next available index that it has not taken.
+    /// Returns the next available index that the device has not taken.
     pub(crate) fn next(&self) -> u16 {
         self.next
     }
 
-    /// Returns how many chains the driver has made available and it has not taken.
+    /// Returns how many chains the driver has made available and the device has not taken.
     pub(crate) fn waiting(&self) -> u16 {
         self.available_index().wrapping_sub(self.next)
     }
@@ -133,12 +133,12 @@ impl DeviceRing {
         (read(at), read(at + 8), read(at + 12), read(at + 14))
     }
 
-    /// How many bytes a descriptor of the queue leads to.
+    /// Returns the number of bytes in all descriptors of the queue.
     pub(crate) fn length_of(&self, index: u16) -> u32 {
         self.descriptor(self.descriptors, index).1
     }
 
-    /// Takes the next chain, with the checks of a device.
+    /// Takes the next chain, after the checks that a device makes.
     pub(crate) fn pop(&mut self) -> Option<Chain> {
         if self.waiting() == 0 {
             return None;
@@ -212,7 +212,7 @@ impl DeviceRing {
         self.available_flags() & 1 == 0
     }
 
-    /// Returns one chain. The result is whether an interrupt is due.
+    /// Returns one chain to the driver. The result is whether an interrupt is due.
     pub(crate) fn give_back(&mut self, id: u32, len: u32) -> bool {
         self.fill(id, len);
         self.announce()

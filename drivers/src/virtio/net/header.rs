@@ -11,7 +11,7 @@ use crate::virtio::queue::Segment;
 pub(super) const NEEDS_CSUM: u8 = 1;
 pub(super) const DATA_VALID: u8 = 2;
 
-/// Offsets of fields.
+/// Offsets of the header's fields.
 pub(super) const FLAGS: usize = 0;
 pub(super) const CSUM_START: usize = 6;
 pub(super) const CSUM_OFFSET: usize = 8;

@@ -13,12 +13,12 @@ use crate::virtio::transport::Doorbell;
 pub(super) struct Receive {
     pub(super) queue: Queue,
     pub(super) doorbell: Doorbell,
-    /// Indexed by the first descriptor of their chain.
+    /// The frames, indexed by the first descriptor of their chain.
     lent: Vec<Option<Frame>>,
     layout: Layout,
     /// Whether the device may report on checksums.
     checksums: bool,
-    /// The longest accepted frame.
+    /// The length of the longest accepted frame, in bytes.
     limit: usize,
     /// The number of frames lent before the device is notified: an eighth of the queue.
     batch: u16,
@@ -205,7 +205,7 @@ impl Receive {
         Err(first)
     }
 
-    /// Gives the memory up.
+    /// Leaks the memory of all frames: it is never freed.
     pub(super) fn leak(&mut self) {
         self.queue.leak();
         leak(&mut self.lent);
@@ -217,7 +217,7 @@ impl Receive {
 #[inline(never)]
 fn count(dropped: &mut u64) {
     *dropped += 1;
-    report("frames from the device dropped for one reason", *dropped);
+    report("invalid frames from the network device, dropped", *dropped);
 }
 
 /// Allocates places for the frames of a queue of `size` descriptors.
@@ -240,7 +240,7 @@ pub(super) fn give_back(lent: &mut [Option<Frame>], frames: &Frames) {
         .for_each(|frame| frames.give(frame));
 }
 
-/// Gives up every frame that a device may still write.
+/// Leaks every frame that a device may still write.
 pub(super) fn leak(lent: &mut [Option<Frame>]) {
     lent.iter_mut()
         .filter_map(Option::take)

@@ -54,7 +54,7 @@ fn net(features: Features) -> (Driver, Wire) {
 }
 
 impl Wire {
-    /// Puts `frame` into the next `buffers` receive buffers, and reports `say` buffers.
+    /// Puts `frame` into the next `buffers` receive buffers, and reports their number as `say`.
     fn deliver_in(&mut self, frame: &[u8], flags: u8, buffers: usize, say: u16) {
         let mut bytes = vec![0; self.header];
         bytes[0] = flags;
@@ -114,7 +114,7 @@ fn receive(net: &mut Driver) -> Option<Vec<u8>> {
 /// Returns a frame of `bytes`.
 fn made(net: &Driver, bytes: &[u8]) -> Frame {
     let frames = net.frames();
-    let mut frame = frames.take_for(bytes.len()).expect("the host has a frame");
+    let mut frame = frames.take_for(bytes.len()).expect("a frame is allocated");
     frame.set_len(bytes.len());
     frame.bytes_mut().copy_from_slice(bytes);
     frame
@@ -132,7 +132,7 @@ fn send(net: &mut Driver, bytes: &[u8]) -> bool {
 /// Sends a received frame back unchanged.
 fn echo(net: &mut Driver) {
     let frame = take(net).expect("delivered");
-    net.send(frame, None).expect("there is room");
+    net.send(frame, None).expect("there is room in the queue");
 }
 
 #[test]

@@ -17,7 +17,7 @@ const UNHURRIED: u16 = 32;
 pub(super) struct Transmit {
     pub(super) queue: Queue,
     pub(super) doorbell: Doorbell,
-    /// Indexed by the first descriptor of their chain.
+    /// The frames, indexed by the first descriptor of their chain.
     lent: Vec<Option<Frame>>,
     layout: Layout,
     /// The number of free descriptors below which sent frames are taken back.
@@ -95,11 +95,12 @@ impl Transmit {
 
     /// Requests an interrupt when there is room again. Returns whether there is some already.
     pub(super) fn rearm(&mut self) -> bool {
-        // Not at the first frame but at half of them: a sender that waits has more than one.
+        // When half of the frames are sent, not after the first: a waiting sender usually has
+        // several.
         self.queue.arm(self.queue.in_flight() / 2)
     }
 
-    /// Gives the memory up.
+    /// Leaks the memory of all frames: it is never freed.
     pub(super) fn leak(&mut self) {
         self.queue.leak();
         leak(&mut self.lent);
@@ -136,6 +137,6 @@ impl Transmit {
 pub struct PartialChecksum {
     /// The offset of the first covered byte in the frame.
     pub start: u16,
-    /// The offset of the checksum from there.
+    /// The offset of the checksum from the first covered byte.
     pub offset: u16,
 }

@@ -36,7 +36,8 @@ impl Segment {
         }
     }
 
-    /// Splits the segment into its first `len` bytes and the rest, which is at `rest`.
+    /// Splits the segment into its first `len` bytes and the rest; `rest` is the address of the
+    /// rest.
     pub(in super::super) const fn split(self, len: u32, rest: PhysicalAddress) -> [Self; 2] {
         let len = if len < self.len { len } else { self.len };
         [
@@ -72,22 +73,22 @@ pub struct Used {
     pub head: u16,
     /// The owner's number, as given with the chain.
     pub owner: u16,
-    /// How many bytes the device reports as written, at most the chain's size.
+    /// The number of bytes that the device reports as written, at most the chain's size.
     pub len: u32,
-    /// Whether the device reported more than the chain's size.
+    /// Whether the device reported more bytes than the chain's size.
     pub overlong: bool,
 }
 
 /// The reason why a queue is broken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Refusal {
-    /// A used entry contained a descriptor that is not the head of a lent chain. The descriptor.
+    /// A used entry contained this descriptor, which is not the head of a lent chain.
     Id(u32),
-    /// A used entry contained a lent chain whose request has no result yet. Its head.
+    /// A used entry contained this head of a lent chain whose request has no result yet.
     Unfinished(u16),
     /// The used index advanced by more chains than were lent.
     Index {
-        /// How far it advanced.
+        /// How far the index advanced.
         ahead: u16,
         /// How many chains were lent.
         lent: u16,
@@ -98,14 +99,17 @@ impl fmt::Display for Refusal {
     #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Id(id) => write!(f, "the device gave back chain {id}, which it did not have"),
+            Self::Id(id) => write!(
+                f,
+                "the device returned chain {id}, which was not lent to it"
+            ),
             Self::Unfinished(head) => {
-                write!(f, "the device gave back chain {head} without a result")
+                write!(f, "the device returned chain {head} without a result")
             }
             Self::Index { ahead, lent } => {
                 write!(
                     f,
-                    "the device gave back {ahead} chains at once and had {lent}"
+                    "the device returned {ahead} chains, but only {lent} were lent to it"
                 )
             }
         }
@@ -117,15 +121,15 @@ impl core::error::Error for Refusal {}
 /// The state of a descriptor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum State {
-    /// In the free list.
+    /// The descriptor is in the free list.
     Free,
-    /// A lent chain of one descriptor.
+    /// The descriptor is a lent chain of one descriptor.
     Lent,
-    /// The head of a lent chain of several descriptors.
+    /// The descriptor is the head of a lent chain of several descriptors.
     LentChain,
-    /// The head of a chain that was returned and not yet freed or lent again.
+    /// The descriptor is the head of a chain that was returned and not yet freed or lent again.
     Held,
-    /// In a chain, after its head.
+    /// The descriptor is in a chain, after its head.
     Behind,
 }
 

@@ -39,8 +39,7 @@ impl Queue {
         kick
     }
 
-    /// Makes everything that is published visible to the device once more, in case somebody has made it
-    /// invisible.
+    /// Writes the available index to the ring again, in case it was overwritten.
     #[cold]
     pub fn publish_again(&mut self) {
         self.ring.set_available_index(self.published);
@@ -92,8 +91,9 @@ impl Queue {
     }
 }
 
-/// Returns whether a side that has advanced its index from `old` to `new` must notify the other,
-/// which requested that at `event` (2.7.7.2 and 2.7.13.4, with wrapping 16-bit numbers).
+/// Returns whether one side must notify the other after advancing its index from `old` to `new`, if
+/// the other requested a notification at `event` (2.7.7.2 and 2.7.13.4, with wrapping 16-bit
+/// numbers).
 #[inline]
 #[must_use]
 pub const fn must_notify(event: u16, new: u16, old: u16) -> bool {

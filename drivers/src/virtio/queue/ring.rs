@@ -38,11 +38,11 @@ const USED_ENTRY: usize = 8;
 /// The addresses of a queue's three parts, for the device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct QueueAddresses {
-    /// The descriptor table.
+    /// The address of the descriptor table.
     pub descriptors: PhysicalAddress,
-    /// The available ring, which the driver writes.
+    /// The address of the available ring, which the driver writes.
     pub available: PhysicalAddress,
-    /// The used ring, which the device writes.
+    /// The address of the used ring, which the device writes.
     pub used: PhysicalAddress,
 }
 
@@ -60,12 +60,12 @@ pub(super) struct Descriptor {
 pub(super) struct Ring {
     memory: Buffer,
     mask: u16,
-    /// Pointers to the parts, and to the two fields after them.
+    /// Pointers to the available and the used ring, and to the event fields after them.
     available: NonNull<u16>,
     used: NonNull<u16>,
     used_event: NonNull<u16>,
     available_event: NonNull<u16>,
-    /// The fields that both sides access, where loom sees who does.
+    /// The fields that both sides access; loom checks the accesses.
     #[cfg(vmos_loom)]
     model: alloc::sync::Arc<model::Shared>,
 }
@@ -114,7 +114,7 @@ impl Ring {
         self.memory.fill(0);
     }
 
-    /// Gives the memory up.
+    /// Leaks the memory: it is never freed.
     pub(super) fn leak(&mut self) {
         self.memory.leak();
     }
@@ -159,7 +159,7 @@ impl Ring {
         unsafe { self.descriptor(index).write_volatile(address.to_le()) };
     }
 
-    /// Makes a descriptor one of no bytes, which no device takes.
+    /// Writes a descriptor of zero bytes, which devices reject.
     #[inline]
     pub(super) fn clear_descriptor(&mut self, index: u16) {
         // SAFETY: as above, the second half of the descriptor.
@@ -249,7 +249,7 @@ impl Tables {
         })
     }
 
-    /// Gives the memory up.
+    /// Leaks the memory: it is never freed.
     pub(super) fn leak(&mut self) {
         self.memory.leak();
     }

@@ -1,5 +1,6 @@
-//! Driver and device at the same time: in no order of their accesses does one wait for the other that
-//! waits for it. loom tries all orders; a wait that nothing ends is a failure.
+//! Tests of a driver and a device that run at the same time: whatever the order of their accesses,
+//! they never wait for each other forever. loom tries all orders; a wait that never ends is a
+//! failure.
 
 use loom::sync::Arc;
 use loom::sync::Notify;
@@ -30,8 +31,8 @@ fn lend(queue: &mut Queue, buffer: &Buffer) {
     queue.lend_one(segment, 0).expect("a free descriptor");
 }
 
-/// The driver sleeps after it has armed the queue. `skip` is the number of chains that may come back
-/// without an interrupt.
+/// The driver sleeps after it has armed the queue. `skip` is the number of chains that may come
+/// back without an interrupt.
 fn sleeps_between(features: Features, skip: u16) {
     let (mut queue, buffer) = queue(features);
     (0..CHAINS).for_each(|_| lend(&mut queue, &buffer));

@@ -13,7 +13,7 @@ const EVENT: Features = Features::EVENT_IDX;
 const NONE: Features = Features::empty();
 
 fn queue(size: u16, features: Features, tables: u16) -> (Queue, DeviceRing) {
-    let queue = Queue::new(size, features, tables).expect("the host has memory");
+    let queue = Queue::new(size, features, tables).expect("memory is allocated");
     let QueueAddresses {
         descriptors,
         available,
@@ -25,7 +25,7 @@ fn queue(size: u16, features: Features, tables: u16) -> (Queue, DeviceRing) {
 }
 
 fn buffer() -> Buffer {
-    Buffer::new(64).expect("the host has 64 bytes")
+    Buffer::new(64).expect("64 bytes are allocated")
 }
 
 /// Returns a queue of 8 with three chains in flight, and the device's side. The first and the third
@@ -334,17 +334,17 @@ fn the_parts_are_aligned_for_a_legacy_device() {
 }
 
 #[test]
-fn descriptors_that_are_free_lead_to_no_memory() {
+fn free_descriptors_contain_no_address() {
     for segments in [1, 3] {
         let (mut queue, mut ring) = queue(8, Features::empty(), 0);
-        let memory = Buffer::new(64).expect("the host has 64 bytes");
+        let memory = Buffer::new(64).expect("64 bytes are allocated");
         let segment = Segment::writable(memory.address(), 64);
         let head = queue.lend(&[segment; 3][..segments], 0).expect("room");
         queue.publish();
         let chain = ring.pop().expect("published");
         assert_eq!(chain.room(), 64 * segments as u32);
         ring.give_back(u32::from(chain.head), 1);
-        let used = queue.take().expect("it was given back");
+        let used = queue.take().expect("the chain was returned");
         assert_eq!(used.head, head);
         queue.free(head);
         for index in 0..8 {

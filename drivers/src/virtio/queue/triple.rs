@@ -9,7 +9,7 @@ pub(crate) struct Triple {
     head: u16,
     /// The middle descriptor: its number in the queue, or 1 in the indirect table of `head`.
     middle: u16,
-    /// The last descriptor, in the same place.
+    /// The last descriptor: its number in the queue, or 2 in the indirect table of `head`.
     last: u16,
     in_table: bool,
     /// How many bytes of the first and the last segment together the device may write.
@@ -85,7 +85,7 @@ mod tests {
     use crate::virtio::queue::QueueAddresses;
 
     fn queue(size: u16, features: Features) -> (Queue, DeviceRing) {
-        let queue = Queue::new(size, features, 3).expect("the host has memory");
+        let queue = Queue::new(size, features, 3).expect("memory is allocated");
         let QueueAddresses {
             descriptors,
             available,
@@ -113,7 +113,7 @@ mod tests {
                 queue.publish();
                 let chain = ring.pop().expect("it was published");
                 ring.give_back(u32::from(chain.head), 65);
-                let used = queue.take().expect("it was given back");
+                let used = queue.take().expect("the chain was returned");
                 assert_eq!((used.head, used.owner), (triple.head(), 7));
                 let (writable, offset, len) = middle;
                 let segment = if writable {
@@ -135,7 +135,7 @@ mod tests {
                 }
                 assert_eq!((&chain.readable, &chain.writable), (&readable, &written));
                 ring.give_back(u32::from(chain.head), 1000);
-                let used = queue.take().expect("it was given back");
+                let used = queue.take().expect("the chain was returned");
                 let room = 1 + if writable { len } else { 0 };
                 assert_eq!((used.len, used.overlong), (room, true));
                 assert!(queue.lend_triple_again(triple, segment));

@@ -1,26 +1,26 @@
-//! The line of tasks that wait for a place, in the order of arrival.
+//! The line of tasks that wait for a request slot, in the order of arrival.
 //!
-//! Free places are offered to the tasks that have waited longest, and to as many as there are
-//! places; later tasks cannot overtake them. An offer is not a reservation: it lasts until the
+//! Free request slots are offered to the tasks that have waited longest, and to as many as there
+//! are slots; later tasks cannot overtake them. An offer is not a reservation: it lasts until the
 //! ready tasks have run, when [`settle`](Line::settle) withdraws unused offers. A task that was
 //! woken but does not run, because its future was dropped or forgotten, therefore blocks no other.
 
 use alloc::collections::VecDeque;
 use core::task::Waker;
 
-/// A place in the line, or [`Ticket::none`].
+/// A task's position in the line, or [`Ticket::none`].
 #[derive(PartialEq, Eq, Debug)]
 pub struct Ticket(u64);
 
 impl Ticket {
-    /// Returns the ticket of a caller that has not waited.
+    /// Returns the ticket of a caller that has never waited in the line.
     #[inline]
     #[must_use]
     pub const fn none() -> Self {
         Self(0)
     }
 
-    /// Returns whether the holder has not waited.
+    /// Returns whether this is the ticket of a caller that has never waited in the line.
     #[inline]
     #[must_use]
     pub const fn is_none(&self) -> bool {
@@ -28,14 +28,14 @@ impl Ticket {
     }
 }
 
-/// The tasks that wait.
+/// The tasks that wait for a request slot.
 #[derive(Default)]
 pub(in super::super) struct Line {
-    /// Their tickets, in ascending order, and their wakers.
+    /// The tickets of the waiting tasks, in ascending order, with their wakers.
     waiting: VecDeque<(u64, Waker)>,
-    /// The last assigned ticket.
+    /// The number of the last assigned ticket.
     drawn: u64,
-    /// How many tasks were woken and have not run yet.
+    /// The number of tasks that were woken and have not run yet.
     offered: usize,
     /// Whether a task waits or was woken: then nobody without a ticket is admitted.
     taken: bool,
@@ -48,7 +48,7 @@ impl Line {
         self.taken
     }
 
-    /// Returns whether the holder of `ticket` may use a free place.
+    /// Returns whether the holder of `ticket` may use a free request slot.
     #[inline]
     pub(in super::super) fn admits(&self, ticket: &Ticket) -> bool {
         !self.taken || self.was_called(ticket)
@@ -64,7 +64,8 @@ impl Line {
             .binary_search_by_key(&ticket.0, |(number, _waker)| *number)
     }
 
-    /// Records that the holder of `ticket`, who was [admitted](Self::admits), has used a place.
+    /// Records that the holder of `ticket`, who was [admitted](Self::admits), has used a request
+    /// slot.
     #[inline]
     pub(in super::super) fn enter(&mut self, ticket: &mut Ticket) {
         if !ticket.is_none() {
@@ -74,7 +75,7 @@ impl Line {
         }
     }
 
-    /// Keeps `waker` until it is the turn of `ticket`, which is assigned if it is none.
+    /// Keeps `waker` until it is the turn of `ticket`. A caller without a ticket gets one.
     #[cold]
     pub(in super::super) fn join(&mut self, ticket: &mut Ticket, waker: &Waker) {
         if ticket.is_none() {
@@ -121,7 +122,7 @@ impl Line {
         self.update();
     }
 
-    /// Wakes the tasks whose turn it is, with room for `room` more.
+    /// Wakes the tasks whose turn it is, if there is room for `room` more requests.
     #[cold]
     pub(in super::super) fn offer(&mut self, room: usize) {
         while self.offered < room
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_overtakes_a_waiting_task() {
+    fn no_task_overtakes_a_waiting_one() {
         let mut line = Line::default();
         assert!(line.admits(&Ticket::none()));
         let mut ticket = Ticket::none();
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_woken_in_vain_keeps_its_place_in_the_line() {
+    fn a_task_woken_without_room_keeps_its_place_in_the_line() {
         let mut line = Line::default();
         let (first, first_waker) = Wakes::new();
         let (second, second_waker) = Wakes::new();
@@ -211,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_that_leaves_or_is_forgotten_blocks_nobody() {
+    fn a_cancelled_or_forgotten_task_blocks_no_other() {
         let mut line = Line::default();
         let (wakes, waker) = Wakes::new();
         let (mut gone, mut forgotten, mut last) = (Ticket::none(), Ticket::none(), Ticket::none());

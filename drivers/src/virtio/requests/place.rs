@@ -1,4 +1,4 @@
-//! The place of one request.
+//! A request slot: the state of one request.
 
 use core::mem;
 use core::task::Waker;
@@ -8,7 +8,7 @@ use super::{Consumer, Memory, NONE, Token};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum State {
-    /// There is no request.
+    /// The request slot has no request.
     Vacant,
     /// The device may use the memory.
     Lent,
@@ -22,10 +22,10 @@ pub(super) enum State {
 
 pub(super) struct Slot<M, R> {
     pub(super) state: State,
-    /// The chain that this place keeps for its next request, if any.
+    /// The chain that this request slot keeps for its next request, if any.
     pub(super) chain: Option<Triple>,
     pub(super) generation: u32,
-    /// The next vacant place, or the stream's next completed request.
+    /// The next vacant request slot, or the stream's next completed request.
     pub(super) next: u16,
     /// The stream that the request belongs to, if any.
     pub(super) stream: u16,
@@ -37,7 +37,7 @@ pub(super) struct Slot<M, R> {
 }
 
 impl<M: Memory, R: Copy> Slot<M, R> {
-    /// Creates a vacant place, which precedes `next` in its list.
+    /// Creates a vacant request slot, which precedes `next` in its list.
     pub(super) fn new(next: u16, result: R) -> Self {
         Self {
             state: State::Vacant,
@@ -54,13 +54,14 @@ impl<M: Memory, R: Copy> Slot<M, R> {
 }
 
 impl<M, R> Slot<M, R> {
-    /// Returns whether it has, or last had, the request of `token`, which belongs to no stream.
+    /// Returns whether the request slot holds, or last held, the request of `token`, which belongs
+    /// to no stream.
     #[inline]
     pub(super) const fn is_of(&self, token: Token) -> bool {
         self.generation == token.generation && self.stream == NONE
     }
 
-    /// Vacates the place, which has the number `slot`.
+    /// Vacates this request slot, whose number is `slot`.
     #[inline]
     pub(super) fn vacate(&mut self, slot: u16, ready: &mut u16, bare: &mut u16) {
         self.state = State::Vacant;
@@ -85,36 +86,36 @@ impl<M, R> Slot<M, R> {
     }
 }
 
-/// A vacant place, for the next request.
+/// A vacant request slot, for the next request.
 pub(in super::super) struct Place<'a, M, R> {
     pub(super) number: u16,
     pub(super) slot: &'a mut Slot<M, R>,
-    /// The list of vacant places that starts with it.
+    /// The list of vacant request slots that contains this one.
     pub(super) list: &'a mut u16,
     /// The number of requests in flight that belong to no stream.
     pub(super) single: &'a mut usize,
 }
 
 impl<M, R> Place<'_, M, R> {
-    /// Returns its number.
+    /// Returns the number of the request slot.
     #[inline]
     pub(in super::super) const fn number(&self) -> u16 {
         self.number
     }
 
-    /// Returns the chain that it keeps, if any.
+    /// Returns the chain that the request slot keeps, if any.
     #[inline]
     pub(in super::super) const fn chain(&self) -> Option<Triple> {
         self.slot.chain
     }
 
-    /// Makes the place keep `chain` from now on.
+    /// Makes the request slot keep `chain` from now on.
     pub(in super::super) const fn keep(&mut self, chain: Option<Triple>) {
         self.slot.chain = chain;
     }
 
-    /// Uses the place for a request. `keep` stores the memory, which goes to the device; there is
-    /// none before.
+    /// Uses the request slot for a request. `keep` stores the memory that the device gets; the
+    /// request slot has none before.
     #[inline]
     pub(in super::super) fn fill(self, consumer: Consumer<'_>, keep: impl FnOnce(&mut M)) -> Token {
         let Self {

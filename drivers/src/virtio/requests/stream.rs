@@ -19,17 +19,18 @@ impl StreamId {
 
 struct Stream {
     is_open: bool,
-    /// Whether it waits to be woken.
+    /// Whether the stream waits to be woken.
     waits: bool,
     /// The request that completed first, and the one that completed last.
     first: u16,
     last: u16,
-    /// Kept after a wake-up, since the same task usually waits again.
+    /// The waker of the stream's task. It is kept after a wake-up, since the same task usually
+    /// waits again.
     waker: Option<Waker>,
 }
 
 impl Stream {
-    /// Wakes it if it waits. Returns whether it did.
+    /// Wakes the stream's task if it waits. Returns whether it did.
     #[inline]
     fn wake(&mut self) -> bool {
         let waits = mem::replace(&mut self.waits, false);
@@ -42,11 +43,11 @@ impl Stream {
 
 /// A completed request that its stream takes at once.
 pub(in super::super) struct Finished<'a, M> {
-    /// The tag it was submitted with.
+    /// The tag that the request was submitted with.
     pub(in super::super) tag: usize,
-    /// Whether the place keeps its chain.
+    /// Whether the request slot of the request keeps its chain.
     pub(in super::super) keeps: bool,
-    /// Its memory, to be taken now.
+    /// The memory of the request, to be taken now.
     pub(in super::super) memory: &'a mut M,
 }
 
@@ -88,8 +89,8 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         Some(StreamId(number))
     }
 
-    /// Ends each request of a stream that has `tag` and that the device has with `result`. Its memory
-    /// stays here until the device returns it. Returns how many there were.
+    /// Ends each request of a stream that has `tag` and that the device has with `result`. Its
+    /// memory stays here until the device returns it. Returns how many there were.
     #[cold]
     pub(in super::super) fn cancel(&mut self, stream: StreamId, tag: usize, result: R) -> usize {
         let mut count = 0;

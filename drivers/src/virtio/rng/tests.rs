@@ -20,7 +20,7 @@ fn start(version: u32) -> (FakeDevice, Driver, DeviceRing) {
 }
 
 fn buffer(len: usize) -> Buffer {
-    Buffer::new(len).expect("the host has memory")
+    Buffer::new(len).expect("memory is allocated")
 }
 
 fn submit(rng: &mut Driver, ring: &mut DeviceRing, len: usize) -> (Token, Chain) {
@@ -105,7 +105,7 @@ fn random_bytes_are_in_the_submitted_buffer() {
         assert_eq!(rng.complete(8), 1);
         let completion = done(&mut rng, token);
         assert_eq!(completion.result, Ok(10));
-        let buffer = completion.buffer.expect("it comes back");
+        let buffer = completion.buffer.expect("the buffer is returned");
         assert_eq!(buffer.address().0, chain.writable[0].0);
         assert_eq!(
             &buffer[..],
@@ -240,7 +240,7 @@ fn a_device_that_violates_the_protocol_is_reset_and_requests_fail() {
     assert_eq!(completion.result, Err(Error::DeviceReset(failure)));
     assert!(
         completion.buffer.is_some(),
-        "the device was reset and has let go"
+        "the reset device no longer uses the buffer"
     );
     let rejected = rng.submit(buffer(1)).expect_err("failed");
     assert_eq!(rejected.error, Error::DeviceReset(failure));
@@ -252,7 +252,7 @@ fn a_failed_device_works_after_a_restart() {
     let (_token, _chain) = submit(&mut rng, &mut ring, 16);
     ring.give_back(5, 16);
     rng.complete(8);
-    rng.reinitialize().expect("a fine device after all");
+    rng.reinitialize().expect("the device works");
     assert_eq!((rng.failure(), rng.statistics().resets), (None, 1));
     let mut ring = device.ring(0);
     let (token, chain) = submit(&mut rng, &mut ring, 16);
@@ -318,7 +318,7 @@ fn a_dropped_driver_resets_its_device_first() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "it leaks on purpose")]
+#[cfg_attr(miri, ignore = "the memory is never freed")]
 fn a_dropped_driver_gives_up_memory_that_its_device_may_use() {
     let (device, mut rng, mut ring) = start(2);
     let (_token, chain) = submit(&mut rng, &mut ring, 64);

@@ -103,7 +103,8 @@ impl<R: Registers> Transport for MmioTransport<R> {
         self.legacy
     }
 
-    /// A device whose line is stuck needs a reset, even if its status does not request one.
+    /// Returns the status. If the interrupt line is stuck, it includes a request for a reset, even
+    /// if the device has made none.
     fn status(&self) -> u8 {
         let status = self.registers.read32(register::STATUS) as u8;
         if self.vain.replace(0) >= STUCK {
@@ -190,9 +191,9 @@ impl<R: Registers> Transport for MmioTransport<R> {
             .write32(register::QUEUE_NOTIFY, u32::from(doorbell.value));
     }
 
-    /// One write if the queues were busy: reading the status first would double the cost without
-    /// new information. A pending configuration change keeps the line asserted, so the interrupt
-    /// comes again, finds idle queues, and the status is read then.
+    /// Acknowledges with one write if the queues were busy: reading the status first would double
+    /// the cost without new information. A pending configuration change keeps the line asserted, so
+    /// the interrupt is raised again when the queues are idle, and the status is read then.
     #[inline]
     fn acknowledge(&mut self, idle: bool) -> bool {
         if !idle && self.unread < STATUS_INTERVAL {

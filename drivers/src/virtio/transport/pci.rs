@@ -33,7 +33,7 @@ mod common {
     pub(super) const QUEUE_DESC: usize = 0x20;
     pub(super) const QUEUE_DRIVER: usize = 0x28;
     pub(super) const QUEUE_DEVICE: usize = 0x30;
-    /// The length of the part that every device has.
+    /// The length of the part of the common configuration that every device has.
     pub(super) const LEN: u32 = 0x38;
 }
 
@@ -283,8 +283,9 @@ impl<R: Registers> Transport for PciTransport<R> {
         self.routing
     }
 
-    /// With a line, reading the ISR status is the acknowledgement, which every function that shares
-    /// the line needs. Messages need none, and the ISR status has no meaning then (4.1.4.5.2).
+    /// Acknowledges an interrupt line by reading the ISR status, which every function that shares
+    /// the line needs. Messages need no acknowledgement, and the ISR status has no meaning then
+    /// (4.1.4.5.2).
     #[inline]
     fn acknowledge(&mut self, idle: bool) -> bool {
         match self.routing {

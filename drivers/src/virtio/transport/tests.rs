@@ -183,7 +183,7 @@ fn a_spurious_interrupt_writes_nothing() {
 }
 
 #[test]
-fn a_line_that_is_stuck_asks_for_a_reset_of_its_device() {
+fn a_stuck_line_requests_a_reset_of_its_device() {
     let device = device(1);
     let mut transport = device.transport();
     let needs_reset = |transport: &dyn Fn() -> u8| transport() & status::DEVICE_NEEDS_RESET != 0;

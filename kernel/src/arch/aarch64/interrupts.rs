@@ -23,7 +23,7 @@ pub fn restore_interrupts(state: InterruptState) {
     unsafe { asm!("msr daif, {0}", in(reg) state.0, options(nostack)) };
 }
 
-/// Whether an interrupt is pending (`ISR_EL1`, a register of the processor and not of the
+/// Returns whether an interrupt is pending (`ISR_EL1`, a register of the processor and not of the
 /// controller).
 #[inline]
 pub fn interrupt_pending() -> bool {

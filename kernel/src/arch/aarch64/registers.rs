@@ -8,7 +8,7 @@ use super::syndrome::Syndrome;
 #[repr(C)]
 #[derive(Clone, Debug)]
 pub struct Registers {
-    /// x0 to x30.
+    /// The registers x0 to x30.
     x: [u64; 31],
     /// The stack pointer.
     sp: u64,
@@ -42,7 +42,7 @@ impl Registers {
         is_fault.then_some(self.far as usize)
     }
 
-    /// Returns the address of the instruction.
+    /// Returns the address of the instruction that caused the exception.
     #[must_use]
     pub const fn program_counter(&self) -> usize {
         self.pc as usize
@@ -79,7 +79,7 @@ impl fmt::Display for Registers {
     }
 }
 
-/// Whether the vector is synchronous, so that it is taken at the failing instruction. Each
+/// Returns whether the vector is synchronous: then it was taken at the failing instruction. Each
 /// combination of level and stack has four vectors: synchronous, IRQ, FIQ, SError.
 const fn is_synchronous(vector: usize) -> bool {
     vector.is_multiple_of(4)
@@ -108,7 +108,7 @@ impl fmt::Display for Cause {
         match self.vector / 4 {
             0 => Ok(()),
             1 => f.write_str(", during a fault report"),
-            _ => f.write_str(", from EL0, where nothing runs"),
+            _ => f.write_str(", from EL0, which the kernel does not use"),
         }
     }
 }

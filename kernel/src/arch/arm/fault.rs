@@ -9,7 +9,7 @@ const WRITE: u32 = 1 << 11;
 /// `DFSR`: the access was a cache maintenance operation, neither a read nor a write.
 const CACHE_MAINTENANCE: u32 = 1 << 13;
 
-/// The kind of access.
+/// The kind of access that failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
     /// Instruction fetch; the status is from `IFSR`.
@@ -18,7 +18,7 @@ pub(super) enum Kind {
     Data,
 }
 
-/// An abort.
+/// An abort with its status.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Fault {
     kind: Kind,
@@ -29,7 +29,7 @@ pub(super) struct Fault {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Reason {
     words: &'static str,
-    /// The translation level.
+    /// The translation level at which the abort occurred.
     level: Option<u32>,
     /// Whether the fault address register is valid.
     has_address: bool,

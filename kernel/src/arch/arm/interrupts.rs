@@ -24,9 +24,9 @@ pub fn restore_interrupts(state: InterruptState) {
     unsafe { asm!("msr cpsr_c, {0}", in(reg) state.0, options(nostack)) };
 }
 
-/// Whether an interrupt is pending (`ISR`, a register of the processor and not of the controller).
-/// The register is part of the security extensions. On a processor without them it is an undefined
-/// instruction, but every processor with a GIC has it.
+/// Returns whether an interrupt is pending (`ISR`, a register of the processor and not of the
+/// controller). The register is part of the security extensions. On a processor without them it is
+/// an undefined instruction, but every processor with a GIC has it.
 #[inline]
 pub fn interrupt_pending() -> bool {
     let pending: u32;

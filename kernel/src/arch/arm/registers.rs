@@ -13,7 +13,7 @@ const MODE: u32 = 0x1f;
 #[repr(C)]
 #[derive(Clone, Debug)]
 pub struct Registers {
-    /// r0 to r12.
+    /// The registers r0 to r12.
     r: [u32; 13],
     /// The stack pointer.
     sp: u32,
@@ -27,7 +27,7 @@ pub struct Registers {
     status: u32,
     /// `DFAR` or `IFAR`: the fault address.
     address: u32,
-    /// Keeps the stack aligned to 8 bytes.
+    /// Padding that keeps the stack aligned to 8 bytes.
     _pad: u32,
 }
 
@@ -61,7 +61,7 @@ impl Registers {
         Some(Fault::new(kind, self.status))
     }
 
-    /// Returns the address of the instruction.
+    /// Returns the address of the instruction that caused the exception.
     #[must_use]
     pub const fn program_counter(&self) -> usize {
         self.pc as usize

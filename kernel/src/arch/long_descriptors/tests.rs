@@ -50,9 +50,9 @@ fn build_as(format: Format, mappings: &[Mapping]) -> Built {
         tables += 1;
         page()
     };
-    let mut map = Map::new(format, allocate, 48).expect("there is a page");
+    let mut map = Map::new(format, allocate, 48).expect("a page is available");
     for mapping in mappings {
-        map.add(mapping).expect("there are pages");
+        map.add(mapping).expect("pages are available");
     }
     let root = map.finish();
     Built {
@@ -213,7 +213,7 @@ fn the_last_page_of_all_can_be_mapped() {
 
 #[test]
 fn a_range_beyond_the_address_space_is_rejected() {
-    let mut map = Map::new(BITS_64, page, 40).expect("there is a page");
+    let mut map = Map::new(BITS_64, page, 40).expect("a page is available");
     let beyond = mapping(1 << 40, PAGE, Access::Data);
     assert_eq!(
         map.add(&beyond),
@@ -237,7 +237,7 @@ fn running_out_of_tables_is_an_error() {
         left -= 1;
         if left >= 0 { page() } else { None }
     };
-    let mut map = Map::new(BITS_64, few, 48).expect("there is a page");
+    let mut map = Map::new(BITS_64, few, 48).expect("a page is available");
     let result = map.add(&mapping(0x1000, PAGE, Access::Data));
     assert_eq!(result, Err(TranslationError::OutOfPages));
 }
@@ -293,7 +293,7 @@ fn a_32_bit_processor_executes_code_and_nothing_else() {
 
 #[test]
 fn a_32_bit_processor_sees_nothing_above_4_gib() {
-    let mut map = Map::new(BITS_32, page, 40).expect("there is a page");
+    let mut map = Map::new(BITS_32, page, 40).expect("a page is available");
     assert_eq!(
         map.add(&mapping(4 * GIB - PAGE, PAGE, Access::Data)),
         Ok(())

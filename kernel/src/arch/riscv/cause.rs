@@ -10,7 +10,7 @@ const INTERRUPT: usize = 1 << (usize::BITS - 1);
 pub(super) struct Cause(pub(super) usize);
 
 impl Cause {
-    /// Whether the trap value is the accessed address.
+    /// Returns whether the trap value is the accessed address.
     pub(super) const fn has_address(self) -> bool {
         matches!(self.0, 0 | 1 | 4..=7 | 12 | 13 | 15)
     }

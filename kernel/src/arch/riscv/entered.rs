@@ -13,7 +13,7 @@ const DEVICE_TREE_ALIGNMENT: usize = 8;
 struct Entered {
     /// 1 in M mode, 0 in S mode.
     machine_mode: usize,
-    /// The hart ID.
+    /// The ID of the hart.
     hart: usize,
     /// The address of the device tree from the loader.
     device_tree: usize,

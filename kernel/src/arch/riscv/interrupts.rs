@@ -64,7 +64,7 @@ fn raised() -> usize {
     }
 }
 
-/// Whether an interrupt is pending, from a register of the hart and not of the controller.
+/// Returns whether an interrupt is pending, from a register of the hart and not of the controller.
 #[inline]
 pub fn interrupt_pending() -> bool {
     let mode = mode();

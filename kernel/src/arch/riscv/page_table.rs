@@ -73,7 +73,7 @@ impl Format for Short {
     }
 }
 
-/// Sv39, Sv48 and Sv57.
+/// The 64-bit formats Sv39, Sv48 and Sv57.
 #[cfg(any(test, target_pointer_width = "64"))]
 #[derive(Debug)]
 pub(super) enum Long {}
@@ -202,7 +202,7 @@ struct Pages {
 }
 
 impl Pages {
-    /// Returns an entry that maps `address` and what follows.
+    /// Returns an entry that maps the page at `address`.
     const fn entry(self, address: u64) -> u64 {
         match self.attributes {
             0 => 0,

@@ -42,8 +42,8 @@ impl LocalInterrupts for Processor {
     }
 }
 
-/// `miselect` is 0x350, `mireg` 0x351 and `mtopei` 0x35c; `siselect`, `sireg` and `stopei` are 0x150, 0x151
-/// and 0x15c (AIA 1.0, chapter 2).
+/// `miselect` is 0x350, `mireg` 0x351 and `mtopei` 0x35c; `siselect`, `sireg` and `stopei` are
+/// 0x150, 0x151 and 0x15c (AIA 1.0, chapter 2).
 impl InterruptFile for Processor {
     fn read(&mut self, register: usize) -> usize {
         change!("csrw", "0x350", "0x150", register);
@@ -62,8 +62,8 @@ impl InterruptFile for Processor {
     fn take(&mut self) -> usize {
         let taken: usize;
         match entered::mode() {
-            // SAFETY: the write takes the interrupt that the read returns; it belongs to the calling
-            // driver.
+            // SAFETY: the write takes the interrupt that the read returns; it belongs to the
+            // calling driver.
             Mode::Machine => unsafe {
                 asm!("csrrw {0}, 0x35c, zero", out(reg) taken, options(nostack, preserves_flags));
             },
@@ -106,8 +106,8 @@ impl Timebase for Processor {
 }
 
 impl Sstc for Processor {
-    /// Without the extension, the write is an illegal instruction. While it executes, a special
-    /// vector continues behind it.
+    /// Writes the comparator. Without the extension, the write is an illegal instruction; while it
+    /// executes, a special vector skips it.
     #[cold]
     fn has_stimecmp(&mut self) -> bool {
         let is_there: usize;

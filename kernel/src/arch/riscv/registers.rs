@@ -14,7 +14,7 @@ const NAMES: [&str; 31] = [
 #[repr(C)]
 #[derive(Clone, Debug)]
 pub struct Registers {
-    /// x1 to x31.
+    /// The registers x1 to x31.
     x: [usize; 31],
     /// `epc`: the address of the exception.
     pc: usize,
@@ -45,7 +45,7 @@ impl Registers {
         Cause(self.cause).has_address().then_some(self.value)
     }
 
-    /// Returns the address of the instruction.
+    /// Returns the address of the instruction that caused the exception.
     #[must_use]
     pub const fn program_counter(&self) -> usize {
         self.pc

@@ -30,13 +30,13 @@ mod tests {
     }
 
     #[test]
-    fn it_is_one_cell_or_two() {
+    fn the_frequency_has_one_cell_or_two() {
         assert_eq!(told(&[10_000_000]), Some(10_000_000));
         assert_eq!(told(&[1, 0]), Some(1 << 32));
     }
 
     #[test]
-    fn a_tree_may_lack_it() {
+    fn the_frequency_may_be_missing() {
         assert_eq!(frequency_in(&Model::new().to_dtb()), None);
         assert_eq!(told(&[]), None);
     }

@@ -48,7 +48,7 @@ impl Exception {
         }
     }
 
-    /// Whether this is a page fault.
+    /// Returns whether this is a page fault.
     pub(super) const fn is_page_fault(self) -> bool {
         self.vector % IN_REPORT == PAGE_FAULT
     }

@@ -1,17 +1,17 @@
-//! Masking interrupts, and waiting for them.
+//! Masks interrupts, and waits for them.
 //!
-//! This processor has no way to look at an interrupt but to take it. So the kernel lets them in for
-//! the length of one instruction, and what the vectors run does nothing but remember the vector.
+//! An x86 processor reports a pending interrupt only by taking it. The kernel therefore enables
+//! interrupts for the length of one instruction, and the stubs in the vectors only record the
+//! vector.
 
 use core::arch::asm;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-/// How many vectors have a stub. The last is the one that the local APIC gives an interrupt that has
-/// gone before it was taken.
+/// The number of vectors with a stub. The last one is the vector of spurious interrupts.
 const VECTORS: usize = 128;
 
-/// One bit for each vector that was accepted and not yet taken. The stubs in `vectors.S` set them,
-/// with interrupts masked.
+/// One bit for each vector that was accepted and not yet taken by the kernel. The stubs in
+/// `vectors.S` set them, with interrupts masked.
 #[unsafe(no_mangle)]
 static vmos_accepted_vectors: [AtomicU32; VECTORS / 32] =
     [const { AtomicU32::new(0) }; VECTORS / 32];
@@ -42,11 +42,12 @@ pub fn restore_interrupts(state: InterruptState) {
     }
 }
 
-/// Whether an interrupt waits for being claimed: one was accepted, or is so now.
+/// Returns whether an interrupt has been accepted and can be claimed. Accepts pending interrupts
+/// first.
 #[inline]
 pub fn interrupt_pending() -> bool {
     if !any_accepted() {
-        // `sti` works after the instruction that follows (SDM volume 2, STI).
+        // `sti` takes effect after the next instruction (SDM volume 2, STI).
         // SAFETY: the stubs only remember their vectors.
         unsafe { asm!("sti", "nop", "cli") };
         return any_accepted();
@@ -54,9 +55,9 @@ pub fn interrupt_pending() -> bool {
     true
 }
 
-/// Sleeps until an interrupt is pending. Interrupts must be masked: what is accepted is so within
-/// this function or within [`interrupt_pending`], so none comes between the look and the sleep, and
-/// one that waits at the local APIC ends the sleep as it begins.
+/// Sleeps until an interrupt is pending. Interrupts must be masked: they are only accepted within
+/// this function and [`interrupt_pending`], so none is lost between the check and the sleep, and
+/// one that is pending at the local APIC ends the sleep immediately.
 #[inline]
 pub fn wait_for_interrupt() {
     if !any_accepted() {
@@ -68,7 +69,7 @@ pub fn wait_for_interrupt() {
 /// Stops this processor forever.
 pub fn park() -> ! {
     loop {
-        // Not even what cannot be masked gets further than the next round.
+        // A non-maskable interrupt only causes another iteration.
         // SAFETY: waits, and changes nothing.
         unsafe { asm!("cli", "hlt") };
     }
@@ -79,7 +80,7 @@ fn any_accepted() -> bool {
     words.fold(0, |any, word| any | word.load(Ordering::Relaxed)) != 0
 }
 
-/// Takes the highest vector that was accepted, in the last [`interrupt_pending`] at the latest.
+/// Takes the highest vector that was accepted, up to the last call of [`interrupt_pending`].
 pub(super) fn take_vector() -> Option<u8> {
     let mut words = vmos_accepted_vectors.iter().enumerate().rev();
     words.find_map(|(index, word)| {

@@ -1,4 +1,4 @@
-//! Enables the map of memory (SDM volume 3A, chapter 4).
+//! Enables the page tables (SDM volume 3A, chapter 4).
 
 use core::arch::asm;
 use core::arch::x86_64::__cpuid;

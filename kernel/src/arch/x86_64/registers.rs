@@ -59,7 +59,7 @@ impl Registers {
         }
     }
 
-    /// Returns the address of the instruction.
+    /// Returns the address of the instruction that caused the exception.
     #[must_use]
     pub const fn program_counter(&self) -> usize {
         self.rip as usize
@@ -71,8 +71,8 @@ impl Registers {
         self.rbp as usize
     }
 
-    /// Returns the call that the program returns to next: the caller, if it jumped to an invalid
-    /// address.
+    /// Returns the address of the call that the program returns to next: the caller, if it jumped
+    /// to an invalid address.
     #[cfg(target_os = "none")]
     #[must_use]
     pub fn last_call(&self) -> usize {

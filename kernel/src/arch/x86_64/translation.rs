@@ -35,9 +35,9 @@ const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
 /// The processor's features.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Features {
-    /// It supports the no-execute bit.
+    /// The processor supports the no-execute bit.
     pub(super) no_execute: bool,
-    /// It supports 1 GiB pages.
+    /// The processor supports 1 GiB pages.
     pub(super) giant_pages: bool,
     /// The number of bits of a physical address.
     pub(super) address_bits: u32,
@@ -67,12 +67,12 @@ impl Features {
     }
 }
 
-/// A table.
+/// A page table.
 #[repr(C, align(4096))]
 pub(super) struct Table([u64; ENTRIES]);
 
 impl Table {
-    /// Returns its address, as in an entry.
+    /// Returns the table's address, as in an entry.
     pub(super) fn address(&mut self) -> u64 {
         (&raw mut *self).expose_provenance() as u64
     }
@@ -87,7 +87,7 @@ struct Leaf {
 }
 
 impl Leaf {
-    /// Returns an entry of `level` that maps `address` and what follows.
+    /// Returns an entry of `level` that maps the page at `address`.
     const fn entry(self, level: u32, address: u64) -> u64 {
         let large = if level == LAST_LEVEL { 0 } else { LARGE };
         match self.attributes {

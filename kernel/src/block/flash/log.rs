@@ -1,5 +1,5 @@
-//! The log of flash memory on a disk: the block that is being written, behind a block that says where
-//! it belongs and what its sum is.
+//! The log of flash memory on a disk: a copy of the block that is being written, preceded by a
+//! header with its sector and a checksum.
 
 use core::ops::Range;
 
@@ -17,12 +17,12 @@ const SUM: Range<usize> = 20..24;
 /// The entry in the log.
 #[derive(Default)]
 pub(super) struct Record {
-    /// The sector to which it is written after a crash.
+    /// The sector to which the content is written after a crash.
     sector: Option<u64>,
 }
 
 impl<D: Sectors> Memory<D> {
-    /// Writes to its place what the log holds whole.
+    /// Completes an interrupted write: writes the content of a complete entry to its sector.
     pub(super) async fn recover(&mut self) -> Result<(), FlashError> {
         let log = self.disk.read(self.first, Buffer::new(LOG)?).await?;
         let Some((sector, content)) = read(&log, self.block) else {
@@ -40,9 +40,9 @@ impl<D: Sectors> Memory<D> {
         Ok(())
     }
 
-    /// Writes to the log what is about to be written to `sector`.
+    /// Writes to the log the block that is about to be written to `sector`.
     pub(super) async fn log_block(&mut self, sector: u64, block: &[u8]) -> Result<(), FlashError> {
-        // In one request: where only a part of it arrives, the sum does not match.
+        // One request: if only a part of it is written, the checksum does not match.
         let mut record = Buffer::new(2 * self.block)?;
         let (header, content) = record.split_at_mut(self.block);
         content.copy_from_slice(block);
@@ -56,7 +56,7 @@ impl<D: Sectors> Memory<D> {
         Ok(())
     }
 
-    /// Has the log hold nothing that is to be written to these sectors.
+    /// Invalidates the entry in the log if it belongs to one of these sectors.
     pub(super) async fn forget_within(&mut self, sectors: Range<u64>) -> Result<(), FlashError> {
         let written = self.log.sector;
         if written.is_some_and(|sector| sectors.contains(&sector)) {
@@ -69,7 +69,8 @@ impl<D: Sectors> Memory<D> {
     }
 }
 
-/// Returns the entry in the log with its sector; `None` if it is incomplete or has another block size.
+/// Returns the entry in the log with its sector; `None` if it is incomplete or has another block
+/// size.
 fn read(log: &[u8], block: usize) -> Option<(u64, &[u8])> {
     let (header, content) = log.get(..2 * block)?.split_at(block);
     let number = |place: Range<usize>| header.get(place)?.first_chunk().copied();
@@ -81,7 +82,7 @@ fn read(log: &[u8], block: usize) -> Option<(u64, &[u8])> {
     whole.then_some((sector, content))
 }
 
-/// The CRC-32 (IEEE 802.3, 3.2.9) of what stands before the sum and of the content.
+/// Returns the CRC-32 (IEEE 802.3, 3.2.9) of the header before the checksum, and of the content.
 fn sum(header: &[u8], content: &[u8]) -> u32 {
     const POLYNOMIAL: u32 = 0xedb8_8320;
     let mut sum = u32::MAX;

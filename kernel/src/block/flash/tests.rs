@@ -19,7 +19,7 @@ struct Fragile {
     bytes: Rc<RefCell<Vec<u8>>>,
     /// The number of sectors written before the failure; `None` for no failure.
     left: Rc<Cell<Option<usize>>>,
-    /// How many bytes of the sector being written then arrive; the others are damaged.
+    /// The number of bytes of the last sector that are still written; the others are damaged.
     torn: usize,
 }
 

@@ -30,8 +30,8 @@ pub(in crate::devices) const TICK: u64 = 250_000_000;
 const POLL: u64 = 10_000_000;
 /// The time between two checks of a device whose interrupt may be on its way, in nanoseconds.
 const DELIVERY: u64 = 1_000_000;
-/// The number of such checks. Between two of them, the loop serves at least one pending interrupt,
-/// even on a slow machine.
+/// The number of checks while an interrupt may be on its way. Between two of them, the loop serves
+/// at least one pending interrupt, even on a slow machine.
 const LOOKS: u8 = 8;
 /// The time without a response after which the device is notified again, in nanoseconds.
 const PATIENCE: u64 = 500_000_000;
@@ -48,11 +48,11 @@ pub(in crate::devices) trait Watched: Recoverable {
     /// Reads the device's status and acknowledges its interrupt.
     fn inspect(&mut self);
 
-    /// Notifies the device even if it has not asked for it.
+    /// Notifies the device even if it has not requested it.
     fn kick(&mut self);
 
-    /// Has a device that cannot say that it is broken show whether it works. Returns whether it has
-    /// something to do for that.
+    /// Sends a device that cannot report that it is broken a harmless request, to see whether it
+    /// works. Returns whether a request was sent.
     fn probe(&mut self) -> bool {
         false
     }
@@ -61,7 +61,7 @@ pub(in crate::devices) trait Watched: Recoverable {
     fn give_up(&mut self);
 }
 
-/// What the watch found on a device, counted since boot. Counts only increase.
+/// The faults of a device that the kernel detected, counted since boot. Counts only increase.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct WatchStatistics {
     /// Responses whose interrupt was not delivered. The responses were processed.
@@ -96,29 +96,29 @@ enum Event {
 impl Event {
     const fn text(self) -> &'static str {
         match self {
-            Self::LostInterrupt => "no interrupt came, and the device has answered",
+            Self::LostInterrupt => "the device responded without an interrupt",
             Self::Deaf => {
-                "no interrupt comes: looking every 10 ms; see its place in the board file"
+                "no interrupts arrive: polling every 10 ms; see its interrupt in the board file"
             }
-            Self::Silent => "no answer for 500 ms: kicking it again",
+            Self::Silent => "no response for 500 ms: notifying it again",
         }
     }
 }
 
-/// What is kept from one check of a device to the next.
+/// The state of the checks of one device.
 pub(in crate::devices) struct Watch {
     /// The device's progress at the last check.
     pulse: Pulse,
-    /// How long its requests have had no response, in nanoseconds.
+    /// How long the device's requests have had no response, in nanoseconds.
     silence: u64,
-    /// The value of `silence` at which it is notified next.
+    /// The value of `silence` at which the device is notified next.
     next_kick: u64,
-    /// The number of consecutive checks at which it had responded without an interrupt. Counting
-    /// starts only after a check at which that was not so.
+    /// The number of consecutive checks at which the device had responded without an interrupt. The
+    /// first such check after a normal one is not counted.
     suspicion: u8,
-    /// The number of interrupts missing since the last one that arrived.
+    /// The number of missing interrupts since the last one that arrived.
     missing: u8,
-    /// Its line, while only an interrupt reported by the controller counts.
+    /// The device's line, while only an interrupt reported by the controller counts.
     line: Option<u32>,
     /// The events logged so far, one bit each.
     told: u8,
@@ -147,9 +147,9 @@ impl Watch {
 }
 
 impl Attached {
-    /// Checks the device; `step` nanoseconds have passed since the last check. A device that
-    /// `rests` has had nothing to do for long. Returns the time until the next check in
-    /// nanoseconds; [`NEVER`] if there is nothing to wait for.
+    /// Checks the device; `step` nanoseconds have passed since the last check. `rests` means that
+    /// the device has had no requests for some time. Returns the time until the next check in
+    /// nanoseconds; [`NEVER`] if no check is needed.
     #[cold]
     pub(in crate::devices) fn look(
         &mut self,
@@ -224,7 +224,7 @@ impl Attached {
         }
     }
 
-    /// Makes work found in the queue count as an interrupt again.
+    /// Ends polling: work found in the queue counts as an interrupt again.
     #[cold]
     fn trust(&mut self) {
         self.line = self.line.or(self.watch.line.take());

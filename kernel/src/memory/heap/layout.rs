@@ -1,4 +1,5 @@
-//! The layouts that the allocator is asked for, so that a freed block can be allocated again.
+//! The layouts that are requested from the allocator, chosen so that a freed block can be allocated
+//! again.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
@@ -10,8 +11,9 @@ use super::SECOND_LEVEL;
 /// The alignment of every block, in bytes, and the size of the header in front of it.
 pub(super) const ALIGNMENT: usize = GRANULARITY / 2;
 
-/// Returns a layout with room for `layout` at any position in a block, and for the block's address
-/// in front of it. Layouts that need no more than a block's own alignment stay as they are.
+/// Returns a layout large enough to hold `layout` at any alignment of the block, and the block's
+/// address in front of it. A layout that needs no larger alignment than the block's own is returned
+/// unchanged.
 #[inline]
 pub(super) fn with_room_to_align(layout: Layout) -> Option<Layout> {
     if layout.align() <= ALIGNMENT {
@@ -21,7 +23,7 @@ pub(super) fn with_room_to_align(layout: Layout) -> Option<Layout> {
     Layout::from_size_align(size, ALIGNMENT).ok()
 }
 
-/// Returns the layout of a block with the smallest size of a class that has room for `layout`: at
+/// Returns a layout that is large enough for `layout` and has the smallest size of its class: at
 /// most a sixteenth more.
 #[inline]
 pub(super) fn rounded(layout: Layout) -> Option<Layout> {
@@ -32,12 +34,12 @@ pub(super) fn rounded(layout: Layout) -> Option<Layout> {
     Layout::from_size_align(size, ALIGNMENT).ok()
 }
 
-/// Returns where memory of `layout` begins in `block`, and notes the block in front of it if that
-/// is not its start.
+/// Returns the address in `block` at which memory of `layout` starts. If that is not the start of
+/// the block, stores the block's address in front of it.
 ///
 /// # Safety
 ///
-/// The block must be as large as [`with_room_to_align`] says, and not be used.
+/// The block must be as large as [`with_room_to_align`] returns, and must not be in use.
 #[inline]
 pub(super) unsafe fn align(block: NonNull<u8>, layout: Layout) -> NonNull<u8> {
     if layout.align() <= ALIGNMENT {
@@ -54,7 +56,7 @@ pub(super) unsafe fn align(block: NonNull<u8>, layout: Layout) -> NonNull<u8> {
     start
 }
 
-/// Returns the block that memory of `layout` at `start` lies in.
+/// Returns the block that contains the memory of `layout` at `start`.
 ///
 /// # Safety
 ///

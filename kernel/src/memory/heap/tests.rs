@@ -1,4 +1,5 @@
-//! Tests with a heap in the host's memory. There is one heap, so that they take turns.
+//! Tests with a heap in the host's memory. All tests share one heap, so they run one after the
+//! other.
 
 use super::*;
 use std::boxed::Box;
@@ -66,7 +67,7 @@ fn allocations_are_counted_and_can_be_freed() {
     assert!(usage().peak_bytes >= 2000);
 }
 
-/// Allocates blocks until there is no room for even the smallest one.
+/// Allocates blocks until not even the smallest one can be allocated.
 fn fill() -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut size = 1 << 19;
@@ -80,7 +81,7 @@ fn fill() -> Vec<Block> {
 }
 
 #[test]
-fn what_was_freed_can_be_allocated_again_with_the_heap_otherwise_full() {
+fn a_freed_block_can_be_allocated_again_in_a_full_heap() {
     let _turn = heap();
     let aligns = [1, 8, 16, 32, 64, 512, 4096];
     let sizes = (1..200).chain((200..20_000).step_by(61));
@@ -107,7 +108,7 @@ fn what_was_freed_can_be_allocated_again_with_the_heap_otherwise_full() {
 }
 
 #[test]
-fn blocks_in_use_keep_what_is_in_them() {
+fn blocks_in_use_keep_their_content() {
     let _turn = heap();
     let mut random = 1_u32;
     let mut blocks: Vec<(Block, u8)> = Vec::new();

@@ -1,4 +1,4 @@
-//! A connection with one error type for everything.
+//! A TCP connection with one error type for all operations.
 
 use embedded_io_async::{ErrorType, Read, ReadReady, Write, WriteReady};
 
@@ -8,19 +8,19 @@ use crate::net::{TcpReader, TcpStream, TcpWriter};
 /// A [`TcpStream`] for crates that are generic over traits: connecting, reading and writing have
 /// the same error type.
 pub struct Connection(
-    /// The stream.
+    /// The wrapped TCP stream.
     pub TcpStream,
 );
 
 /// The reading half of a [`Connection`].
 pub struct Reading<'a>(
-    /// The half.
+    /// The wrapped reading half.
     pub TcpReader<'a>,
 );
 
 /// The writing half of a [`Connection`].
 pub struct Writing<'a>(
-    /// The half.
+    /// The wrapped writing half.
     pub TcpWriter<'a>,
 );
 

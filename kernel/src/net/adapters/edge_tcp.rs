@@ -13,7 +13,7 @@ use crate::net::{Net, TcpListener};
 
 /// A [`TcpListener`] for `edge-nal`.
 pub struct Accepting(
-    /// The listener.
+    /// The wrapped TCP listener.
     pub TcpListener,
 );
 
@@ -83,8 +83,8 @@ impl Readable for Reading<'_> {
 }
 
 impl TcpShutdown for Connection {
-    /// Shuts down the writing side, and waits until the peer has acknowledged everything. Does
-    /// nothing to shut down the reading side.
+    /// Shuts down the writing side, and waits until the peer has acknowledged everything. The
+    /// reading side cannot be shut down: a request for that does nothing.
     async fn close(&mut self, what: Close) -> Result<(), NetError> {
         if what == Close::Read {
             return Ok(());
@@ -104,12 +104,12 @@ impl Dns for Net {
 
     async fn get_host_by_name(&self, host: &str, kind: AddrType) -> Result<IpAddr, NetError> {
         if kind == AddrType::IPv6 {
-            return Err(NetError::Unsupported("an address of IPv6"));
+            return Err(NetError::Unsupported("resolving a name to an IPv6 address"));
         }
         Ok(IpAddr::V4(self.resolve(host).await?))
     }
 
     async fn get_host_by_address(&self, _: IpAddr, _: &mut [u8]) -> Result<usize, NetError> {
-        Err(NetError::Unsupported("the name of an address"))
+        Err(NetError::Unsupported("resolving an address to a name"))
     }
 }

@@ -38,7 +38,7 @@ pub struct Membership(Net);
 struct Waiting {
     /// The only accepted sender; `None` accepts any.
     from: Option<SocketAddrV4>,
-    /// A datagram that was received when the caller asked whether there is one.
+    /// A datagram that was received while the caller checked whether one is available.
     first: Option<Datagram>,
 }
 

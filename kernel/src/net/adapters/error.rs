@@ -1,4 +1,4 @@
-//! The common error type of these traits.
+//! The common error type of the implemented network traits.
 
 use core::fmt;
 use core::net::{IpAddr, SocketAddr, SocketAddrV4};
@@ -26,7 +26,7 @@ pub enum NetError {
     NotIpv4(IpAddr),
     /// The address to listen on is not this machine's.
     NotOwn(IpAddr),
-    /// The operation is not supported. Its name.
+    /// The operation with this name is not supported.
     Unsupported(&'static str),
 }
 

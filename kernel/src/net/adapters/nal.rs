@@ -22,12 +22,12 @@ impl Dns for Net {
 
     async fn get_host_by_name(&self, host: &str, kind: AddrType) -> Result<IpAddr, NetError> {
         if kind == AddrType::IPv6 {
-            return Err(NetError::Unsupported("an address of IPv6"));
+            return Err(NetError::Unsupported("resolving a name to an IPv6 address"));
         }
         Ok(IpAddr::V4(self.resolve(host).await?))
     }
 
     async fn get_host_by_address(&self, _: IpAddr, _: &mut [u8]) -> Result<usize, NetError> {
-        Err(NetError::Unsupported("the name of an address"))
+        Err(NetError::Unsupported("resolving an address to a name"))
     }
 }

@@ -1,4 +1,4 @@
-//! sntpc: a socket that asks time servers, and the clock that they are compared with.
+//! sntpc: a socket for requests to time servers, and the clock that is compared with theirs.
 
 use core::net::SocketAddr;
 use core::time::Duration;

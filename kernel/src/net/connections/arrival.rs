@@ -8,8 +8,8 @@ use super::statistics::TcpStatistics;
 use crate::net::packet::Mac;
 use crate::time::NEVER;
 
-/// How long a connection that ended is kept, in nanoseconds, so that its late segments are not
-/// taken for those of a new one.
+/// How long a connection that ended is kept, in nanoseconds, so that its delayed segments are not
+/// assigned to a new connection.
 pub(super) const TIME_WAIT: u64 = 10_000_000_000;
 
 /// The largest number of answers that a connection sends to unacceptable segments, and the period
@@ -17,29 +17,29 @@ pub(super) const TIME_WAIT: u64 = 10_000_000_000;
 const CHALLENGES: u8 = 10;
 const CHALLENGE_PERIOD: u64 = 5_000_000_000;
 
-/// Segments that are sent before the first acknowledgement (RFC 6928).
+/// The initial congestion window, in segments (RFC 6928).
 const FIRST_SEGMENTS: usize = 10;
 
-/// The smallest segment size that a peer may ask for; smaller segments would cost too much.
+/// The smallest segment size that is accepted from a peer; smaller segments would cost too much.
 const SHORTEST: usize = 48;
 
-/// What must be sent at once.
+/// An answer that must be sent immediately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     Nothing,
     Acknowledgement,
-    /// Our SYN with an acknowledgement.
+    /// A SYN with an acknowledgement.
     Request,
     /// The same, without a connection: its number is a cookie.
     Cookie,
     /// A reset: there is no such connection.
     Refusal,
-    /// Nothing: there is no memory for the connection's queues.
+    /// No answer, because there is no memory for the connection's queues.
     OutOfMemory,
 }
 
 impl Connection {
-    /// Takes the parameters from the peer's SYN; `theirs` is its sequence number.
+    /// Takes the parameters from the peer's SYN, whose sequence number is `theirs`.
     pub(super) fn take_first(
         &mut self,
         theirs: Sequence,
@@ -63,8 +63,8 @@ impl Connection {
         receiving.acknowledged = receiving.next;
     }
 
-    /// Processes a segment, and returns what must be sent at once. Everything else that it causes
-    /// is sent later in the same turn.
+    /// Processes a segment, and returns the answer that must be sent immediately. Other segments
+    /// that become due are sent later in the same turn.
     #[inline]
     pub(super) fn arrive(
         &mut self,
@@ -124,7 +124,7 @@ impl Connection {
         answer
     }
 
-    /// Processes a segment that is in the window but is a reset or a SYN, or acknowledges nothing.
+    /// Processes a segment in the window that is a reset or a SYN, or acknowledges nothing.
     #[cold]
     fn arrive_unusual(
         &mut self,
@@ -245,7 +245,7 @@ impl Connection {
         self.challenge(now, statistics)
     }
 
-    /// Processes a repeated SYN of the peer while ours is not acknowledged.
+    /// Processes a repeated SYN of the peer, before the peer has acknowledged this machine's SYN.
     fn arrive_first_again(
         &mut self,
         segment: &Segment<'_>,
@@ -253,7 +253,7 @@ impl Connection {
         statistics: &mut TcpStatistics,
     ) -> Answer {
         if !segment.has(ACK) {
-            // The peer did not hear of our SYN.
+            // The peer has not received the SYN.
             self.sending.lose_all();
             return Answer::Request;
         }
@@ -282,8 +282,8 @@ impl Connection {
         Answer::Acknowledgement
     }
 
-    /// Processes the peer's answer to our SYN and allocates the queues. On failure, the error is
-    /// what must be sent.
+    /// Processes the peer's answer to this machine's SYN and allocates the queues. On failure,
+    /// returns the answer to send.
     #[cold]
     fn establish(
         &mut self,
@@ -354,7 +354,7 @@ impl Connection {
         }
     }
 
-    /// The peer has acknowledged everything up to `place`.
+    /// Records that the peer has acknowledged everything up to `place`.
     #[inline]
     fn advance(&mut self, place: Sequence, now: u64) {
         let sending = &mut self.sending;
@@ -363,7 +363,7 @@ impl Connection {
         sending.queue.skip(bytes);
         sending.base = sending.base.plus(bytes);
         sending.unacknowledged = place;
-        // The next probe waits for its time, also where this one was taken.
+        // The next probe waits for its time, even if this one was accepted.
         sending.probing = false;
         sending.trip.acknowledged(place, now);
         sending.progress(bytes);
@@ -386,7 +386,7 @@ impl Connection {
         }
     }
 
-    /// The peer is there.
+    /// Records that the peer has answered.
     #[inline]
     fn heard(&mut self, now: u64) {
         let timers = &mut self.timers;

@@ -43,10 +43,10 @@ pub(in crate::net) enum State {
 /// The owner of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Owner {
-    /// No task yet: the connection waits to be accepted at its port.
+    /// No task has accepted the connection yet: it waits at its listener.
     Listener,
     Task,
-    /// No task any more, since this time in nanoseconds.
+    /// The task has dropped the connection, at this time in nanoseconds.
     Nobody(u64),
 }
 
@@ -61,10 +61,10 @@ pub(in crate::net) enum Ended {
     AddressLost,
 }
 
-/// A connection.
+/// A TCP connection.
 pub(in crate::net) struct Connection {
     pub(super) state: State,
-    /// The reason; only valid in the state [`Closed`](State::Closed).
+    /// The reason why the connection is over; only valid in the state [`Closed`](State::Closed).
     pub(super) ended: Ended,
     pub(super) owner: Owner,
     /// This machine's port.
@@ -81,50 +81,52 @@ pub(in crate::net) struct Connection {
     pub(super) writer: Sleeper,
 }
 
-/// The direction to the peer. Names as in RFC 9293, 3.3.1.
+/// The direction to the peer. Names in capital letters are those of RFC 9293, 3.3.1.
 pub(super) struct Sending {
-    /// Bytes that were not acknowledged yet, followed by those not sent yet.
+    /// Bytes that the peer has not acknowledged yet, followed by bytes not sent yet.
     pub(super) queue: Ring,
     /// The sequence number of the first byte of the queue.
     pub(super) base: Sequence,
     /// SND.UNA: the first unacknowledged byte; one less than `base` until the SYN is acknowledged.
     pub(super) unacknowledged: Sequence,
-    /// SND.NXT: behind the last that was ever sent.
+    /// SND.NXT: the end of everything that was ever sent.
     pub(super) most: Sequence,
-    /// Up to where the lost was sent again.
+    /// The end of the lost data that was sent again.
     pub(super) again: Sequence,
-    /// Up to where all is lost that did not arrive.
+    /// The end of the data that counts as lost, except for ranges in `sacked`.
     pub(super) lost: Sequence,
-    /// What was lost is being sent again, until all in front of [`recover`](Self::recover) arrived.
+    /// Whether lost data is being sent again (fast recovery), until the peer has acknowledged
+    /// everything before `recover`.
     pub(super) recovers: bool,
     pub(super) recover: Sequence,
-    /// What [`most`](Self::most) was when something was last sent again.
+    /// The value of [`most`](Self::most) at the last retransmission.
     pub(super) repeated_at: Sequence,
-    /// What the peer acknowledged selectively.
+    /// The ranges that the peer acknowledged selectively.
     pub(super) sacked: Ranges,
-    /// It does that (RFC 2018).
+    /// Whether the peer supports selective acknowledgements (RFC 2018).
     pub(super) sacks: bool,
-    /// SND.WND: how much the peer takes from SND.UNA on.
+    /// SND.WND: the number of bytes that the peer accepts, from SND.UNA on.
     pub(super) window: usize,
-    /// The shift of the peer's windows.
+    /// The number of bits by which the peer's window field is shifted (RFC 7323, 2.2).
     pub(super) shift: u8,
-    /// SND.WL1 and SND.WL2: the segment that set the window.
+    /// SND.WL1 and SND.WL2: sequence and acknowledgement number of the segment that last set the
+    /// window.
     pub(super) window_from: (Sequence, Sequence),
     /// The longest payload of a segment.
     pub(super) longest: usize,
     /// Whether this side was shut down: a FIN follows the queue.
     pub(super) ends: bool,
-    /// Acknowledgements in a row that acknowledge nothing new.
+    /// The number of consecutive duplicate acknowledgements.
     pub(super) repeated: usize,
-    /// A segment that was lost is to be sent again, however much is under way.
+    /// Whether a lost segment is sent again even if the congestion window is full.
     pub(super) resend: bool,
     /// Whether a partial segment is sent even while data is in flight.
     pub(super) no_delay: bool,
     /// Whether a byte beyond the peer's window was sent to make it report its window.
     pub(super) probing: bool,
-    /// The congestion window (RFC 5681).
+    /// The congestion window in bytes (RFC 5681).
     pub(super) congestion: usize,
-    /// The slow start threshold.
+    /// The slow start threshold in bytes (RFC 5681).
     pub(super) threshold: usize,
     pub(super) trip: RoundTrip,
 }
@@ -137,9 +139,9 @@ pub(super) struct Receiving {
     pub(super) next: Sequence,
     /// The end of the window that was announced to the peer.
     pub(super) edge: Sequence,
-    /// What arrived behind a gap.
+    /// The ranges that arrived after missing data.
     pub(super) gaps: Ranges,
-    /// The last acknowledgement that was sent.
+    /// The last acknowledgement number that was sent.
     pub(super) acknowledged: Sequence,
     /// Whether an acknowledgement must be sent at once.
     pub(super) acknowledge: bool,
@@ -152,29 +154,29 @@ pub(super) struct Receiving {
     pub(super) shifts: bool,
 }
 
-/// When an action is due, in nanoseconds; [`NEVER`] if it is not.
+/// The times at which actions are due, in nanoseconds; [`NEVER`] for none.
 pub(super) struct Timers {
-    /// Retransmission, or a probe of a closed window.
+    /// When to retransmit, or to probe a closed window.
     pub(super) resend: u64,
     /// The number of consecutive retransmissions.
     pub(super) resent: u32,
-    /// Acknowledgement of received data.
+    /// When to send a delayed acknowledgement.
     pub(super) acknowledge: u64,
-    /// The end of TIME-WAIT.
+    /// When TIME-WAIT ends.
     pub(super) close: u64,
-    /// Since when the peer has owed an answer.
+    /// The time since which the peer owes an answer.
     pub(super) waiting_since: u64,
-    /// How long the peer may owe an answer, in nanoseconds.
+    /// The longest time that the peer may owe an answer, in nanoseconds.
     pub(super) patience: u64,
-    /// The keep-alive interval.
+    /// The keep-alive interval, in nanoseconds.
     pub(super) keep_alive: u64,
-    /// The next keep-alive segment.
+    /// When to send the next keep-alive segment.
     pub(super) ask: u64,
-    /// When the hardware address may be asked for again.
+    /// The earliest time of the next ARP request for the hardware address.
     pub(super) address: u64,
-    /// When the count of challenges restarts.
+    /// When the period for `challenges` ends.
     pub(super) challenge: u64,
-    /// Answers to unacceptable segments in the current period.
+    /// The number of answers to unacceptable segments in the current period.
     pub(super) challenges: u8,
 }
 
@@ -288,12 +290,12 @@ impl Connection {
         (self.state != State::Closed).then_some(self.peer)
     }
 
-    /// Returns where a task waits to read or to connect.
+    /// Returns the waker of the task that waits to read or to connect.
     pub(in crate::net) fn reader(&mut self) -> &mut Sleeper {
         &mut self.reader
     }
 
-    /// Returns where a task waits to write.
+    /// Returns the waker of the task that waits to write.
     pub(in crate::net) fn writer(&mut self) -> &mut Sleeper {
         &mut self.writer
     }
@@ -431,7 +433,7 @@ impl Connection {
         }
     }
 
-    /// Ends the connection; `told` means that a reset must still be sent.
+    /// Ends the connection; `told` means that the peer must still be sent a reset.
     pub(super) fn end(&mut self, told: bool) {
         self.state = State::Closed;
         self.reset = told;
@@ -459,7 +461,7 @@ impl Connection {
 
     /// Returns the connection's rank for eviction, the smallest first; `None` if it must be kept.
     pub(super) fn dispensable(&self, now: u64) -> Option<u64> {
-        /// Longer than any machine runs, in nanoseconds.
+        /// A time in nanoseconds that is longer than any machine runs.
         const EVER: u64 = 1 << 62;
         let since = self.timers.waiting_since;
         match (self.owner, self.state) {
@@ -472,13 +474,13 @@ impl Connection {
         }
     }
 
-    /// Returns whether the hardware address must be asked for: it is unknown, or there has been no
-    /// answer for long.
+    /// Returns whether the hardware address must be requested: it is unknown, or the peer has not
+    /// answered for some time.
     pub(super) fn lacks_address(&self) -> bool {
         self.mac.is_none() || self.timers.resent >= DOUBTFUL_AFTER
     }
 
-    /// Returns whether nothing is left to do for an owner or a peer.
+    /// Returns whether neither an owner nor the peer needs the connection any more.
     pub(super) fn is_over(&self) -> bool {
         self.state == State::Closed && !self.reset
     }

@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_brings_back_the_options_that_it_was_made_with() {
+    fn a_cookie_returns_its_options() {
         let cookies = Cookies::new(Random::new(7));
         let theirs = Sequence(12345);
         for (asked, kept) in [

@@ -8,17 +8,18 @@ use super::statistics::TcpStatistics;
 use super::{TCP_CONNECT_TIMEOUT, TCP_LINGER, TCP_TIMEOUT};
 use crate::time::NEVER;
 
-/// The number of further keep-alive intervals without an answer after which a peer counts as vanished.
+/// The number of further keep-alive intervals without an answer after which a peer counts as
+/// vanished.
 const UNANSWERED: u64 = 4;
 
 /// A segment that is to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Departure {
     pub(super) segment: Outgoing,
-    /// The offset of its payload in the queue.
+    /// The offset of the segment's payload in the queue.
     offset: usize,
     length: usize,
-    /// Whether it is a keep-alive segment.
+    /// Whether the segment is a keep-alive probe.
     asks: bool,
 }
 
@@ -29,7 +30,7 @@ impl Connection {
         self.sending.queue.get(departure.offset, departure.length)
     }
 
-    /// Returns the ranges to be acknowledged selectively: data that arrived behind a gap.
+    /// Returns the ranges to be acknowledged selectively: data that arrived after missing data.
     #[inline]
     pub(super) fn ranges(&self, departure: &Departure) -> Option<&Ranges> {
         let gaps = &self.receiving.gaps;
@@ -40,8 +41,8 @@ impl Connection {
         tells.then_some(gaps)
     }
 
-    /// The segment to be sent next; `longest` is the longest payload that this machine receives. None
-    /// where there is nothing to be sent for now.
+    /// Returns the next segment to send; `None` if there is none for now. `longest` is the longest
+    /// payload that this machine can receive.
     #[inline]
     pub(super) fn departure(&mut self, longest: usize, now: u64) -> Option<Departure> {
         match self.state {
@@ -96,7 +97,7 @@ impl Connection {
             .min(sending.congestion.saturating_sub(sending.flight()));
         let length = unsent.min(sending.longest).min(room);
         let idle = under_way == 0;
-        // Less than a whole segment waits until nothing is under way (Nagle), unless no more comes.
+        // A partial segment waits until nothing is in flight (Nagle), unless it is the last one.
         let whole = length == sending.longest
             || length == unsent && (sending.ends || sending.no_delay)
             || idle;
@@ -106,15 +107,15 @@ impl Connection {
         (idle && sending.probing).then(|| self.text(offset, 1))
     }
 
-    /// What was lost, if it may be sent again now. To a peer without room that is one byte, which has it
-    /// say how much room there is (RFC 9293, 3.8.6.1).
+    /// Returns a retransmission of lost data, if it may be sent now. If the peer's window is
+    /// closed, it contains one byte, whose acknowledgement reports the window (RFC 9293, 3.8.6.1).
     #[cold]
     fn repetition(&mut self) -> Option<Departure> {
         let sending = &mut self.sending;
         let (start, end) = sending.next_lost()?;
         let before = start.ahead_of(sending.unacknowledged);
         let room = sending.window.max(usize::from(before == 0));
-        // What was never sent follows what was sent last.
+        // New data follows the data that was sent last.
         let length = if end == sending.most {
             sending.longest
         } else {

@@ -1,4 +1,4 @@
-//! Writes the connections' segments into frames.
+//! Writes the segments of connections into frames.
 
 use vmos_drivers::dma::Frames;
 
@@ -9,7 +9,7 @@ use crate::net::device::Device;
 use crate::net::protocols::TRANSMIT_RETRY;
 use crate::net::statistics::{Counters, count};
 
-/// How far one connection came with what it had to send.
+/// The progress of one connection in sending its segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sent {
     Everything,

@@ -61,9 +61,9 @@ impl Connections {
         segment::write(frame, &own, sums, &route, &outgoing, nothing, ranges)
     }
 
-    /// Returns the connection of the segment. A connection that is over receives no segments. One
-    /// in TIME-WAIT is replaced by a new one whose sequence numbers follow its own (RFC 9293,
-    /// 3.10.7.4).
+    /// Returns the connection of the segment. A connection that is over receives no segments. A
+    /// connection in TIME-WAIT is replaced by a new one whose sequence numbers follow those of the
+    /// old one (RFC 9293, 3.10.7.4).
     #[inline]
     fn find(&self, segment: &Segment<'_>) -> Option<usize> {
         let index = self.names.get(name(segment))?;
@@ -79,7 +79,7 @@ impl Connections {
         (!over).then_some(index)
     }
 
-    /// Passes a segment to a connection, and returns what must be sent at once.
+    /// Passes a segment to a connection, and returns the answer that must be sent immediately.
     #[inline]
     fn arrive(
         &mut self,
@@ -176,7 +176,7 @@ impl Connections {
         Ok(id.0)
     }
 
-    /// Ends the connection with this name, which is over or in TIME-WAIT, and returns the initial
+    /// Ends the connection with this key, which is over or in TIME-WAIT, and returns the initial
     /// sequence number for its successor.
     fn first_behind(&mut self, name: Key) -> Option<Sequence> {
         let index = self.names.get(name)?;
@@ -260,8 +260,8 @@ impl Connections {
         }
     }
 
-    /// Returns the oldest connection of the port that was not accepted yet. If there is none, the
-    /// task is woken when there is.
+    /// Returns the oldest connection of the port that was not accepted yet. If there is none,
+    /// registers the task to be woken when there is one.
     pub(in crate::net) fn accept(&mut self, port: u16, waker: &Waker) -> Option<ConnectionId> {
         let waiting = self.listeners.waiting(port).iter().copied();
         let ready = waiting.clone().find(|id| {
@@ -280,7 +280,7 @@ impl Connections {
     }
 }
 
-/// Returns the name of the segment's connection.
+/// Returns the key of the segment's connection.
 #[inline]
 fn name(segment: &Segment<'_>) -> Key {
     named(segment.port, *segment.from.ip(), segment.from.port())

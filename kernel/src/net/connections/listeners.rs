@@ -13,7 +13,7 @@ use super::{ConnectionId, TCP_QUEUE};
 use crate::net::buffer::OutOfMemory;
 use crate::net::sleeper::Sleeper;
 
-/// The listeners.
+/// The table of listeners.
 #[derive(Default)]
 pub(super) struct Listeners {
     all: Vec<Listener>,
@@ -21,7 +21,8 @@ pub(super) struct Listeners {
 
 struct Listener {
     port: u16,
-    /// Connections that were not accepted yet, the oldest first. Room for all of them is reserved.
+    /// Connections that were not accepted yet, the oldest first. Memory for the largest number of
+    /// them is reserved.
     waiting: Vec<ConnectionId>,
     backlog: usize,
     /// The queue size of new connections, in bytes.
@@ -97,7 +98,7 @@ impl Listeners {
         listener.map_or(&[], |listener| &listener.waiting)
     }
 
-    /// Has the task woken when a connection of the port is established.
+    /// Registers the task to be woken when a connection of the port is established.
     pub(super) fn sleep(&mut self, port: u16, waker: &Waker) {
         if let Some(listener) = self.get(port) {
             listener.sleeper.sleep(waker);

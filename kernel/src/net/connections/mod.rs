@@ -3,17 +3,16 @@
 //! Received data goes from the frame into the queue from which the connection's task reads; what a
 //! task writes goes from its queue into a frame. The cost of a segment does not depend on the
 //! number of connections: a hash table finds the segment's connection, and only connections that
-//! were used or whose deadline has passed are asked for segments to send.
-//! came is asked what it has to send.
+//! were used, or whose deadline has passed, are checked for segments to send.
 //!
 //! | step | where |
 //! |---|---|
-//! | a frame is read | [`segment`] |
+//! | a frame is parsed | [`segment`] |
 //! | its connection is found | [`ingress`] |
-//! | what it does there | [`arrival`], [`text`] |
+//! | the connection processes it | [`arrival`], [`text`] |
 //! | the task reads and writes | [`connection`] |
-//! | what is sent then | [`departure`] |
-//! | it becomes a frame | [`egress`], [`segment`] |
+//! | the next segment to send is determined | [`departure`] |
+//! | the segment is written to a frame | [`egress`], [`segment`] |
 
 mod arrival;
 mod connection;
@@ -22,7 +21,7 @@ mod departure;
 mod egress;
 mod ingress;
 mod listeners;
-mod neighbor;
+mod neighbour;
 mod path;
 mod ranges;
 mod recovery;
@@ -80,21 +79,21 @@ pub const TCP_BACKLOG: usize = 32;
 /// The longest time for establishing a connection, in either direction.
 pub const TCP_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a peer that owes an acknowledgement may be silent before the connection is given up, unless
-/// another time is set. RFC 9293, 3.8.3 requires at least 100 seconds. A closed window is probed every
-/// 15 seconds at least.
+/// The default time after which a connection is given up whose peer owes an acknowledgement and is
+/// silent. RFC 9293, 3.8.3 requires at least 100 seconds. A closed window is probed at least every
+/// 15 seconds.
 pub const TCP_TIMEOUT: Duration = Duration::from_secs(180);
 
-/// The default silence of a peer after which it is probed (keep-alive). The connection is given up after
-/// four more intervals of silence, in which some ten probes were sent: two and a half minutes after the
-/// peer's last segment.
+/// The default silence of a peer after which it is probed (keep-alive). The connection is given up
+/// after four more intervals of silence, in which some ten probes were sent: two and a half minutes
+/// after the peer's last segment.
 ///
-/// RFC 9293, 3.8.4 has keep-alive off by default, and an interval of two hours. Here a connection is one
-/// of few ([`SOCKETS`](super::SOCKETS)) and may occupy the only task of a service.
+/// RFC 9293, 3.8.4 has keep-alive off by default, and an interval of two hours. Here a connection
+/// is one of few ([`SOCKETS`](super::SOCKETS)) and may occupy the only task of a service.
 pub const TCP_KEEP_ALIVE: Duration = Duration::from_secs(30);
 
-/// How long a dropped connection tries to send queued data to a silent peer. If the peer answers but its
-/// window stays closed, it tries for [`TCP_TIMEOUT`] in total.
+/// How long a dropped connection tries to send queued data to a silent peer. If the peer answers
+/// but its window stays closed, it tries for [`TCP_TIMEOUT`] in total.
 pub const TCP_LINGER: Duration = Duration::from_secs(60);
 
 /// How long cookies are accepted after a half-open connection was evicted, in nanoseconds: longer
@@ -105,10 +104,10 @@ const COOKIES_FOR: u64 = 70_000_000_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ConnectionId(usize);
 
-/// All connections.
+/// The state of all connections.
 pub(super) struct Connections {
     slots: Vec<Option<Connection>>,
-    /// The number of connections.
+    /// The number of connections in the table.
     count: usize,
     names: Names,
     deadlines: Deadlines,
@@ -121,18 +120,18 @@ pub(super) struct Connections {
     neighbours: Rc<Neighbours>,
     mac: [u8; 6],
     own: Option<Own>,
-    /// Who computes checksums.
+    /// Whether the stack or the device computes checksums.
     sums: Sums,
-    /// The longest payload that fits a frame.
+    /// The longest payload that fits in a frame, in bytes.
     longest: usize,
     /// The source of initial sequence numbers for connections that this machine opens.
     random: Random,
     /// The source of initial sequence numbers for connections that peers open.
     cookies: Cookies,
-    /// Until when cookies are accepted, in nanoseconds.
+    /// The time until which cookies are accepted, in nanoseconds.
     cookies_until: u64,
     pub(super) statistics: TcpStatistics,
-    /// When to try again after the device had no room, in nanoseconds; 0 if it had room.
+    /// When to try to send again after the device had no room, in nanoseconds; 0 if it had room.
     retry: u64,
 }
 
@@ -219,7 +218,7 @@ impl Connections {
     pub(super) fn get(&mut self, id: ConnectionId) -> &mut Connection {
         match self.slots.get_mut(id.0) {
             Some(Some(connection)) => connection,
-            _ => panic!("a connection was forgotten that somebody owns"),
+            _ => panic!("a connection with an owner was removed"),
         }
     }
 
@@ -245,7 +244,7 @@ impl Connections {
         true
     }
 
-    /// Removes a half-open connection and returns true. If its peer exists, its next segment
+    /// Removes a half-open connection and returns true. If its peer exists, the peer's next segment
     /// restores the connection.
     fn evict(&mut self, index: usize, now: u64) -> bool {
         self.cookies_until = now.saturating_add(COOKIES_FOR);
@@ -360,7 +359,7 @@ impl Connections {
     }
 }
 
-/// Returns the name of a connection, as in its segments.
+/// Returns the key of a connection, which is that of its segments.
 #[inline]
 fn key(connection: &Connection) -> Key {
     named(

@@ -10,17 +10,17 @@ use crate::net::packet::TCP;
 /// The length of the IPv4 and TCP headers in bytes.
 const HEADERS: usize = ALL_HEADERS - 14;
 
-/// The smallest accepted MTU, in bytes: every link that is usable for TCP has it, so a smaller one is an
-/// attack that slows the connection down (RFC 5927, 7; 552 as in Linux).
+/// The smallest accepted MTU, in bytes: every link that is usable for TCP has it, so a smaller one
+/// is an attack that slows the connection down (RFC 5927, 7; 552 as in Linux).
 const SHORTEST: usize = 552;
 
 /// The MTUs to try if a router does not report its own (RFC 1191, 5).
 const UNSAID: usize = 576;
 
 impl Connections {
-    /// Handles a router's message about a packet of this machine: the router's MTU, in two bytes, and the
-    /// start of the packet. The packet must be in flight, since anybody can send such a message (RFC 5927,
-    /// 4.1). What was lost is sent again in shorter segments.
+    /// Handles a router's message about a packet of this machine: the router's MTU, in two bytes,
+    /// and the start of the packet. The packet must be in flight, since anybody can send such a
+    /// message (RFC 5927, 4.1). The lost data is sent again in shorter segments.
     #[cold]
     pub(in crate::net) fn hear_too_long(&mut self, message: &[u8]) {
         let Some((limit, quoted)) = message.split_first_chunk::<2>() else {

@@ -9,7 +9,7 @@ const MOST: usize = 23;
 /// Ranges in ascending order, with gaps between them.
 #[derive(Default)]
 pub(super) struct Ranges {
-    /// The start of each range, and its end, which is not part of it.
+    /// The start of each range, and its end (exclusive).
     all: [(Sequence, Sequence); MOST],
     count: usize,
     /// The start of the range added last.
@@ -60,8 +60,8 @@ impl Ranges {
         true
     }
 
-    /// Removes everything before `place` and the range that continues it; returns the end of that
-    /// range.
+    /// Removes everything before `place`, and the range that contains `place` or starts there;
+    /// returns the end of that range.
     #[cold]
     pub(super) fn absorb(&mut self, mut place: Sequence) -> Sequence {
         let mut gone = 0;
@@ -117,8 +117,8 @@ impl Ranges {
     }
 
     /// Writes the ranges as an option of a segment (RFC 2018, 3), after two bytes of padding: at
-    /// most three ranges, starting with the one added to last and those that follow it (RFC 2018,
-    /// 4). Returns the length.
+    /// most three ranges, starting with the one added last and those that follow it (RFC 2018, 4).
+    /// Returns the length in bytes.
     #[cold]
     pub(super) fn write(&self, room: &mut [u8; Self::OPTION]) -> usize {
         let mut length = 4;
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_hold_what_was_added_and_not_taken_out() {
+    fn ranges_contain_the_added_and_not_removed_numbers() {
         let mut random = 1u32;
         let mut next = |below: u32| {
             random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_last_is_told_first() {
+    fn the_last_range_is_reported_first() {
         let mut ranges = Ranges::default();
         for (start, end) in [(10, 20), (30, 40), (70, 80), (50, 60)] {
             assert!(ranges.add(at(start), at(end)));

@@ -12,7 +12,8 @@ use super::sequence::Sequence;
 /// that indicates a lost segment (RFC 5681, 3.2; RFC 6675, 2).
 const LOST: usize = 3;
 
-/// So many requests for a connection follow one another evenly.
+/// The number of requests for a connection that are repeated at a constant interval, before the
+/// interval doubles.
 const EVEN: u32 = 4;
 
 impl Sending {
@@ -123,8 +124,8 @@ impl Sending {
         }
     }
 
-    /// Finds further losses during recovery: everything before the arrived ranges, or the first
-    /// segment.
+    /// Detects further losses during recovery: everything before the ranges that arrived, or the
+    /// first segment.
     #[cold]
     pub(super) fn find_lost(&mut self) {
         let first = self.unacknowledged.plus(self.longest);

@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_a_queue_across_the_end_of_its_memory() {
+    fn the_queue_continues_across_the_end_of_its_memory() {
         let mut ring = Ring::new(16);
         ring.allocate().unwrap();
         let mut expected = VecDeque::new();

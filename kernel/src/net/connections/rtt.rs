@@ -5,28 +5,30 @@ use super::sequence::Sequence;
 const MILLISECOND: u64 = 1_000_000;
 /// The timeout before the first measurement (2.1).
 const FIRST: u64 = 1000 * MILLISECOND;
-/// The least by which it is longer than a round trip. One second (2.4) is long where a round trip takes
-/// a millisecond; but peers may hold back an acknowledgement for 200 ms (RFC 9293, 3.8.6.3 allows 500).
+/// The smallest margin of the timeout over the round trip time, in nanoseconds. One second (2.4)
+/// would be long if a round trip takes a millisecond, but peers may delay an acknowledgement for
+/// 200 ms (RFC 9293, 3.8.6.3 allows 500 ms).
 const MARGIN: u64 = 200 * MILLISECOND;
-/// The longest: short enough that a dozen repetitions fit into the time for which a connection waits for
-/// an answer, so that it lives on where a third of all frames are lost. 2.5 suggests a minute.
+/// The longest timeout, in nanoseconds: short enough for a dozen retransmissions while the peer may
+/// owe an answer, so that a connection survives the loss of a third of all frames. RFC 6298, 2.5
+/// suggests a minute.
 const LONGEST: u64 = 15_000 * MILLISECOND;
-/// After so many acknowledgements that followed timeouts, the timeout stays long until the next
-/// measurement.
+/// The number of acknowledgements after timeouts from which on the timeout stays long until the
+/// next measurement.
 const UNMEASURED: u8 = 6;
 
 /// The measured round trip time. All times are in nanoseconds.
 pub(super) struct RoundTrip {
     smoothed: Option<u64>,
     variation: u64,
-    /// What they say the wait should be.
+    /// The timeout computed from the measurements.
     wait: u64,
-    /// How long it is, since it doubles with each timeout.
+    /// The current timeout, which doubles each time it expires.
     timeout: u64,
     /// The number of acknowledgements after timeouts since the last measurement.
     unmeasured: u8,
-    /// The acknowledgement being timed, and when its segment was sent. One segment at a time is
-    /// timed.
+    /// The sequence number being timed, and when its segment was sent. Only one segment at a time
+    /// is timed.
     timed: Option<(Sequence, u64)>,
 }
 
@@ -96,9 +98,9 @@ impl RoundTrip {
         self.wait = (smoothed + margin).min(LONGEST);
     }
 
-    /// Notes that nothing came in time: the next wait is twice as long, until something is acknowledged;
-    /// and what is sent again is not timed, since nobody knows which of the two an acknowledgement is for
-    /// (Karn).
+    /// Records that the timeout expired. It doubles until something is acknowledged. A
+    /// retransmitted segment is not timed, since its acknowledgement may belong to either
+    /// transmission (Karn's algorithm).
     pub(super) fn timed_out(&mut self) {
         self.timed = None;
         self.timeout = (2 * self.timeout).min(LONGEST);

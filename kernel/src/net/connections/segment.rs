@@ -11,7 +11,7 @@ use crate::net::packet::{self, HEADERS, IP_HEADERS, Mac, Own, Sums, TCP};
 
 /// The length of a header without options.
 const HEADER: usize = 20;
-/// The bytes before the payload of a segment without options.
+/// The number of bytes in a frame before the payload of a segment without options.
 pub(super) const ALL_HEADERS: usize = IP_HEADERS + HEADER;
 /// The offset of the checksum in the frame.
 const CHECKSUM: usize = IP_HEADERS + 16;
@@ -23,7 +23,7 @@ const SHIFT: u8 = 3;
 const SACKS: u8 = 4;
 pub(super) const SACK: u8 = 5;
 
-/// Room for the longest options that are sent.
+/// The size of the longest options that are sent, in bytes.
 pub(super) const OPTIONS: usize = Ranges::OPTION;
 
 pub(super) const FIN: u8 = 1;
@@ -46,7 +46,7 @@ pub(super) struct Segment<'a> {
     pub(super) payload: &'a [u8],
 }
 
-/// The options of a SYN.
+/// The options of a SYN segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(super) struct Options {
     /// The longest payload that the sender receives.
@@ -101,13 +101,14 @@ impl<'a> Segment<'a> {
         self.sequence.plus(self.length())
     }
 
-    /// Whether it has any.
+    /// Returns whether the segment has options.
     #[inline]
     pub(super) fn has_options(&self) -> bool {
         !self.options.is_empty()
     }
 
-    /// The value of an option. None where it is not there; one that does not fit ends the search.
+    /// Returns the value of an option; `None` if it is missing. The search ends at a malformed
+    /// option.
     #[cold]
     pub(super) fn option(&self, wanted: u8) -> Option<&'a [u8]> {
         let mut rest = self.options;
@@ -127,7 +128,7 @@ impl<'a> Segment<'a> {
         }
     }
 
-    /// Those that a SYN may have.
+    /// Returns the options that a SYN may have.
     #[cold]
     pub(super) fn options(&self) -> Options {
         let longest = match self.option(LONGEST) {
@@ -140,7 +141,7 @@ impl<'a> Segment<'a> {
             _ => None,
         };
         Options {
-            // As Linux does, one of 0 is treated as if it were not there.
+            // Like Linux, treats a value of 0 as missing.
             longest: (longest > 0).then_some(longest),
             shift,
             sacks: self.option(SACKS).is_some(),
@@ -184,8 +185,8 @@ pub(super) struct Outgoing {
     pub(super) options: Options,
 }
 
-/// Writes a segment into the frame; the payload is in two pieces. An acknowledgement without payload
-/// tells which `ranges` arrived. False where the frame has no room.
+/// Writes a segment into the frame; the payload is in two pieces. An acknowledgement without
+/// payload also reports `ranges` selectively. Returns false if the frame is too small.
 #[inline]
 pub(super) fn write(
     frame: &mut Frame,

@@ -6,25 +6,25 @@
 pub(super) struct Sequence(pub(super) u32);
 
 impl Sequence {
-    /// Returns the position this many bytes further on.
+    /// Returns the position that is this many bytes later.
     #[inline]
     pub(super) fn plus(self, bytes: usize) -> Self {
         Self(self.0.wrapping_add(bytes as u32))
     }
 
-    /// Returns how far this is after `other`, in bytes; negative if it is before.
+    /// Returns how far this position is after `other`, in bytes; negative if it is before.
     #[inline]
     pub(super) fn since(self, other: Self) -> isize {
         self.0.wrapping_sub(other.0) as i32 as isize
     }
 
-    /// Returns how far this is after `other`, in bytes; 0 if it is before.
+    /// Returns how far this position is after `other`, in bytes; 0 if it is before.
     #[inline]
     pub(super) fn ahead_of(self, other: Self) -> usize {
         usize::try_from(self.since(other)).unwrap_or(0)
     }
 
-    /// Returns whether this is after `other`.
+    /// Returns whether this position is after `other`.
     #[inline]
     pub(super) fn is_after(self, other: Self) -> bool {
         self.since(other) > 0

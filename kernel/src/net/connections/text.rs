@@ -9,7 +9,7 @@ use crate::time::NEVER;
 const ACKNOWLEDGE_AFTER: u64 = 10_000_000;
 
 impl Connection {
-    /// Takes the data of a segment that starts this far after the next expected byte.
+    /// Processes the data of a segment that starts this far after the next expected byte.
     #[inline]
     pub(super) fn take_text(
         &mut self,
@@ -76,7 +76,7 @@ impl Connection {
         answer
     }
 
-    /// Takes the peer's FIN.
+    /// Processes the peer's FIN.
     pub(super) fn take_end(&mut self, now: u64) {
         if self.receiving.ended {
             return;
@@ -93,7 +93,7 @@ impl Connection {
         self.reader.wake();
     }
 
-    /// Takes the FIN of a segment, now or once what is missing before it has arrived.
+    /// Processes the FIN of a segment: now, or once the data before it has arrived.
     #[cold]
     pub(super) fn take_fin(&mut self, segment: &Segment<'_>, now: u64) {
         let place = segment.end().plus(usize::MAX);
@@ -104,7 +104,7 @@ impl Connection {
         }
     }
 
-    /// Enters TIME-WAIT: both directions are done.
+    /// Enters TIME-WAIT, because both directions are finished.
     pub(super) fn wait(&mut self, now: u64) {
         self.state = State::TimeWait;
         self.timers.stop();

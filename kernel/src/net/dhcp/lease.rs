@@ -14,13 +14,13 @@ const LEASE: u32 = 120;
 /// The shortest accepted lease, in seconds; a shorter one would be renewed all the time.
 const SHORTEST: u32 = 8;
 
-/// A lease.
+/// A DHCP lease.
 #[derive(Clone, Copy)]
 pub(super) struct Lease {
     pub(super) address: Ipv4Addr,
     pub(super) server: Ipv4Addr,
-    /// When to renew it with its server, when to renew it with any server, and when it ends, in
-    /// nanoseconds.
+    /// When to renew the lease with its server, when to renew it with any server, and when it ends,
+    /// in nanoseconds.
     pub(super) renew: u64,
     pub(super) rebind: u64,
     pub(super) expires: u64,
@@ -35,8 +35,8 @@ impl Lease {
         expires: NEVER,
     };
 
-    /// Returns the lease in an answer to a question sent at `asked`, in nanoseconds (RFC 2131,
-    /// 4.4.1). The answer comes from `server` unless it names another one.
+    /// Returns the lease in the answer to a request sent at `asked`, in nanoseconds (RFC 2131,
+    /// 4.4.1). The server is `server` unless the answer names another one.
     pub(super) fn new(answer: &Answer, server: Ipv4Addr, asked: u64) -> Self {
         let (address, server) = (answer.address, answer.server.unwrap_or(server));
         let lease = answer.lease.unwrap_or(LEASE);

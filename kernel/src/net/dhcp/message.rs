@@ -5,9 +5,9 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 use crate::net::cidr::Ipv4Cidr;
 use crate::net::configuration::{NAME_SERVERS, ROUTES, Route};
 
-/// The port of clients.
+/// The UDP port of DHCP clients.
 pub(in crate::net) const CLIENT_PORT: u16 = 68;
-/// The port of servers.
+/// The UDP port of DHCP servers.
 pub(in crate::net) const SERVER_PORT: u16 = 67;
 
 /// Types of messages (RFC 2132, 9.6).
@@ -20,7 +20,7 @@ pub(super) const NAK: u8 = 6;
 /// The length of the fixed fields and the magic number before the options, in bytes.
 const FIXED: usize = 240;
 const COOKIE: [u8; 4] = [99, 130, 83, 99];
-/// The length of a question, in bytes: the minimum that the oldest servers and relays accept (RFC
+/// The length of a request, in bytes: the minimum that the oldest servers and relays accept (RFC
 /// 951, 3).
 const LENGTH: usize = 300;
 
@@ -86,7 +86,7 @@ pub(super) struct Answer {
     /// The address offered, leased or refused.
     pub(super) address: Ipv4Addr,
     pub(super) server: Option<Ipv4Addr>,
-    /// In seconds.
+    /// The length of the lease, in seconds.
     pub(super) lease: Option<u32>,
     pub(super) renew: Option<u32>,
     pub(super) rebind: Option<u32>,
@@ -94,15 +94,14 @@ pub(super) struct Answer {
     pub(super) router: Option<Ipv4Addr>,
     pub(super) dns: [Option<Ipv4Addr>; NAME_SERVERS],
     pub(super) routes: [Option<Route>; ROUTES],
-    /// The other fields that contain options.
+    /// The fixed fields that contain further options.
     overload: u8,
     /// Whether there are routes, which replace the router.
     has_routes: bool,
 }
 
 impl Answer {
-    /// Parses the answer to the question with this number by the machine with this hardware
-    /// address.
+    /// Parses the answer to the request with this number by the machine with this hardware address.
     pub(super) fn read(message: &[u8], transaction: u32, mac: [u8; 6]) -> Option<Self> {
         let (fixed, options) = message.split_first_chunk::<FIXED>()?;
         let is_answer = fixed[0] == 2
@@ -180,8 +179,8 @@ impl Answer {
         }
     }
 
-    /// RFC 3442: each route is a prefix length, the bytes of the network that the prefix covers,
-    /// and a router. If it is present, the router option is ignored.
+    /// The classless routes (RFC 3442): each is a prefix length, the bytes of the network that the
+    /// prefix covers, and a router. If this option is present, the router option is ignored.
     fn take_routes(&mut self, mut rest: &[u8]) {
         if !core::mem::replace(&mut self.has_routes, true) {
             self.router = None;

@@ -1,8 +1,8 @@
 //! The DHCP client (RFC 2131, 4.4): a state machine that receives messages and the time, and
 //! returns what to send and which address to use.
 //!
-//! No answer, genuine or forged, makes the client ask faster than a silent server would: the pause
-//! between two attempts is 4 seconds, doubling up to 64.
+//! No answer, genuine or forged, makes the client send requests faster than it would to a silent
+//! server: the pause between two attempts is 4 seconds, doubling up to 64.
 
 mod lease;
 mod message;
@@ -33,34 +33,34 @@ const REQUESTS: u32 = 4;
 const RENEWAL_PAUSE: u64 = 60 * SECOND;
 
 /// How long the old address stays in use after the link came back while no server has answered, in
-/// nanoseconds: enough for the first two questions.
+/// nanoseconds: enough for the first two requests.
 const GRACE: u64 = 15 * SECOND;
 
 /// The shortest time between two searches for a server while the link goes up and down, in
 /// nanoseconds.
 const FLOOR: u64 = SECOND;
 
-/// What the client's owner must do.
+/// An action that the client's owner must perform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum News {
     Nothing,
-    /// Send this question.
+    /// The client must send this request.
     Ask(Question),
-    /// Use this configuration from now on.
+    /// The client must use this configuration from now on.
     Leased(Configuration),
-    /// Stop using the address.
+    /// The client must stop using the address.
     Lost,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// It waits for the link.
+    /// The client waits for the link.
     Waiting,
-    /// It searches for servers.
+    /// The client searches for servers.
     Selecting,
-    /// It has requested an offer this many times.
+    /// The client has requested an offer this many times.
     Requesting(u32),
-    /// It has a lease.
+    /// The client has a lease.
     Bound,
 }
 
@@ -77,22 +77,22 @@ pub(super) struct Client {
     mac: [u8; 6],
     random: Random,
     state: State,
-    /// The number of the question without an answer.
+    /// The number (`xid`) of the unanswered request.
     transaction: Option<u32>,
-    /// When that question was sent, in nanoseconds.
+    /// When that request was sent, in nanoseconds.
     asked: u64,
-    /// Consecutive failed attempts.
+    /// The number of consecutive failed attempts.
     failures: u32,
     reason: Reason,
-    /// Whether the reason was logged.
+    /// Whether the reason for the missing lease was logged.
     is_told: bool,
     /// When the next action is due, in nanoseconds.
     due: u64,
     /// How long the old address stays in use without a lease, in nanoseconds.
     keep_until: u64,
-    /// The offer or the lease.
+    /// The offer that was requested, or the lease.
     lease: Lease,
-    /// Unusable answers so far.
+    /// The number of unusable answers so far.
     refused: u32,
 }
 
@@ -120,7 +120,7 @@ impl Client {
         self.due.min(self.keep_until)
     }
 
-    /// The number of the question without an answer.
+    /// The number (`xid`) of the unanswered request.
     #[cfg(not(target_os = "none"))]
     pub(super) fn transaction(&self) -> Option<u32> {
         self.transaction
@@ -131,8 +131,8 @@ impl Client {
         self.refused
     }
 
-    /// Reports the state of the link. When it comes up, servers are asked again, since the network
-    /// may have changed; meanwhile the current address stays in use.
+    /// Reports the state of the link. When it comes up, the client asks servers again, since the
+    /// network may have changed; meanwhile the current address stays in use.
     pub(super) fn link(&mut self, up: bool, now: u64, has_address: bool) {
         self.transaction = None;
         self.failures = 0;
@@ -251,7 +251,7 @@ impl Client {
                 }
             },
             (State::Requesting(_) | State::Bound, NAK) => {
-                self.refuse("the server refuses what it offered", &answer);
+                self.refuse("the server rejects the address that it offered", &answer);
                 self.fail(self.reason, now);
                 if bound { News::Lost } else { News::Nothing }
             }
@@ -259,14 +259,14 @@ impl Client {
         }
     }
 
-    /// Logs why there is no lease, once until there is a lease again.
+    /// Logs why there is no lease: once, until there is a lease again.
     fn tell(&mut self, reason: Reason) {
         if !core::mem::replace(&mut self.is_told, true) {
             reason.tell();
         }
     }
 
-    /// Returns a question of this type.
+    /// Returns a request of this type.
     fn ask(&mut self, kind: u8, now: u64) -> News {
         // An offer is requested with the number of its question (RFC 2131, 4.4.1).
         let transaction = match self.state {
@@ -337,9 +337,9 @@ impl Reason {
     fn tell(self) {
         let Self { text, address } = self;
         if address.is_unspecified() {
-            warn!("DHCP: {text}; asking on");
+            warn!("DHCP: {text}; still trying");
         } else {
-            warn!("DHCP: {text}, for {address}; asking on");
+            warn!("DHCP: {text}, for {address}; still trying");
         }
     }
 }

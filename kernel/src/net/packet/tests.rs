@@ -21,7 +21,7 @@ fn own() -> Own {
 }
 
 fn held(bytes: &[u8]) -> Frame {
-    let mut frame = Frame::new(1518).expect("the host has a frame");
+    let mut frame = Frame::new(1518).expect("a frame is allocated");
     // Content of an earlier frame.
     frame.set_len(1518);
     frame.bytes_mut().fill(0xaa);
@@ -106,7 +106,7 @@ fn a_datagram_sent_back_has_exchanged_addresses() {
         for length in [0, 1, 12, 64, 1472] {
             let payload = payload(length);
             let mut frame = held(&datagram(&payload, sums));
-            own().receive(&mut frame).expect("it is ordinary");
+            own().receive(&mut frame).expect("the packet is ordinary");
             own().send_back(&mut frame, 7, Sums::Made);
             let to = SocketAddrV4::new(PEER, 4000);
             let expected = (
@@ -124,7 +124,7 @@ fn a_datagram_sent_back_has_exchanged_addresses() {
 fn a_changed_datagram_sent_back_has_a_right_checksum() {
     for (port, changed, address) in [(7, true, OWN), (8, false, OWN), (7, false, PEER)] {
         let mut frame = held(&datagram(b"some payload", Sums::Made));
-        own().receive(&mut frame).expect("it is ordinary");
+        own().receive(&mut frame).expect("the packet is ordinary");
         if changed {
             frame.set_len(HEADERS + 4);
             frame.bytes_mut()[HEADERS] = b'c';
@@ -232,7 +232,7 @@ fn an_echo_request_becomes_its_reply() {
             data: &data,
         });
         let mut frame = held(&request);
-        own().receive(&mut frame).expect("it is ordinary");
+        own().receive(&mut frame).expect("the packet is ordinary");
         assert!(answer_echo(&mut frame, &own()));
         let ethernet = EthernetFrame::new_checked(frame.bytes()).unwrap();
         assert_eq!(ethernet.dst_addr(), EthernetAddress(PEER_MAC));

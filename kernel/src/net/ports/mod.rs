@@ -1,7 +1,7 @@
 //! The open UDP ports: the path of ordinary datagrams between the device and the sockets.
 //!
-//! A received frame is queued at its port without a copy, and the task gets the frame. What a task
-//! sends is a frame too; frames of all ports leave in the order in which they were queued.
+//! A received frame is queued at its port without a copy, and the task gets the frame. Tasks also
+//! send frames; those of all ports are sent in the order in which they were queued.
 
 mod outgoing;
 mod port;
@@ -30,7 +30,7 @@ pub const UDP_PAYLOAD: usize = LONGEST_PACKET - 20 - 8;
 /// The longest fragmented packet, in bytes.
 pub(super) const LONGEST_PACKET: usize = 4096;
 
-/// The open UDP ports.
+/// The table of open UDP ports.
 pub(super) struct Ports {
     /// The ports, each at its index.
     ports: Vec<Option<Rc<Port>>>,
@@ -147,8 +147,8 @@ impl Ports {
         Accepted::Queued
     }
 
-    /// Queues a valid datagram from a packet that was not ordinary, like [`accept`](Self::accept). Returns
-    /// the frame if its port is closed.
+    /// Queues a valid datagram from a packet that was not ordinary, like [`accept`](Self::accept).
+    /// Returns the frame if its port is closed.
     #[cold]
     pub(super) fn accept_other(
         &self,
@@ -234,13 +234,13 @@ pub(super) fn copy(
     Ok(frame)
 }
 
-/// What was done with a datagram.
+/// The result of handling a datagram.
 pub(super) enum Accepted {
-    /// It was queued at its port.
+    /// The datagram was queued at its port.
     Queued,
-    /// It was rejected.
+    /// The datagram was rejected.
     Dropped(Frame),
-    /// It is for another protocol.
+    /// The datagram is for another protocol.
     Left(Frame),
 }
 

@@ -14,27 +14,27 @@ use crate::net::statistics::{Counters, count};
 /// The owner of frames that belong to no port.
 const NO_PORT: u16 = u16::MAX;
 
-/// The largest number of waiting answers: as many as a device has room for, so that answers are
-/// dropped only if they pile up behind the ports' frames.
+/// The largest number of waiting answers: as many as a device has room for. Answers are dropped
+/// only if they wait behind the frames of ports.
 const ANSWERS: usize = 256;
 
-/// The longest frame with a packet that links in use pass on uncut: every machine takes packets of 576
+/// The longest frame whose packet no link in use fragments: every machine accepts packets of 576
 /// bytes (RFC 791, 3.1).
 const ALWAYS_PASSED: usize = 14 + 576;
 
 /// The queued datagrams of all ports, and the answers of protocols, in the order in which they were
 /// queued.
 pub(in crate::net) struct Outgoing {
-    /// Each frame is owned by the port with that index, or by [`NO_PORT`].
+    /// The queued frames. Each is owned by the port with that index, or by [`NO_PORT`].
     pub(super) frames: FrameList,
     /// The number of frames owned by no port.
     answers: Cell<usize>,
     own: Cell<Option<Own>>,
-    /// Who computes checksums.
+    /// Whether the stack or the device computes checksums.
     sums: Sums,
-    /// The longest payload that fits a frame.
+    /// The longest payload that fits in a frame, in bytes.
     longest: usize,
-    /// The length of the longest frame.
+    /// The length of the longest frame, in bytes.
     longest_frame: usize,
     /// Frames that wait for their destination hardware address, in the order in which they were
     /// queued.
@@ -78,7 +78,7 @@ impl Outgoing {
         }
     }
 
-    /// Returns whether a payload fits a frame.
+    /// Returns whether a payload fits in one frame.
     #[inline]
     pub(in crate::net) fn fits(&self, length: usize) -> bool {
         length <= self.longest
@@ -100,8 +100,8 @@ impl Outgoing {
         }
     }
 
-    /// Queues a datagram that takes more than one frame, or whose hardware address was asked for:
-    /// then it waits for that.
+    /// Queues a datagram that takes more than one frame, or that must wait for its hardware
+    /// address, which has been requested.
     ///
     /// # Errors
     ///
@@ -253,8 +253,8 @@ impl Outgoing {
         self.answers.set(self.answers.get() - 1);
     }
 
-    /// Lets routers cut a long packet, as nobody hears that it is too long for them: there is no path
-    /// MTU discovery for datagrams and echo replies (RFC 1191, 3; RFC 6864, 4.3).
+    /// Lets routers fragment a long packet: datagrams and echo replies have no path MTU discovery,
+    /// so this machine does not learn that a packet is too long (RFC 1191, 3; RFC 6864, 4.3).
     #[inline]
     pub(in crate::net) fn allow_fragments(&self, frame: &mut Frame) {
         if frame.len() > ALWAYS_PASSED {

@@ -15,7 +15,7 @@ pub(in crate::net) struct Port {
     pub(super) index: u16,
     pub(in crate::net) receiver: Sleeper,
     pub(in crate::net) sender: Sleeper,
-    /// The datagrams received and not yet taken by the task.
+    /// The received datagrams that the task has not taken yet.
     received: FrameList,
     receive: Share,
     send: Share,
@@ -90,20 +90,20 @@ impl Port {
     }
 }
 
-/// The free share of a queue: how many more datagrams and bytes it can take.
+/// The free space of a queue: how many more datagrams and bytes it can take.
 ///
-/// Both counts are in one number, each with a bit above it that is set when more was taken than was
+/// Both counts are in one number, each with a bit above it that is set if more was taken than was
 /// free, so that one comparison checks both.
 struct Share {
     free: Cell<u64>,
     limit: u64,
 }
 
-/// One datagram of no bytes.
+/// The free space that a datagram without payload takes: one in the upper half of the number.
 const DATAGRAM: u64 = 1 << 32;
-/// The largest possible value of each count.
+/// The largest possible value of each of the two counts.
 const MOST: usize = (1 << 31) - 1;
-/// The bits that are set when more was taken than was free.
+/// The bits of the number that are set if more space was taken than was free.
 const OVERDRAWN: u64 = 1 << 63 | 1 << 31;
 
 impl Share {
@@ -115,7 +115,7 @@ impl Share {
         }
     }
 
-    /// Returns the share that a datagram of `length` bytes takes.
+    /// Returns the free space that a datagram of `length` payload bytes takes.
     #[inline]
     const fn cost(length: usize) -> u64 {
         DATAGRAM | length as u64

@@ -1,13 +1,13 @@
 //! Maps port numbers to ports: a hash table of fixed size with linear probing.
 
-/// The number of places, a power of two.
+/// The number of entries of the hash table, a power of two.
 const PLACES: usize = 128;
 
-/// Marks an empty place.
+/// The index that stands for an empty entry.
 const EMPTY: u8 = u8::MAX;
 
-/// The indices of ports, each at the place of its number or after it. The table is at most half
-/// full, because the number of sockets is limited.
+/// The indices of ports, each at the entry that its number selects, or after it. The table is at
+/// most half full, because the number of sockets is limited.
 pub(super) struct Table {
     places: [u8; PLACES],
 }
@@ -49,7 +49,7 @@ impl Table {
     }
 }
 
-/// Returns the places where a number may be, in search order.
+/// Returns the indices at which a port number may be found, in search order.
 #[inline]
 fn probe(number: u16) -> impl Iterator<Item = usize> {
     (0..PLACES).map(move |step| (usize::from(number) + step) % PLACES)

@@ -12,7 +12,7 @@ use crate::net::packet::Mac;
 use crate::net::stack::{Inner, Stack};
 use crate::net::statistics::count;
 
-/// The length of a frame with a message, in bytes.
+/// The length of a frame with an ARP message, in bytes.
 const LENGTH: usize = 14 + 28;
 /// The first bytes of a message: Ethernet, IPv4, and the lengths of their addresses.
 const KIND: [u8; 6] = [0, 1, 8, 0, 6, 4];
@@ -23,12 +23,12 @@ const REPLY: u8 = 2;
 /// `DEFEND_INTERVAL`).
 const DEFEND_INTERVAL: u64 = 10_000_000_000;
 
-/// Address conflicts: other machines that claimed this machine's address.
+/// Detects address conflicts: other machines that claim this machine's address.
 #[derive(Default)]
 pub(super) struct Conflicts {
-    /// No further defence before this time, in nanoseconds.
+    /// No further defence is sent before this time, in nanoseconds.
     defended_until: u64,
-    /// The machine last named in the log.
+    /// The machine that was last named in the log.
     named: Option<[u8; 6]>,
 }
 
@@ -109,7 +109,7 @@ impl Stack {
         if is_peer(message.sender, configuration.address) {
             self.neighbours.hear(message.sender, mac, asks_for_us, now);
             self.settle(inner, message.sender, Some(mac));
-            inner.connections.hear_of_neighbor(message.sender, mac);
+            inner.connections.hear_of_neighbour(message.sender, mac);
         }
         if asks_for_us && message.operation == REQUEST {
             let reply = Message {
@@ -126,7 +126,8 @@ impl Stack {
     }
 
     /// Handles another machine's claim to this machine's address. The address is kept and announced
-    /// again, with a limited rate (RFC 5227, 2.4 (c)). Giving it up would let any stranger take it.
+    /// again, with a limited rate (RFC 5227, 2.4 (c)). If this machine stopped using it, any other
+    /// machine could take it.
     fn defend(&self, inner: &mut Inner, other: [u8; 6], now: u64) {
         count(&self.counters.address_conflicts);
         let Protocols {
@@ -144,7 +145,7 @@ impl Stack {
             let address = configuration.address.address();
             let other = HardwareAddress(other);
             warn!(
-                "ARP: {other} claims {address}, the address of this machine; it is kept and defended"
+                "ARP: {other} claims {address}, this machine's address; keeping it and announcing it again"
             );
         }
         self.announce(inner);
@@ -157,7 +158,7 @@ impl Stack {
         }
     }
 
-    /// Asks who has the address.
+    /// Broadcasts an ARP request for the address.
     pub(super) fn ask_for(&self, inner: &Inner, address: Ipv4Addr) {
         let Some(configuration) = inner.protocols.configuration() else {
             return;

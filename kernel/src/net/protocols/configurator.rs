@@ -13,15 +13,15 @@ pub(super) struct Configurator {
     link_up: bool,
     /// The client that requests the address, unless it is fixed.
     client: Option<Client>,
-    /// The seed of new clients.
+    /// The seed of new DHCP clients.
     seed: u64,
     current: Option<Configuration>,
 }
 
-/// The result of one step.
+/// The result of one step of the configuration.
 pub(super) struct Step {
     pub(super) question: Option<Question>,
-    /// Whether the configuration changed.
+    /// Whether the network configuration changed.
     pub(super) changed: bool,
 }
 
@@ -37,7 +37,7 @@ impl Configurator {
         configurator
     }
 
-    /// Gives up the current address for one from another source.
+    /// Replaces the current address by one from another source.
     pub(super) fn replace(&mut self, ip: Ip, mac: [u8; 6], now: u64) {
         self.client = None;
         self.current = None;
@@ -125,7 +125,7 @@ impl Configurator {
         self.current = wanted;
         match wanted {
             Some(configuration) => info!("address {configuration}, by DHCP"),
-            None => warn!("the address by DHCP is no longer ours"),
+            None => warn!("the DHCP lease has ended; this machine has no address"),
         }
         true
     }

@@ -9,7 +9,7 @@ use crate::net::packet::{
 use crate::net::stack::{Inner, Stack};
 use crate::net::statistics::count;
 
-/// Types of messages.
+/// The types of ICMP messages.
 const ECHO_REPLY: u8 = 0;
 const UNREACHABLE: u8 = 3;
 /// Codes of [`UNREACHABLE`].
@@ -17,13 +17,13 @@ pub(super) const PROTOCOL_UNREACHABLE: u8 = 2;
 pub(super) const PORT_UNREACHABLE: u8 = 3;
 const FRAGMENTATION_NEEDED: u8 = 4;
 
-/// The bytes of the original packet that an error contains: its header and the 8 bytes after it.
-/// RFC 792 requires no more, and more would make the answer longer than the question.
+/// The number of bytes of the original packet that an error contains: its header and the 8 bytes
+/// after it. RFC 792 requires no more, and more would make the answer longer than the packet.
 const QUOTED: usize = 20 + 8;
 
 /// The largest number of errors sent within [`PERIOD`] (RFC 1812, 4.3.2.8).
 const ERRORS: u32 = 100;
-/// In nanoseconds.
+/// The period of the rate limit, in nanoseconds.
 const PERIOD: u64 = 1_000_000_000;
 
 /// Limits the rate of errors.
@@ -35,7 +35,7 @@ pub(super) struct Errors {
 }
 
 impl Errors {
-    /// Returns whether one more may be sent, and counts it.
+    /// Returns whether one more error may be sent, and counts it.
     fn may_send(&mut self, now: u64) -> bool {
         if now.saturating_sub(self.since) >= PERIOD {
             *self = Self {

@@ -1,9 +1,9 @@
-//! Everything that is not an ordinary packet: ARP, ICMP, DHCP, and packets that are broadcast,
+//! All packets that are not ordinary ones: ARP, ICMP, DHCP, and packets that are broadcast,
 //! fragmented or have options.
 //!
-//! Such frames are rare. A frame is read in place; one that contains a whole packet is converted to
-//! an ordinary one. Answers are queued with the datagrams of the ports, so nothing here waits for
-//! the device.
+//! Such frames are rare. A frame is parsed in place; one that contains a whole packet is converted
+//! to an ordinary one. Answers are queued with the datagrams of the ports, so nothing here waits
+//! for the device.
 
 mod arp;
 mod configurator;
@@ -79,12 +79,12 @@ impl Protocols {
         }
     }
 
-    /// The hardware address of the device.
+    /// The hardware address of the network device.
     pub(super) fn mac(&self) -> [u8; 6] {
         self.mac
     }
 
-    /// When [`Stack::work`] has something to do, in nanoseconds.
+    /// When to call [`Stack::work`] next, in nanoseconds.
     #[inline]
     pub(super) fn deadline(&self) -> u64 {
         self.configurator.deadline().min(self.neighbours.due())
@@ -255,7 +255,7 @@ impl Stack {
         }
     }
 
-    /// Sends a question to one DHCP server or to all. A lost question is repeated.
+    /// Sends a request to one DHCP server or to all of them. A lost request is repeated.
     fn ask_server(&self, inner: &Inner, question: &dhcp::Question, now: u64) {
         let message = question.write(inner.protocols.mac);
         let to = question.to();

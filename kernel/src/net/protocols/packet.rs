@@ -23,7 +23,7 @@ pub(super) struct Malformed;
 /// A packet with a valid header and a matching length.
 #[derive(Clone, Copy)]
 pub(super) struct Packet<'a> {
-    /// At least [`HEADER`] bytes.
+    /// The packet: at least [`HEADER`] bytes.
     header: &'a [u8],
     pub(super) payload: &'a [u8],
 }
@@ -59,7 +59,8 @@ impl<'a> Packet<'a> {
         Ipv4Addr::from_octets(self.at(16))
     }
 
-    /// Returns what identifies the datagram of a fragment: addresses, identification and protocol.
+    /// Returns the values that identify the datagram of a fragment: addresses, identification and
+    /// protocol.
     pub(super) fn datagram(&self) -> ([u8; 8], [u8; 2], [u8; 1]) {
         (self.at(12), self.at(4), self.at(9))
     }

@@ -21,7 +21,7 @@ const LONGEST: usize = LONGEST_PACKET - HEADER;
 /// The time in which all fragments of a datagram must arrive, in nanoseconds (RFC 1122, 3.3.2).
 const LIFETIME: u64 = 60_000_000_000;
 
-/// The incomplete datagrams.
+/// The datagrams that are being reassembled.
 #[derive(Default)]
 pub(super) struct Reassembly {
     datagrams: [Option<Partial>; DATAGRAMS],
@@ -35,15 +35,15 @@ struct Partial {
     received: Assembler,
     /// The length of the payload, once the last fragment has arrived.
     length: Option<usize>,
-    /// Whether it exceeds the longest payload.
+    /// Whether the datagram exceeds the longest payload.
     too_long: bool,
-    /// When it is dropped, in nanoseconds.
+    /// When the datagram is dropped if it is still incomplete, in nanoseconds.
     expires: u64,
 }
 
 impl Reassembly {
-    /// Takes the fragment in `frame`: its offset in the datagram, and whether more follow. If this
-    /// completes the datagram, returns the frame with all of it.
+    /// Processes the fragment in `frame`: its offset in the datagram, and whether more follow. If
+    /// this completes the datagram, returns the frame with all of it.
     pub(super) fn take(
         &mut self,
         frame: &[u8],
@@ -102,7 +102,8 @@ impl Reassembly {
         Some(whole.frame)
     }
 
-    /// Returns a place for another datagram: a free one, or that of the oldest, which is dropped.
+    /// Returns an entry for another datagram: a free one, or that of the oldest datagram, which is
+    /// dropped.
     fn free_place(&mut self, counters: &Counters) -> usize {
         let age = |place: &usize| self.datagrams[*place].as_ref().map(|one| one.expires);
         // `None` sorts first.

@@ -5,22 +5,22 @@ use core::net::Ipv4Addr;
 /// The longest message over UDP (RFC 1035, 4.2.1).
 pub(in crate::net) const MESSAGE: usize = 512;
 
-/// Bytes of the header.
+/// The number of bytes in the header.
 const HEADER: usize = 12;
 /// The longest label and the longest name in text form, in bytes.
 const LABEL: usize = 63;
 const NAME: usize = 253;
-/// Recursion is desired.
+/// Flag: recursion is desired.
 const ASKS: u16 = 0x0100;
-/// It is an answer.
+/// Flag: the message is an answer.
 const IS_ANSWER: u16 = 0x8000;
-/// The operation, 0 for a question.
+/// The mask of the operation, 0 for a query.
 const OPERATION: u16 = 0x7800;
-/// The answer is shortened.
+/// The answer is truncated.
 const TRUNCATED: u16 = 0x0200;
-/// The response code.
+/// The mask of the response code.
 const CODE: u16 = 0x000f;
-/// A name that does not exist.
+/// The response code for a name that does not exist.
 const NO_SUCH_NAME: u16 = 3;
 /// Record types and the class: an IPv4 address, an alias, and the Internet.
 const ADDRESS: u16 = 1;
@@ -128,7 +128,7 @@ pub(in crate::net) fn answer(message: &[u8], question: &[u8]) -> Option<Answer> 
     })
 }
 
-/// The unread rest of a message.
+/// The part of a message that has not been read.
 struct Reader<'a> {
     message: &'a [u8],
     at: usize,
@@ -145,7 +145,7 @@ impl<'a> Reader<'a> {
         Some(u16::from_be_bytes(*self.take(2)?.first_chunk()?))
     }
 
-    /// Skips a name, up to where it ends or refers to another place.
+    /// Skips a name, up to its end or to a reference to another place.
     fn skip_name(&mut self) -> Option<()> {
         loop {
             match *self.take(1)?.first()? {
@@ -175,7 +175,8 @@ fn same_name(message: &[u8], one: usize, other: usize) -> Option<bool> {
     }
 }
 
-/// The labels of a name, which may refer to other places (RFC 1035, 4.1.4). The last one is empty.
+/// Iterates over the labels of a name, which may refer to other places (RFC 1035, 4.1.4). The last
+/// label is empty.
 struct Labels<'a> {
     message: &'a [u8],
     at: usize,

@@ -26,15 +26,15 @@ pub struct OwnedTcpReader {
 /// Dropping it shuts down the writing side.
 pub struct OwnedTcpWriter {
     pub(super) stream: Rc<TcpStream>,
-    /// Whether dropping it shuts down the writing side.
+    /// Whether dropping the half shuts down the writing side.
     ends: bool,
 }
 
 /// The halves belong to two connections.
 pub struct NotOne(
-    /// The reading half.
+    /// The reading half of one connection.
     pub OwnedTcpReader,
-    /// The writing half.
+    /// The writing half of another connection.
     pub OwnedTcpWriter,
 );
 
@@ -150,7 +150,7 @@ impl fmt::Debug for NotOne {
 impl fmt::Display for NotOne {
     #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the two halves are of two connections")
+        f.write_str("the halves belong to two connections")
     }
 }
 

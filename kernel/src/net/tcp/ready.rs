@@ -79,7 +79,8 @@ impl TcpStream {
         })
     }
 
-    /// Returns this machine's address and port; `None` once the connection is over.
+    /// Returns this machine's address and port of the connection; `None` once the connection is
+    /// over.
     pub fn local(&self) -> Option<SocketAddrV4> {
         let configuration = *self.stack.configuration.borrow();
         let address = configuration?.address.address();
@@ -97,7 +98,7 @@ impl TcpStream {
 
     /// Sets how long the peer may owe an acknowledgement before the connection is given up. The
     /// default is [`TCP_TIMEOUT`](crate::net::TCP_TIMEOUT). RFC 9293, 3.8.3 requires at least 100
-    /// seconds unless the app knows better.
+    /// seconds, unless the app chooses another time.
     pub fn set_timeout(&self, timeout: Duration) {
         let nanoseconds = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
         self.with(|connection| connection.set_patience(nanoseconds));

@@ -30,7 +30,7 @@ pub struct TcpStream {
 /// The reason why a connection can no longer be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TcpError {
-    /// The peer reset it.
+    /// The peer reset the connection.
     Reset,
     /// The peer owed an answer and was silent for too long; see
     /// [`TCP_TIMEOUT`](crate::net::TCP_TIMEOUT) and [`TcpStream::set_keep_alive`].
@@ -44,9 +44,9 @@ pub enum TcpError {
 /// The reason why a connection was not established.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectError {
-    /// Nobody listens there.
+    /// The machine rejected the connection: no program listens on the port.
     Refused(SocketAddrV4),
-    /// Nobody answered in time.
+    /// No machine answered in time.
     TimedOut(SocketAddrV4),
     /// The address is not that of another machine: it is this machine's own, in 127/8, multicast,
     /// broadcast or reserved; or the port is 0.
@@ -94,9 +94,9 @@ impl TcpStream {
         self.with(|connection| connection.peer())
     }
 
-    /// Probes the peer after each `interval` of silence, at least a second, and gives the connection
-    /// up after four more intervals without an answer ([`TcpError::TimedOut`]). The default is
-    /// [`TCP_KEEP_ALIVE`](crate::net::TCP_KEEP_ALIVE). `None` allows unlimited silence.
+    /// Probes the peer after each `interval` of silence, at least a second, and gives the
+    /// connection up after four more intervals without an answer ([`TcpError::TimedOut`]). The
+    /// default is [`TCP_KEEP_ALIVE`](crate::net::TCP_KEEP_ALIVE). `None` allows unlimited silence.
     pub fn set_keep_alive(&self, interval: Option<Duration>) {
         let nanoseconds = |interval: Duration| u64::try_from(interval.as_nanos());
         let interval = interval.map(|interval| nanoseconds(interval).unwrap_or(u64::MAX));
@@ -147,7 +147,7 @@ impl TcpStream {
         .await
     }
 
-    /// Shuts down the writing side. What the peer still sends can be read.
+    /// Shuts down the writing side. Data that the peer still sends can be read.
     pub fn shut_down(&self) {
         self.with(Connection::shut_down);
         self.touch();
@@ -157,7 +157,7 @@ impl TcpStream {
     ///
     /// # Errors
     ///
-    /// If the connection broke; what was written may not have arrived.
+    /// If the connection broke; the last written data may not have arrived.
     pub async fn close(self) -> Result<(), TcpError> {
         self.shut_down();
         poll_fn(|context| self.poll_closed(context)).await
@@ -178,7 +178,7 @@ impl TcpStream {
         act(self.stack.inner().connections.get(self.id))
     }
 
-    /// Makes the stack handle the connection in this turn.
+    /// Makes the stack check the connection for segments to send in this turn.
     #[inline]
     pub(super) fn touch(&self) {
         self.stack.inner().connections.touch(self.id);
@@ -254,7 +254,7 @@ pub(super) fn broken(connection: &Connection) -> TcpError {
     }
 }
 
-/// Starts a connection from `port`.
+/// Starts a connection from the local port `port`.
 fn begin(
     stack: &'static Stack,
     port: u16,
@@ -301,7 +301,7 @@ impl fmt::Display for TcpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Reset => "the peer reset the connection",
-            Self::TimedOut => "the connection timed out: the peer stopped answering",
+            Self::TimedOut => "the connection timed out: the peer does not respond",
             Self::AddressLost => "the connection broke: this machine lost its address",
             Self::ShutDown => "this side of the connection was shut down; nothing more is sent",
         })

@@ -30,7 +30,7 @@ async fn serve<N: TcpBind>(net: N) -> Result<(), N::Error> {
     socket.close(Close::Both).await
 }
 
-/// Connects to it.
+/// Connects to the address and exchanges data, using only the traits.
 async fn call<N: TcpConnect>(net: N) -> Result<Vec<u8>, N::Error> {
     let mut socket = net.connect(at(A, 80).into()).await?;
     socket.write_all(b"hello").await?;

@@ -14,7 +14,7 @@ fn syn(port: u16) -> Vec<u8> {
     ipv4(B, IpProtocol::Tcp, &segment)
 }
 
-/// Returns the frame with other addresses and right checksums.
+/// Returns the frame with other addresses and correct checksums.
 fn moved(mut frame: Vec<u8>, from: Ipv4Addr, to: Ipv4Addr) -> Vec<u8> {
     let mut packet = Ipv4Packet::new_unchecked(&mut frame[14..]);
     packet.set_src_addr(from);
@@ -33,7 +33,7 @@ fn moved(mut frame: Vec<u8>, from: Ipv4Addr, to: Ipv4Addr) -> Vec<u8> {
     frame
 }
 
-/// Returns everything that is answered if it comes from one machine.
+/// Returns one example of each packet that is answered if it comes from a single machine.
 fn questions() -> [Vec<u8>; 5] {
     let unknown = ipv4(B, IpProtocol::Unknown(99), b"what?");
     [
@@ -53,7 +53,7 @@ fn machine() -> (Machine, super::super::TcpListener) {
 }
 
 #[test]
-fn what_comes_from_one_machine_is_answered() {
+fn packets_from_a_single_machine_are_answered() {
     let (mut machine, _listener) = machine();
     for question in questions() {
         assert_eq!(machine.answer(moved(question, B, A)).len(), 1);
@@ -61,7 +61,7 @@ fn what_comes_from_one_machine_is_answered() {
 }
 
 #[test]
-fn what_claims_to_come_from_no_machine_is_not_answered() {
+fn packets_from_an_impossible_address_are_not_answered() {
     let (mut machine, _listener) = machine();
     let sources = [
         "10.0.2.15",
@@ -91,7 +91,7 @@ fn what_claims_to_come_from_no_machine_is_not_answered() {
 }
 
 #[test]
-fn what_is_sent_to_everybody_is_not_answered() {
+fn broadcast_packets_are_not_answered() {
     let (mut machine, _listener) = machine();
     for to in [
         "10.0.2.15",
@@ -103,7 +103,7 @@ fn what_is_sent_to_everybody_is_not_answered() {
         for question in questions() {
             let mut question = moved(question, B, to.parse().unwrap());
             if to != "10.0.2.15" {
-                // In a frame to this machine alone, as no honest host would.
+                // In a frame to this machine only, which no correct host would send.
                 assert!(machine.answer(question.clone()).is_empty(), "{to}");
             }
             question[..6].fill(0xff);
@@ -118,7 +118,7 @@ fn what_is_sent_to_everybody_is_not_answered() {
 }
 
 #[test]
-fn a_datagram_to_everybody_is_received_and_can_be_replied_to() {
+fn a_broadcast_datagram_is_received_and_can_be_replied_to() {
     let (mut machine, _listener) = machine();
     let socket = machine.net.udp(7).unwrap();
     for to in ["10.0.2.255", "255.255.255.255"] {
@@ -137,7 +137,7 @@ fn a_datagram_to_everybody_is_received_and_can_be_replied_to() {
 }
 
 #[test]
-fn an_error_quotes_28_bytes_and_is_right() {
+fn an_icmp_error_quotes_28_bytes_with_right_checksums() {
     let (mut machine, _listener) = machine();
     for length in [0, 1, 100, 1400] {
         let question = udp(B, 4000, 9, &std::vec![7; length]);
@@ -164,7 +164,7 @@ fn errors_are_limited_and_the_rest_is_counted() {
     }
     assert_eq!(errors, 300);
     assert_eq!(machine.stack.statistics().icmp_errors_suppressed, 2700);
-    // Echo requests are answered all the same.
+    // Echo requests are still answered.
     assert_eq!(machine.answer(echo_request(b"still?")).len(), 1);
 }
 
@@ -177,7 +177,7 @@ fn an_error_is_not_answered() {
 }
 
 #[test]
-fn fragments_that_nothing_follows_are_dropped_and_counted() {
+fn incomplete_datagrams_are_dropped_and_counted() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     introduce(&mut machine);
     let pieces = |identification: u16, payload: u8| {
@@ -193,7 +193,7 @@ fn fragments_that_nothing_follows_are_dropped_and_counted() {
     for identification in 0..4 {
         machine.answer(pieces(identification, 1)[0].clone());
     }
-    // The oldest gives way; the newest are still waited for.
+    // The oldest datagram is dropped; the newest ones stay.
     for piece in pieces(9, 2)
         .into_iter()
         .chain(pieces(3, 1).into_iter().skip(1))
@@ -208,14 +208,14 @@ fn fragments_that_nothing_follows_are_dropped_and_counted() {
         assert!(datagram.payload() == [last; 2000]);
     }
     assert_eq!(machine.stack.statistics().fragments_dropped, 1);
-    // What is left is dropped once a minute has passed and another fragment comes.
+    // The remaining ones are dropped when a fragment arrives after a minute.
     machine.card.received.push_back(pieces(20, 1)[0].clone());
     machine.answers(70 * SECOND);
     assert!(machine.stack.statistics().fragments_dropped >= 3);
 }
 
 #[test]
-fn a_packet_with_options_is_as_good_as_one_without() {
+fn a_packet_with_options_is_handled_like_one_without() {
     let (mut machine, _listener) = machine();
     let socket = machine.net.udp(7).unwrap();
     for question in [udp(B, 4000, 7, b"hello"), echo_request(b"hello"), syn(80)] {

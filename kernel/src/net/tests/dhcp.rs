@@ -13,7 +13,7 @@ const LEASE: u32 = 1000;
 pub(super) struct Server {
     address: Ipv4Addr,
     router: Option<Ipv4Addr>,
-    /// The questions it received.
+    /// The messages that the server received.
     asked: Vec<DhcpMessageType>,
 }
 
@@ -26,7 +26,7 @@ impl Server {
         }
     }
 
-    /// Runs the machine until `until`, answering its questions.
+    /// Runs the machine until `until`, with the server answering its requests.
     pub(super) fn run(&mut self, machine: &mut Machine, mut now: u64, until: u64) {
         loop {
             while machine.turn(now) {
@@ -116,7 +116,7 @@ pub(super) fn configured(machine: &Machine) -> Option<Configuration> {
 }
 
 #[test]
-fn an_address_is_asked_for_and_taken() {
+fn an_address_is_requested_and_used() {
     let mut machine = Machine::new(1, "dhcp");
     let mut server = Server::new();
     assert!(poll_once(machine.net.configured()).is_pending());
@@ -182,7 +182,7 @@ fn a_lease_is_renewed_for_as_long_as_the_server_answers() {
 }
 
 #[test]
-fn a_lease_that_runs_out_takes_the_address_along() {
+fn the_address_is_removed_when_its_lease_ends() {
     let mut machine = Machine::new(1, "dhcp");
     Server::new().run(&mut machine, 0, SECOND);
     let mut now = SECOND;
@@ -194,7 +194,7 @@ fn a_lease_that_runs_out_takes_the_address_along() {
 }
 
 #[test]
-fn another_address_at_renewal_is_taken_up() {
+fn another_address_at_renewal_is_used() {
     let mut machine = Machine::new(1, "dhcp");
     let mut server = Server::new();
     server.run(&mut machine, 0, SECOND);
@@ -207,7 +207,7 @@ fn another_address_at_renewal_is_taken_up() {
 }
 
 #[test]
-fn a_link_that_comes_back_keeps_the_address_while_it_is_asked_for_again() {
+fn a_link_that_comes_back_keeps_the_address_while_it_is_requested_again() {
     let mut machine = Machine::new(1, "dhcp");
     let mut server = Server::new();
     server.run(&mut machine, 0, SECOND);

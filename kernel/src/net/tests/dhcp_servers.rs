@@ -14,7 +14,7 @@ const REQUEST: u8 = 3;
 const ACK: u8 = 5;
 const NAK: u8 = 6;
 
-/// The answer of a server.
+/// The answer of a DHCP server.
 #[derive(Clone)]
 struct Answer {
     kind: u8,
@@ -42,7 +42,7 @@ fn mask(bytes: [u8; 4]) -> Vec<u8> {
     [&[1, 4], &bytes[..]].concat()
 }
 
-/// The kind and the number of a question.
+/// Returns the type and the number of a request.
 fn question(frame: &[u8]) -> Option<(u8, [u8; 4])> {
     let frame = EthernetFrame::new_checked(frame).ok()?;
     let packet = Ipv4Packet::new_checked(frame.payload()).ok()?;
@@ -78,7 +78,8 @@ fn message(answer: &Answer, number: [u8; 4], mac: [u8; 6]) -> Vec<u8> {
     frame
 }
 
-/// Runs the machine until `until` with a server on the wire, and returns what was asked and when.
+/// Runs the machine until `until` with a server on the wire, and returns its requests with their
+/// times.
 fn run(
     machine: &mut Machine,
     from: u64,
@@ -106,7 +107,7 @@ fn run(
     }
 }
 
-/// Returns the configuration of a machine after a server leased this for an hour.
+/// Returns the configuration of a machine whose lease of one hour contained these options.
 fn leased(options: &[u8], change: impl Fn(&mut Answer)) -> Option<Configuration> {
     let mut machine = Machine::new(1, "dhcp");
     run(&mut machine, 0, 3 * SECOND, |kind| {
@@ -118,7 +119,7 @@ fn leased(options: &[u8], change: impl Fn(&mut Answer)) -> Option<Configuration>
     configured(&machine)
 }
 
-/// Returns the pauses between questions, in seconds.
+/// Returns the pauses between requests, in seconds.
 fn pauses(asked: &[(u64, u8)], kind: u8) -> Vec<u64> {
     let times: Vec<_> = asked.iter().filter(|one| one.1 == kind).collect();
     let pause = |pair: &[&(u64, u8)]| (pair[1].0 - pair[0].0) / SECOND;
@@ -137,7 +138,7 @@ fn assert_doubling(pauses: &[u64], what: &str) {
 }
 
 #[test]
-fn a_server_that_is_silent_is_asked_more_and_more_seldom() {
+fn a_silent_server_is_asked_with_growing_pauses() {
     let mut machine = Machine::new(1, "dhcp");
     let asked = run(&mut machine, 0, 600 * SECOND, |_| None);
     assert_doubling(&pauses(&asked, DISCOVER), "silence");
@@ -231,7 +232,7 @@ fn an_offer_without_a_server_or_for_a_few_seconds_is_refused() {
 }
 
 #[test]
-fn a_refusal_of_a_renewal_takes_the_address_at_once() {
+fn a_rejected_renewal_removes_the_address_at_once() {
     let mut machine = Machine::new(1, "dhcp");
     let acknowledge = |kind| Some(lease(if kind == DISCOVER { OFFER } else { ACK }, 1000));
     run(&mut machine, 0, SECOND, acknowledge);
@@ -254,7 +255,7 @@ fn a_refusal_of_a_renewal_takes_the_address_at_once() {
 }
 
 #[test]
-fn an_answer_that_is_no_use_does_not_end_a_lease() {
+fn an_unusable_answer_does_not_end_a_lease() {
     let mut machine = Machine::new(1, "dhcp");
     run(&mut machine, 0, SECOND, |kind| {
         Some(lease(if kind == DISCOVER { OFFER } else { ACK }, 1000))
@@ -272,7 +273,7 @@ fn an_answer_that_is_no_use_does_not_end_a_lease() {
 }
 
 #[test]
-fn options_go_on_in_the_fields_for_names_where_the_server_says_so() {
+fn options_continue_in_the_name_fields_if_the_server_says_so() {
     for (overload, in_name, in_file) in [(1, false, true), (2, true, false), (3, true, true)] {
         let taken = leased(&[52, 1, overload], |answer| {
             if in_name {
@@ -294,7 +295,7 @@ fn options_go_on_in_the_fields_for_names_where_the_server_says_so() {
 }
 
 #[test]
-fn without_a_mask_that_is_one_the_class_says_the_prefix() {
+fn without_a_valid_mask_the_class_sets_the_prefix() {
     for (address, prefix) in [
         ([10, 0, 2, 15], 8),
         ([172, 16, 0, 9], 16),
@@ -389,7 +390,7 @@ fn an_address_that_is_gained_changed_and_lost_is_seen() {
 }
 
 #[test]
-fn a_link_that_comes_and_goes_makes_no_storm() {
+fn a_flapping_link_causes_no_flood_of_requests() {
     let mut machine = Machine::new(1, "dhcp");
     let mut asked = 0;
     for step in 0..1000_u64 {

@@ -1,4 +1,4 @@
-//! Handmade frames, as a stranger could send them.
+//! Frames written byte by byte, as a hostile machine could send them.
 
 use core::net::Ipv4Addr;
 use std::vec::Vec;

@@ -10,7 +10,7 @@ use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint};
 use super::super::TCP_QUEUE;
 use super::*;
 
-/// A wire for smoltcp.
+/// The virtual network cable of a machine that runs smoltcp.
 #[derive(Default)]
 struct Wire {
     received: VecDeque<Vec<u8>>,
@@ -56,7 +56,7 @@ impl phy::Device for Wire {
     }
 }
 
-/// A machine with smoltcp.
+/// A machine that runs smoltcp.
 pub(super) struct Theirs {
     wire: Wire,
     interface: Interface,
@@ -88,14 +88,14 @@ impl Theirs {
     }
 }
 
-/// Returns one that listens.
+/// Returns a smoltcp machine that listens.
 pub(super) fn listen_theirs() -> Theirs {
     let mut theirs = Theirs::new(64 * 1024);
     theirs.socket().listen(80).unwrap();
     theirs
 }
 
-/// Returns one that connects.
+/// Returns a smoltcp machine that connects.
 pub(super) fn connect_theirs() -> Theirs {
     let mut theirs = Theirs::new(64 * 1024);
     let to = IpEndpoint::new(IpAddress::Ipv4(A), 80);
@@ -112,7 +112,7 @@ fn time(now: u64) -> Instant {
     Instant::from_micros((now / 1000) as i64)
 }
 
-/// The time of a wire with its own clock.
+/// A machine that runs smoltcp, driven by the test's clock.
 impl Theirs {
     pub(super) fn poll(&mut self, now: u64) -> bool {
         let before = (self.wire.received.len(), self.wire.sent.len());
@@ -198,7 +198,7 @@ fn data(length: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_client_of_theirs_gets_back_what_it_sends() {
+fn a_smoltcp_client_gets_its_data_echoed() {
     // Queues above 64 KiB need shifted windows.
     for queue in [2000, 20_000, 300_000] {
         let mut ours = Machine::new(1, "10.0.2.15/24");
@@ -240,7 +240,7 @@ fn a_client_of_theirs_gets_back_what_it_sends() {
 }
 
 #[test]
-fn a_server_of_theirs_is_read_to_the_end() {
+fn a_smoltcp_server_is_read_to_the_end() {
     let mut ours = Machine::new(1, "10.0.2.15/24");
     let mut theirs = Theirs::new(10_000);
     theirs.socket().listen(80).unwrap();
@@ -272,7 +272,7 @@ fn a_server_of_theirs_is_read_to_the_end() {
 }
 
 #[test]
-fn each_ends_what_the_other_aborts() {
+fn each_side_ends_when_the_other_aborts() {
     let mut ours = Machine::new(1, "10.0.2.15/24");
     let mut theirs = Theirs::new(10_000);
     theirs.socket().listen(80).unwrap();

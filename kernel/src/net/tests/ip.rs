@@ -34,7 +34,7 @@ fn an_arp_request_is_answered() {
 }
 
 #[test]
-fn a_machine_that_is_given_an_address_stops_asking_for_one() {
+fn a_machine_with_a_fixed_address_stops_requesting_one() {
     let mut machine = Machine::new(1, "dhcp");
     machine.net.configure("10.0.2.15/24".parse().unwrap());
     machine.turn(SECOND);
@@ -43,7 +43,7 @@ fn a_machine_that_is_given_an_address_stops_asking_for_one() {
 }
 
 #[test]
-fn a_machine_that_gives_up_its_address_does_not_answer_for_it() {
+fn a_machine_without_its_old_address_does_not_answer_for_it() {
     let mut machine = Machine::new(1, "10.0.2.16/24");
     machine.net.configure("10.0.2.15/24".parse().unwrap());
     let former = Ipv4Addr::new(10, 0, 2, 16);
@@ -80,7 +80,7 @@ fn an_echo_request_is_answered_with_its_payload() {
 }
 
 #[test]
-fn a_datagram_to_a_closed_port_is_refused_by_icmp() {
+fn a_datagram_to_a_closed_port_gets_an_icmp_error() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     introduce(&mut machine);
     let answers = machine.answer(udp(B, 4000, 9, b"hello"));
@@ -95,7 +95,7 @@ fn a_datagram_to_a_closed_port_is_refused_by_icmp() {
 }
 
 #[test]
-fn a_machine_that_nobody_talks_to_has_no_deadline() {
+fn an_idle_machine_has_no_deadline() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     assert!(machine.answers(MILLISECOND).is_empty());
     assert_eq!(machine.stack.next_deadline(), None);
@@ -134,7 +134,7 @@ fn an_echo_request_in_fragments_is_answered_in_fragments() {
 }
 
 #[test]
-fn first_fragments_without_end_leave_the_machine_answering() {
+fn endless_first_fragments_do_not_stop_the_machine() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     introduce(&mut machine);
     for ident in 0..1000u16 {
@@ -148,7 +148,7 @@ fn first_fragments_without_end_leave_the_machine_answering() {
 }
 
 #[test]
-fn fragments_that_nothing_follows_keep_no_others_out() {
+fn incomplete_datagrams_do_not_block_others() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     introduce(&mut machine);
     let pieces = fragments(&echo_request(&[1; 3000]), 1480);

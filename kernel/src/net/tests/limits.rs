@@ -27,7 +27,7 @@ fn a_flood_beyond_the_queue_leaves_the_newest_out_and_the_socket_working() {
 }
 
 #[test]
-fn a_port_is_taken_until_its_socket_is_dropped() {
+fn a_port_is_in_use_until_its_socket_is_dropped() {
     let net = Machine::new(1, "10.0.2.15/24").net;
     let socket = net.udp(7).unwrap();
     assert_eq!(net.udp(7).err(), Some(BindError::PortTaken(7)));
@@ -36,7 +36,7 @@ fn a_port_is_taken_until_its_socket_is_dropped() {
 }
 
 #[test]
-fn sockets_run_out_by_name_and_come_back() {
+fn too_many_sockets_are_an_error_until_one_is_dropped() {
     let net = Machine::new(1, "10.0.2.15/24").net;
     let mut sockets: Vec<_> = (0..SOCKETS).map(|_| net.udp(0).unwrap()).collect();
     assert_eq!(net.udp(0).err(), Some(BindError::TooManySockets));
@@ -45,7 +45,7 @@ fn sockets_run_out_by_name_and_come_back() {
 }
 
 #[test]
-fn ports_for_anyone_differ() {
+fn free_ports_differ() {
     let net = Machine::new(1, "10.0.2.15/24").net;
     let (one, other) = (net.udp(0).unwrap(), net.udp(0).unwrap());
     assert!(one.port() >= 49152 && other.port() >= 49152);
@@ -53,7 +53,7 @@ fn ports_for_anyone_differ() {
 }
 
 #[test]
-fn a_full_queue_is_named_and_waiting_for_it_ends() {
+fn a_full_queue_is_an_error_and_waiting_for_room_ends() {
     let mut cable = Cable::new();
     let socket = cable
         .a
@@ -81,7 +81,7 @@ fn a_full_queue_is_named_and_waiting_for_it_ends() {
 }
 
 #[test]
-fn a_payload_that_can_never_be_sent_is_refused() {
+fn a_payload_that_can_never_be_sent_is_rejected() {
     let net = Machine::new(1, "10.0.2.15/24").net;
     let socket = net.udp(7).unwrap();
     let error = SendError::TooLong {
@@ -143,7 +143,7 @@ fn a_device_without_room_is_tried_again() {
 }
 
 #[test]
-fn what_is_too_long_to_be_replied_to_is_not_received() {
+fn a_datagram_too_long_for_a_reply_is_not_received() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     let socket = machine.net.udp(7).unwrap();
     for length in [UDP_PAYLOAD + 1, UDP_PAYLOAD] {
@@ -230,7 +230,7 @@ fn waiting_for_room_to_reply_ends() {
 }
 
 #[test]
-fn a_flood_of_pings_piles_up_no_answers_behind_what_a_socket_sends() {
+fn a_flood_of_pings_queues_a_bounded_number_of_answers() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     introduce(&mut machine);
     let socket = machine.net.udp(7).unwrap();

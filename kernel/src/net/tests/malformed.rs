@@ -7,7 +7,7 @@ use super::frames::{arp, echo_request, ethernet, ipv4, udp};
 use super::ip::introduce;
 use super::*;
 
-/// Returns a machine with an open UDP port 7 that knows its neighbour's address.
+/// Returns a machine that has an open UDP port 7 and knows its neighbour's address.
 fn machine() -> (Machine, super::super::UdpSocket) {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     introduce(&mut machine);
@@ -67,7 +67,7 @@ fn any_changed_byte_of_a_header_is_handled() {
 }
 
 #[test]
-fn a_datagram_that_claims_more_than_the_frame_has_is_dropped() {
+fn a_datagram_longer_than_its_frame_is_dropped() {
     let (mut machine, socket) = machine();
     for claim in [0, 4, 7, 200, 65_000, 65_535u16] {
         let mut frame = udp(B, 4000, 7, &[1; 20]);
@@ -81,7 +81,7 @@ fn a_datagram_that_claims_more_than_the_frame_has_is_dropped() {
 }
 
 #[test]
-fn an_echo_request_whose_packet_claims_too_much_is_not_answered() {
+fn an_echo_request_longer_than_its_frame_is_not_answered() {
     let (mut machine, _socket) = machine();
     for claim in [0, 10, 19, 3000, 65_535u16] {
         let mut frame = echo_request(&[1; 16]);

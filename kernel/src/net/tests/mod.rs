@@ -39,7 +39,7 @@ use super::{Device, Net, Stack};
 
 const A: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 15);
 const B: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
-/// The limit of frames received per turn, and about that of frames sent.
+/// The limit of frames received per turn; about the same number are sent.
 const BUDGET: usize = 16;
 const MILLISECOND: u64 = 1_000_000;
 const SECOND: u64 = 1000 * MILLISECOND;
@@ -158,7 +158,7 @@ impl Machine {
         self.card.sent.drain(..).collect()
     }
 
-    /// Passes one frame to it, and returns what it sends in answer.
+    /// Passes one frame to the machine, and returns the frames that it sends in answer.
     fn answer(&mut self, frame: Vec<u8>) -> Vec<Vec<u8>> {
         self.card.received.push_back(frame);
         self.answers(MILLISECOND)
@@ -233,7 +233,7 @@ impl Cable {
                 return output;
             }
             if !self.turn() && !flag.0.load(Ordering::Relaxed) {
-                let deadline = self.deadline().expect("nobody will ever wake the task");
+                let deadline = self.deadline().expect("no event can wake the task");
                 self.now = deadline.max(self.now + 1000);
             }
         }

@@ -1,4 +1,5 @@
-//! Tests of hardware addresses: which are accepted, for how long, and what is asked.
+//! Tests of hardware addresses: which ones are accepted, how long they are valid, and when they are
+//! requested.
 
 use smoltcp::wire::{
     ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol,
@@ -9,10 +10,10 @@ use super::frames::{STRANGER, arp, ethernet, udp};
 use super::ip::introduce;
 use super::*;
 
-/// Returns a machine that takes over another one's address.
+/// Returns another machine that claims the same IPv4 address.
 const OTHER: [u8; 6] = [2, 0, 0, 0, 0, 0x77];
 
-/// Returns a message of the machine with this hardware address, to everybody.
+/// Returns an ARP message broadcast by the machine with this hardware address.
 fn broadcast(operation: ArpOperation, mac: [u8; 6], sender: Ipv4Addr, target: Ipv4Addr) -> Vec<u8> {
     let message = ArpRepr::EthernetIpv4 {
         operation,
@@ -50,7 +51,7 @@ fn send(machine: &mut Machine, socket: &super::super::UdpSocket, now: u64) -> Ve
 }
 
 #[test]
-fn a_gratuitous_message_moves_what_is_sent_to_the_new_machine() {
+fn a_gratuitous_arp_message_redirects_datagrams() {
     for operation in [ArpOperation::Request, ArpOperation::Reply] {
         let mut machine = Machine::new(1, "10.0.2.15/24");
         introduce(&mut machine);
@@ -62,7 +63,7 @@ fn a_gratuitous_message_moves_what_is_sent_to_the_new_machine() {
 }
 
 #[test]
-fn a_gratuitous_message_moves_a_connection_to_the_new_machine() {
+fn a_gratuitous_arp_message_redirects_a_connection() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     introduce(&mut machine);
     let net = machine.net;
@@ -77,7 +78,7 @@ fn a_gratuitous_message_moves_a_connection_to_the_new_machine() {
 }
 
 #[test]
-fn nobody_takes_what_is_sent_to_everybody() {
+fn a_broadcast_hardware_address_is_never_recorded() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     let everybody = Ipv4Addr::new(10, 0, 2, 255);
     machine.answer(broadcast(ArpOperation::Request, OTHER, everybody, A));
@@ -87,7 +88,7 @@ fn nobody_takes_what_is_sent_to_everybody() {
 }
 
 #[test]
-fn a_message_about_a_machine_nobody_knows_is_not_remembered() {
+fn a_message_about_an_unknown_machine_is_not_recorded() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     let socket = machine.net.udp(7).unwrap();
     machine.answer(broadcast(ArpOperation::Request, OTHER, B, B));
@@ -96,7 +97,7 @@ fn a_message_about_a_machine_nobody_knows_is_not_remembered() {
 }
 
 #[test]
-fn a_probe_is_answered_and_teaches_nothing() {
+fn an_address_probe_is_answered_and_not_recorded() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     let probe = broadcast(ArpOperation::Request, OTHER, Ipv4Addr::UNSPECIFIED, A);
     let answers = machine.answer(probe);
@@ -149,7 +150,7 @@ fn a_claim_on_our_address_is_counted_and_answered_once_in_ten_seconds() {
 }
 
 #[test]
-fn an_old_address_is_asked_for_while_it_is_used_and_forgotten_when_nobody_answers() {
+fn an_expired_address_is_requested_while_used_and_removed_without_an_answer() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     introduce(&mut machine);
     let socket = machine.net.udp(7).unwrap();
@@ -167,7 +168,7 @@ fn an_old_address_is_asked_for_while_it_is_used_and_forgotten_when_nobody_answer
     let sent = send(&mut machine, &socket, 35 * SECOND);
     assert!(
         sent.iter().all(|frame| read(frame).is_some()),
-        "sent to nobody"
+        "the frame is not sent"
     );
     // It exists after all.
     machine
@@ -179,7 +180,7 @@ fn an_old_address_is_asked_for_while_it_is_used_and_forgotten_when_nobody_answer
 }
 
 #[test]
-fn an_address_that_is_used_and_answered_for_stays() {
+fn an_address_that_is_used_and_confirmed_stays() {
     let mut cable = Cable::new();
     let (a, b) = (cable.a.net.udp(7).unwrap(), cable.b.net.udp(9).unwrap());
     for _ in 0..200 {
@@ -219,7 +220,7 @@ fn nothing_is_sent_to_an_address_that_no_other_machine_has() {
 }
 
 #[test]
-fn what_is_for_elsewhere_goes_to_the_gateway_wherever_that_is() {
+fn packets_to_other_networks_go_to_the_gateway() {
     for ip in ["10.0.2.15/24,10.0.2.2", "10.0.2.15/32,10.0.2.2"] {
         let mut machine = Machine::new(1, ip);
         let socket = machine.net.udp(7).unwrap();
@@ -240,7 +241,7 @@ fn what_is_for_elsewhere_goes_to_the_gateway_wherever_that_is() {
 }
 
 #[test]
-fn strangers_who_ask_for_us_push_out_nobody_that_is_sent_to() {
+fn machines_that_only_ask_do_not_replace_those_in_use() {
     let mut machine = Machine::new(1, "10.0.0.1/8");
     let own = Ipv4Addr::new(10, 0, 0, 1);
     let peer = Ipv4Addr::new(10, 0, 0, 2);
@@ -278,7 +279,7 @@ fn connections_of_strangers_push_out_nobody_that_is_sent_to() {
 }
 
 #[test]
-fn many_who_do_not_answer_leave_room_for_one_who_does() {
+fn many_silent_machines_leave_room_for_one_that_answers() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     let socket = machine.net.udp(7).unwrap();
     for last in 16..230 {
@@ -302,7 +303,7 @@ fn many_who_do_not_answer_leave_room_for_one_who_does() {
 }
 
 #[test]
-fn a_reply_goes_back_the_way_the_question_came() {
+fn a_reply_uses_the_hardware_address_of_the_request() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     let socket = machine.net.udp(7).unwrap();
     // From another network through a router, and there is no gateway.

@@ -6,7 +6,7 @@ use super::super::PingError;
 use super::*;
 
 #[test]
-fn a_machine_that_is_there_replies() {
+fn an_existing_machine_replies() {
     let mut cable = Cable::new();
     let net = cable.a.net;
     let took = cable.block_on(net.ping(B, Duration::from_secs(1))).unwrap();
@@ -14,7 +14,7 @@ fn a_machine_that_is_there_replies() {
 }
 
 #[test]
-fn a_machine_that_is_not_there_times_out_and_leaves_nothing_behind() {
+fn a_missing_machine_times_out_and_leaves_no_state() {
     let mut cable = Cable::new();
     let net = cable.a.net;
     let timeout = Duration::from_millis(2500);
@@ -57,7 +57,7 @@ fn a_ping_that_is_dropped_leaves_no_deadline() {
 }
 
 #[test]
-fn nothing_is_sent_without_an_address_or_to_everybody() {
+fn no_ping_is_sent_without_an_address_or_to_a_broadcast_address() {
     let net = Machine::new(1, "dhcp").net;
     assert_eq!(
         poll_once(net.ping(B, Duration::ZERO)),
@@ -72,7 +72,7 @@ fn nothing_is_sent_without_an_address_or_to_everybody() {
 }
 
 #[test]
-fn a_ping_that_ends_leaves_the_timeout_of_another_alone() {
+fn a_ping_that_ends_does_not_change_the_timeout_of_another() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     let net = machine.net;
     let flags = [(); 2].map(|()| Arc::new(Flag(AtomicBool::new(false))));
@@ -88,7 +88,10 @@ fn a_ping_that_ends_leaves_the_timeout_of_another_alone() {
     let [first, second] = pings;
     drop(second);
     machine.answers(2 * SECOND);
-    assert!(flags[0].0.load(Ordering::Relaxed), "nobody woke the first");
+    assert!(
+        flags[0].0.load(Ordering::Relaxed),
+        "the first task was not woken"
+    );
     drop(first);
     assert_eq!(machine.stack.alarm.get(), crate::time::NEVER);
 }

@@ -19,13 +19,13 @@ const LONG: usize = 300_000;
 /// The time limit of a run.
 const LIMIT: u64 = 600 * SECOND;
 
-/// What happens to frames, in both directions.
+/// The properties of the wire, the same in both directions.
 #[derive(Clone, Copy)]
 struct Wire {
-    /// Lost frames per hundred.
+    /// How many frames per hundred are lost.
     lost: u32,
     doubled: u32,
-    /// Frames per hundred that take twice as long, so that others overtake them.
+    /// How many frames per hundred take twice as long, so that others overtake them.
     late: u32,
     /// The delay in one direction, in nanoseconds.
     delay: u64,
@@ -44,7 +44,8 @@ impl Wire {
         (self.random >> 8) % 100 < hundredths
     }
 
-    /// Records when a frame arrives, if it does, and its duplicate.
+    /// Schedules the arrival of a frame that is not lost, and of its duplicate, if it is
+    /// duplicated.
     fn carry(&mut self, frame: &[u8], now: u64, under_way: &mut BTreeMap<(u64, usize), Vec<u8>>) {
         let copies = if self.below(self.lost) {
             0
@@ -90,7 +91,7 @@ fn forbid_ranges(frame: &mut [u8]) {
     }
 }
 
-/// One end of the wire.
+/// One of the two machines on the simulated wire.
 trait End {
     fn turn(&mut self, now: u64) -> bool;
     fn deadline(&mut self, now: u64) -> u64;
@@ -177,7 +178,12 @@ fn run<A: End, B: End>(
         let arrivals = under_way.iter().filter_map(|frames| frames.keys().next());
         let next = arrivals.map(|key| key.0).min().unwrap_or(u64::MAX);
         let next = next.min(a.deadline(now)).min(b.deadline(now));
-        assert_ne!(next, u64::MAX, "nothing will ever happen: {} %", wire.lost);
+        assert_ne!(
+            next,
+            u64::MAX,
+            "neither end has a deadline: {} % loss",
+            wire.lost
+        );
         now = next.max(now + 1000);
     }
     LIMIT
@@ -187,7 +193,7 @@ fn data(length: usize) -> Vec<u8> {
     (0..length).map(|n| (n % 251) as u8).collect()
 }
 
-/// Transfers from one of ours to one of ours.
+/// Transfers data between two machines that run this stack.
 fn ours_to_ours(wire: Wire, length: usize) -> u64 {
     let mut a = Machine::new(1, "10.0.2.15/24");
     let mut b = Machine::new(2, "10.0.2.2/24");
@@ -218,7 +224,7 @@ fn ours_to_ours(wire: Wire, length: usize) -> u64 {
     run(wire, &mut a, &mut b, |_, _| is_done(task.as_mut()))
 }
 
-/// Transfers from one of ours to smoltcp.
+/// Transfers data from a machine with this stack to one with smoltcp.
 fn ours_to_theirs(wire: Wire, length: usize) -> u64 {
     let mut a = Machine::new(1, "10.0.2.15/24");
     let mut b = listen_theirs();
@@ -241,7 +247,7 @@ fn ours_to_theirs(wire: Wire, length: usize) -> u64 {
     })
 }
 
-/// Transfers from smoltcp to one of ours.
+/// Transfers data from a machine with smoltcp to one with this stack.
 fn theirs_to_ours(wire: Wire, length: usize) -> u64 {
     let mut a = Machine::new(1, "10.0.2.15/24");
     let mut b = connect_theirs();
@@ -297,9 +303,9 @@ fn throughput_against_loss_is_as_in_the_table() {
         ("smoltcp to VMOS", theirs_to_ours, false),
     ];
     let mut table = String::from(
-        "TCP over a wire with a round trip of 20 ms, on which each frame of either direction is lost, doubled\n\
-         (1 %) or late by 10 ms (2 %): the time for 30 KB with the handshake, median and longest of 15 runs, and\n\
-         the throughput of 300 KB, median of 5.\n\n\
+        "TCP over a wire with a round trip of 20 ms, on which each frame of either direction is lost,\n\
+         duplicated (1 %) or delayed by 10 ms (2 %): the time for 30 KB with the handshake (median and longest\n\
+         of 15 runs), and the throughput of 300 KB (median of 5).\n\n\
          direction              loss     30 KB    longest     300 KB\n",
     );
     for (name, kind, plain) in kinds {

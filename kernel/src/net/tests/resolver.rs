@@ -5,7 +5,7 @@ use embassy_futures::select::{Either, select};
 use super::super::ResolveError;
 use super::*;
 
-/// Returns a cable whose machine A asks B for names.
+/// Returns two connected machines, of which A requests names from B.
 fn cable() -> Cable {
     let mut cable = Cable::new();
     cable.a = Machine::new(1, "10.0.2.15/24,10.0.2.2,10.0.2.2");
@@ -54,13 +54,13 @@ fn a_name_server_is_asked_and_its_answer_is_the_address() {
 }
 
 #[test]
-fn an_address_is_its_own_name() {
-    let resolved = resolve("192.0.2.1", |_| panic!("nobody is to be asked"));
+fn an_address_is_resolved_without_a_request() {
+    let resolved = resolve("192.0.2.1", |_| panic!("no server may be asked"));
     assert_eq!(resolved, Ok(FOUND));
 }
 
 #[test]
-fn a_question_that_is_lost_is_asked_again_and_by_another_number() {
+fn a_lost_request_is_repeated_with_another_number() {
     let mut numbers = Vec::new();
     let resolved = resolve("host.example", |message| {
         numbers.push([message[0], message[1]]);
@@ -71,7 +71,7 @@ fn a_question_that_is_lost_is_asked_again_and_by_another_number() {
 }
 
 #[test]
-fn a_forged_answer_is_passed_over() {
+fn a_forged_answer_is_ignored() {
     let mut tries = 0;
     let resolved = resolve("host.example", |message| {
         tries += 1;

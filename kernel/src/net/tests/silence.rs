@@ -1,5 +1,5 @@
-//! Tests of actions after a silence: the time has advanced, and nothing arrived that informed the
-//! stack.
+//! Tests of actions that are due after silence: the time has advanced, but no frame arrived that
+//! would have run the stack.
 
 use core::time::Duration;
 
@@ -8,7 +8,7 @@ use super::dhcp::{Server, configured};
 use super::ip::introduce;
 use super::*;
 
-/// Advances the time without any turn that receives frames.
+/// Advances the time without a turn that receives frames.
 fn silence(cable: &mut Cable, nanoseconds: u64) {
     cable.run(2 * MILLISECOND);
     cable.now += nanoseconds;
@@ -16,7 +16,7 @@ fn silence(cable: &mut Cable, nanoseconds: u64) {
 }
 
 #[test]
-fn a_ping_has_its_whole_time() {
+fn a_ping_has_its_full_timeout() {
     let mut cable = Cable::new();
     let net = cable.a.net;
     silence(&mut cable, 3 * SECOND);
@@ -30,7 +30,7 @@ fn a_ping_has_its_whole_time() {
 }
 
 #[test]
-fn a_refusal_is_no_timeout() {
+fn a_rejected_connection_is_not_a_timeout() {
     let mut cable = Cable::new();
     let net = cable.a.net;
     silence(&mut cable, 12 * SECOND);
@@ -71,7 +71,7 @@ fn a_link_that_was_down_for_long_keeps_its_address_for_15_seconds() {
 }
 
 #[test]
-fn a_hardware_address_is_believed_for_30_seconds() {
+fn a_hardware_address_is_valid_for_30_seconds() {
     for (age, is_asked_for) in [(20, false), (31, true)] {
         let mut machine = Machine::new(1, "10.0.2.15/24");
         let socket = machine.net.udp(7).unwrap();

@@ -7,7 +7,7 @@ use embedded_io_async::{Read, Write};
 use super::super::{BindError, ConnectError, TCP_QUEUE, TcpError, TcpStream};
 use super::*;
 
-/// Echoes what it reads until the peer is done.
+/// Echoes the data of a connection until the peer closes its side.
 async fn echo(mut stream: TcpStream) -> usize {
     let mut buffer = [0; 1000];
     let mut total = 0;
@@ -30,7 +30,7 @@ async fn connected(a: Net, b: Net) -> (TcpStream, TcpStream) {
 }
 
 #[test]
-fn more_than_the_queues_hold_goes_both_ways_and_the_end_is_seen() {
+fn more_data_than_the_queues_hold_is_transferred_both_ways() {
     let mut cable = Cable::new();
     let (a, b) = (cable.a.net, cable.b.net);
     let length = 10 * TCP_QUEUE + 123;
@@ -69,7 +69,7 @@ fn more_than_the_queues_hold_goes_both_ways_and_the_end_is_seen() {
 }
 
 #[test]
-fn what_is_read_without_a_copy_is_what_a_copy_would_be() {
+fn reading_without_a_copy_returns_the_same_data() {
     let mut cable = Cable::new();
     let (a, b) = (cable.a.net, cable.b.net);
     let sent: Vec<u8> = (0..3 * TCP_QUEUE).map(|n| (n % 251) as u8).collect();
@@ -82,7 +82,7 @@ fn what_is_read_without_a_copy_is_what_a_copy_would_be() {
         let reading = async {
             let mut received = Vec::new();
             loop {
-                // Not all of the data must be consumed, and no more than that is.
+                // The reader may consume only a part of the data.
                 let take = |bytes: &[u8]| {
                     let count = bytes.len().div_ceil(2);
                     received.extend_from_slice(&bytes[..count]);
@@ -105,7 +105,7 @@ fn what_is_read_without_a_copy_is_what_a_copy_would_be() {
 }
 
 #[test]
-fn nothing_is_lost_on_a_wire_that_loses_doubles_and_reorders() {
+fn no_data_is_lost_on_a_lossy_wire() {
     for harm in [1, 2, 3, 4, 5] {
         let mut cable = Cable::new();
         cable.harm = harm;
@@ -176,7 +176,7 @@ fn a_listener_takes_several_connections_before_the_first_is_accepted() {
 }
 
 #[test]
-fn a_reader_that_does_not_read_holds_the_writer_back_and_nothing_is_lost() {
+fn a_slow_reader_blocks_the_writer_and_no_data_is_lost() {
     let mut cable = Cable::new();
     let (a, b) = (cable.a.net, cable.b.net);
     let length = 4 * TCP_QUEUE;
@@ -204,7 +204,7 @@ fn a_reader_that_does_not_read_holds_the_writer_back_and_nothing_is_lost() {
 }
 
 #[test]
-fn a_port_nobody_listens_on_refuses() {
+fn a_port_without_a_listener_rejects_connections() {
     let mut cable = Cable::new();
     let b = cable.b.net;
     let result = cable.block_on(b.tcp_connect(at(A, 81)));
@@ -212,7 +212,7 @@ fn a_port_nobody_listens_on_refuses() {
 }
 
 #[test]
-fn a_refusal_after_a_long_silence_is_no_timeout() {
+fn a_rejection_after_a_long_silence_is_not_a_timeout() {
     let mut cable = Cable::new();
     let b = cable.b.net;
     assert!(cable.block_on(b.tcp_connect(at(A, 81))).is_err());
@@ -224,7 +224,7 @@ fn a_refusal_after_a_long_silence_is_no_timeout() {
 }
 
 #[test]
-fn whom_nobody_can_reach_is_named_at_once() {
+fn an_unreachable_address_is_an_error_at_once() {
     let cable = Cable::new();
     let net = cable.b.net;
     let far = at(Ipv4Addr::new(192, 0, 2, 1), 80);
@@ -251,7 +251,7 @@ fn whom_nobody_can_reach_is_named_at_once() {
 }
 
 #[test]
-fn more_connections_than_a_listener_holds_come_about_once_it_accepts() {
+fn connections_beyond_the_backlog_are_established_later() {
     let mut cable = Cable::new();
     let (a, b) = (cable.a.net, cable.b.net);
     let listener = a.tcp_listen_with(80, 1).unwrap();
@@ -280,7 +280,7 @@ fn more_connections_than_a_listener_holds_come_about_once_it_accepts() {
 }
 
 #[test]
-fn a_machine_that_is_not_there_times_out() {
+fn a_missing_machine_times_out() {
     let mut cable = Cable::new();
     let b = cable.b.net;
     let nobody = at(Ipv4Addr::new(10, 0, 2, 99), 80);
@@ -291,7 +291,7 @@ fn a_machine_that_is_not_there_times_out() {
 }
 
 #[test]
-fn a_listening_port_is_taken_until_the_listener_is_dropped() {
+fn a_listening_port_is_in_use_until_the_listener_is_dropped() {
     let mut cable = Cable::new();
     let a = cable.a.net;
     let listener = a.tcp_listen(80).unwrap();
@@ -302,7 +302,7 @@ fn a_listening_port_is_taken_until_the_listener_is_dropped() {
 }
 
 #[test]
-fn what_was_written_before_a_drop_still_arrives_and_then_the_end() {
+fn data_written_before_a_drop_arrives_and_then_a_fin() {
     let mut cable = Cable::new();
     let (a, b) = (cable.a.net, cable.b.net);
     cable.block_on(async {
@@ -341,7 +341,7 @@ fn nothing_is_written_after_shutting_down() {
 }
 
 #[test]
-fn a_silent_connection_lives_and_needs_no_turns() {
+fn an_idle_connection_stays_open_and_needs_no_turns() {
     let mut cable = Cable::new();
     let (a, b) = (cable.a.net, cable.b.net);
     let (mut server, mut client) = cable.block_on(connected(a, b));
@@ -359,7 +359,7 @@ fn a_silent_connection_lives_and_needs_no_turns() {
 }
 
 #[test]
-fn a_peer_that_vanishes_ends_a_connection_with_something_to_say() {
+fn a_vanished_peer_ends_a_connection_with_unsent_data() {
     let mut cable = Cable::new();
     let (a, b) = (cable.a.net, cable.b.net);
     let (server, mut client) = cable.block_on(connected(a, b));
@@ -388,10 +388,10 @@ fn reading_can_be_cancelled_without_loss() {
     });
 }
 
-/// One end of a connection with random operations.
+/// One end of a connection on which random operations are performed.
 struct End {
     stream: TcpStream,
-    /// Bytes written and read so far.
+    /// The number of bytes written and read so far.
     written: usize,
     read: usize,
     ended: bool,

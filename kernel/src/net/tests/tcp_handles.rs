@@ -37,7 +37,7 @@ fn the_halves_of_a_connection_read_and_write_at_the_same_time() {
 }
 
 #[test]
-fn a_dropped_half_that_writes_says_the_end_and_the_other_still_reads() {
+fn a_dropped_writing_half_sends_a_fin_and_the_other_still_reads() {
     let mut cable = Cable::new();
     let (a, b) = (cable.a.net, cable.b.net);
     cable.block_on(async {
@@ -54,7 +54,7 @@ fn a_dropped_half_that_writes_says_the_end_and_the_other_still_reads() {
 }
 
 #[test]
-fn reunited_halves_are_the_connection_and_strangers_are_not() {
+fn only_halves_of_one_connection_can_be_reunited() {
     let mut cable = Cable::new();
     let (a, b) = (cable.a.net, cable.b.net);
     cable.block_on(async {
@@ -72,7 +72,7 @@ fn reunited_halves_are_the_connection_and_strangers_are_not() {
 }
 
 #[test]
-fn what_is_looked_at_is_still_to_be_read() {
+fn peeked_data_is_still_read() {
     let mut cable = Cable::new();
     let (a, b) = (cable.a.net, cable.b.net);
     cable.block_on(async {
@@ -129,7 +129,7 @@ fn a_queue_that_is_full_is_not_ready() {
 }
 
 #[test]
-fn a_small_write_waits_for_an_acknowledgement_unless_told_otherwise() {
+fn a_small_write_waits_for_an_acknowledgement_by_default() {
     // Returns how many segments with data three small writes cause before an acknowledgement.
     let segments = |no_delay: bool| {
         let mut cable = Cable::new();
@@ -148,7 +148,7 @@ fn a_small_write_waits_for_an_acknowledgement_unless_told_otherwise() {
 }
 
 #[test]
-fn a_peer_that_owes_an_answer_is_given_up_when_asked_to() {
+fn a_peer_that_owes_an_answer_is_given_up_after_the_timeout() {
     let mut cable = Cable::new();
     let (a, b) = (cable.a.net, cable.b.net);
     let (_server, mut client) = cable.block_on(connected(a, b));
@@ -163,7 +163,7 @@ fn a_peer_that_owes_an_answer_is_given_up_when_asked_to() {
 }
 
 #[test]
-fn a_browser_s_connections_wait_to_be_accepted() {
+fn the_connections_of_a_browser_wait_to_be_accepted() {
     let mut cable = Cable::new();
     let (a, b) = (cable.a.net, cable.b.net);
     let _listener = a.tcp_listen(80).unwrap();

@@ -111,7 +111,7 @@ fn after_a_burst_of_any_size_the_next_datagram_is_answered() {
 }
 
 #[test]
-fn a_datagram_that_wants_no_reply_gets_none_and_is_no_error() {
+fn a_datagram_without_a_reply_port_gets_no_reply_and_is_no_error() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     introduce(&mut machine);
     let socket = machine.net.udp(7).unwrap();
@@ -146,7 +146,7 @@ fn a_destination_that_does_not_exist_blocks_the_queue_for_seconds_only() {
 }
 
 #[test]
-fn what_was_received_outlives_the_queue_that_is_given_up() {
+fn received_datagrams_outlive_a_removed_address() {
     let mut cable = Cable::new();
     let socket = cable.a.net.udp(7).unwrap();
     let there = cable.b.net.udp(9).unwrap();
@@ -162,7 +162,7 @@ fn what_was_received_outlives_the_queue_that_is_given_up() {
 }
 
 #[test]
-fn a_datagram_bears_a_right_checksum() {
+fn a_datagram_has_a_right_checksum() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     introduce(&mut machine);
     let socket = machine.net.udp(7).unwrap();
@@ -175,7 +175,7 @@ fn a_datagram_bears_a_right_checksum() {
 }
 
 #[test]
-fn a_reply_needs_no_question_about_its_destination() {
+fn a_reply_needs_no_arp_request() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     let socket = machine.net.udp(7).unwrap();
     machine.answer(udp(B, 4000, 7, b"hello"));
@@ -207,7 +207,7 @@ fn a_destination_that_does_not_exist_blocks_no_reply() {
 }
 
 #[test]
-fn a_datagram_sent_back_is_what_was_made_of_it() {
+fn a_datagram_sent_back_has_its_changes() {
     let mut cable = Cable::new();
     let (a, b) = (cable.a.net.udp(7).unwrap(), cable.b.net.udp(9).unwrap());
     cable.block_on(async {

@@ -11,7 +11,7 @@ use crate::net::stack::Stack;
 /// A received datagram, in the frame in which it arrived. Dropping it returns the frame to its
 /// pool.
 pub struct Datagram {
-    /// Set until it is dropped or sent back.
+    /// The frame; `None` once the datagram is dropped or sent back.
     frame: Option<Frame>,
     stack: &'static Stack,
 }
@@ -66,7 +66,7 @@ impl Datagram {
         mac.filter(|mac| *mac != Mac::NONE)
     }
 
-    /// Takes the frame out.
+    /// Takes the frame out of the datagram.
     #[inline]
     pub(super) fn take(&mut self) -> Option<Frame> {
         self.frame.take()

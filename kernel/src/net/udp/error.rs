@@ -49,7 +49,7 @@ impl fmt::Display for ReceiveError {
             Self::Truncated { buffer } => {
                 write!(
                     f,
-                    "a received datagram is longer than the buffer of {buffer} bytes for it"
+                    "a received datagram is longer than the buffer of {buffer} bytes"
                 )
             }
         }
@@ -65,19 +65,19 @@ impl fmt::Display for SendError {
             Self::QueueFull { port } => {
                 write!(
                     f,
-                    "the send queue of UDP port {port} is full; await send_to for room"
+                    "the send queue of UDP port {port} is full; `send_to` waits for room"
                 )
             }
             Self::TooLong { length, maximum } => {
                 write!(
                     f,
-                    "a datagram of {length} bytes is too long; {maximum} is the most"
+                    "a datagram of {length} bytes is too long; the maximum is {maximum}"
                 )
             }
             Self::Unaddressable(to) => write!(f, "no datagram can be sent to {to}"),
             Self::NoRoute(to) => write!(f, "no route to {to}; configure a gateway"),
             Self::NoAddress => {
-                f.write_str("no address to send a datagram from; await configured first")
+                f.write_str("this machine has no address yet; wait for `Net::configured` first")
             }
             Self::OutOfMemory => f.write_str("no memory for a datagram to send"),
         }

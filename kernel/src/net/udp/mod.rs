@@ -1,8 +1,8 @@
 //! UDP (RFC 768).
 //!
 //! A task receives a datagram in the frame in which it arrived, and sends it in the frame into
-//! which it was written (`ports`, `packet`); one longer than a frame is sent in fragments. A
-//! datagram for a machine whose hardware address is unknown waits until it was found.
+//! which it was written (`ports`, `packet`); a datagram longer than a frame is sent in fragments. A
+//! datagram to a machine whose hardware address is unknown waits until the address is found.
 
 mod datagram;
 mod error;
@@ -154,7 +154,7 @@ impl UdpSocket {
         }
     }
 
-    /// Sends back a copy of the datagram, if its own frame cannot be used or not now.
+    /// Sends back a copy of the datagram if its own frame cannot be used, or cannot be sent yet.
     #[cold]
     fn poll_send_back_otherwise(
         &self,

@@ -30,7 +30,7 @@ fn in_a_task(mut body: impl FnMut(&Waker) + 'static) {
     let storage = Box::leak(Box::new(TaskStorage::new()));
     executor
         .spawner()
-        .spawn(storage.spawn(|| future).expect("the storage is new"));
+        .spawn(storage.spawn(|| future).expect("the task is not running"));
     executor.run_ready();
 }
 

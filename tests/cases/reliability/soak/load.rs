@@ -1,5 +1,5 @@
-//! The load of a soak: datagrams, reads of the disk and timers, each at 80 % of what the machine was
-//! seen to do.
+//! The load of a soak test: datagrams, disk reads and timers, each at 80 % of the measured capacity
+//! of the machine.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,16 +10,16 @@ use vmos_machine_tests::ensure;
 use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::service::Service;
 
-/// Threads of each kind of work.
+/// The number of threads for each kind of work.
 const WORKERS: u32 = 4;
-/// For how long each kind of work is done as fast as it goes, to see how fast that is.
+/// How long each kind of work is done at full speed, to measure the capacity.
 const MEASURED: Duration = Duration::from_secs(2);
-/// The load, in hundredths of what was measured.
+/// The load, in percent of the capacity.
 const LOAD: u32 = 80;
-/// After this time without an answer, a piece of work counts as lost.
+/// The time without an answer after which an operation counts as lost.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What workers are told.
+/// The state shared with the worker threads.
 #[derive(Default)]
 struct Signals {
     pause: AtomicBool,
@@ -35,17 +35,17 @@ enum Kind {
 
 const KINDS: [Kind; 3] = [Kind::Datagrams, Kind::Reads, Kind::Timers];
 
-/// What one kind of work came to.
+/// The results of one kind of work.
 #[derive(Default)]
 struct Tally {
     done: AtomicU64,
     lost: AtomicU64,
-    /// Timers that ended before their time.
+    /// The number of timers that expired too early.
     early: AtomicU64,
 }
 
 impl Kind {
-    /// Does one piece of work. Returns whether it was answered.
+    /// Performs one operation. Returns whether it was answered.
     fn act(self, service: &Service, tally: &Tally) -> bool {
         match self {
             Self::Datagrams => service.echo(&[0x5a; 512], PATIENCE).is_ok(),
@@ -63,7 +63,7 @@ impl Kind {
         }
     }
 
-    /// Works until `stop`, at most once in `pace`.
+    /// Performs operations until `stop`, at most one in each `pace`.
     fn work(self, service: &Service, pace: Duration, signals: &Signals, tally: &Tally) {
         while !signals.stop.load(Ordering::Relaxed) {
             if signals.pause.load(Ordering::Relaxed) {
@@ -81,7 +81,7 @@ impl Kind {
         }
     }
 
-    /// Returns the pace of each worker that makes the load.
+    /// Returns the interval between the operations of each worker.
     fn measure(self, service: &Service) -> Outcome<Duration> {
         let running = Running::start(self, service, Duration::ZERO)?;
         thread::sleep(MEASURED);
@@ -104,7 +104,7 @@ struct Running {
     tally: Arc<Tally>,
     signals: Arc<Signals>,
     threads: Vec<JoinHandle<()>>,
-    /// What was done at the last look.
+    /// The number of operations at the last check.
     seen: u64,
 }
 
@@ -136,11 +136,11 @@ impl Running {
     }
 }
 
-/// The load.
+/// A running load.
 pub(super) struct Load(Vec<Running>);
 
 impl Load {
-    /// Measures what the machine can do, and starts the load.
+    /// Measures the capacity of the machine, and starts the load.
     pub(super) fn start(service: &Service) -> Outcome<Self> {
         let paces = KINDS.into_iter().map(|kind| kind.measure(service));
         let paces = paces.collect::<Outcome<Vec<_>>>()?;
@@ -149,7 +149,7 @@ impl Load {
         running.collect::<Outcome<_>>().map(Self)
     }
 
-    /// Stops the load for a moment, until what was begun is done or given up, or has it go on.
+    /// Pauses the load until all started operations have ended, or continues it.
     pub(super) fn pause(&self, pause: bool) {
         for running in &self.0 {
             running.signals.pause.store(pause, Ordering::Relaxed);
@@ -172,7 +172,7 @@ impl Load {
         Ok(())
     }
 
-    /// Ends it, and says what it came to.
+    /// Ends the load, and prints the results.
     pub(super) fn end(self) {
         for running in self.0 {
             let (kind, tally) = (running.kind, Arc::clone(&running.tally));

@@ -14,9 +14,9 @@ use requests::Requests;
 
 /// The device file of the first disk.
 const DISK: &str = "/dev/vda";
-/// The shortest duration of a run.
+/// The shortest duration of a run, in nanoseconds.
 const DURATION: Duration = Duration::from_secs(1);
-/// The byte that is written.
+/// The byte that disk writes consist of.
 const FILL: u8 = 0xa5;
 /// The size of a request, in bytes.
 const BLOCK: usize = 4096;
@@ -53,7 +53,7 @@ pub(crate) fn measure() -> Result<()> {
     Ok(())
 }
 
-/// The positions of the requests of a run, the same as in `apps/bench`.
+/// Generates the positions of a run's requests, the same as in `apps/bench`.
 struct Positions {
     blocks: u64,
     sequence: u64,

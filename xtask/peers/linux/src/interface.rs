@@ -18,7 +18,7 @@ pub(crate) fn configure(name: &str, address: [u8; 4], mask: [u8; 4]) -> Result<(
 
 /// A request to the driver of an interface.
 struct Request {
-    /// Any socket accepts such requests.
+    /// A socket, through which the request is made; its type does not matter.
     socket: UdpSocket,
     content: libc::ifreq,
 }

@@ -25,7 +25,7 @@ fn main() {
     }
 }
 
-/// Runs the task in the command line.
+/// Runs the task that is named on the kernel's command line.
 #[cfg(target_os = "linux")]
 fn serve() -> std::io::Result<()> {
     let command_line = setup::file_systems()?;

@@ -101,7 +101,7 @@ pub(crate) fn checked(result: libc::c_int) -> Result<()> {
     Ok(())
 }
 
-/// Adds what failed to an error.
+/// Adds the name of the failed action to an error.
 pub(crate) fn about(what: &str, error: &Error) -> Error {
     Error::new(error.kind(), format!("{what}: {error}"))
 }

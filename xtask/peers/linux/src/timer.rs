@@ -5,10 +5,10 @@ use std::ptr;
 
 /// The time between deadlines, in nanoseconds.
 const PERIOD: u64 = 1_000_000;
-/// The number of deadlines.
+/// The number of deadlines that the benchmark waits for.
 const SLEEPS: usize = 2000;
 
-/// Sleeps until each deadline, and prints by how much they were missed.
+/// Sleeps until each deadline, and prints how late each wake-up was.
 pub(crate) fn measure() -> Result<()> {
     // By default, Linux delays a wake-up by up to 50 microseconds to combine it with others.
     let slack: libc::c_ulong = 1;

@@ -38,7 +38,7 @@ pub(crate) fn serve() -> Result<()> {
 
 /// Opens `count` additional ports that stay open while the machine runs.
 pub(crate) fn open(count: u16) -> Result<()> {
-    /// The first of these ports, as in `apps/bench`.
+    /// The first of the additional ports, as in `apps/bench`.
     const FIRST: u16 = 20_000;
     for place in 0..count {
         mem::forget(UdpSocket::bind(("0.0.0.0", FIRST.saturating_add(place)))?);

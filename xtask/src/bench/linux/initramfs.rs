@@ -53,14 +53,14 @@ impl Archive {
             0, // the user
             0, // the group
             1, // links
-            0, // when it was changed
+            0, // the time of the last change
             content.len() as u32,
-            0, // the device that it is on
+            0, // the device that contains it
             0,
             device.0,
             device.1,
             name.len() as u32 + 1,
-            0, // a sum that this format does not have
+            0, // a checksum, which this format does not use
         ];
         self.bytes.extend(b"070701");
         for field in fields {

@@ -1,5 +1,5 @@
-//! The Debian package of a kernel. apt fetches it and checks it against the archive's signed lists;
-//! its lists are kept in a folder of our own, so that nothing on the system changes.
+//! The Debian package of a kernel. apt fetches it and verifies it with the archive's signed lists.
+//! These lists are kept in a separate folder, so that nothing on the system changes.
 
 use core::error::Error;
 use core::fmt;
@@ -17,10 +17,10 @@ use crate::install::in_path;
 /// The drivers to load. A kernel may have some of them built in.
 const DRIVERS: [&str; 4] = ["virtio_mmio", "virtio_pci", "virtio_blk", "virtio_net"];
 
-/// A kernel, unpacked.
+/// An unpacked kernel package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Package {
-    /// The kernel's file.
+    /// The path of the kernel's file.
     pub kernel: PathBuf,
     /// The version, such as `6.1.0-56-cloud-arm64`.
     pub version: String,
@@ -249,13 +249,13 @@ fn names(folder: &Path) -> Result<Vec<String>, PackageError> {
 /// Why there is no kernel.
 #[derive(Debug)]
 pub enum PackageError {
-    /// A needed program is not installed.
+    /// A required program is not installed.
     NoProgram(&'static str),
-    /// A program failed.
+    /// A program reported an error.
     Failed {
-        /// The program.
+        /// The name of the program.
         program: &'static str,
-        /// Its error output.
+        /// The program's error output.
         said: String,
     },
     /// The archive does not contain the package.
@@ -281,8 +281,7 @@ impl fmt::Display for PackageError {
             ),
             Self::Failed { program, said } => write!(
                 formatter,
-                "cannot fetch the Linux kernel; {program} reported\n{said}\n  it \
-                 needs the network, once: what is fetched is used again; or leave out --linux"
+                "cannot fetch the Linux kernel; {program} reported\n{said}\n  it needs the network once, because the download is kept; or leave out --linux"
             ),
             Self::NotInLists(package) => write!(
                 formatter,

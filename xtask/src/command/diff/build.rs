@@ -56,7 +56,7 @@ pub(super) fn compare(
     Ok(())
 }
 
-/// A loadable segment: its address and content.
+/// A loadable segment of an image: its address and content.
 #[derive(PartialEq, Eq)]
 struct Segment {
     address: u64,

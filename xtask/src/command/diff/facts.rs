@@ -9,7 +9,7 @@ use vmos_codegen::{Board, Written};
 /// A fact whose value differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Change {
-    /// The key path.
+    /// The path of the key.
     pub(super) path: String,
     /// The value before; `None` if the key is new.
     pub(super) before: Option<String>,

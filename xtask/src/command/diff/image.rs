@@ -15,22 +15,22 @@ pub(super) const SOURCES: &[&str] = &[
     "xtask/src/image.rs",
 ];
 
-/// Whether the image of a board changes.
+/// Whether the image of a board changes, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// No input differs.
+    /// The image does not change: no input differs.
     Same,
-    /// Only comments differ in the inputs.
+    /// The image does not change: only comments differ in the inputs.
     SameButComments,
-    /// Generated files that are compiled into it differ.
+    /// The image changes: generated files that are compiled into it differ.
     Changes(Vec<String>),
-    /// Sources that may be compiled into it differ.
+    /// The image may change: sources that may be compiled into it differ.
     MayChange(Vec<String>),
     /// The image was built at both revisions.
     Built {
         /// Whether the loaded bytes are identical.
         same: bool,
-        /// Its size before and after in bytes.
+        /// The size of the image before and after, in bytes.
         sizes: (u64, u64),
     },
 }
@@ -72,8 +72,8 @@ pub(super) fn verdict(
     }
 }
 
-/// Whether a generated file is an input of a board's image: files of the board that the compiler,
-/// the assembler or the linker read, and files shared by all boards.
+/// Returns whether a generated file is an input of a board's image: files of the board that the
+/// compiler, the assembler or the linker read, and files shared by all boards.
 fn goes_into(path: &str, board: &str) -> bool {
     let is_code = [".rs", ".S", ".ld", "Cargo.toml"]
         .iter()
@@ -99,7 +99,7 @@ fn essence(bytes: &[u8], path: &str, board: &str) -> Vec<String> {
     lines.map(str::to_owned).collect()
 }
 
-/// Whether a line of a shared file belongs to a single board.
+/// Returns whether a line of a shared file belongs to a single board.
 fn is_of_some_board(line: &str) -> bool {
     let starts = [
         "#[cfg(all(target_os = \"none\", feature = ",
@@ -110,7 +110,7 @@ fn is_of_some_board(line: &str) -> bool {
     starts.iter().any(|start| line.starts_with(start)) || line.ends_with(" = []")
 }
 
-/// Whether a line names a board, as a feature or as a module.
+/// Returns whether a line names a board, as a feature or as a module.
 fn names(line: &str, board: &str) -> bool {
     let module = board.replace('-', "_");
     let mut words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_');

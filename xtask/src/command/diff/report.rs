@@ -12,29 +12,29 @@ use super::revision::Revision;
 pub(super) struct Comparison {
     /// A description of the commit compared with.
     base: String,
-    /// The facts that differ, each with the boards it differs on.
+    /// The facts that differ, each with the boards on which it differs.
     facts: Vec<(Change, Vec<String>)>,
     /// Boards that were added, with their titles.
     added: Vec<(String, String)>,
-    /// Boards that were removed.
+    /// The names of boards that were removed.
     removed: Vec<String>,
     /// Boards that were renamed, with their old names.
     renamed: Vec<(String, String)>,
     /// Boards whose description in the commit can no longer be read, with the reason.
     unread: Vec<(String, String)>,
-    /// Boards whose descriptions have mistakes now, with the first of each.
+    /// Boards whose descriptions have errors in the working tree, each with the first error.
     broken: Vec<(String, String)>,
-    /// The generated files of the boards that were there before and have others now.
+    /// The generated files that differ, of boards that exist in both revisions.
     generated: BTreeMap<String, Vec<String>>,
     /// The boards whose generated files are byte-identical.
     identical: Vec<String>,
-    /// By board, whether the image changes.
+    /// Whether the image changes, by board.
     pub(super) images: BTreeMap<String, Verdict>,
-    /// The number of boards.
+    /// The number of boards in the working tree.
     count: usize,
 }
 
-/// How many names are listed before the rest is only counted.
+/// The largest number of names in a list; further names are only counted.
 const SHOWN: usize = 6;
 
 impl Comparison {
@@ -180,7 +180,7 @@ impl Comparison {
         )
     }
 
-    /// Returns the lines to print, by section title; `name` formats the names of things.
+    /// Returns the lines to print, by section title; `name` formats names of boards and keys.
     fn sections(&self, name: impl Fn(&str) -> String) -> Vec<(&'static str, Vec<String>)> {
         let sections = [
             ("Facts", self.fact_lines(&name)),
@@ -311,7 +311,7 @@ fn shown<'f>(files: impl Iterator<Item = &'f str>, name: &impl Fn(&str) -> Strin
     text
 }
 
-/// `1 board`, `2 boards`
+/// Formats a count and what is counted, as in `1 board` or `2 boards`.
 fn counted(count: usize, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {what}{plural}")

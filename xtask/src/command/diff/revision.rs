@@ -44,7 +44,7 @@ pub(super) fn present(workspace: &Workspace) -> Result<Revision, Failure> {
         .collect();
     let mut unread = BTreeMap::new();
     for (name, told) in broken {
-        // What was generated of it stays as it is until its mistakes are gone.
+        // The generated files of a board with errors stay until the errors are fixed.
         for entry in fs::read_dir(root.join(&name))
             .into_iter()
             .flatten()

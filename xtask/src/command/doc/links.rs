@@ -1,11 +1,11 @@
-//! The links of a page in Markdown.
+//! Checks the links of a Markdown page.
 
 use std::fs;
 use std::path::Path;
 
 use crate::failure::FileError;
 
-/// Returns an error for each link of a page that leads to no file, or to no heading of a page.
+/// Returns an error for each link whose target file or heading does not exist.
 pub(super) fn broken(root: &Path, page: &Path) -> Result<Vec<String>, FileError> {
     let text = fs::read_to_string(page).map_err(FileError::at("read", page))?;
     let shown = page.strip_prefix(root).unwrap_or(page).display();
@@ -63,7 +63,7 @@ fn links(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// Returns the names of all headings as a renderer makes them.
+/// Returns the anchors of all headings, as a renderer generates them.
 fn headings(text: &str) -> impl Iterator<Item = String> {
     prose(text).filter_map(|(_, line)| {
         let heading = line.strip_prefix('#')?.trim_start_matches('#').trim();
@@ -88,14 +88,14 @@ mod tests {
     }
 
     #[test]
-    fn a_heading_is_named_as_renderers_do() {
+    fn the_anchor_of_a_heading_is_that_of_renderers() {
         let text = "# One `two`, three\n## A-b_c\nno # heading";
         let found: Vec<_> = headings(text).collect();
         assert_eq!(found, ["one-two-three", "a-b_c"]);
     }
 
     #[test]
-    fn a_link_to_nothing_is_told_with_its_place() {
+    fn a_broken_link_is_reported_with_its_location() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         fs::write(

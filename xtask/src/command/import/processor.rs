@@ -75,13 +75,13 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_a_processor_is_none() {
+    fn devices_of_a_processor_are_not_processors() {
         let told = of("arm,cortex-a15-gic").unwrap_err();
         assert_eq!(told, "contains no processor");
     }
 
     #[test]
-    fn a_processor_without_a_port_is_named() {
+    fn an_unsupported_processor_is_named() {
         let told = of("arm,cortex-m4").unwrap_err();
         assert_eq!(
             told,

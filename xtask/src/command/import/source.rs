@@ -211,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_made_of_what_letters_there_are() {
+    fn a_name_is_derived_from_the_valid_characters() {
         assert_eq!(
             board_name("virt-arm64-gic-version=3"),
             "virt-arm64-gic-version-3"

@@ -1,4 +1,4 @@
-//! What the skeletons of the drivers of each class differ in.
+//! The differences between the skeletons for each class of drivers.
 
 const BINDING: &str = include_str!("../../../../templates/driver/binding.rs.in");
 const DRIVER: &str = include_str!("../../../../templates/driver/driver.rs.in");
@@ -7,17 +7,17 @@ const TESTS: &str = include_str!("../../../../templates/driver/tests.rs.in");
 /// A class of drivers.
 #[derive(Debug)]
 pub(super) struct Class {
-    /// Its table in a board file.
+    /// The name of the class's table in a board file.
     pub(super) key: &'static str,
-    /// The enum of its bindings.
+    /// The name of the enum of bindings in the class.
     pub(super) variant: &'static str,
-    /// What may raise an interrupt: `optional` or `required`, or nothing.
+    /// Whether a part of the class has an interrupt: `optional`, `required`, or no such key.
     interrupt: Option<&'static str>,
-    /// What a binding resolves to, made of `part`.
+    /// The Rust expression that a binding resolves to, made from `part`.
     resolved: (&'static str, &'static str),
-    /// The trait of a driver, where it is, and its methods.
+    /// The trait that drivers of the class implement: its module, and stubs of its methods.
     driver: (&'static str, &'static str, &'static str),
-    /// The golden board that a new one extends, and what it says besides.
+    /// The golden board that a new golden board extends, and the lines to add.
     golden: (&'static str, &'static str),
 }
 
@@ -34,7 +34,7 @@ pub(super) const CLASSES: &[Class] = &[
             "Console",
             "\nuse super::Console;",
             "    fn write(&mut self, bytes: &[u8]) -> usize {
-        // TODO as many as there is room for.
+        // TODO write as many bytes as the transmitter accepts.
         for byte in bytes {
             self.registers.write32(FIRST, u32::from(*byte));
         }
@@ -42,16 +42,16 @@ pub(super) const CLASSES: &[Class] = &[
     }
 
     fn read(&mut self) -> Option<u8> {
-        // TODO the byte that waits, if one does.
+        // TODO return the received byte, if there is one.
         None
     }
 
     fn notify_when_writable(&mut self, _notify: bool) {
-        // TODO let the interrupt through that says that there is room.
+        // TODO enable or disable the interrupt for transmitter space.
     }
 
     fn acknowledge_interrupt(&mut self) {
-        // TODO what ends the interrupt.
+        // TODO acknowledge the interrupt.
     }
 ",
         ),
@@ -69,7 +69,7 @@ pub(super) const CLASSES: &[Class] = &[
             "InterruptController",
             "use crate::interrupt::{Interrupt, InterruptController};",
             "    fn initialize(&mut self) {
-        // TODO every line disabled, none pending, every priority let through.
+        // TODO disable every line, clear pending interrupts, unmask every priority.
         self.registers.write32(FIRST, 0);
     }
 
@@ -82,7 +82,7 @@ pub(super) const CLASSES: &[Class] = &[
     }
 
     fn claim(&mut self) -> Option<u32> {
-        // TODO a number from the device is checked before it is an index.
+        // TODO check a number from the device before using it as an index.
         None
     }
 
@@ -125,7 +125,7 @@ pub(super) const CLASSES: &[Class] = &[
             "Clock",
             "\nuse core::time::Duration;\n\nuse super::Clock;",
             "    fn since_1970(&self) -> Option<Duration> {
-        // TODO in the units of the clock.
+        // TODO convert from the clock's unit.
         Some(Duration::from_secs(self.registers.read32(FIRST).into()))
     }
 ",
@@ -144,7 +144,7 @@ pub(super) const CLASSES: &[Class] = &[
             "Timer",
             "\nuse super::Timer;",
             "    fn now(&self) -> u64 {
-        // TODO in ticks of `frequency`.
+        // TODO convert ticks to nanoseconds.
         self.registers.read32(FIRST).into()
     }
 
@@ -153,7 +153,7 @@ pub(super) const CLASSES: &[Class] = &[
     }
 
     fn frequency(&self) -> u64 {
-        // TODO from the configuration.
+        // TODO return the frequency from the configuration.
         1_000_000
     }
 ",
@@ -162,7 +162,7 @@ pub(super) const CLASSES: &[Class] = &[
     },
 ];
 
-/// The class of a name.
+/// Returns the class with this name.
 pub(super) fn named(key: &str) -> Result<&'static Class, String> {
     let found = CLASSES.iter().find(|class| class.key == key);
     found.ok_or_else(|| {
@@ -171,7 +171,7 @@ pub(super) fn named(key: &str) -> Result<&'static Class, String> {
     })
 }
 
-/// `MyUart` for `my-uart`.
+/// Returns the type name of a driver: `MyUart` for `my-uart`.
 pub(super) fn type_name(name: &str) -> String {
     let parts = name.split('-').map(|part| {
         let (first, rest) = part.split_at(1.min(part.len()));
@@ -181,7 +181,7 @@ pub(super) fn type_name(name: &str) -> String {
 }
 
 impl Class {
-    /// The module of its drivers.
+    /// Returns the module that contains the drivers of the class.
     pub(super) fn module(&self) -> String {
         self.key.replace('-', "_")
     }
@@ -190,7 +190,7 @@ impl Class {
         self.key == "interrupt-controller"
     }
 
-    /// The file of the binding.
+    /// Returns the path of the binding.
     pub(super) fn binding(&self, name: &str) -> String {
         let controller = self.is_controller();
         let pick = |with: &'static str, without: &'static str| match self.interrupt {
@@ -198,13 +198,15 @@ impl Class {
             None => without,
         };
         let key = self.interrupt.map(|presence| {
-            format!("        /// What it raises.\n        interrupt: Interrupt => {presence},\n")
+            format!(
+                "        /// The device's interrupt.\n        interrupt: Interrupt => {presence},\n"
+            )
         });
-        let usual = "\n/// TODO how its line asks for attention, with the section.\nconst USUAL: board::Trigger = board::Trigger::Level;\n";
+        let usual = "\n/// TODO the trigger of the device's interrupt, with the section of the data sheet.\nconst USUAL: board::Trigger = board::Trigger::Level;\n";
         let claim = "        let key = format!(\"{}.interrupt\", self.place.path);\n        claims.interrupts(&key, &self.interrupt, Some(1), Wiring::Shared, USUAL);\n";
-        let inputs = "\nimpl Controller for @TYPE@ {\n    fn inputs(&self) -> Vec<Inputs> {\n        vec![Inputs {\n            space: SPACE,\n            cell: None,\n            first: 0,\n            count: INPUTS,\n            private: None,\n        }]\n    }\n\n    fn delivers(&self, _msi: board::Msi) -> Delivery {\n        Delivery::No(\"it takes no messages\")\n    }\n}\n";
-        let space = "\n/// How board files count its inputs.\nconst SPACE: Space = Space(\"@NAME@\");\n/// TODO how many there are.\nconst INPUTS: u32 = 32;\n";
-        let spaces = "    const SPACES: &'static [schema::Space] = &[schema::Space {\n        word: SPACE.word(),\n        doc: \"TODO An input of it, from which number on.\",\n        first: 0,\n        count: INPUTS,\n    }];\n";
+        let inputs = "\nimpl Controller for @TYPE@ {\n    fn inputs(&self) -> Vec<Inputs> {\n        vec![Inputs {\n            space: SPACE,\n            cell: None,\n            first: 0,\n            count: INPUTS,\n            private: None,\n        }]\n    }\n\n    fn delivers(&self, _msi: board::Msi) -> Delivery {\n        Delivery::No(\"it does not support messages\")\n    }\n}\n";
+        let space = "\n/// The interrupt space in which board files number the controller's inputs.\nconst SPACE: Space = Space(\"@NAME@\");\n/// TODO the number of inputs.\nconst INPUTS: u32 = 32;\n";
+        let spaces = "    const SPACES: &'static [schema::Space] = &[schema::Space {\n        word: SPACE.word(),\n        doc: \"TODO An input of this controller, and the number of the first one.\",\n        first: 0,\n        count: INPUTS,\n    }];\n";
         let config = match self.key {
             "rtc" => "Value::optional(Some(Value::structure(\"@MODULE@::Config\", config)))",
             _ => "Value::structure(\"@MODULE@::Config\", config)",
@@ -267,7 +269,7 @@ impl Class {
         self.filled(&text, name)
     }
 
-    /// The file of the driver.
+    /// Returns the path of the driver.
     pub(super) fn driver(&self, name: &str) -> String {
         let (of, used, methods) = self.driver;
         let text = DRIVER
@@ -278,12 +280,12 @@ impl Class {
         self.filled(&text, name)
     }
 
-    /// The file of its tests.
+    /// Returns the path of the driver's tests.
     pub(super) fn tests(&self, name: &str) -> String {
         self.filled(TESTS, name)
     }
 
-    /// The golden board.
+    /// Returns the path of the golden board.
     pub(super) fn board(&self, name: &str) -> String {
         let (extends, more) = self.golden;
         let text = format!(

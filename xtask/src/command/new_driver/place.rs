@@ -1,8 +1,9 @@
-//! Where the lines of a new driver go in files that are there.
+//! Inserts the lines of a new driver into existing files.
 
 use super::class::{Class, type_name};
 
-/// The lines in `codegen/src/binding.rs`: the module, and the driver at the end of its class.
+/// Inserts two lines into `codegen/src/binding.rs`: the module, and the driver at the end of its
+/// class.
 pub(super) fn in_binding(text: &str, class: &Class, name: &str) -> Option<String> {
     let module = name.replace('-', "_");
     let text = with_module(text, &module)?;
@@ -16,12 +17,12 @@ pub(super) fn in_binding(text: &str, class: &Class, name: &str) -> Option<String
     Some(format!("{}{line}{}", &text[..end], &text[end..]))
 }
 
-/// The line in `drivers/src/<CLASS>.rs`.
+/// Inserts the module into `drivers/src/<CLASS>.rs`.
 pub(super) fn in_drivers(text: &str, _class: &Class, name: &str) -> Option<String> {
     with_module(text, &name.replace('-', "_"))
 }
 
-/// The text with one more module, in the order of the names.
+/// Returns the text with a further module, sorted by name.
 fn with_module(text: &str, module: &str) -> Option<String> {
     let line = format!("pub mod {module};\n");
     let mut at = None;

@@ -8,9 +8,9 @@ pub(super) const EXAMPLE_BOARD: &str = "buttons";
 
 /// Where a repository gets VMOS from.
 pub(super) enum Origin {
-    /// A folder on this host.
+    /// A folder on the host.
     Path(PathBuf),
-    /// A git repository.
+    /// A git repository, with a revision.
     Git {
         url: String,
         revision: Option<Revision>,
@@ -19,9 +19,9 @@ pub(super) enum Origin {
 
 /// The revision of a git repository. Cargo distinguishes these two.
 pub(super) enum Revision {
-    /// A commit or a tag.
+    /// A commit or a tag of the repository.
     Commit(String),
-    /// A branch.
+    /// A branch of the repository.
     Branch(String),
 }
 

@@ -10,20 +10,20 @@ use crate::qemu::{GUEST_ADDRESS, Network};
 /// The connection of a network interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Connection {
-    /// QEMU's user network.
+    /// QEMU's user network, with forwarded ports.
     User,
     /// A TAP interface of the host.
     Tap(String),
-    /// A TCP port to which another machine connects.
+    /// A TCP port on which QEMU waits for another machine.
     Listen(u16),
-    /// A TCP port on which another machine listens.
+    /// A TCP port on which another machine waits.
     Connect(u16),
-    /// Nothing.
+    /// The interface is not connected.
     Unconnected,
 }
 
 impl Connection {
-    /// Returns QEMU's form, with ports forwarded to a machine with this address.
+    /// Returns the connection for QEMU, with ports forwarded to a machine with this address.
     pub(super) fn network(&self, address: &str, forwards: Vec<Forward>) -> Network {
         match self {
             Self::User => Network::User {
@@ -37,7 +37,7 @@ impl Connection {
         }
     }
 
-    /// Returns QEMU's form for an interface without forwarded ports.
+    /// Returns the connection for QEMU, without forwarded ports.
     pub(super) fn further_network(&self) -> Network {
         self.network(GUEST_ADDRESS, Vec::new())
     }
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_connection_is_read() {
+    fn each_connection_is_parsed() {
         for (text, expected) in [
             ("user", Connection::User),
             ("none", Connection::Unconnected),
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn any_other_text_is_rejected() {
         for text in [
             "",
             "tap",

@@ -45,8 +45,7 @@ pub(super) fn check_disk(image: &Path) -> Result<(), Failure> {
     }
     if is_locked(image) {
         return Err(Failure::usage(format!(
-            "the disk {shown} is in use by another machine; stop that one, or use another disk by \
-             --disk FILE"
+            "the disk {shown} is in use by another machine; stop that machine, or use another disk with --disk FILE"
         )));
     }
     Ok(())
@@ -157,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_twice_is_refused_but_not_by_two_protocols() {
+    fn a_duplicate_port_is_rejected_but_not_with_two_protocols() {
         let forwards = |texts: &[&str]| -> Vec<Forward> {
             texts.iter().map(|text| text.parse().unwrap()).collect()
         };
@@ -167,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_no_disk() {
+    fn a_folder_is_rejected_as_a_disk() {
         let folder = tempfile::tempdir().unwrap();
         let error = said(check_disk(folder.path()));
         assert!(error.contains("this is a folder"), "{error}");
@@ -175,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_the_kernel_would_not_read_is_refused() {
+    fn an_address_that_the_kernel_cannot_parse_is_rejected() {
         for value in [
             "dhcp",
             "10.0.2.15/24",
@@ -201,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_that_no_kernel_starts_in_is_refused() {
+    fn memory_too_small_for_the_kernel_is_rejected() {
         assert!(check_memory(Some("4M".parse().unwrap())).is_ok());
         let error = said(check_memory(Some("1M".parse().unwrap())));
         assert!(error.contains("at least 4M"), "{error}");

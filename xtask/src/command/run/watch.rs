@@ -17,7 +17,7 @@ use crate::workspace::Workspace;
 /// The name of the option.
 const OPTION: &str = "--watch";
 
-/// The interval of checks.
+/// The time between two checks of the sources.
 const EVERY: Duration = Duration::from_millis(500);
 
 /// The inputs of an image in the folder of a workspace: files and folders.
@@ -102,7 +102,7 @@ impl Sources {
         }
     }
 
-    /// Returns whether a file was changed, added or removed since.
+    /// Returns whether a file was changed, added or removed since an earlier state.
     pub(super) fn have_changed(&self) -> bool {
         Self::in_roots(self.roots.clone()) != *self
     }

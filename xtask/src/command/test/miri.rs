@@ -1,19 +1,20 @@
-//! Miri over the unsafe code that runs on the host: it sees a read of memory that was freed, of memory
-//! that nobody wrote, and a pointer or a reference that is used against the rules.
+//! Runs Miri on the unsafe code that can run on the host. Miri detects reads of freed or
+//! uninitialised memory, and invalid use of pointers and references.
 
 use std::process::Command;
 
 /// A package, and which of its tests are run.
 pub(super) struct Run {
     pub(super) package: &'static str,
-    /// The modules; all of them if there is none.
+    /// The modules whose tests are run; all of them if the list is empty.
     modules: &'static [&'static str],
-    /// Modules that are left out.
+    /// Modules whose tests are not run.
     without: &'static [&'static str],
 }
 
-/// What is run. In the kernel those modules that have unsafe code, or call some. In the drivers all, but
-/// for two whose tests let a clock run for hundreds of thousands of steps and have no unsafe code.
+/// The packages to test. In the kernel, the modules that contain or call unsafe code; in the
+/// drivers all modules except two, whose tests run for hundreds of thousands of steps and contain
+/// no unsafe code.
 pub(super) const RUNS: [Run; 2] = [
     Run {
         package: "vmos-drivers",
@@ -35,17 +36,18 @@ pub(super) const RUNS: [Run; 2] = [
     },
 ];
 
-/// Addresses are given to devices as numbers, so provenance is exposed; the clock is the host's.
+/// Options for Miri: addresses are passed to devices as numbers, so provenance is exposed; the
+/// clock is the host's.
 const FLAGS: &str = "-Zmiri-permissive-provenance -Zmiri-disable-isolation";
 
-/// Whether the nightly compiler is here, with Miri.
+/// Returns whether the nightly compiler is installed, with Miri.
 pub(super) fn is_there() -> bool {
     let mut asked = nightly();
     let output = asked.args(["miri", "--version"]).output();
     output.is_ok_and(|output| output.status.success())
 }
 
-/// The command that runs the tests of a package.
+/// Returns the command that runs the tests of a package.
 pub(super) fn command(run: &Run) -> Command {
     let mut command = nightly();
     command
@@ -59,7 +61,7 @@ pub(super) fn command(run: &Run) -> Command {
 fn nightly() -> Command {
     let mut command = Command::new("rustup");
     command.args(["run", "nightly", "cargo"]);
-    // This cargo's choice of a compiler is not that one's.
+    // The nightly cargo must not use the compiler that this cargo selects.
     for variable in ["CARGO", "RUSTC", "RUSTUP_TOOLCHAIN"] {
         command.env_remove(variable);
     }

@@ -12,7 +12,7 @@ use crate::workspace::{Workspace, cargo};
 /// How to show progress on a terminal. Without a terminal, only lines are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
-    /// No progress bar.
+    /// Progress is not shown.
     None,
     /// A progress bar below the output.
     Bar,
@@ -31,7 +31,7 @@ pub(super) fn run(
     run_command(command, workspace, environment, progress, &mut take)
 }
 
-/// Does the same with a command that runs tests by itself.
+/// Runs tests like [`cargo`](Self::cargo), with another command.
 pub(super) fn run_command(
     mut command: Command,
     workspace: &Workspace,

@@ -1,5 +1,5 @@
-//! loom over what happens at the same time: a device and the event loop, up to the sleep of the
-//! processor. It tries every order in which their accesses may take effect.
+//! Runs loom on tests of a device and the event loop that run at the same time. loom tries every
+//! order in which their accesses may take effect.
 
 use std::process::Command;
 
@@ -12,7 +12,7 @@ const MODULE: &str = "simultaneous::";
 /// Selects loom's atomics; see the root `Cargo.toml`.
 pub(super) const FLAGS: (&str, &str) = ("RUSTFLAGS", "--cfg vmos_loom");
 
-/// The command that runs the tests of a package.
+/// Returns the command that runs the tests of a package.
 pub(super) fn command(package: &str) -> Command {
     let mut command = cargo();
     command.args(["test", "--package", package, "--lib", "--", MODULE]);

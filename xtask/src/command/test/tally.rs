@@ -67,11 +67,11 @@ impl fmt::Display for Tally {
 /// The result of one test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It passed.
+    /// The test passed.
     Passed,
-    /// It failed.
+    /// The test failed.
     Failed,
-    /// It was not run.
+    /// The test was not run.
     Skipped,
 }
 

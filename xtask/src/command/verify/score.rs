@@ -10,14 +10,14 @@ pub(super) const WANTED: usize = 95;
 /// The score of a board, with the changes that were missed.
 #[derive(Debug)]
 pub struct Score<'a> {
-    /// The board.
+    /// The name of the board.
     pub board: &'a str,
-    /// The changes and their results.
+    /// The changes of the board, with their results.
     pub mutants: &'a Mutants,
 }
 
 impl Score<'_> {
-    /// Whether enough changes were reported at their line.
+    /// Returns whether enough changes were reported at their line.
     #[must_use]
     pub fn suffices(&self) -> bool {
         let all = self.mutants.list.len();

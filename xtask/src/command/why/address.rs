@@ -1,4 +1,4 @@
-//! Answers for an address: what the boards have there.
+//! Answers for an address: what each board has there.
 
 use vmos_codegen::board::{Claim, Range};
 use vmos_codegen::facts::{Fact, Fixed};
@@ -61,7 +61,7 @@ pub(super) fn answer(
     Ok(text_of(&hexadecimal(address), &grouped(answers)))
 }
 
-/// What is at a port on the boards where something is.
+/// Describes the claims of a port, on each board that has one there.
 pub(super) fn port(loaded: &[Loaded], number: u64) -> Result<String, Failure> {
     let mut answers = Vec::new();
     for one in loaded {
@@ -70,7 +70,7 @@ pub(super) fn port(loaded: &[Loaded], number: u64) -> Result<String, Failure> {
             let mut said = match claim.what.size {
                 1 => format!("claimed by `{}`\n", claim.key),
                 _ => format!(
-                    "number {} of those claimed by `{}`: {} to {}\n",
+                    "port number {} of those claimed by `{}`: {} to {}\n",
                     number - claim.what.base,
                     claim.key,
                     vmos_codegen::language::port(claim.what.base),
@@ -94,7 +94,8 @@ pub(super) fn port(loaded: &[Loaded], number: u64) -> Result<String, Failure> {
     Ok(text_of(&what, &grouped(answers)))
 }
 
-/// That nothing claims a port, with those that are claimed where one board is asked about.
+/// Returns a message that no board claims a port. If one board was named, it lists the claimed
+/// ports.
 fn nobody(loaded: &[Loaded], what: &str) -> Failure {
     let [one] = loaded else {
         return format!("no board claims {what}\n  use --board BOARD to see the ports it claims")
@@ -170,7 +171,8 @@ fn extent<'l>(loaded: &'l Loaded, key: &str) -> Vec<&'l Fact> {
     facts.filter(counts).collect()
 }
 
-/// Describes the `[undescribed]` line at an address, or the next one below with nothing between.
+/// Describes the `[undescribed]` line for an address: the nearest one at or below it, unless a
+/// claim is in between.
 fn undescribed(loaded: &Loaded, address: u64) -> Option<String> {
     let (base, reason) = loaded
         .board

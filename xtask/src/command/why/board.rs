@@ -14,23 +14,22 @@ use crate::workspace::Workspace;
 
 /// A board with its sources.
 pub(super) struct Loaded {
-    /// The board.
+    /// The resolved board.
     pub(super) board: Board,
     /// The parsed files of the board.
     pub(super) written: Written,
-    /// Every key that is set, or could be.
+    /// Every key that is set or can be set.
     pub(super) facts: Vec<Fact>,
 }
 
-/// How many lines of one file are shown at most.
+/// The largest number of lines of one file that are shown.
 const SHOWN: usize = 8;
 
 impl Loaded {
     /// Loads the named boards, or all boards if `names` is empty.
     pub(super) fn some(workspace: &Workspace, names: &[String]) -> Result<Vec<Self>, Failure> {
         let folder = Folder::new(&workspace.root);
-        // What is wrong in those that are named is told here; of the others, those that can be read
-        // are looked at.
+        // Errors in named boards are reported here; of the others, boards with errors are skipped.
         let boards = if names.is_empty() {
             let sound = boards::Sound::of(workspace)?;
             sound.say_broken();
@@ -97,7 +96,7 @@ impl Loaded {
         };
         let Some(entry) = entry else {
             let at = self.written.place(path);
-            text += &format!("no file sets it; it belongs here\n{}", self.quote(at));
+            text += &format!("no file sets this key; it belongs here\n{}", self.quote(at));
             return text;
         };
         text += &self.quote(entry.node.at);
@@ -224,7 +223,7 @@ pub(super) fn text_of(what: &str, groups: &[(Vec<&Loaded>, String, String)]) -> 
         let names: Vec<&str> = boards.iter().map(|one| one.board.name.as_str()).collect();
         let mut text = format!("{what} on {}\n\n{said}", names.join(", "));
         if !generated.is_empty() {
-            text += &format!("from which comes\n{generated}");
+            text += &format!("generated lines:\n{generated}");
         }
         texts.push(text);
     }

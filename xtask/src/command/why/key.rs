@@ -61,7 +61,7 @@ fn find(loaded: &Loaded, asked: &str) -> Option<String> {
     }
 }
 
-/// Returns `qemu.arguments` for `qemu.arguments[1]`: a list is set in one place.
+/// Returns `qemu.arguments` for `qemu.arguments[1]`, because a list is a single value.
 fn without_index(asked: &str) -> Option<&str> {
     let (list, index) = asked.trim().strip_suffix(']')?.split_once('[')?;
     let is_index = !index.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit());

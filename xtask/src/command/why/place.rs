@@ -197,8 +197,7 @@ pub(super) fn description(
     }
     if answers.is_empty() {
         return Err(format!(
-            "{path}:{line} sets no key that is used: it is empty, a comment, or overridden on \
-             every board that has it"
+            "{path}:{line} sets no key that a board uses: it is empty, a comment, or overridden on every board"
         )
         .into());
     }

@@ -7,59 +7,59 @@ use vmos_codegen::description::spaces;
 use crate::boards::NoSuchBoard;
 use crate::failure::Failure;
 
-/// What the user asks about.
+/// The subject of the query.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Query {
     /// A key of a board.
     Key {
-        /// The board.
+        /// The name of the board.
         board: String,
-        /// The key path.
+        /// The path of the key.
         path: String,
     },
-    /// An interrupt.
+    /// An interrupt of a controller.
     Interrupt(Interrupt),
-    /// An address.
+    /// A physical address.
     Address(u64),
-    /// A port.
+    /// The number of an I/O port.
     Port(u64),
-    /// A number that may be an interrupt's or an address.
+    /// A number that may be an interrupt or an address.
     Number(u64),
     /// A line of the sources of the kernel, of drivers or of an app.
     Source {
         /// The path of the file in the workspace.
         path: String,
-        /// The line, from 1.
+        /// The number of the line, from 1.
         line: usize,
     },
     /// A line of a generated file.
     Generated {
         /// The path of the file in `generated/`.
         path: String,
-        /// The line, from 1.
+        /// The number of the line, from 1.
         line: usize,
     },
     /// A line of a description.
     Description {
         /// The path of the file in the workspace.
         path: String,
-        /// The line, from 1.
+        /// The number of the line, from 1.
         line: usize,
     },
     /// A key of any board, or a symbol.
     Word(String),
 }
 
-/// How an interrupt is written.
+/// An interrupt, as written in the query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Interrupt {
-    /// By the controller's own number.
+    /// The interrupt's number in the controller.
     Controller(u32),
-    /// By its number in an interrupt space, as in board files.
+    /// A number in an interrupt space, as in board files.
     Space {
         /// The name of the space, such as `spi`.
         space: &'static str,
-        /// The number.
+        /// The interrupt's number in the space.
         number: u32,
     },
 }
@@ -122,7 +122,7 @@ impl Query {
     }
 }
 
-/// `port 0x3f8`
+/// Parses a port, such as `port 0x3f8`.
 fn port(what: &str) -> Option<Result<u64, Failure>> {
     let (word, number) = what.split_once(|c: char| !c.is_ascii_alphabetic())?;
     if !matches!(word.to_lowercase().as_str(), "port" | "ports" | "ioport") {
@@ -137,7 +137,7 @@ fn port(what: &str) -> Option<Result<u64, Failure>> {
     })
 }
 
-/// A line of a file, `path:12` or `path:12:5`.
+/// Parses a line of a file: `path:12` or `path:12:5`.
 fn place(what: &str, root: &Path) -> Option<Result<Query, Failure>> {
     let mut parts = what.split(':');
     let path = parts.next()?.replace('\\', "/");
@@ -163,7 +163,7 @@ fn place(what: &str, root: &Path) -> Option<Result<Query, Failure>> {
     let line = parts.next().map(str::parse::<usize>);
     let Some(Ok(line @ 1..)) = line else {
         return Some(Err(Failure::usage(format!(
-            "say which line of the file, from 1: {path}:12"
+            "add the number of a line, from 1: {path}:12"
         ))));
     };
     if let (None, None, Some(path)) = (&generated, &description, source) {

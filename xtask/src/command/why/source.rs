@@ -1,4 +1,4 @@
-//! Lines of the sources that images are built from.
+//! Answers for a line of source code that images are built from.
 
 use std::fs;
 
@@ -8,11 +8,11 @@ use crate::failure::{Failure, FileError};
 use crate::symbolise::Symbols;
 use crate::workspace::{Workspace, relative_to_here};
 
-/// How many addresses of one image are shown.
+/// The largest number of addresses of one image that are shown.
 const SHOWN: usize = 6;
 
-/// Which boards pick the driver that a line is in, by which key, and where the line is in the images
-/// that are built.
+/// Describes a line of source code: the boards that select its driver, with the key, and its
+/// addresses in the built images.
 pub(super) fn answer(
     workspace: &Workspace,
     loaded: &[Loaded],
@@ -36,16 +36,17 @@ pub(super) fn answer(
             continue;
         }
         let said = match picked {
-            Some(key) => format!("the driver is picked by\n{}", one.setting(&key)),
-            None => String::from("no description picks it: every image has it that uses it\n"),
+            Some(key) => format!("the driver is selected by\n{}", one.setting(&key)),
+            None => {
+                String::from("no board file selects this code; the images that use it contain it\n")
+            }
         };
         answers.push((one, said, places));
     }
     let head = format!("{path}:{line}");
     if answers.is_empty() {
         return Err(format!(
-            "{head} is in no image that is built (cargo xtask build BOARD), and no board picks a \
-             driver of {path}"
+            "no built image contains {head} (cargo xtask build BOARD), and no board selects a driver in {path}"
         )
         .into());
     }
@@ -55,7 +56,8 @@ pub(super) fn answer(
     ))
 }
 
-/// The key that picks the driver in a file, by what the board's code imports from it.
+/// Returns the key that selects the driver in a file, found through the imports of the board's
+/// code.
 fn picked_by(loaded: &Loaded, path: &str) -> Result<Option<String>, Failure> {
     let Some(module) = module_of(path) else {
         return Ok(None);
@@ -68,7 +70,7 @@ fn picked_by(loaded: &Loaded, path: &str) -> Result<Option<String>, Failure> {
     if !text.lines().any(|line| line.starts_with(&imported)) {
         return Ok(None);
     }
-    // A driver's file bears its name in a description, with an underscore for a hyphen.
+    // A driver's file has its name in board files, with underscores for hyphens.
     let name = module
         .rsplit("::")
         .next()
@@ -88,14 +90,14 @@ fn picked_by(loaded: &Loaded, path: &str) -> Result<Option<String>, Failure> {
     Ok(found.or_else(by_table))
 }
 
-/// `console::pl011` for `drivers/src/console/pl011.rs` and for what is in its folder.
+/// Returns `console::pl011` for `drivers/src/console/pl011.rs` and for files in its folder.
 fn module_of(path: &str) -> Option<String> {
     let inside = path.strip_prefix("drivers/src/")?.strip_suffix(".rs")?;
     let parts: Vec<&str> = inside.split('/').take(2).collect();
     Some(parts.join("::"))
 }
 
-/// Where a line is in the images of a board.
+/// Returns the addresses of a line in the images of a board.
 fn in_images(workspace: &Workspace, loaded: &Loaded, path: &str, line: usize) -> String {
     let mut text = String::new();
     for (elf, _) in symbol::images(workspace, loaded) {

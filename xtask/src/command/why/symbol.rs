@@ -54,10 +54,11 @@ pub(super) fn answer(
     Ok(Some(text_of(&format!("`{name}`"), &grouped(answers))))
 }
 
-/// The keys that a symbol comes from, and the line that defines it.
+/// A symbol's keys, and the line that defines it.
 type Generated = Result<Option<(String, String)>, vmos_codegen::emit::Error>;
 
-/// What is generated of a symbol on each board, the boards side by side.
+/// Returns the keys and the definition of a symbol for each board; the boards are searched in
+/// parallel.
 fn of_each(loaded: &[Loaded], name: &str) -> Vec<Generated> {
     thread::scope(|scope| {
         let trials: Vec<_> = loaded
@@ -65,12 +66,12 @@ fn of_each(loaded: &[Loaded], name: &str) -> Vec<Generated> {
             .map(|one| scope.spawn(move || generated(one, name)))
             .collect();
         let ended = trials.into_iter().map(thread::ScopedJoinHandle::join);
-        // One that panics has said why.
+        // A thread that panics has printed the reason.
         ended.map(|one| one.unwrap_or(Ok(None))).collect()
     })
 }
 
-/// The keys that a symbol of the generated files comes from, and the line that defines it.
+/// Returns the keys and the definition of a symbol in the generated files.
 fn generated(loaded: &Loaded, name: &str) -> Generated {
     let artefacts = vmos_codegen::emit::artefacts(&loaded.board)?;
     let found = artefacts.iter().find_map(|(file, artefact)| {
@@ -115,7 +116,7 @@ fn generated(loaded: &Loaded, name: &str) -> Generated {
     Ok(Some((said, place)))
 }
 
-/// Whether a line of a linker script, of assembly or of Rust defines a symbol.
+/// Returns whether a line of a linker script, of assembly or of Rust defines a symbol.
 fn defines(line: &str, name: &str) -> bool {
     let line = line.trim_start();
     let line = line.strip_prefix("PROVIDE(").unwrap_or(line);
@@ -135,7 +136,7 @@ fn moves_location(line: &str) -> bool {
     line.starts_with(". =") || line.starts_with(". +=") || line.contains(": ALIGN(")
 }
 
-/// The images of a board that are built: the app, the ELF file and its bytes.
+/// Returns the built images of a board: app, path of the ELF file, and its bytes.
 pub(super) fn images(workspace: &Workspace, loaded: &Loaded) -> Vec<(PathBuf, Vec<u8>)> {
     let apps = workspace.apps.iter();
     let files = apps.map(|app| Image::of(workspace, &loaded.board, &app.name).elf);
@@ -212,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_definition_is_told_from_a_use() {
+    fn a_definition_differs_from_a_use() {
         assert!(defines("        __stack_top = .;", "__stack_top"));
         assert!(defines("PROVIDE(__heap = .);", "__heap"));
         assert!(defines("__vectors:", "__vectors"));

@@ -1,10 +1,10 @@
-//! Tests of chains that stay with their places, and of waiting for a place.
+//! Tests of chains that stay with their request slots, and of waiting for a request slot.
 
 use super::super::super::fake::Wakes;
 use super::streams::{submit, tags};
 use super::*;
 
-/// Reads a sector, in any place and chain.
+/// Reads a sector, in any request slot and chain.
 fn read_one(blk: &mut Driver, disk: &mut Disk, sector: u64) -> Result<Buffer, Failed<Buffer>> {
     let mut ticket = Ticket::none();
     let token = blk
@@ -29,7 +29,7 @@ fn read_one(blk: &mut Driver, disk: &mut Disk, sector: u64) -> Result<Buffer, Fa
 fn a_chain_is_reused_for_either_direction() {
     for &version in versions() {
         for common in [0, INDIRECT] {
-            // With tables only the first of four requests is laid out in the queue itself.
+            // With indirect tables, only the first of four requests uses the queue itself.
             let (mut blk, mut disk) = start(DEFAULT, common, 8, &config(16, 512), version);
             let depth = if common == 0 { 2 } else { 4 };
             for round in 0..3_u8 {
@@ -40,7 +40,7 @@ fn a_chain_is_reused_for_either_direction() {
                     data.fill(16 * round + number);
                     let (consumer, mut ticket) = (Consumer::Token, Ticket::none());
                     let token = blk.submit_one(transfer, sector, data, consumer, &mut ticket);
-                    tokens.push(token.expect("there is room"));
+                    tokens.push(token.expect("there is room in the queue"));
                 }
                 blk.publish();
                 assert_eq!(disk.serve(), usize::from(depth));
@@ -84,7 +84,7 @@ fn kept_chains_are_freed_for_longer_requests() {
         blk.close(stream);
         let payload = Payload::Many((0..6).map(|_| buffer(512)).collect());
         let completion = run(&mut blk, &mut disk, Operation::Read { sector: 1, payload });
-        let payload = completion.payload.expect("it comes back");
+        let payload = completion.payload.expect("the buffer is returned");
         let first: Vec<_> = payload.buffers().iter().map(|piece| piece[0]).collect();
         assert_eq!(first, [1, 2, 3, 4, 5, 6], "round {round}");
     }
@@ -98,7 +98,7 @@ fn queues_of_every_size_are_filled_and_emptied_again_and_again() {
                 continue;
             }
             let (mut blk, mut disk) = start(DEFAULT, common, size, &config(16, 512), 2);
-            let stream = blk.open().expect("the first one");
+            let stream = blk.open().expect("the first stream");
             let mut depth = None;
             for _ in 0..3 {
                 let mut count = 0;
@@ -126,7 +126,7 @@ fn waiting_tasks_get_room_in_order() {
         blk.submit_one(transfer, 0, buffer(512), consumer, ticket)
             .map_err(|refused| refused.error)
     };
-    let token = take(&mut blk, &mut newcomer).expect("there is room");
+    let token = take(&mut blk, &mut newcomer).expect("there is room in the queue");
     assert_eq!(take(&mut blk, &mut a), Err(Error::Full));
     blk.wait_for_room(&mut a, &first_waker);
     blk.wait_for_room(&mut b, &second_waker);
@@ -134,7 +134,7 @@ fn waiting_tasks_get_room_in_order() {
     assert_eq!((first.count(), second.count()), (0, 0));
     disk.serve();
     assert_eq!(finish(&mut blk, token).result, Ok(()));
-    // The place is free because its result was taken.
+    // The request slot is free because its result was taken.
     blk.publish();
     assert_eq!((first.count(), second.count()), (1, 0));
     assert_eq!(take(&mut blk, &mut newcomer), Err(Error::Full));
@@ -200,7 +200,7 @@ fn a_buffer_in_several_pieces_gets_a_new_chain() {
     let features = DEFAULT | Features::SIZE_MAX | Features::SEG_MAX;
     let (mut blk, mut disk) = start(features, INDIRECT, 256, &config(64, 512), 2);
     disk.sectors.resize(64 * 512, 9);
-    let stream = blk.open().expect("the first one");
+    let stream = blk.open().expect("the first stream");
     let consumer = Consumer::Stream(stream, 7);
     for len in [512, 8192, 4096, 6144, 512] {
         let mut ticket = Ticket::none();
@@ -208,7 +208,7 @@ fn a_buffer_in_several_pieces_gets_a_new_chain() {
             .expect("two segments at most");
         blk.publish();
         disk.serve();
-        let done = blk.next(stream, None).expect("it is done");
+        let done = blk.next(stream, None).expect("the request is done");
         let data = done.result.expect("it succeeds");
         assert!(data.len() == len && data.iter().all(|byte| *byte == 9));
     }

@@ -37,7 +37,7 @@ fn serve_in_order(disk: &mut Disk, order: impl FnOnce(&mut Vec<Chain>)) {
 #[test]
 fn a_stream_gets_its_requests_in_the_order_of_completion() {
     let (mut blk, mut disk) = disk(DEFAULT);
-    let stream = blk.open().expect("the first one");
+    let stream = blk.open().expect("the first stream");
     for round in 0..3 {
         for tag in 0..5 {
             submit(&mut blk, stream, tag, tag as u64);
@@ -56,7 +56,7 @@ fn a_stream_gets_its_requests_in_the_order_of_completion() {
 #[test]
 fn a_waiting_stream_is_woken_once_and_takes_the_rest_itself() {
     let (mut blk, mut disk) = disk(DEFAULT);
-    let stream = blk.open().expect("the first one");
+    let stream = blk.open().expect("the first stream");
     let (wakes, waker) = Wakes::new();
     for tag in 0..3 {
         submit(&mut blk, stream, tag, tag as u64);
@@ -75,7 +75,7 @@ fn a_waiting_stream_is_woken_once_and_takes_the_rest_itself() {
 fn what_a_woken_stream_does_not_take_is_completed_next_time() {
     for others in 0..2 {
         let (mut blk, mut disk) = disk(DEFAULT);
-        let stream = blk.open().expect("the first one");
+        let stream = blk.open().expect("the first stream");
         for _ in 0..others {
             blk.open().expect("another one");
         }
@@ -91,7 +91,7 @@ fn what_a_woken_stream_does_not_take_is_completed_next_time() {
         assert_eq!(blk.complete(usize::MAX), 1);
         assert!(blk.rearm(), "the first one is still to be taken");
         disk.serve();
-        assert_eq!(blk.complete(usize::MAX), 3, "nobody waits any more");
+        assert_eq!(blk.complete(usize::MAX), 3, "the stream no longer waits");
         assert!(!blk.rearm());
         assert_eq!(tags(&mut blk, stream), [0, 1, 2]);
         assert_eq!(wakes.count(), 1);
@@ -101,7 +101,7 @@ fn what_a_woken_stream_does_not_take_is_completed_next_time() {
 #[test]
 fn a_budget_holds_for_streams_too() {
     let (mut blk, mut disk) = disk(DEFAULT);
-    let stream = blk.open().expect("the first one");
+    let stream = blk.open().expect("the first stream");
     for tag in 0..5 {
         submit(&mut blk, stream, tag, tag as u64);
     }
@@ -137,7 +137,7 @@ fn a_stream_also_completes_the_requests_of_others() {
 #[test]
 fn errors_of_a_stream_come_with_tag_and_buffer() {
     let (mut blk, mut disk) = disk(DEFAULT);
-    let stream = blk.open().expect("the first one");
+    let stream = blk.open().expect("the first stream");
     let outcomes = [
         (1, 512, Error::Io),
         (2, 512, Error::Unsupported),
@@ -153,10 +153,13 @@ fn errors_of_a_stream_come_with_tag_and_buffer() {
             if asked {
                 blk.complete(usize::MAX);
             }
-            let done = blk.next(stream, None).expect("it is done");
+            let done = blk.next(stream, None).expect("the request is done");
             let failed = done.result.expect_err("it failed");
             assert_eq!((done.tag, failed.error()), (tag, error));
-            assert_eq!(failed.into_buffer().expect("it comes back").len(), 512);
+            assert_eq!(
+                failed.into_buffer().expect("the buffer is returned").len(),
+                512
+            );
         }
     }
     submit(&mut blk, stream, 5, 5);
@@ -168,7 +171,7 @@ fn errors_of_a_stream_come_with_tag_and_buffer() {
 #[test]
 fn a_closed_stream_leaves_its_buffers_with_the_device() {
     let (mut blk, mut disk) = start(DEFAULT, 0, 8, &config(16, 512), 2);
-    let stream = blk.open().expect("the first one");
+    let stream = blk.open().expect("the first stream");
     submit(&mut blk, stream, 0, 0);
     submit(&mut blk, stream, 1, 1);
     blk.publish();
@@ -195,7 +198,7 @@ fn a_closed_stream_leaves_its_buffers_with_the_device() {
 #[test]
 fn requests_of_a_stream_fail_with_the_disk() {
     let (mut blk, mut disk) = disk(DEFAULT);
-    let stream = blk.open().expect("the first one");
+    let stream = blk.open().expect("the first stream");
     let (wakes, waker) = Wakes::new();
     for tag in 0..3 {
         submit(&mut blk, stream, tag, tag as u64);
@@ -209,7 +212,7 @@ fn requests_of_a_stream_fail_with_the_disk() {
     blk.complete(usize::MAX);
     assert_eq!(wakes.count(), 1);
     assert_eq!(blk.next(stream, None).expect("done").tag, 0);
-    // The stream itself meets the chain that was never lent.
+    // The stream finds the chain that was never lent.
     assert!(blk.next(stream, Some(&waker)).is_none());
     assert_eq!(wakes.count(), 2);
     for tag in 1..3 {
@@ -230,7 +233,7 @@ fn requests_of_a_stream_fail_with_the_disk() {
 #[test]
 fn a_reset_forgets_what_a_stream_was_woken_for() {
     let (mut blk, mut disk) = disk(DEFAULT);
-    let stream = blk.open().expect("the first one");
+    let stream = blk.open().expect("the first stream");
     submit(&mut blk, stream, 1, 1);
     assert!(blk.next(stream, Some(Waker::noop())).is_none());
     blk.publish();
@@ -271,7 +274,7 @@ fn a_cancelled_request_ends_at_once_and_its_buffer_stays_until_the_disk_returns_
             blk.complete(usize::MAX);
         }
         assert_eq!(tags(&mut blk, stream), [2]);
-        // Its place is free again.
+        // Its request slot is free again.
         for tag in 0..128 {
             submit(&mut blk, stream, tag, 0);
         }

@@ -68,7 +68,8 @@ fn a_frame_is_sent_from_where_it_was_received() {
     wire.deliver(&frame(60));
     let received = take(&mut net).expect("delivered");
     let address = received.address();
-    net.send(received, None).expect("there is room");
+    net.send(received, None)
+        .expect("there is room in the queue");
     net.publish();
     let chain = wire.transmit.pop().expect("published");
     assert_eq!(chain.readable[0].0 + 12, address.0);

@@ -29,7 +29,8 @@ fn a_partial_checksum_is_described_in_the_header_only() {
             start: 34,
             offset: 6,
         };
-        net.send(frame, Some(checksum)).expect("there is room");
+        net.send(frame, Some(checksum))
+            .expect("there is room in the queue");
     }
     send(&mut net, &[2; 60]);
     net.publish();

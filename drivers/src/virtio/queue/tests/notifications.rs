@@ -2,8 +2,8 @@
 
 use super::*;
 
-/// The wording of 2.7.13.4: a notification is due if the index `event` is one of those published
-/// just now.
+/// The rule in the wording of 2.7.13.4: a notification is due if the index `event` is one of those
+/// published just now.
 fn specification(event: u16, new: u16, old: u16) -> bool {
     let mut index = old;
     while index != new {
@@ -129,7 +129,7 @@ fn arming_for_later_skips_some_completions() {
 /// A device that sleeps until it is notified, and a driver that sleeps until it is interrupted:
 /// with any batch size, over the whole range of 16-bit indices, neither may sleep forever.
 #[test]
-fn nobody_sleeps_for_good_while_the_indices_wrap() {
+fn neither_side_sleeps_forever_while_the_indices_wrap() {
     let size = 16;
     let rounds = if cfg!(miri) { 40 } else { 70_000 };
     let buffer = buffer();
@@ -153,7 +153,7 @@ fn nobody_sleeps_for_good_while_the_indices_wrap() {
                 ring.set_available_event(ring.next());
                 assert!(interrupted, "the driver asked for exactly this and sleeps");
                 for _ in 0..batch {
-                    let used = queue.take().expect("each came back");
+                    let used = queue.take().expect("each chain was returned");
                     queue.free(used.head);
                 }
                 total += u32::from(batch);

@@ -20,10 +20,10 @@ const NOTIFY_LEN: u16 = 20;
 /// The reason why a PCI function cannot be driven as a virtio device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RefusedFunction {
-    /// It is not a virtio device.
+    /// The function is not a virtio device.
     NotVirtio,
-    /// It has only the legacy interface, which is not supported over PCI: start QEMU's device
-    /// without `disable-modern=on`.
+    /// The function has only the legacy interface, which is not supported over PCI: start QEMU's
+    /// device without `disable-modern=on`.
     LegacyOnly,
     /// A mandatory structure is missing or its description is invalid.
     MissingStructure {
@@ -40,8 +40,7 @@ impl fmt::Display for RefusedFunction {
         match self {
             Self::NotVirtio => f.write_str("the function is not a virtio device"),
             Self::LegacyOnly => f.write_str(
-                "the device offers only the legacy interface, which is not driven over PCI; \
-                 turn its modern interface on (QEMU: disable-modern=off)",
+                "the device offers only the legacy interface, which is not supported over PCI; enable its modern interface (QEMU: disable-modern=off)",
             ),
             Self::MissingStructure { structure } => {
                 let name = match *structure {

@@ -98,12 +98,12 @@ fn every_part_is_as_it_was_mapped<F: Format>() {
 }
 
 #[test]
-fn every_part_is_as_it_was_mapped_with_64_bits() {
+fn every_part_is_mapped_as_requested_with_64_bits() {
     every_part_is_as_it_was_mapped::<Long>();
 }
 
 #[test]
-fn every_part_is_as_it_was_mapped_with_32_bits() {
+fn every_part_is_mapped_as_requested_with_32_bits() {
     every_part_is_as_it_was_mapped::<Short>();
 }
 

@@ -186,7 +186,7 @@ fn no_page_left_is_an_error() {
         pages -= 1;
         (pages >= 0).then(|| &mut *Box::leak(Box::new(Table([0; ENTRIES]))))
     };
-    let mut map = Map::new(PLAIN, tables).expect("there is a page");
+    let mut map = Map::new(PLAIN, tables).expect("a page is available");
     let result = map.add(&mapping(MIB, PAGE, Access::Data));
     assert_eq!(result, Err(TranslationError::OutOfPages));
 }

@@ -93,7 +93,7 @@ fn look_for_long(attached: &mut Attached, driver: &mut Driver) -> u64 {
     look(attached, driver)
 }
 
-/// One check of the watch.
+/// Checks the device once.
 fn look(attached: &mut Attached, driver: &mut Driver) -> u64 {
     attached.look(driver, TICK, false)
 }
@@ -172,7 +172,7 @@ fn a_device_without_interrupts_is_polled_until_one_arrives() {
     assert_eq!(look(&mut attached, &mut driver), POLL);
     driver.answer();
     assert_eq!(look(&mut attached, &mut driver), POLL);
-    assert!(attached.has_work, "nobody waits for its interrupt");
+    assert!(attached.has_work, "no check waits for its interrupt");
     assert_eq!(attached.line, None);
     assert_eq!(statistics(&attached).lost_interrupts, 3);
     driver.take();
@@ -196,7 +196,7 @@ fn a_device_without_interrupts_that_may_send_is_always_polled() {
 }
 
 #[test]
-fn a_silent_device_is_notified_less_and_less_often_and_then_reset() {
+fn a_device_that_does_not_respond_is_notified_again_and_then_reset() {
     let (mut attached, mut driver) = (attached(), Driver::with(1));
     let mut kicks = std::vec::Vec::new();
     look(&mut attached, &mut driver);
@@ -221,7 +221,7 @@ fn a_silent_device_is_notified_less_and_less_often_and_then_reset() {
 }
 
 #[test]
-fn a_response_ends_a_silence() {
+fn a_response_restarts_the_timeout() {
     let (mut attached, mut driver) = (attached(), Driver::with(100));
     for _ in 0..100 {
         look(&mut attached, &mut driver);

@@ -39,7 +39,7 @@ fn a_connection_ends_in_order_from_either_side() {
 }
 
 #[test]
-fn both_ends_may_say_goodbye_at_the_same_time() {
+fn both_ends_may_close_at_the_same_time() {
     let (mut machine, _listener, stream, mut peer) = connected();
     stream.shut_down();
     assert_eq!(peer.hear(&mut machine)[0].flags, ACK | FIN);
@@ -54,7 +54,7 @@ fn both_ends_may_say_goodbye_at_the_same_time() {
 }
 
 #[test]
-fn data_for_nobody_ends_what_was_closed_and_what_was_written_arrives_before() {
+fn data_for_a_closed_connection_resets_it_after_pending_data_arrived() {
     let (mut machine, _listener, mut stream, mut peer) = connected();
     write(&mut stream, b"answer");
     drop(stream);
@@ -70,7 +70,7 @@ fn data_for_nobody_ends_what_was_closed_and_what_was_written_arrives_before() {
 }
 
 #[test]
-fn a_silent_peer_is_asked_for_a_sign_of_life_and_given_up_without_one() {
+fn a_silent_peer_is_probed_and_given_up_without_an_answer() {
     let (mut machine, _listener, mut stream, mut peer) = connected();
     stream.set_keep_alive(Some(Duration::from_secs(20)));
     for _ in 0..3 {
@@ -110,7 +110,7 @@ fn a_client_that_vanishes_occupies_neither_a_task_nor_the_backlog() {
     assert_eq!(machine.net.tcp_statistics().gave_up, 2);
 }
 
-/// Returns a connection without an owner, with data for a peer without room.
+/// Returns a connection without an owner that has data for a peer with a closed window.
 fn dropped_before_there_was_room() -> (Machine, TcpListener, Peer) {
     let (mut machine, listener, mut stream, mut peer) = connected();
     peer.window = 0;
@@ -122,7 +122,7 @@ fn dropped_before_there_was_room() -> (Machine, TcpListener, Peer) {
 }
 
 #[test]
-fn what_was_written_before_a_drop_waits_for_room() {
+fn data_written_before_a_drop_waits_for_room() {
     let (mut machine, _listener, mut peer) = dropped_before_there_was_room();
     let mut probes = 0;
     while peer.now < 150 * SECOND {
@@ -141,7 +141,7 @@ fn what_was_written_before_a_drop_waits_for_room() {
 }
 
 #[test]
-fn what_waits_for_room_in_vain_is_given_up_in_time() {
+fn data_that_never_gets_room_is_given_up_in_time() {
     let (mut machine, _listener, mut peer) = dropped_before_there_was_room();
     let said = peer.wait(&mut machine, 400 * SECOND);
     let (end, last) = said.last().unwrap();
@@ -160,7 +160,7 @@ fn what_waits_for_room_in_vain_is_given_up_in_time() {
 }
 
 #[test]
-fn a_sign_of_life_is_given_when_asked_for() {
+fn a_keep_alive_probe_is_answered() {
     let (mut machine, _listener, _stream, mut peer) = connected();
     peer.sequence -= 1;
     let answers = peer.say(&mut machine, ACK, b"");
@@ -171,7 +171,7 @@ fn a_sign_of_life_is_given_when_asked_for() {
 }
 
 #[test]
-fn an_address_that_is_given_up_ends_its_connections() {
+fn a_removed_address_ends_its_connections() {
     let (mut machine, _listener, mut stream, peer) = connected();
     machine.net.configure("10.0.2.16/24".parse().unwrap());
     peer.hear(&mut machine);
@@ -182,7 +182,7 @@ fn an_address_that_is_given_up_ends_its_connections() {
 }
 
 #[test]
-fn a_sign_of_life_is_not_asked_of_a_connection_that_is_over() {
+fn a_closed_connection_sends_no_keep_alive_probe() {
     let (mut machine, _listener, stream, peer) = connected();
     peer.say(&mut machine, RST, b"");
     stream.set_keep_alive(Some(Duration::from_secs(20)));
@@ -191,7 +191,7 @@ fn a_sign_of_life_is_not_asked_of_a_connection_that_is_over() {
 }
 
 #[test]
-fn a_connection_that_is_only_remembered_ends_without_a_word() {
+fn a_connection_in_time_wait_ends_without_a_segment() {
     let (mut machine, _listener, stream, mut peer) = connected();
     stream.shut_down();
     peer.hear(&mut machine);
@@ -206,7 +206,7 @@ fn a_connection_that_is_only_remembered_ends_without_a_word() {
 }
 
 #[test]
-fn a_sign_of_life_is_asked_for_once_a_second_at_the_most() {
+fn keep_alive_probes_are_at_least_a_second_apart() {
     let (mut machine, _listener, stream, mut peer) = connected();
     stream.set_keep_alive(Some(Duration::ZERO));
     let said = peer.wait(&mut machine, 5 * SECOND);
@@ -214,7 +214,7 @@ fn a_sign_of_life_is_asked_for_once_a_second_at_the_most() {
 }
 
 #[test]
-fn the_end_needs_no_room() {
+fn a_fin_needs_no_room_in_the_window() {
     let (mut machine, _listener, mut stream, mut peer) = connected();
     let mut left = TCP_QUEUE;
     while left > 0 {

@@ -17,7 +17,7 @@ fn flood(machine: &mut Machine, requests: u32, now: u64) -> usize {
 }
 
 #[test]
-fn a_flood_of_requests_keeps_nobody_out_and_takes_no_memory() {
+fn a_syn_flood_blocks_no_client_and_takes_no_memory() {
     for backlog in [1, 4, TCP_BACKLOG] {
         let mut machine = Machine::new(1, "10.0.2.15/24,10.0.2.2");
         let listener = machine.net.tcp_listen_with(PORT, backlog).unwrap();
@@ -57,7 +57,7 @@ fn a_flood_of_requests_keeps_nobody_out_and_takes_no_memory() {
 }
 
 #[test]
-fn data_brings_a_connection_back_too_whose_acknowledgement_was_lost() {
+fn data_restores_an_evicted_connection_whose_acknowledgement_was_lost() {
     let mut machine = Machine::new(1, "10.0.2.15/24,10.0.2.2");
     let listener = machine.net.tcp_listen_with(PORT, 1).unwrap();
     let mut peer = Peer::new(6000);
@@ -73,7 +73,7 @@ fn data_brings_a_connection_back_too_whose_acknowledgement_was_lost() {
 }
 
 #[test]
-fn whoever_guesses_gets_no_connection() {
+fn a_guessed_cookie_opens_no_connection() {
     let mut machine = Machine::new(1, "10.0.2.15/24,10.0.2.2");
     let listener = machine.net.tcp_listen_with(PORT, 1).unwrap();
     flood(&mut machine, 2, MILLISECOND);
@@ -95,7 +95,7 @@ fn whoever_guesses_gets_no_connection() {
 }
 
 #[test]
-fn a_request_that_is_taken_back_leaves_room_for_another() {
+fn a_reset_request_leaves_room_for_another() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     let _listener = machine.net.tcp_listen_with(PORT, 1).unwrap();
     let mut peer = Peer::new(5000);
@@ -108,7 +108,7 @@ fn a_request_that_is_taken_back_leaves_room_for_another() {
 }
 
 #[test]
-fn a_connection_that_breaks_before_it_is_accepted_leaves_its_room_at_once() {
+fn a_connection_that_breaks_before_it_is_accepted_frees_its_place_at_once() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     let listener = machine.net.tcp_listen_with(PORT, 2).unwrap();
     for port in 5000..5020 {
@@ -126,7 +126,7 @@ fn a_connection_that_breaks_before_it_is_accepted_leaves_its_room_at_once() {
 }
 
 #[test]
-fn what_a_browser_opens_at_once_is_not_lost() {
+fn the_connections_of_a_browser_are_not_lost() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     let listener = machine.net.tcp_listen(PORT).unwrap();
     let mut peers: Vec<_> = (5000..5024).map(Peer::new).collect();
@@ -154,7 +154,7 @@ fn a_full_backlog_of_established_connections_is_not_evicted() {
 }
 
 #[test]
-fn half_open_connections_of_all_listeners_make_way_for_one_that_begins_here() {
+fn half_open_connections_are_evicted_for_an_outgoing_one() {
     let mut machine = Machine::new(1, "10.0.2.15/24,10.0.2.2");
     let _listener = machine.net.tcp_listen_with(PORT, 2 * SOCKETS).unwrap();
     flood(&mut machine, 2 * SOCKETS as u32, MILLISECOND);

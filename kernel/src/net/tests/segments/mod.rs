@@ -59,12 +59,12 @@ fn said(frame: &[u8]) -> Option<Said> {
     })
 }
 
-/// One end of a simulated connection. It contains its next segment, which a test can change.
+/// The simulated peer of a connection. It contains its next segment, which a test can change.
 #[derive(Clone)]
 struct Peer {
     address: Ipv4Addr,
     port: u16,
-    /// The machine's port.
+    /// The port on the machine.
     to: u16,
     sequence: u32,
     acknowledgement: u32,
@@ -122,7 +122,7 @@ impl Peer {
         self.hear(machine)
     }
 
-    /// Returns what the machine sends by itself.
+    /// Returns the segments that the machine sends on its own.
     fn hear(&self, machine: &mut Machine) -> Vec<Said> {
         let sent = machine.answers(self.now);
         let deadline = machine.stack.next_deadline();
@@ -153,7 +153,7 @@ impl Peer {
         answers
     }
 
-    /// Runs the machine until `until`, and returns what it sent and when.
+    /// Runs the machine until `until`, and returns the segments that it sent, with their times.
     fn wait(&mut self, machine: &mut Machine, until: u64) -> Vec<(u64, Said)> {
         let mut all = Vec::new();
         loop {

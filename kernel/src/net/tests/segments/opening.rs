@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_segment_for_nobody_is_refused_and_a_refusal_is_not() {
+fn a_segment_without_a_connection_is_answered_by_a_reset_but_a_reset_is_not() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     let mut peer = Peer::new(5000);
     peer.acknowledgement = 77;
@@ -21,7 +21,7 @@ fn a_segment_for_nobody_is_refused_and_a_refusal_is_not() {
 }
 
 #[test]
-fn a_request_for_a_connection_that_there_is_opens_no_second() {
+fn a_repeated_request_for_an_open_connection_opens_no_second_one() {
     let (mut machine, listener, mut stream, mut peer) = connected();
     let right = peer.sequence;
     peer.sequence += 10;
@@ -47,7 +47,7 @@ fn a_request_for_a_connection_that_there_is_opens_no_second() {
 }
 
 #[test]
-fn a_request_that_is_repeated_is_answered_again() {
+fn a_repeated_request_is_answered_again() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     let _listener = machine.net.tcp_listen(PORT).unwrap();
     let peer = Peer::new(5000);
@@ -57,7 +57,7 @@ fn a_request_that_is_repeated_is_answered_again() {
 }
 
 #[test]
-fn whoever_only_asks_is_forgotten_in_time() {
+fn a_connection_that_is_never_completed_is_removed_in_time() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     let _listener = machine.net.tcp_listen(PORT).unwrap();
     let mut peer = Peer::new(5000);
@@ -71,7 +71,7 @@ fn whoever_only_asks_is_forgotten_in_time() {
 }
 
 #[test]
-fn a_peer_may_connect_again_from_the_port_of_a_connection_that_is_only_remembered() {
+fn a_peer_may_reuse_the_port_of_a_connection_in_time_wait() {
     let (mut machine, listener, stream, mut peer) = connected();
     stream.shut_down();
     peer.hear(&mut machine);
@@ -91,7 +91,7 @@ fn a_peer_may_connect_again_from_the_port_of_a_connection_that_is_only_remembere
 }
 
 #[test]
-fn a_connection_asks_the_router_for_what_is_elsewhere() {
+fn a_connection_to_another_network_uses_the_router() {
     let mut machine = Machine::new(1, "10.0.2.15/24,10.0.2.2");
     let far = at(Ipv4Addr::new(192, 0, 2, 1), 80);
     let net = machine.net;
@@ -103,7 +103,7 @@ fn a_connection_asks_the_router_for_what_is_elsewhere() {
 }
 
 #[test]
-fn a_connection_that_is_over_stands_in_no_new_ones_way() {
+fn a_closed_connection_does_not_block_a_new_one() {
     let (mut machine, listener, mut old, mut peer) = connected();
     peer.say(&mut machine, RST, b"");
     peer.open(&mut machine);
@@ -116,7 +116,7 @@ fn a_connection_that_is_over_stands_in_no_new_ones_way() {
 }
 
 #[test]
-fn an_attempt_that_failed_costs_nothing_until_its_task_looks() {
+fn a_failed_attempt_uses_no_memory_until_its_task_polls() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     let net = machine.net;
     let mut connecting = pin!(net.tcp_connect(at(B, 80)));
@@ -131,7 +131,7 @@ fn an_attempt_that_failed_costs_nothing_until_its_task_looks() {
 }
 
 #[test]
-fn two_that_ask_each_other_at_the_same_time_are_connected() {
+fn a_simultaneous_open_is_connected() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     let net = machine.net;
     let mut connecting = pin!(net.tcp_connect(at(B, 5000)));

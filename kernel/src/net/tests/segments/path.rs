@@ -32,7 +32,7 @@ fn too_long(limit: u16, port: u16, remote: u16, sequence: u32) -> Vec<u8> {
     ipv4(Ipv4Addr::new(192, 0, 2, 1), IpProtocol::Icmp, &message)
 }
 
-/// Returns the segments that the machine sends because of the frame.
+/// Returns the segments that the machine sends in response to the frame.
 fn said_to(machine: &mut Machine, peer: &Peer, frame: Vec<u8>) -> Vec<Said> {
     machine.card.received.push_back(frame);
     peer.hear(machine)
@@ -48,7 +48,7 @@ fn sending() -> (Machine, TcpListener, TcpStream, Peer) {
 }
 
 #[test]
-fn a_router_that_passes_on_no_more_is_believed_and_what_it_dropped_is_sent_again() {
+fn a_smaller_mtu_from_a_router_is_used_and_lost_data_is_sent_again() {
     for (limit, longest) in [(1400, 1360), (576, 536), (100, 512), (0, 536)] {
         let (mut machine, _listener, mut stream, mut peer) = sending();
         let first = peer.acknowledgement;
@@ -73,7 +73,7 @@ fn a_router_that_passes_on_no_more_is_believed_and_what_it_dropped_is_sent_again
 }
 
 #[test]
-fn a_stranger_that_guesses_shortens_nothing() {
+fn a_forged_mtu_message_changes_nothing() {
     let (mut machine, _listener, mut stream, mut peer) = sending();
     let first = peer.acknowledgement;
     for (limit, port, remote, sequence) in [

@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::*;
 
 #[test]
-fn a_connection_says_how_much_it_receives_and_takes_what_comes_in_order() {
+fn a_connection_announces_its_window_and_receives_data_in_order() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     let listener = machine.net.tcp_listen(PORT).unwrap();
     let mut peer = Peer::new(5000);
@@ -31,7 +31,7 @@ fn a_connection_says_how_much_it_receives_and_takes_what_comes_in_order() {
 }
 
 #[test]
-fn what_comes_out_of_order_is_answered_at_once_and_kept() {
+fn out_of_order_data_is_acknowledged_at_once_and_kept() {
     let (mut machine, _listener, mut stream, mut peer) = connected();
     let first = peer.clone();
     peer.sequence += 3;
@@ -61,7 +61,7 @@ fn an_end_that_arrives_behind_a_gap_counts_once_the_gap_is_filled() {
 }
 
 #[test]
-fn data_that_was_had_is_answered_and_not_read_twice() {
+fn duplicate_data_is_acknowledged_and_not_read_twice() {
     let (mut machine, _listener, mut stream, mut peer) = connected();
     let first = peer.clone();
     peer.tell(&mut machine, b"abc");
@@ -77,7 +77,7 @@ fn data_that_was_had_is_answered_and_not_read_twice() {
 }
 
 #[test]
-fn more_than_the_window_is_cut_off_and_the_window_is_told_when_it_opens() {
+fn data_beyond_the_window_is_cut_off_and_an_opening_window_is_announced() {
     let (mut machine, _listener, mut stream, mut peer) = connected();
     let mut left = TCP_QUEUE;
     while left > 0 {
@@ -134,7 +134,7 @@ fn a_segment_with_a_wrong_checksum_is_dropped_and_counted() {
 }
 
 #[test]
-fn a_segment_in_fragments_and_one_behind_options_of_ip_are_taken() {
+fn segments_in_fragments_and_after_ip_options_are_received() {
     let (mut machine, _listener, mut stream, mut peer) = connected();
     let whole = ipv4(B, IpProtocol::Tcp, &peer.packet(ACK, &[5; 400]));
     let mut pieces = fragments(&whole, 200);

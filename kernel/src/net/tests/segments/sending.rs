@@ -1,9 +1,9 @@
-//! Tests of what a connection sends, and when.
+//! Tests of the segments that a connection sends, and their times.
 
 use super::*;
 
 #[test]
-fn what_is_not_acknowledged_is_sent_again_more_and_more_seldom() {
+fn unacknowledged_data_is_retransmitted_with_growing_pauses() {
     let (mut machine, _listener, mut stream, mut peer) = connected();
     write(&mut stream, b"hello");
     let said = peer.wait(&mut machine, 40 * SECOND);
@@ -19,7 +19,7 @@ fn what_is_not_acknowledged_is_sent_again_more_and_more_seldom() {
 }
 
 #[test]
-fn three_acknowledgements_of_the_same_have_the_first_segment_sent_again() {
+fn three_duplicate_acknowledgements_retransmit_the_first_segment() {
     let (mut machine, _listener, mut stream, mut peer) = connected();
     peer.window = 30_000;
     peer.say(&mut machine, ACK, b"");
@@ -37,7 +37,7 @@ fn three_acknowledgements_of_the_same_have_the_first_segment_sent_again() {
 }
 
 #[test]
-fn a_peer_without_room_is_asked_and_what_follows_begins_where_it_is() {
+fn a_closed_window_is_probed_and_data_continues_after_the_probe() {
     let (mut machine, _listener, mut stream, mut peer) = connected();
     peer.window = 0;
     peer.say(&mut machine, ACK, b"");
@@ -64,7 +64,7 @@ fn a_peer_without_room_is_asked_and_what_follows_begins_where_it_is() {
 }
 
 #[test]
-fn a_probe_that_was_taken_is_not_sent_twice() {
+fn an_acknowledged_probe_is_not_sent_twice() {
     let (mut machine, _listener, mut stream, mut peer) = connected();
     peer.window = 0;
     peer.say(&mut machine, ACK, b"");
@@ -77,7 +77,7 @@ fn a_probe_that_was_taken_is_not_sent_twice() {
 }
 
 #[test]
-fn no_more_is_under_way_than_the_peers_window_whether_it_is_shifted_or_not() {
+fn data_in_flight_never_exceeds_the_peers_window() {
     for (shift, window) in [(None, 2000), (Some(2), 500), (Some(14), 0)] {
         let mut machine = Machine::new(1, "10.0.2.15/24");
         let listener = machine.net.tcp_listen(PORT).unwrap();
@@ -99,7 +99,7 @@ fn no_more_is_under_way_than_the_peers_window_whether_it_is_shifted_or_not() {
 }
 
 #[test]
-fn small_pieces_wait_while_others_are_under_way() {
+fn small_segments_wait_while_others_are_in_flight() {
     let (mut machine, _listener, mut stream, mut peer) = connected();
     write(&mut stream, b"a");
     assert_eq!(peer.hear(&mut machine)[0].payload, b"a");
@@ -111,7 +111,7 @@ fn small_pieces_wait_while_others_are_under_way() {
 }
 
 #[test]
-fn a_device_without_room_costs_no_segment() {
+fn a_device_without_room_loses_no_segment() {
     let (mut machine, _listener, mut stream, mut peer) = connected();
     machine.card.room = Some(2);
     write(&mut stream, &[1; 4 * 1460]);
@@ -161,7 +161,7 @@ fn connections_take_turns_when_there_is_more_to_send_than_a_turn_allows() {
 }
 
 #[test]
-fn a_connection_follows_its_peer_to_another_card() {
+fn a_connection_follows_its_peer_to_another_hardware_address() {
     let (mut machine, _listener, mut stream, mut peer) = connected();
     write(&mut stream, b"hello");
     peer.hear(&mut machine);
@@ -186,7 +186,7 @@ fn a_connection_follows_its_peer_to_another_card() {
 }
 
 #[test]
-fn a_peer_that_takes_probes_and_opens_no_window_is_asked_no_sooner() {
+fn acknowledged_probes_do_not_shorten_the_probe_interval() {
     let (mut machine, _listener, mut stream, mut peer) = connected();
     peer.window = 0;
     peer.say(&mut machine, ACK, b"");
@@ -200,7 +200,7 @@ fn a_peer_that_takes_probes_and_opens_no_window_is_asked_no_sooner() {
 }
 
 #[test]
-fn what_a_peer_without_room_sends_is_acknowledged_where_the_peer_looks() {
+fn data_from_a_peer_with_a_closed_window_is_acknowledged() {
     let (mut machine, _listener, mut stream, mut peer) = connected();
     peer.window = 0;
     peer.say(&mut machine, ACK, b"");

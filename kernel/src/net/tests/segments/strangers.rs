@@ -26,7 +26,7 @@ fn goes_on(machine: &mut Machine, stream: &mut TcpStream, peer: &mut Peer) -> bo
 }
 
 #[test]
-fn a_request_with_any_number_is_asked_back_and_opens_nothing() {
+fn a_syn_on_an_open_connection_gets_a_challenge_and_opens_nothing() {
     let (mut machine, listener, mut stream, mut peer) = in_use();
     let right = peer.sequence;
     let numbers = [
@@ -57,7 +57,7 @@ fn a_request_with_any_number_is_asked_back_and_opens_nothing() {
 }
 
 #[test]
-fn a_client_that_was_restarted_and_takes_the_same_port_gets_in() {
+fn a_restarted_client_with_the_same_port_is_accepted() {
     let (mut machine, listener, mut stream, old) = in_use();
     let mut peer = Peer::new(5000);
     peer.sequence = 0xdead_beef;
@@ -78,7 +78,7 @@ fn a_client_that_was_restarted_and_takes_the_same_port_gets_in() {
 }
 
 #[test]
-fn only_a_reset_in_its_place_ends_a_connection() {
+fn only_a_reset_with_the_expected_number_ends_a_connection() {
     let (mut machine, _listener, mut stream, mut peer) = in_use();
     let right = peer.sequence;
     for (place, answers) in [
@@ -100,7 +100,7 @@ fn only_a_reset_in_its_place_ends_a_connection() {
 }
 
 #[test]
-fn an_acknowledgement_out_of_range_is_asked_back_and_its_data_is_not_taken() {
+fn an_acknowledgement_out_of_range_gets_a_challenge_and_its_data_is_dropped() {
     let (mut machine, _listener, mut stream, mut peer) = in_use();
     let right = peer.acknowledgement;
     for offset in [1, 1000, 1 << 30, 1 << 31, (-70_000_i32) as u32] {
@@ -114,7 +114,7 @@ fn an_acknowledgement_out_of_range_is_asked_back_and_its_data_is_not_taken() {
 }
 
 #[test]
-fn old_data_is_answered_and_changes_nothing() {
+fn old_data_is_acknowledged_and_changes_nothing() {
     let (mut machine, listener, mut stream, mut peer) = in_use();
     let mut old = peer.clone();
     old.sequence -= 8;
@@ -136,7 +136,7 @@ fn fill(machine: &mut Machine, peer: &mut Peer, mut left: usize) {
 }
 
 #[test]
-fn what_acknowledges_from_the_edge_of_the_window_counts() {
+fn an_acknowledgement_at_the_edge_of_the_window_counts() {
     let (mut machine, _listener, mut stream, mut peer) = in_use();
     write(&mut stream, b"hello");
     let window = usize::from(peer.hear(&mut machine)[0].window);
@@ -149,7 +149,7 @@ fn what_acknowledges_from_the_edge_of_the_window_counts() {
 }
 
 #[test]
-fn what_acknowledges_to_a_closed_window_counts() {
+fn an_acknowledgement_to_a_closed_window_counts() {
     let (mut machine, _listener, mut stream, mut peer) = in_use();
     write(&mut stream, b"hello");
     let window = usize::from(peer.hear(&mut machine)[0].window);
@@ -176,7 +176,7 @@ fn remembered() -> (Machine, TcpListener, Peer) {
 }
 
 #[test]
-fn no_reset_ends_what_is_only_remembered() {
+fn no_reset_ends_a_connection_in_time_wait() {
     let (mut machine, _listener, mut peer) = remembered();
     let right = peer.sequence;
     for place in [right, right - 1, right + 10] {
@@ -188,7 +188,7 @@ fn no_reset_ends_what_is_only_remembered() {
 }
 
 #[test]
-fn what_is_only_remembered_takes_no_memory_and_no_longer_because_of_old_segments() {
+fn a_connection_in_time_wait_takes_no_memory_and_is_not_prolonged() {
     let (mut machine, listener, peer) = remembered();
     assert_eq!(machine.stack.inner.borrow().connections.memory(), 0);
     // A restarted client, with a number that does not follow the old ones.
@@ -204,7 +204,7 @@ fn what_is_only_remembered_takes_no_memory_and_no_longer_because_of_old_segments
 }
 
 #[test]
-fn a_new_request_takes_the_place_of_what_is_only_remembered_also_while_a_task_holds_it() {
+fn a_new_request_replaces_a_connection_in_time_wait_even_with_an_owner() {
     let (mut machine, listener, mut stream, mut peer) = in_use();
     stream.shut_down();
     peer.hear(&mut machine);
@@ -220,7 +220,7 @@ fn a_new_request_takes_the_place_of_what_is_only_remembered_also_while_a_task_ho
 }
 
 #[test]
-fn nothing_is_answered_to_addresses_that_are_no_peers() {
+fn segments_from_impossible_addresses_are_not_answered() {
     let mut machine = Machine::new(1, "10.0.2.15/24,10.0.2.2");
     let _listener = machine.net.tcp_listen(PORT).unwrap();
     for address in [
@@ -247,7 +247,7 @@ fn nothing_is_answered_to_addresses_that_are_no_peers() {
 }
 
 #[test]
-fn nothing_is_answered_to_what_came_to_many() {
+fn broadcast_segments_are_not_answered() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     let _listener = machine.net.tcp_listen(PORT).unwrap();
     let peer = Peer::new(5000);

@@ -39,11 +39,11 @@ struct Answer {
 const READ: u16 = 0;
 const WRITE: u16 = 1;
 
-/// Requests for a file, each with a buffer of its own.
+/// Requests for a file, each with its own buffer.
 pub(super) struct Requests {
     context: libc::c_ulong,
     controls: Vec<Control>,
-    /// The requests to submit.
+    /// The requests that have been prepared but not submitted.
     added: Vec<*mut Control>,
     under_way: usize,
     answers: Vec<Answer>,

@@ -10,7 +10,7 @@ use super::{ConnectionId, Connections};
 use crate::net::neighbours::Way;
 use crate::net::packet::Mac;
 
-/// The shortest time between two checks, in nanoseconds: that between two questions.
+/// The shortest time between two checks, in nanoseconds: the interval of ARP requests.
 const INTERVAL: u64 = 1_000_000_000;
 
 impl Connections {
@@ -43,16 +43,16 @@ impl Connections {
         self.configuration?.next_hop(peer)
     }
 
-    /// Records the hardware address of the machine `neighbor`, which may be unchanged.
+    /// Records the hardware address of the machine `neighbour`, which may be unchanged.
     #[cold]
-    pub(in crate::net) fn hear_of_neighbor(&mut self, neighbor: Ipv4Addr, mac: Mac) {
+    pub(in crate::net) fn hear_of_neighbour(&mut self, neighbour: Ipv4Addr, mac: Mac) {
         for index in 0..self.slots.len() {
             let Some(connection) = &self.slots[index] else {
                 continue;
             };
             let lacks = connection.lacks_address();
             if !lacks && connection.mac == Some(mac)
-                || self.next_on_the_way(*connection.peer.ip()) != Some(neighbor)
+                || self.next_on_the_way(*connection.peer.ip()) != Some(neighbour)
             {
                 continue;
             }
