@@ -83,12 +83,14 @@ fn form(boot: &Boot) -> Form {
 #[must_use]
 pub fn cargo_selection(board: &Board, apps: &[&str]) -> Vec<String> {
     let target = target::triple(board.architecture);
-    let feature = format!("vmos-board/{}", board.name);
+    // Cargo keeps what it built with other flags, so each board has compiled crates of its own.
+    let board = format!("vmos_board=\\\"{}\\\"", board.name);
+    let selected = format!("target.{target}.rustflags=[\"--cfg\",\"{board}\"]");
     let mut words = vec!["--release", "--target", target];
     for app in apps.iter().copied().chain(["vmos-board"]) {
         words.extend(["--package", app]);
     }
-    words.extend(["--features", &feature]);
+    words.extend(["--config", &selected]);
     words.into_iter().map(str::to_owned).collect()
 }
 

@@ -134,9 +134,9 @@ fn two_boards(workspace: &Workspace) -> (Board, Board) {
     )
 }
 
-/// Checks three edits in one test, because each one follows the previous one.
+/// One test instead of three, because each edit follows the previous one.
 #[test]
-fn an_edit_of_a_board_rebuilds_nothing_of_another_and_a_comment_nothing_at_all() {
+fn an_edit_or_a_new_board_has_nothing_of_another_built_again_and_a_comment_nothing_at_all() {
     let workspace = Workspace::find().unwrap();
     let (board, other) = two_boards(&workspace);
     install::target(target::triple(board.architecture)).unwrap();
@@ -156,6 +156,14 @@ fn an_edit_of_a_board_rebuilds_nothing_of_another_and_a_comment_nothing_at_all()
         nothing,
         "after a comment in another board"
     );
+
+    let new =
+        "schema = 1\nextends = \"virt-arm64\"\n\n[board]\nname = \"new-one\"\ntitle = \"New\"\n";
+    fs::write(copy.root.join("boards/new-one.toml"), new).unwrap();
+    let said = copy.generate();
+    assert!(said.contains("wrote generated/new-one/board.rs"), "{said}");
+    assert_eq!(copy.compiled(&board), nothing, "after a new board");
+    assert_eq!(copy.compiled(&other), nothing, "after a new board");
 
     copy.append(&board, "\n[memory]\nstack = \"256 KiB\"\n");
     let said = copy.generate();

@@ -1,5 +1,5 @@
-//! The crate of all boards: its manifest, its root, which selects the board, and its build script,
-//! which selects the linker script.
+//! The crate of all boards: its manifest, its root, and its build script, which selects the code and
+//! the linker script of a board. None of them lists the boards.
 
 use super::{Error, header, reference, schema, valid};
 
@@ -7,18 +7,15 @@ use super::{Error, header, reference, schema, valid};
 ///
 /// # Errors
 ///
-/// If a name cannot be that of a directory and a feature.
+/// If a name cannot be that of a directory.
 pub fn emit(names: &[&str]) -> Result<[(&'static str, String); 5], Error> {
-    let mut names = names.to_vec();
-    names.sort_unstable();
-    names.dedup();
-    for name in &names {
+    for name in names {
         valid::name(name)?;
     }
     Ok([
-        ("Cargo.toml", manifest(&names)),
+        ("Cargo.toml", manifest()),
         ("build.rs", build_script()),
-        ("lib.rs", root(&names)),
+        ("lib.rs", root()),
         (reference::FILE, reference::emit()),
         (schema::FILE, schema::emit()),
     ])
@@ -30,14 +27,13 @@ fn commented(sign: &str) -> String {
         .concat()
 }
 
-fn manifest(names: &[&str]) -> String {
+fn manifest() -> String {
     let header = commented("#");
-    let features: String = names.iter().map(|name| format!("{name} = []\n")).collect();
     format!(
         r#"{header}
 [package]
 name = "vmos-board"
-description = "The board that a kernel is built for, selected by the feature of its name"
+description = "The board that a kernel is built for, selected by `--cfg vmos_board`"
 version.workspace = true
 edition.workspace = true
 rust-version.workspace = true
@@ -48,9 +44,6 @@ build = "build.rs"
 [lib]
 path = "lib.rs"
 
-# One for each board. An image is built for exactly one.
-[features]
-{features}
 [dependencies]
 vmos-drivers.workspace = true
 
@@ -60,66 +53,59 @@ workspace = true
     )
 }
 
-fn root(names: &[&str]) -> String {
+fn root() -> String {
     let header = commented("//!");
-    let boards: String = names
-        .iter()
-        .map(|name| {
-            let module = name.replace('-', "_");
-            format!(
-                r#"
-#[cfg(all(target_os = "none", feature = "{name}"))]
-#[path = "{name}/board.rs"]
-mod {module};
-#[cfg(all(target_os = "none", feature = "{name}"))]
-pub use {module}::ThisBoard;
-"#
-            )
-        })
-        .collect();
     format!(
         r#"{header}//!
-//! The board that a kernel is built for: `ThisBoard`, in the module that the selected feature
-//! names. When built for a host, this crate is empty. The build script checks that exactly one
-//! board is selected.
+//! The board that a kernel is built for: `ThisBoard`, of the `board.rs` in the folder that `--cfg
+//! vmos_board="NAME"` names. This file does not list the boards, so that a new board recompiles no
+//! other board's image. On a host there is none, and this crate is empty.
 
 #![no_std]
-{boards}"#
+
+#[cfg(target_os = "none")]
+include!(concat!(env!("OUT_DIR"), "/selected.rs"));
+"#
     )
 }
 
 fn build_script() -> String {
     let header = commented("//!");
     format!(
-        r#"{header}//!
-//! Selects the linker script of the board, and copies it to where the linker searches.
+        r##"{header}//!
+//! Selects the board's code, and puts its linker script where the linker looks for it.
 
-use std::env;
+use std::path::Path;
+use std::{{env, fs}};
 
-/// The prefix of the variable that cargo sets for every enabled feature.
-const FEATURE: &str = "CARGO_FEATURE_";
+/// What cargo sets for `--cfg vmos_board="NAME"`.
+const BOARD: &str = "CARGO_CFG_VMOS_BOARD";
 
 fn main() {{
     println!("cargo::rerun-if-changed=build.rs");
     if env::var("CARGO_CFG_TARGET_OS").as_deref() != Ok("none") {{
         return;
     }}
-    // Each feature is a board. Cargo writes `a-board` as `A_BOARD`; no board has `_` in its
-    // name, so the conversion can be reversed.
-    let selected: Vec<String> = env::vars()
-        .filter_map(|(name, _)| Some(name.strip_prefix(FEATURE)?.to_lowercase().replace('_', "-")))
-        .collect();
-    let [board] = &selected[..] else {{
+    let root = env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
+    let selected = env::var(BOARD).unwrap_or_default();
+    let board = Path::new(&root).join(&selected);
+    let code = board.join("board.rs");
+    if selected.is_empty() || selected.contains(',') || !code.is_file() {{
         println!(
-            "cargo::error=an image is built for one board, and {{}} are selected: use `--features vmos-board/BOARD` with one of the features in generated/Cargo.toml",
-            selected.len()
+            "cargo::error=an image is built for one board, and `{{selected}}` is not one: `cargo xtask \
+             build BOARD` selects it, with `--cfg vmos_board=\"BOARD\"` in `rustflags`"
         );
         return;
-    }};
-    let root = env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
-    println!("cargo::rustc-link-search={{root}}/{{board}}");
-    println!("cargo::rerun-if-changed={{root}}/{{board}}/linker.ld");
+    }}
+    let text = format!("#[path = {{code:?}}]\nmod board;\npub use board::ThisBoard;\n");
+    let file = Path::new(&env::var("OUT_DIR").unwrap_or_default()).join("selected.rs");
+    if let Err(error) = fs::write(&file, text) {{
+        println!("cargo::error=cannot write {{}}: {{error}}", file.display());
+    }}
+    println!("cargo::rustc-link-search={{}}", board.display());
+    let script = board.join("linker.ld");
+    println!("cargo::rerun-if-changed={{}}", script.display());
 }}
-"#
+"##
     )
 }
