@@ -153,11 +153,46 @@ impl<'a, const N: usize> Survey<'a, N> {
             for fact in candidate.rows {
                 self.compare(fact, node, controller, interrupt_cells, &mut tell);
                 if let Fact::Slots { .. } = fact {
-                    compare_slots(fact, &candidate.slots, controller, &mut tell);
+                    let mut owners = candidate.slots.controllers().into_iter();
+                    let is_foreign = owners.any(|owner| self.is_foreign(owner));
+                    compare_slots(fact, &candidate.slots, is_foreign, &mut tell);
                 }
             }
         }
         count
+    }
+
+    /// Returns whether a phandle is that of no described interrupt controller. A controller may
+    /// consist of several devices.
+    fn is_foreign(&self, owner: Option<u32>) -> bool {
+        let Some(owner) = owner else { return false };
+        let mut are_known = false;
+        for one in &self.candidates {
+            let is_part = one
+                .key()
+                .is_some_and(|key| key.starts_with("interrupt-controller."));
+            let Some(node) = one.node.as_ref().filter(|_| is_part) else {
+                continue;
+            };
+            match node.number("phandle") {
+                Some(own) if own == owner => return false,
+                own => are_known |= own.is_some(),
+            }
+        }
+        are_known
+    }
+
+    /// Compares an interrupt: its number, and whether a described controller has it.
+    fn compare_input(
+        &self,
+        key: &'static str,
+        number: u32,
+        found: Option<Input>,
+        tell: &mut dyn FnMut(&'static str, Value<'a>, Value<'a>),
+    ) {
+        let is_foreign = self.is_foreign(found.and_then(|input| input.controller));
+        let found = found.map(|input| input.number);
+        compare_input(key, number, found, is_foreign, tell);
     }
 
     /// Compares one fact with the node of its device. A missing property is no conflict.
@@ -185,7 +220,7 @@ impl<'a, const N: usize> Survey<'a, N> {
             }
             Fact::Interrupt { key, index, number } => {
                 let found = tree::interrupt(node, index, interrupt_cells, self.table);
-                compare_input(key, number, found, controller, tell);
+                self.compare_input(key, number, found, tell);
             }
             Fact::Frequency {
                 key,
@@ -214,7 +249,7 @@ impl<'a, const N: usize> Survey<'a, N> {
             }
             Fact::Intx { key, number } => {
                 let found = tree::intx(node, controller, self.table);
-                compare_input(key, number, found, controller, tell);
+                self.compare_input(key, number, found, tell);
             }
             Fact::Text {
                 key,
@@ -235,7 +270,7 @@ impl<'a, const N: usize> Survey<'a, N> {
 fn compare_slots<'a>(
     fact: &Fact,
     slots: &Slots,
-    controller: Option<&Node<'_>>,
+    is_foreign: bool,
     tell: &mut dyn FnMut(&'static str, Value<'a>, Value<'a>),
 ) {
     let Fact::Slots {
@@ -256,31 +291,23 @@ fn compare_slots<'a>(
     if let Some(found) = unlike(count, Some(slots.count())) {
         tell("count", Value::Number(count), Value::Number(found));
     }
-    let found = slots.interrupt(phandle(controller));
-    compare_input("interrupt", interrupt, found, controller, tell);
+    compare_input("interrupt", interrupt, slots.interrupt(), is_foreign, tell);
 }
 
-/// Compares an interrupt: its number, and whether it belongs to the described controller.
+/// Compares the number of an interrupt; one that `is_foreign` belongs to no described controller.
 fn compare_input<'a>(
     key: &'static str,
     number: u32,
-    found: Option<Input>,
-    controller: Option<&Node<'_>>,
+    found: Option<u32>,
+    is_foreign: bool,
     tell: &mut dyn FnMut(&'static str, Value<'a>, Value<'a>),
 ) {
-    let Some(found) = found else { return };
-    let owner = phandle(controller).zip(found.controller);
-    let found = match owner {
-        Some((expected, owner)) if expected != owner => Value::Foreign(found.number),
-        _ if found.number == number => return,
-        _ => Value::Interrupt(found.number),
+    let found = match found {
+        Some(found) if is_foreign => Value::Foreign(found),
+        Some(found) if found != number => Value::Interrupt(found),
+        _ => return,
     };
     tell(key, Value::Interrupt(number), found);
-}
-
-/// Returns the number by which other nodes refer to a node.
-fn phandle(node: Option<&Node<'_>>) -> Option<u32> {
-    node?.number("phandle")
 }
 
 /// Returns the found value, if it differs from the described one.

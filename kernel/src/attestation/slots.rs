@@ -48,17 +48,15 @@ impl Slots {
         self.count
     }
 
-    /// Returns the interrupt of slot 0, and a slot's controller: one other than `expected`, if any
-    /// slot has another.
-    pub(super) fn interrupt(&self, expected: Option<u32>) -> Option<Input> {
-        let controller = self.controllers.map(|(low, high)| match expected {
-            Some(expected) if low == expected => high,
-            _ => low,
-        });
-        Some(Input {
-            number: self.lowest?.1?,
-            controller,
-        })
+    /// Returns the interrupt of slot 0.
+    pub(super) fn interrupt(&self) -> Option<u32> {
+        self.lowest?.1
+    }
+
+    /// Returns the phandles of interrupt controllers of the slots: the lowest and the highest.
+    pub(super) fn controllers(&self) -> [Option<u32>; 2] {
+        let (low, high) = self.controllers.unzip();
+        [low, high]
     }
 }
 
@@ -77,8 +75,7 @@ mod tests {
     }
 
     fn told(row: Slots) -> (Option<u64>, Option<u64>, u32, Option<u32>) {
-        let interrupt = row.interrupt(None).map(|input| input.number);
-        (row.base(), row.stride(), row.count(), interrupt)
+        (row.base(), row.stride(), row.count(), row.interrupt())
     }
 
     #[test]
