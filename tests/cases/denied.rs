@@ -11,7 +11,7 @@ use vmos_machine_tests::setting::{Draft, Setting};
 use super::Case;
 use super::demo::{DEMO, echoing};
 
-pub(super) const CASES: [Case; 7] = [
+pub(super) const CASES: [Case; 6] = [
     Case::once_a_board("does_without_pci_elsewhere", does_without_pci_elsewhere),
     Case::once_a_board("names_another_controller", names_another_controller),
     Case::once_a_board("does_without_pci_that_acpi_denies", |setting| {

@@ -134,9 +134,9 @@ fn two_boards(workspace: &Workspace) -> (Board, Board) {
     )
 }
 
-/// One test instead of three, because each edit follows the previous one.
+/// Checks four edits in one test, because each one follows the previous one.
 #[test]
-fn an_edit_or_a_new_board_has_nothing_of_another_built_again_and_a_comment_nothing_at_all() {
+fn an_edit_or_a_new_board_rebuilds_nothing_of_another_and_a_comment_nothing_at_all() {
     let workspace = Workspace::find().unwrap();
     let (board, other) = two_boards(&workspace);
     install::target(target::triple(board.architecture)).unwrap();
