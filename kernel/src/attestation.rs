@@ -260,7 +260,8 @@ fn compare_slots<'a>(
     compare_input("interrupt", interrupt, found, controller, tell);
 }
 
-/// Compares an interrupt: its number, and whether it belongs to the described controller.
+/// Compares an interrupt: its number, and whether the interrupt belongs to the described
+/// controller.
 fn compare_input<'a>(
     key: &'static str,
     number: u32,
