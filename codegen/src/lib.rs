@@ -48,7 +48,7 @@ pub fn load(workspace_root: &Path, name: &str) -> Result<Board, Diagnostics> {
     load_from(&Folder::new(workspace_root), name)
 }
 
-/// Reads and checks a board like [`load`](load) for a comparison with the machine: conflicts
+/// Reads and checks a board like [`load`] for a comparison with the machine: conflicts
 /// between values that are valid by themselves are not errors, because the machine shows which one
 /// is wrong.
 ///

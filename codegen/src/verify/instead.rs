@@ -36,6 +36,7 @@ impl Comparison<'_> {
             facts: self.facts,
             root: ROOT,
             inputs: inputs.map_or_else(Vec::new, |one| one.binding().inputs()),
+            messages: None,
         };
         // A driver without kinds is recognised without a device.
         let of_devices = recognisers.iter().filter(|one| !one.kinds.is_empty());
