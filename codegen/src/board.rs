@@ -52,7 +52,8 @@ pub struct Board {
     pub pci: Option<Pci>,
     /// The parts that apps of the workspace drive, in the order of the file.
     pub parts: Vec<OwnPart>,
-    /// The driver of no configuration space, for a board without such a bridge.
+    /// The types for `board.rs` if the board has no PCI host bridge: a driver that is never
+    /// instantiated.
     pub no_pci: Code,
     /// The options of QEMU for this board.
     pub qemu: Qemu,
@@ -180,19 +181,19 @@ pub enum Trigger {
 /// A part that an app of the workspace drives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnPart {
-    /// Its key path, such as `part.buttons`.
+    /// The key path of the part, such as `part.buttons`.
     pub key: String,
-    /// Its name.
+    /// The name of the part, the last word of its key.
     pub name: String,
-    /// The name of its kind.
+    /// The name of the part's kind.
     pub kind: String,
-    /// What such a part is.
+    /// A description of parts of this kind.
     pub title: String,
-    /// Its register ranges, by name.
+    /// The register ranges of the part, by name.
     pub registers: Vec<(String, Range)>,
-    /// Its interrupts, by name.
+    /// The interrupts of the part, by name.
     pub interrupts: Vec<(String, Interrupt)>,
-    /// Its further values, by name.
+    /// The further values of the part, by name.
     pub values: Vec<(String, u32)>,
 }
 

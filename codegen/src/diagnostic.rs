@@ -44,7 +44,7 @@ pub struct Diagnostic {
     pub key: Option<KeyPath>,
 }
 
-/// A key in the description of a board, whichever of its files contains it.
+/// A key in the description of a board, in any of its files contains it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyPath {
     /// The path, such as `console.pl011.base`.
@@ -143,13 +143,13 @@ impl Diagnostic {
         self.change(Change::Remove)
     }
 
-    /// Fixes it by removing the part at this path.
+    /// Fixes the error by removing the part at this path.
     #[must_use]
     pub fn without(self, path: &str) -> Self {
         self.change(Change::Without(path.to_owned()))
     }
 
-    /// Fixes it by adding a line to the table at this path.
+    /// Suggests adding a line to the table at this path.
     #[must_use]
     pub fn add(self, table: &str, line: impl Into<String>) -> Self {
         self.change(Change::Add {

@@ -143,7 +143,8 @@ fn controllers(machine: &Machine<'_>) -> String {
     }
 }
 
-/// Returns the devices of the machine that are in no table.
+/// Returns the table `[undescribed]` with the machine's devices that the text does not describe;
+/// empty if there are none.
 fn rest(draft: &str, origin: &Origin, facts: &Facts, controller: Option<u64>) -> String {
     let sources = InMemory::new().with(&origin.name, draft);
     let left = undescribed(&sources, &origin.name, facts);

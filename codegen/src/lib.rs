@@ -48,11 +48,12 @@ pub fn load(workspace_root: &Path, name: &str) -> Result<Board, Diagnostics> {
     load_from(&Folder::new(workspace_root), name)
 }
 
-/// Does the same for a comparison with the machine, which shows which of two conflicting values is
-/// wrong: conflicts between values that are sound by themselves are no errors here.
+/// Reads and checks a board like [`load`] for a comparison with the machine: conflicts
+/// between values that are valid by themselves are not errors, because the machine shows which one
+/// is wrong.
 ///
 /// # Errors
-/// All errors in the board file and in what it extends, if there are others than conflicts.
+/// All errors in the board file and in the files that it extends, except such conflicts.
 pub fn load_to_compare(workspace_root: &Path, name: &str) -> Result<Board, Diagnostics> {
     let sources = Folder::new(workspace_root);
     load_from(&sources, name).or_else(|told| {

@@ -161,15 +161,15 @@ impl Region {
 pub struct Part {
     /// The key in the board file, such as `part.buttons`.
     pub key: &'static str,
-    /// Its name, the last word of the key.
+    /// The name of the part, the last word of the key.
     pub name: &'static str,
-    /// Its kind: the name of a file under `parts/`, without `.toml`.
+    /// The kind of the part: the name of a file under `parts/`, without `.toml`.
     pub kind: &'static str,
-    /// Its register ranges.
+    /// The register ranges of the part.
     pub registers: &'static [(&'static str, Range)],
-    /// Its interrupts, without those that the board leaves out.
+    /// The interrupts of the part, without those that the board omits.
     pub interrupts: &'static [(&'static str, Interrupt)],
-    /// Its further values.
+    /// The further values of the part.
     pub values: &'static [(&'static str, u32)],
 }
 

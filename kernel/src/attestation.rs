@@ -294,7 +294,8 @@ fn compare_slots<'a>(
     compare_input("interrupt", interrupt, slots.interrupt(), is_foreign, tell);
 }
 
-/// Compares the number of an interrupt; one that `is_foreign` belongs to no described controller.
+/// Compares the number of an interrupt, and whether it belongs to another controller than the
+/// described one (`is_foreign`).
 fn compare_input<'a>(
     key: &'static str,
     number: u32,

@@ -108,9 +108,9 @@ pub(crate) struct Devices {
     /// could not be started.
     disks: Vec<Option<Disk>>,
     net: Option<Net>,
-    /// The network devices that the stack of `net` does not use.
+    /// The network devices that the stack in `net` does not use.
     pub(crate) interfaces: interfaces::Handles,
-    /// Borrowed by the event loop permanently.
+    /// The drivers for the event loop, which borrows them permanently.
     drivers: RefCell<Drivers>,
     /// The requests of tasks for statistics, and the flag that makes the loop serve the devices.
     inquiry: Option<(&'static Inquiry, &'static Cell<bool>)>,

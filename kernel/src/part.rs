@@ -1,8 +1,8 @@
 //! Parts of a machine that VMOS has no driver for: an app, or a crate that it uses, drives them.
 //!
-//! The board file describes such a part (`[part.NAME]`), and `parts/KIND.toml` what a part of its kind
-//! has. The kernel checks at boot that firmware's tables agree, maps the registers, and hands the part
-//! to one driver:
+//! The board file describes such a part (`[part.NAME]`), and `parts/KIND.toml` what a part of its
+//! kind has. The kernel checks at boot that firmware's tables agree, maps the registers, and hands
+//! the part to one driver:
 //!
 //! ```no_run
 //! use vmos::part::{self, InterruptLine, Part, RegisterRange, Registers as _, Unavailable};
@@ -147,14 +147,14 @@ fn find<T: Copy>(all: &[(&'static str, T)], name: &str) -> Option<T> {
     all.iter().find(|(one, _)| *one == name).map(|(_, of)| *of)
 }
 
-/// What was done with each part of the board.
+/// The state of each part of the board.
 struct States<const COUNT: usize>([AtomicU8; COUNT]);
 
 /// The part can be claimed.
 const FREE: u8 = 0;
-/// A driver has it.
+/// The part was claimed by a driver.
 const CLAIMED: u8 = 1;
-/// The machine does not have it where the board file says.
+/// The machine does not have the part where the board file says.
 const LEFT_OUT: u8 = 2;
 
 static STATES: States<{ machine::PARTS.len() }> = States::new();

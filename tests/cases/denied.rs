@@ -79,8 +79,8 @@ fn with_table<'a>(
     Ok(Some(draft))
 }
 
-/// The registers of the host bridge are below 4 GiB in such a machine. The devices in its slots
-/// are served.
+/// Checks that devices in virtio-mmio slots work in a machine whose host bridge has its registers
+/// below 4 GiB.
 fn does_without_pci_elsewhere(setting: &Setting) -> Outcome {
     if !is_arm64(setting) {
         return Ok(());
@@ -137,8 +137,8 @@ fn names_a_missing_timer(setting: &Setting) -> Outcome {
     Ok(())
 }
 
-/// A machine with two sockets has a PLIC for each, and the devices are wired to the second. They are
-/// named and served, though none of their interrupts arrives.
+/// Checks a machine with two sockets, each with a PLIC, whose devices are wired to the second one:
+/// the devices are reported, and work although none of their interrupts arrives.
 fn names_interrupts_of_another_controller(setting: &Setting) -> Outcome {
     let board = setting.board();
     let has_plic = board.interrupt_controller.part.key == "interrupt-controller.plic";

@@ -109,7 +109,7 @@ impl<'a> Client<'a> {
     }
 }
 
-/// The requests a second at which ten clients of ten must get in.
+/// The number of requests per second at which all of ten clients must be served.
 const FLOOD: u32 = 20_000;
 
 /// A busy computer may not manage the flood: the machine, the flood and everything else share its
@@ -165,10 +165,10 @@ fn a_restarted_client_gets_in_from_the_same_port(setting: &Setting) -> Outcome {
     client.call()
 }
 
-/// Frames that a thread sends over and over.
+/// Frames that a thread sends repeatedly.
 struct Flood {
     begun: Cell<Instant>,
-    /// Frames sent before `begun`.
+    /// The number of frames sent before `begun`.
     before: Cell<u32>,
     sent: Arc<AtomicU32>,
     ends: Arc<AtomicBool>,
@@ -200,21 +200,21 @@ impl Flood {
         flood
     }
 
-    /// Measures the rate from now on.
+    /// Starts to measure the rate.
     fn restart(&self) {
         self.begun.set(Instant::now());
         self.before.set(self.sent.load(Ordering::Relaxed));
     }
 
-    /// Returns the frames that were sent a second. The machine has taken them, up to a few hundred:
-    /// sending waits while it does not.
+    /// Returns the number of frames sent per second. The machine has taken all but a few hundred of
+    /// them: sending waits while it takes none.
     fn rate(&self) -> u32 {
         let sent = self.sent.load(Ordering::Relaxed) - self.before.get();
         let rate = u128::from(sent) * 1_000_000 / self.begun.get().elapsed().as_micros().max(1);
         u32::try_from(rate).unwrap_or(u32::MAX)
     }
 
-    /// Ends it; returns the rate.
+    /// Stops sending; returns the rate.
     fn end(self) -> u32 {
         self.rate()
     }
@@ -226,7 +226,7 @@ impl Drop for Flood {
     }
 }
 
-/// Frames of a protocol that nobody has.
+/// Frames of a protocol that no machine uses.
 fn unknown(mac: Mac) -> Vec<Vec<u8>> {
     let mut frame = request(0, mac);
     frame[12..14].copy_from_slice(&[0x88, 0xb6]);

@@ -45,8 +45,8 @@ pub fn load_to_compare(workspace: &Workspace, names: &[String]) -> Result<Vec<Bo
     })
 }
 
-/// The boards without errors, and the errors of the others, so that one broken file does not hide
-/// the rest.
+/// The boards without errors, and the errors of the others: an error in one file does not hide the
+/// other boards.
 #[derive(Debug, Default)]
 pub struct Sound {
     /// The boards without errors, in order.

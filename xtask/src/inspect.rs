@@ -275,7 +275,8 @@ impl Paused {
         Ok(())
     }
 
-    /// Adds the state in which the kernel is entered: runs the machine until the stand-in runs.
+    /// Adds the state of the processor at the kernel's entry: runs the machine until the stand-in
+    /// runs.
     fn processor(
         &mut self,
         entry: Option<u64>,
@@ -334,7 +335,7 @@ impl Paused {
         (!addresses.is_empty()).then(|| addresses.iter().any(is_assigned))
     }
 
-    /// Whether it has a PC's processor, and so a PC's firmware.
+    /// Returns whether the machine has a PC's processor, and so a PC's firmware.
     fn is_pc(&mut self) -> Result<bool, QmpError> {
         let target = self.qmp.execute("query-target", json!({}))?;
         Ok(target["arch"].as_str() == Some(PC))

@@ -62,7 +62,7 @@ pub struct More {
     pub disks: Vec<Disk>,
     /// A folder of this host that the machine sees as a read-only disk with a FAT file system.
     pub share: Option<PathBuf>,
-    /// What network interfaces are connected to.
+    /// The connection of a network interface.
     pub networks: Vec<Network>,
 }
 

@@ -1,5 +1,6 @@
-//! Explains why embassy-time cannot be compiled: its tick is chosen by a feature, and two crates chose
-//! different ones. The compiler only reports that a constant in embassy-time-driver is defined twice.
+//! Explains why embassy-time cannot be compiled: its tick is chosen by a feature, and two crates
+//! chose different ones. The compiler only reports that a constant in embassy-time-driver is
+//! defined twice.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,7 +9,7 @@ use serde_json::Value;
 
 use crate::workspace::cargo;
 
-/// The tick of VMOS.
+/// The tick of embassy-time that VMOS uses.
 const OURS: &str = "tick-hz-1_000_000_000";
 /// The crates with such features.
 const CRATES: [&str; 2] = ["embassy-time", "embassy-time-driver"];
@@ -24,7 +25,7 @@ pub fn other(root: &Path) -> Option<String> {
     explain(&serde_json::from_slice(&output.stdout).ok()?)
 }
 
-/// Returns the same for cargo's metadata.
+/// Like the function above, but reads cargo's metadata.
 fn explain(metadata: &Value) -> Option<String> {
     let all = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let mut askers = BTreeSet::new();

@@ -99,8 +99,8 @@ fn a_new_app_is_complete_and_does_not_change_the_default_app() {
     assert!(complaint.contains("did you mean `another`?"), "{complaint}");
 }
 
-/// In a folder with a space in its name, reached through a link, and with flags for programs of the host
-/// in the environment.
+/// Tests a project in a folder with a space in its name, reached through a link, and with flags for
+/// programs of the host in the environment.
 #[test]
 fn a_new_repository_runs() {
     let sibling = sibling();

@@ -1,5 +1,6 @@
-//! Lists the files on the shared folder (`--share`) or else on the first disk, which has a FAT16 or FAT32 file system, and prints the one that
-//! `--append "file=NAME"` names in the root directory, in its short form.
+//! Lists the files on the shared folder (`--share`) or else on the first disk, which has a FAT16 or
+//! FAT32 file system, and prints the one that `--append "file=NAME"` names in the root directory,
+//! in its short form.
 //!
 //! The disk is only read: embedded-sdmmc 0.10 frees no clusters when it deletes a file, and writes
 //! behind the end of a volume that is full.
@@ -25,11 +26,11 @@ use volume::Volume;
 
 /// The serial number of the disk that `cargo xtask run --share` adds.
 const SHARE: &str = "vmos-share";
-/// The deepest folder that is listed; one more is open at a time.
+/// The deepest folder that is listed. A further folder is open at the same time.
 const DEEPEST: usize = 3;
 /// The longest name, in bytes.
 const NAME: usize = 256;
-/// The most that is printed of a file, in bytes.
+/// The largest number of bytes that are printed of a file, in bytes.
 const PRINTED: u32 = 4096;
 
 type Folder<'a> = Directory<'a, Volume, NoTime, 4, 4, 1>;
@@ -83,7 +84,7 @@ fn list(folder: &Folder<'_>, path: &str, depth: usize) -> Result<()> {
     Ok(())
 }
 
-/// The time of changes, of which there are none.
+/// The timestamp of changes to files, which this app never makes.
 struct NoTime;
 
 impl TimeSource for NoTime {

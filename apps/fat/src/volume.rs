@@ -1,4 +1,4 @@
-//! The disk as embedded-sdmmc reads it: block by block, of which the next ones are read ahead.
+//! Reads the disk block by block for embedded-sdmmc, with read-ahead.
 
 use core::cell::RefCell;
 use core::fmt;
@@ -8,17 +8,18 @@ use vmos::block::{BlockingDisk, BlockingError, SECTOR_SIZE};
 
 /// The number of blocks that are read at once.
 const AHEAD: u64 = 32;
-/// The offset of the first partition in a master boot record, and of its mark.
+/// The offset of the first partition in a master boot record, and of its signature.
 const PARTITION: usize = 446;
 const MARK: usize = 510;
-/// FAT32 with addresses of blocks; embedded-sdmmc finds out itself which FAT it is.
+/// The partition type of FAT32 with block addresses; embedded-sdmmc determines the actual type of
+/// FAT.
 const TYPE: u8 = 0x0C;
 
 /// A disk with one volume, with or without a partition table in front of it.
 pub(crate) struct Volume {
     disk: BlockingDisk,
-    /// Whether the volume starts at the first block. embedded-sdmmc takes a partition only, so a table
-    /// is put in front.
+    /// Whether the volume starts at the first block. embedded-sdmmc requires a partition, so a
+    /// partition table is added in front.
     is_bare: bool,
     cache: RefCell<Cache>,
 }
@@ -65,7 +66,8 @@ impl Volume {
         };
         let mut first = Block::new();
         volume.read_block(0, &mut first)?;
-        // A boot sector starts with a jump, and names its file system where a partition table has code.
+        // A boot sector starts with a jump, and names its file system where a partition table has
+        // code.
         let names = [&first.contents[54..57], &first.contents[82..85]];
         volume.is_bare = names.iter().any(|name| *name == b"FAT");
         Ok(volume)

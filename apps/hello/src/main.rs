@@ -1,4 +1,4 @@
-//! Says what it runs on, and stops.
+//! Prints the machine's state, and stops.
 
 #![cfg_attr(target_os = "none", no_std, no_main)]
 

@@ -21,11 +21,11 @@ use vmos::net::Net;
 use vmos::random::{self, Random};
 use vmos::{Kernel, Result, Spawner, println};
 
-/// The name if the command line states none.
+/// The name if the command line does not contain one.
 const NAME: &str = "vmos";
 /// The longest message, in bytes.
 const MESSAGE: usize = 1472;
-/// How long others may keep an answer, in seconds.
+/// How long other machines may cache an answer, in seconds.
 const KEPT: u32 = 120;
 
 #[vmos::main]

@@ -1,5 +1,5 @@
-//! Runs embassy-net on a second network device, and echoes datagrams there. The first device remains
-//! the kernel's.
+//! Runs embassy-net on a second network device, and echoes datagrams there. The first device
+//! remains the kernel's.
 //!
 //! `cargo xtask run BOARD --app own-stack --nic user`
 
@@ -17,9 +17,9 @@ use vmos::{Error, Kernel, Result, Spawner, println};
 
 /// The port of the echo service (RFC 862).
 const ECHO: u16 = 7;
-/// The most datagrams that wait in each direction.
+/// The largest number of waiting datagrams in each direction.
 const WAITING: usize = 8;
-/// Their most bytes.
+/// The largest number of bytes of waiting datagrams in each direction.
 const BYTES: usize = 16 << 10;
 
 #[vmos::main]

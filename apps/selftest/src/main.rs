@@ -1,9 +1,9 @@
 //! Tests that run inside the machine. On the command line, `check=disk` overwrites and reads the
-//! first disk, `check=devices` lists devices, `check=fill` tests `memset`, and `check=serve` (the default) runs services for tests
-//! from outside.
+//! first disk, `check=devices` lists devices, `check=fill` tests `memset`, and `check=serve` (the
+//! default) runs services for tests from outside.
 //!
-//! `fault=panic`, `null`, `stack`, `frame` or `undefined` fails intentionally: the kernel prints a report
-//! and the machine powers off with a failing exit status.
+//! `fault=panic`, `null`, `stack`, `frame` or `undefined` fails intentionally: the kernel prints a
+//! report and the machine powers off with a failing exit status.
 
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
@@ -65,7 +65,8 @@ fn overflow_the_stack(depth: u64) -> u64 {
     overflow_the_stack(depth + 1) + block[0]
 }
 
-/// The size of a frame that is larger than a page of the guard, and not larger than an audit allows.
+/// The size of a stack frame that is larger than a page of the guard, and not larger than an audit
+/// allows.
 const LARGE_FRAME: usize = 0x7000;
 
 /// Overflows the stack in steps of several pages, of which only the lowest bytes are written.

@@ -1,8 +1,8 @@
 //! Fetches a page over TLS 1.3 and prints it.
 //!
 //! `--append "tls=10.0.2.2:4433,example.org"` names the server and the name in its certificate. The
-//! server's chain must lead to the certificate at the start of the first disk, in DER, with ECDSA keys
-//! on P-256: `openssl x509 -in ca.pem -outform DER -out disk.img`.
+//! server's chain must lead to the certificate at the start of the first disk, in DER, with ECDSA
+//! keys on P-256: `openssl x509 -in ca.pem -outform DER -out disk.img`.
 
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
@@ -27,7 +27,7 @@ use vmos::{Error, Kernel, Result, Spawner, println};
 const RECORD: usize = 16_640;
 /// The longest certificate, in bytes.
 const CERTIFICATE: usize = 4096;
-/// The most that is read of the page, in bytes.
+/// The largest number of bytes of the page that are read.
 const PAGE: usize = 8192;
 /// The time limit for the whole exchange.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -46,10 +46,11 @@ async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
     kernel.net()?.configured().await;
     with_timeout(PATIENCE, fetch(kernel, server, name, trusted, random))
         .await
-        .map_err(|_| Error::new("no answer in time"))?
+        .map_err(|_| Error::new("no answer within the time limit"))?
 }
 
-/// Returns the DER value at the start of `bytes`: a sequence with a length of two bytes (X.690, 8.1.3).
+/// Returns the DER value at the start of `bytes`: a sequence with a length of two bytes (X.690,
+/// 8.1.3).
 fn certificate(bytes: &[u8]) -> Option<&[u8]> {
     let [0x30, 0x82, high, low, ..] = bytes else {
         return None;
@@ -95,7 +96,7 @@ async fn fetch(
     Ok(())
 }
 
-/// What embedded-tls needs of its surroundings.
+/// The operations that embedded-tls requires from its environment.
 struct Provider<'a> {
     random: Generator,
     verifier: CertVerifier<'a, Aes128GcmSha256, WallClock, CERTIFICATE>,

@@ -1,4 +1,4 @@
-//! Echoes datagrams.
+//! Echoes UDP datagrams.
 
 #![cfg_attr(target_os = "none", no_std, no_main)]
 

@@ -61,7 +61,8 @@ table! {
 /// all I/O APICs.
 const GSI: Space = Space("gsi");
 
-/// The names of the two kinds of APIC in firmware's tables, and QEMU's of the 8259s.
+/// The names of the local APIC and of the I/O APIC in firmware's tables, and QEMU's name of the
+/// 8259s.
 const LOCAL: &str = "acpi,local-apic";
 const IO: &str = "acpi,io-apic";
 const I8259_MODEL: &str = "isa-i8259";
@@ -69,7 +70,7 @@ const I8259_MODEL: &str = "isa-i8259";
 /// The number of inputs of an I/O APIC (82093AA, 1.0), which firmware's tables do not contain.
 const INPUTS: u32 = 24;
 
-/// The index and the window, each at a place of its own in a page (82093AA, 3.0).
+/// The index register and the data window, with their offsets in a page (82093AA, 3.0).
 const IO_APIC: u64 = 0x20;
 
 impl Apic {

@@ -28,7 +28,7 @@ impl ExceptionLevel {
         }
     }
 
-    /// Returns its word in a board file.
+    /// Returns the level's word in a board file.
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::El1 => "el1",
@@ -40,7 +40,7 @@ impl ExceptionLevel {
         }
     }
 
-    /// Returns the architecture that has it.
+    /// Returns the architecture whose processors have this level or mode.
     pub(crate) const fn architecture(self) -> Architecture {
         match self {
             Self::El1 | Self::El2 | Self::El3 => Architecture::Aarch64,

@@ -1,4 +1,4 @@
-//! Parts that VMOS has no driver for, and the workspace of the board has: `[part.NAME]`.
+//! Parts for which the workspace of the board has a driver, and VMOS has none: `[part.NAME]`.
 //!
 //! The file `parts/KIND.toml` of the workspace [defines](definition) a kind of part: its register
 //! ranges, interrupts and values. A board file states where such a part is, and an app claims it by
@@ -119,13 +119,13 @@ impl Binding for OwnPart {
 }
 
 impl OwnPart {
-    /// Returns the key path of one of its entries.
+    /// Returns the key path of one of the part's entries.
     fn key(&self, table: &str, name: &str) -> String {
         format!("{}.{table}.{name}", self.place.path)
     }
 
-    /// Returns the part `name` for the emitters; `None` if something is missing or invalid, which has
-    /// been reported.
+    /// Returns the part `name` for the emitters; `None` if something is missing or invalid, which
+    /// has been reported.
     pub(crate) fn resolve(&self, name: &str, around: &Surroundings<'_>) -> Option<board::OwnPart> {
         let definition = self.definition.value()?;
         let mut registers = Vec::new();

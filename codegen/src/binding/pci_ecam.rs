@@ -49,7 +49,7 @@ table! {
     pub struct View {
         /// The first address of the range.
         base: Address => required,
-        /// The number of buses visible there, from bus 0 on.
+        /// The number of buses that are visible in the range, from bus 0 on.
         buses: Number<1, 256> => required,
     }
 }
@@ -271,7 +271,7 @@ impl Driver for PciEcam {
         section = pci_host::imported_windows(machine, bridge, section);
         let section = machine
             .interrupt(section, "intx", bridge.intx?)
-            .beside("pin p of slot s raises this one + (s + p) % 4");
+            .beside("pin p of slot s raises this number plus (s + p) % 4");
         if machine.is_pc() {
             return Some(pci_host::imported_of_firmware(machine, section));
         }

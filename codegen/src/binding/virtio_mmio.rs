@@ -38,7 +38,7 @@ const KINDS: &[&str] = &["virtio,mmio"];
 /// QEMU's name of a slot.
 const MODEL: &str = "virtio-mmio";
 
-/// Virtual I/O Device version 1.2, 4.2.2.
+/// The registers of a slot (Virtual I/O Device version 1.2, 4.2.2).
 const REGISTERS: &[(&str, u64, u8)] = &[
     ("MagicValue", 0x000, 4),
     ("Version", 0x004, 4),

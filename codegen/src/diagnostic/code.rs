@@ -33,8 +33,8 @@ macro_rules! codes {
                 (Self::NotOnMachine..=Self::HidesNothing).contains(&self)
             }
 
-            /// Returns whether it is a conflict of two values, of which the machine may show the
-            /// wrong one.
+            /// Returns whether the error is a conflict of two values, of which the machine shows
+            /// the wrong one.
             pub fn is_of_two(self) -> bool {
                 matches!(
                     self,

@@ -19,7 +19,7 @@ pub struct Device {
     /// The first address of the controller of each interrupt, in the same order; `None`, or no
     /// entry, if it is unknown or has no registers.
     pub controllers: Vec<Option<u64>>,
-    /// The frequency of its clock in Hz.
+    /// The frequency of the device's clock in Hz.
     pub clock: Option<u64>,
     /// The properties of a PCI host bridge; `None` for other devices.
     pub bridge: Option<Bridge>,
@@ -95,7 +95,7 @@ impl Device {
         self.controllers.get(nth).copied().flatten()
     }
 
-    /// Returns its first register, if it has one.
+    /// Returns the address of the device's first register, if it has one.
     pub fn base(&self) -> Option<u64> {
         self.registers
             .iter()

@@ -97,7 +97,7 @@ bus: main-system-bus
     }
 
     #[test]
-    fn what_is_not_mapped_has_no_address() {
+    fn an_unmapped_device_has_no_address() {
         let range = Range {
             base: 0xFEC0_0000,
             size: 0x1000,

@@ -165,7 +165,7 @@ impl Machine<'_> {
         self.origin.architecture == Architecture::X86_64
     }
 
-    /// Whether the processor is one of Arm's.
+    /// Returns whether the processor is an Arm one.
     pub(crate) fn is_arm(&self) -> bool {
         matches!(
             self.origin.architecture,

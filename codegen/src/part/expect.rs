@@ -56,8 +56,8 @@ impl Expected {
     }
 }
 
-/// Returns a `compatible` string from a file like one of a binding. Each text is kept once, for as long
-/// as the program runs.
+/// Returns a `compatible` string from a file like one of a binding. Each text is kept once, for as
+/// long as the program runs.
 fn interned(text: &str) -> &'static str {
     static KNOWN: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -74,7 +74,7 @@ fn interned(text: &str) -> &'static str {
 pub struct Part {
     pub(crate) place: Place,
     pub(crate) compatible: Vec<&'static str>,
-    /// Its `compatible` strings and QEMU's names.
+    /// The part's `compatible` strings and QEMU's names.
     pub(crate) kinds: Vec<&'static str>,
     pub(crate) registers: Vec<Registers>,
     pub(crate) row: Option<Row>,
@@ -374,7 +374,7 @@ impl Part {
         self
     }
 
-    /// Expects this one to assign addresses to PCI functions.
+    /// Expects the given one, kernel or firmware, to assign addresses to PCI functions.
     pub(crate) fn bars(&mut self, bars: &Field<BarAssignment>) -> &mut Self {
         self.add(bars, |bars| Fact::Bars(bars.clone()))
     }

@@ -1,4 +1,4 @@
-//! Parts that the workspace defines: the board's `[part.NAME]` and the file of its kind.
+//! Tests of parts that the workspace defines: the board's `[part.NAME]`, and the file of its kind.
 
 use super::TOY;
 use crate::diagnostic::Diagnostics;
@@ -41,7 +41,7 @@ fn edited(text: &str, old: &str, new: &str) -> String {
     text.replace(old, new)
 }
 
-/// Asserts the only problem: its code, its title, and the file it is in.
+/// Asserts the only error: its code, its title, and its file.
 fn only(part: &str, definition: &str, code: &str, title: &str, file: &str) {
     let told = load(part, definition).expect_err("nothing was reported");
     let all: Vec<_> = told
@@ -54,7 +54,7 @@ fn only(part: &str, definition: &str, code: &str, title: &str, file: &str) {
     assert_eq!(all, [(code, title, file)], "\n{told}");
 }
 
-/// The board file with a change in the part has this error.
+/// Asserts that the board file with a change in the part has this error.
 fn wrong(old: &str, new: &str, code: &str, title: &str) {
     only(
         &edited(PART, old, new),

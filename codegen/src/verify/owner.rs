@@ -1,5 +1,6 @@
-//! Compares whose inputs the interrupts are. Two controllers of a kind number their inputs from the
-//! same start, so a number that agrees does not say that the described controller receives it.
+//! Compares the controllers of the interrupts. Two controllers of a kind number their inputs from
+//! the same start, so an equal number does not show that the described controller receives the
+//! interrupt.
 
 use super::Comparison;
 use crate::diagnostic::{Code, Diagnostic};
@@ -62,7 +63,7 @@ impl Comparison<'_> {
     }
 
     /// Compares the wiring of a PCI host bridge with the line of INTA of slot 0: pin p of slot s
-    /// raises the line (s + p) % 4 later.
+    /// raises the line that follows it by (s + p) % 4.
     pub(super) fn pins(&mut self, intx: &Located<Interrupt>, bridge: &Bridge, kind: &str) {
         let owners = bridge.pins.iter().map(|pin| pin.controller);
         let foreign = owners

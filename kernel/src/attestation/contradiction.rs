@@ -34,7 +34,7 @@ pub(crate) enum Value<'a> {
     Bytes(u64),
     /// The controller's own number of an interrupt.
     Interrupt(u32),
-    /// The same of another controller.
+    /// An interrupt of another controller, with the controller's own number.
     Foreign(u32),
     /// A frequency in Hz.
     Hertz(u64),

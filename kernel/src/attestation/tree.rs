@@ -14,7 +14,7 @@ const PCI_SIZE_CELLS: usize = 2;
 /// An input of an interrupt controller.
 #[derive(Clone, Copy)]
 pub(super) struct Input {
-    /// The controller's own number.
+    /// The controller's own number of the input.
     pub(super) number: u32,
     /// The phandle of the controller; `None` if the node inherits it.
     pub(super) controller: Option<u32>,

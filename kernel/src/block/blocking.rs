@@ -1,4 +1,4 @@
-//! A disk for crates that cannot await.
+//! A blocking interface to a disk, for crates that cannot await.
 
 use core::fmt;
 use core::future::Future;
@@ -15,7 +15,7 @@ use crate::time;
 pub const BLOCKING_LIMIT: Duration = Duration::from_secs(1);
 /// The largest number of bytes in one request.
 const PIECE: usize = 32 * 1024;
-/// The largest number of completions processed between two looks at the clock.
+/// The largest number of completions processed between two reads of the clock.
 const BUDGET: usize = 64;
 
 /// A disk whose operations return when they are done, for crates that cannot await. Use a [`Disk`]
@@ -23,10 +23,10 @@ const BUDGET: usize = 64;
 ///
 /// # What waits
 ///
-/// Until an operation returns, no other task runs. The requests of other tasks for the same disk are
-/// completed, and the tasks run afterwards. Interrupts wait at the controller, timers expire late, and
-/// frames wait in the network device's queue, which loses those that exceed its length. On an ordinary
-/// disk an operation takes less than a millisecond.
+/// Until an operation returns, no other task runs. The requests of other tasks for the same disk
+/// are completed, and the tasks run afterwards. Interrupts wait at the controller, timers expire
+/// late, and frames wait in the network device's queue, which loses those that exceed its length.
+/// On an ordinary disk an operation takes less than a millisecond.
 ///
 /// An operation that takes longer than the time limit, or whose disk is out of order, returns
 /// [`BlockingError::TimedOut`], so the event loop can restart the disk; no wait is unbounded.
@@ -120,7 +120,8 @@ impl BlockingDisk {
     ///
     /// # Errors
     ///
-    /// As for [`Disk::write`]; also if there is no memory for a copy, or the time limit is exceeded.
+    /// As for [`Disk::write`]; also if there is no memory for a copy, or the time limit is
+    /// exceeded.
     pub fn write(&self, mut sector: u64, data: &[u8]) -> Result<(), BlockingError> {
         for piece in data.chunks(PIECE) {
             let mut buffer = Buffer::new(piece.len())?;
@@ -141,8 +142,8 @@ impl BlockingDisk {
         Ok(())
     }
 
-    /// Drives the disk until a request is done. If the limit is exceeded, the device keeps the buffer of
-    /// the request until it is done.
+    /// Drives the disk until a request is done. If the limit is exceeded, the device keeps the
+    /// buffer of the request until it is done.
     fn wait<F: Future>(&self, request: F) -> Result<F::Output, BlockingError> {
         let mut request = pin!(request);
         let mut context = Context::from_waker(Waker::noop());

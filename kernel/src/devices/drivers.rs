@@ -24,7 +24,7 @@ mod rest;
 const COMPLETION_BUDGET: usize = 64;
 /// The largest number of frames received, and of frames sent, in one turn.
 const FRAME_BUDGET: usize = 64;
-/// What an interrupt announces.
+/// The event that an interrupt reports.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Source {
     Entropy,
@@ -84,7 +84,7 @@ pub(crate) struct Drivers {
     watching: Watching,
     /// The time of the last check, in nanoseconds.
     looked: u64,
-    /// The time since which only the watch has used the devices, in nanoseconds.
+    /// The time since which only the device watch has used the devices, in nanoseconds.
     idle_since: u64,
 }
 

@@ -1,4 +1,4 @@
-//! The network devices that the kernel's own stack leaves alone, for another stack.
+//! The network devices that the kernel's own stack does not use, for another stack.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -16,10 +16,10 @@ use crate::machine::Transport;
 use crate::net::{Interface, Wanted};
 use crate::time::NEVER;
 
-/// The largest number of such devices.
+/// The largest number of network devices that other stacks can use.
 const MOST: usize = 4;
 
-/// The devices, and what their stacks wait for.
+/// The devices, and the events that their stacks wait for.
 #[derive(Default)]
 pub(super) struct Interfaces(Vec<(Shared<Nic<Transport>>, &'static Wanted)>);
 
@@ -33,7 +33,8 @@ impl Interfaces {
         self.0.len() < MOST
     }
 
-    /// Takes a device that the kernel's stack leaves alone; `None` if there is no room.
+    /// Takes a device that the kernel's stack does not use; `None` if there is no space for another
+    /// one.
     pub(super) fn take(
         &mut self,
         handles: &mut Handles,
@@ -59,8 +60,8 @@ impl Interfaces {
         Some(&mut self.0.get_mut(index)?.0.attached)
     }
 
-    /// See [`Services::answer_lines`](crate::event_loop::Services::answer_lines). Returns whether an
-    /// interrupt may still be pending, and whether a device was found.
+    /// See [`Services::answer_lines`](crate::event_loop::Services::answer_lines). Returns whether
+    /// an interrupt may still be pending, and whether a device was found.
     #[inline]
     pub(super) fn answer_lines(&mut self, mut answered: impl FnMut(u32) -> bool) -> (bool, bool) {
         let mut found = false;
@@ -91,8 +92,8 @@ impl Interfaces {
         }
     }
 
-    /// Publishes what was queued. Returns whether there is more work, and when a failed device must be
-    /// handled again.
+    /// Publishes what was queued. Returns whether there is more work, and when a failed device must
+    /// be handled again.
     #[inline]
     pub(super) fn dispatch(&mut self, now: u64) -> (bool, u64) {
         let (mut more, mut recovery) = (false, NEVER);

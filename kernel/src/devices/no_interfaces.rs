@@ -1,5 +1,5 @@
-//! The network devices that the kernel's own stack leaves alone: they are not used, because no other
-//! stack is compiled in.
+//! The network devices that the kernel's own stack does not use. They are not used at all, because
+//! no other stack is compiled in.
 
 use core::cell::Cell;
 

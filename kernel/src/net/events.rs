@@ -14,7 +14,8 @@ pub enum Event {
     LinkDown,
     /// The machine has an address.
     Gained(Configuration),
-    /// The machine has another address, router or name server. Connections of the old address break.
+    /// The machine has another address, router or name server. Connections of the old address
+    /// break.
     Changed(Configuration),
     /// The machine has no address any more: its lease has expired, or the server has withdrawn it.
     Lost,
@@ -22,16 +23,13 @@ pub enum Event {
 
 /// The changes of the network, one after the other.
 ///
-/// The first events describe the present state: [`Event::LinkUp`] if there is a link, then
+/// The first events describe the current state: [`Event::LinkUp`] if there is a link, then
 /// [`Event::Gained`] if there is an address. Several changes between two calls of
 /// [`next`](Self::next) become one, so a slow reader misses no lasting change and needs no queue.
 ///
 /// ```no_run
 /// # async fn watch(kernel: vmos::Kernel) -> vmos::Result<()> {
-/// let mut events = kernel.net()?.events();
-/// loop {
-///     vmos::println!("{:?}", events.next().await);
-/// }
+/// let mut events = kernel.net()?.events(); loop { vmos::println!("{:?}", events.next().await); }
 /// # }
 /// ```
 pub struct Events {
@@ -41,7 +39,8 @@ pub struct Events {
 }
 
 impl Net {
-    /// Returns the changes of the network from now on, after the present state.
+    /// Returns a stream of the changes of the network from now on, which starts with the current
+    /// state.
     #[must_use]
     pub fn events(&self) -> Events {
         Events {

@@ -9,7 +9,8 @@ use super::stack::{Inner, Stack};
 use super::statistics::count;
 use crate::time::NEVER;
 
-/// How long frames are left with the device while there is no room to answer them, in nanoseconds.
+/// How long frames stay in the device's queue while there is no room to answer them, in
+/// nanoseconds.
 const PATIENCE: u64 = 10_000_000;
 
 impl Stack {
@@ -102,9 +103,10 @@ impl Stack {
         }
     }
 
-    /// Returns how many frames to take while there is no room for an answer to each. What is left with the device slows its senders down instead of being dropped. So
-    /// that a network that takes no frames does not stop all input, the others are taken too, their
-    /// answers are dropped, and again after each [`PATIENCE`].
+    /// Returns how many frames to take while there is no room for an answer to each. Frames that
+    /// stay in the device's queue slow their senders down, instead of being dropped. If the network
+    /// accepts no frames, input must not stop: after each [`PATIENCE`] the waiting frames are
+    /// taken, and their answers dropped.
     #[cold]
     fn unhurried(&self, now: u64) -> usize {
         let answerable = self.outgoing.answerable();

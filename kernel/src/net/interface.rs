@@ -1,12 +1,13 @@
-//! A network device for another stack: `embassy-net-driver`'s `Driver`.
+//! A network device for another stack than the kernel's: `embassy-net-driver`'s `Driver`.
 //!
 //! The kernel's own stack uses one network device, which [`Kernel::net`](crate::Kernel::net)
-//! describes. With the feature `embassy-net-driver`, [`Kernel::interfaces`](crate::Kernel::interfaces)
-//! lists the others, and [`Kernel::interface`](crate::Kernel::interface) hands one to the app:
+//! describes. With the feature `embassy-net-driver`,
+//! [`Kernel::interfaces`](crate::Kernel::interfaces) lists the others, and
+//! [`Kernel::interface`](crate::Kernel::interface) hands one to the app:
 //!
 //! ```ignore
-//! let interface = kernel.interface(kernel.interfaces().next().ok_or(NoInterface)?)?;
-//! let (stack, runner) = embassy_net::new(interface, config, resources, seed);
+//! let interface = kernel.interface(kernel.interfaces().next().ok_or(NoInterface)?)?; let (stack,
+//! runner) = embassy_net::new(interface, config, resources, seed);
 //! ```
 //!
 //! Checksums are computed by the stack, and those that a device leaves to be completed are complete
@@ -26,7 +27,7 @@ use super::HardwareAddress;
 use crate::driver_cell::DriverCell;
 use crate::machine::Transport;
 
-/// What a stack waits for: that its device has frames, room or another state of the link.
+/// The events that a stack waits for: its device has frames, room, or another state of the link.
 #[derive(Default)]
 pub(crate) struct Wanted {
     waker: RefCell<Option<Waker>>,
@@ -42,7 +43,7 @@ impl Wanted {
     }
 }
 
-/// A network device that the kernel's own stack leaves alone.
+/// A network device that the kernel's own stack does not use.
 pub struct Interface {
     driver: &'static DriverCell<Nic<Transport>>,
     wanted: &'static Wanted,
@@ -96,7 +97,7 @@ impl Interface {
         self.wanted
     }
 
-    /// Returns the handle of the app, once.
+    /// Returns the handle for the app; only the first call returns it.
     pub(crate) fn claim(&self) -> Result<Self, InterfaceError> {
         match self.wanted.claimed.replace(true) {
             true => Err(InterfaceError::Claimed(self.address())),

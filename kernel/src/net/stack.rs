@@ -56,8 +56,8 @@ pub struct Stack {
     pub(super) due: Cell<u64>,
     /// The earliest alarm, in nanoseconds; [`NEVER`] if there is none.
     pub(super) alarm: Cell<u64>,
-    /// Until when frames are left with the device because there is no room to answer them, in
-    /// nanoseconds; [`NEVER`] while there is room.
+    /// The time until which frames stay in the device's queue because there is no room to answer
+    /// them, in nanoseconds; [`NEVER`] while there is room.
     pub(super) patience: Cell<u64>,
     /// The identifier of the next ping.
     pub(super) ping: Cell<u16>,

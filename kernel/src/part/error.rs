@@ -1,33 +1,33 @@
-//! Why a part, or something of it, cannot be had.
+//! Why a part, or one of its entries, is not available.
 
 use core::fmt;
 
-/// What a part has.
+/// The kinds of entries of a part.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Entry {
     /// A register range.
     Registers,
-    /// An interrupt.
+    /// The entry is an interrupt.
     Interrupt,
-    /// A value.
+    /// The entry is a value.
     Value,
 }
 
-/// Why a part, or something of it, cannot be had.
+/// Why a part, or one of its entries, is not available.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Unavailable {
     /// The board file has no part with this name.
     Absent {
-        /// The name.
+        /// The requested name of the part.
         name: &'static str,
     },
     /// The part is of another kind than the driver's.
     OtherKind {
         /// The part's key in the board file.
         key: &'static str,
-        /// Its kind.
+        /// The kind of the part.
         found: &'static str,
-        /// The driver's.
+        /// The kind that the driver is for.
         kind: &'static str,
     },
     /// Firmware's tables do not have the part where the board file says.
@@ -44,20 +44,20 @@ pub enum Unavailable {
     Lacks {
         /// The part's key in the board file.
         key: &'static str,
-        /// Its kind.
+        /// The kind of the part.
         kind: &'static str,
-        /// What was asked for.
+        /// The kind of the requested entry.
         entry: Entry,
-        /// The name.
+        /// The requested name of the entry.
         name: &'static str,
     },
     /// The entry was taken before.
     Taken {
         /// The part's key in the board file.
         key: &'static str,
-        /// What was asked for.
+        /// The kind of the requested entry.
         entry: Entry,
-        /// The name.
+        /// The requested name of the entry.
         name: &'static str,
     },
 }

@@ -1,8 +1,9 @@
 //! The interrupts of parts, which tasks wait for.
 //!
-//! The event loop owns the interrupt controller. A task that waits notes that its line is wanted, and
-//! the loop enables it before it next sleeps. A raised line wakes its task; a level-triggered one is
-//! disabled until the task waits again, since it stays asserted until the task has served the device.
+//! The event loop owns the interrupt controller. A task that waits records that it waits for its
+//! line, and the loop enables it before it next sleeps. A raised line wakes its task; a
+//! level-triggered one is disabled until the task waits again, since it stays asserted until the
+//! task has served the device.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -19,11 +20,11 @@ static LINES: Mutex<RefCell<Vec<&'static Line>>> = Mutex::new(RefCell::new(Vec::
 
 struct Line {
     interrupt: Interrupt,
-    /// Whether it was raised since its task last saw it.
+    /// Whether the line was raised since its task last checked.
     raised: Mutex<Cell<bool>>,
-    /// Whether it should be enabled.
+    /// Whether the line should be enabled.
     wanted: Mutex<Cell<bool>>,
-    /// Whether it is.
+    /// Whether the line is enabled.
     enabled: Mutex<Cell<bool>>,
     waker: Mutex<RefCell<Option<Waker>>>,
 }
@@ -52,8 +53,8 @@ impl InterruptLine {
     /// Waits until the line has been raised since the last return of this method.
     ///
     /// The device may have been served in the meantime, so the caller checks its registers. A
-    /// level-triggered line that is still asserted at the next call is raised again. A call whose future
-    /// is dropped loses nothing.
+    /// level-triggered line that is still asserted at the next call is raised again. A call whose
+    /// future is dropped loses nothing.
     pub async fn wait(&mut self) {
         poll_fn(|context| self.line.poll(context)).await;
     }
@@ -96,7 +97,7 @@ impl Line {
         }
     }
 
-    /// Notes that the line was raised, and returns the task to wake.
+    /// Records that the line was raised, and returns the task to wake.
     fn raise(&self) -> Option<Waker> {
         if self.interrupt.trigger.is_level() {
             self.want(false);
@@ -146,7 +147,8 @@ mod tests {
 
     use super::*;
 
-    /// Returns what the loop would do to the controller now, for one line: tests share the lines.
+    /// Returns what the event loop would change at the controller now, for one line: tests share
+    /// the lines.
     fn changes(number: u32) -> Vec<bool> {
         let mut changes = Vec::new();
         set(|line, enabled| {

@@ -1,4 +1,4 @@
-//! `fat`: files on a disk of `mkfs.vfat`.
+//! Tests the app `fat` with files on a disk of `mkfs.vfat`.
 
 use std::fs;
 use std::path::Path;
@@ -22,7 +22,7 @@ pub(super) const CASES: [Case; 2] = [
     .needing(Need::Table),
 ];
 
-/// Larger than what is read ahead, and of no whole number of clusters.
+/// The size of a file that exceeds the read-ahead and is not a whole number of clusters.
 const LARGE: usize = 200_001;
 /// The size of the disk in bytes; FAT32 has at least 65,525 clusters.
 const DISK: u64 = 64 << 20;

@@ -27,7 +27,7 @@ pub(super) const CASES: [Case; 3] = [
 const HTTP: u16 = 80;
 /// More connections than a browser opens at once.
 const MANY: u16 = 24;
-/// The port of the first one.
+/// The port of the first connection.
 const FIRST_PORT: u16 = 50_000;
 
 fn serving(setting: &Setting) -> Outcome<(Machine, u16)> {
@@ -93,8 +93,8 @@ fn shows_the_machine(setting: &Setting) -> Outcome {
     Ok(())
 }
 
-/// Opens all connections at once, before any request. QEMU's own network would open them one after the
-/// other, so the segments are written here.
+/// Opens all connections at once, before any request. QEMU's own network would open them one after
+/// the other, so the segments are written here.
 fn answers_many_at_once(setting: &Setting) -> Outcome {
     let (draft, wire) = setting.machine("http")?.wired()?;
     let _machine = ready(draft)?;

@@ -1,4 +1,4 @@
-//! `mdns`: asked by multicast, on the wire.
+//! Tests the app `mdns` with multicast queries on a wire.
 
 use vmos_machine_tests::ensure;
 use vmos_machine_tests::machine::LIMIT;

@@ -1,4 +1,4 @@
-//! `own-stack`: embassy-net on a second network device.
+//! Tests the app `own-stack`: embassy-net on a second network device.
 
 use vmos_machine_tests::machine::LIMIT;
 use vmos_machine_tests::outcome::Outcome;

@@ -1,4 +1,4 @@
-//! The smallest apps: `hello` and `udp-echo`.
+//! Tests the smallest apps: `hello` and `udp-echo`.
 
 use vmos_machine_tests::ensure;
 use vmos_machine_tests::machine::LIMIT;

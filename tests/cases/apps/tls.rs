@@ -1,4 +1,4 @@
-//! `tls`, with a server and certificates of openssl.
+//! Tests the app `tls` with a server and certificates of openssl.
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -44,7 +44,8 @@ fn openssl(folder: &Path, arguments: &[&str]) -> Outcome {
     Ok(())
 }
 
-/// Writes an authority's certificate, `ca.pem`, and that of the server `vmos.example`, `server.pem`.
+/// Writes an authority's certificate, `ca.pem`, and that of the server `vmos.example`,
+/// `server.pem`.
 fn certify(folder: &Path) -> Outcome {
     const KEY: [&str; 5] = [
         "-newkey",

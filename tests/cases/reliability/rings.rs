@@ -40,8 +40,8 @@ pub(crate) const CASES: [Case; 7] = [
         })
     })
     .provoking(),
-    // QEMU finds its queue broken and requests a reset; with the legacy interface, it only leaves its
-    // interrupt line asserted, which a PLIC does not show again.
+    // QEMU finds its queue broken and requests a reset; with the legacy interface, it only leaves
+    // its interrupt line asserted, which a PLIC does not show again.
     Case::spread("m7_chains_that_leave_the_table", |setting| {
         corrupted(setting, "nic0.queue0.resets", |tested, queue| {
             (0..u64::from(queue.size)).try_for_each(|number| {
@@ -159,7 +159,9 @@ fn random(setting: &Setting, seed: u64) -> Outcome {
         (Err(error), Ok(counts)) => {
             return Err(format!("{error}; counted: {}", super::shown(&counts)).into());
         }
-        (Err(error), Err(_)) => return Err(format!("{error}; the counts cannot be read either").into()),
+        (Err(error), Err(_)) => {
+            return Err(format!("{error}; the counts cannot be read either").into());
+        }
     };
     recoveries_are_counted(&counts)
 }

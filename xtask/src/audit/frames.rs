@@ -24,9 +24,9 @@ const LARGEST: u64 = STACK_GUARD / 2;
 /// How far a function moves the stack pointer without writing to the memory in between.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Frame {
-    /// At most by this many bytes.
+    /// The function moves it by at most this many bytes.
     Bytes(u64),
-    /// By a value that is not a constant.
+    /// The function moves it by a value that is not a constant.
     Unknown,
 }
 

@@ -23,8 +23,8 @@ use crate::workspace::Workspace;
 /// Starts QEMU paused, with the arguments that `run` uses, and compares its memory tree and its
 /// device tree with the board file. Reports, each at its line: described devices that the machine
 /// does not have; devices that are neither described nor listed under `[undescribed]`; and wrong
-/// addresses, sizes, interrupts, frequencies, strides and counts. Only firmware runs on the machine,
-/// and an endless loop in place of the kernel. Only --accept writes a file.
+/// addresses, sizes, interrupts, frequencies, strides and counts. Only firmware runs on the
+/// machine, and an endless loop in place of the kernel. Only --accept writes a file.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask verify
@@ -40,9 +40,9 @@ pub struct Arguments {
     /// frequency in memory, one at a time, and count the changes that are reported at their line
     #[arg(long)]
     mutate: bool,
-    /// Change the board file to what the machine is, where there is only one way to do so: wrong
-    /// values, missing lines under [undescribed], and tables of devices that have a driver. Shows the
-    /// changes and asks before it writes. With KEY, only this key or table; may be repeated
+    /// Correct the board file where the machine leaves only one possibility: wrong values, missing
+    /// lines under [undescribed], and tables of devices that have a driver. Shows the changes and
+    /// asks before it writes. With KEY, only this key or table; may be repeated
     #[arg(long, value_name = "KEY", num_args = 0..=1, default_missing_value = "", conflicts_with = "mutate")]
     accept: Vec<String>,
     /// Write accepted changes without asking

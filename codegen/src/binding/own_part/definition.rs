@@ -1,4 +1,4 @@
-//! `parts/KIND.toml`: what a part of this kind has.
+//! `parts/KIND.toml`: the definition of a kind of part.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -19,12 +19,12 @@ table! {
     pub struct Definition {
         /// One line about the part, with its data sheet.
         title: Text => required,
-        /// Its `compatible` strings in device trees, the most specific first. `cargo xtask verify`
-        /// and the kernel look for the part by them.
+        /// The part's `compatible` strings in device trees, the most specific first. `cargo xtask
+        /// verify` and the kernel look for the part by them.
         compatible: Vec<Located<Text>> => default("[]"),
-        /// Its register ranges, in the order of the `reg` property.
+        /// The part's register ranges, in the order of the `reg` property.
         registers: Named<Registers> => optional,
-        /// Its interrupts, in the order of the `interrupts` property.
+        /// The part's interrupts, in the order of the `interrupts` property.
         interrupts: Named<Line> => optional,
         /// Further values that differ between machines.
         values: Named<Parameter> => optional,
@@ -34,35 +34,35 @@ table! {
 table! {
     /// A register range.
     pub struct Registers {
-        /// What is in it.
+        /// The content of the register range.
         doc: Text => optional,
-        /// Its size.
+        /// The size of the register range.
         size: Size => required,
     }
 }
 
 table! {
-    /// An interrupt.
+    /// The definition of an interrupt.
     pub struct Line {
-        /// What raises it.
+        /// The event that raises the interrupt.
         doc: Text => optional,
         /// The usual trigger of the line.
         trigger: Trigger => default("level"),
-        /// Whether a board must state it.
+        /// Whether a board must state the interrupt.
         presence: Presence => default("required"),
     }
 }
 
 table! {
-    /// A value.
+    /// The definition of a value.
     pub struct Parameter {
-        /// What it is, with its unit.
+        /// The meaning of the value, with its unit.
         doc: Text => optional,
         /// The smallest value.
         least: Any => default("0"),
         /// The largest value.
         greatest: Any => optional,
-        /// The value if the board states none. Without it, every board states one.
+        /// The value if the board does not state it. Without it, every board states one.
         default: Any => optional,
     }
 }
@@ -70,9 +70,9 @@ table! {
 /// Whether a board must state an interrupt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
-    /// It must.
+    /// A board must state the interrupt.
     Required,
-    /// It may leave it out, for a part that is polled.
+    /// A board may omit the interrupt, if the part is polled.
     Optional,
 }
 
@@ -84,8 +84,8 @@ choices! { Presence {
 /// The key of a definition in the table of a part.
 const KEY: &str = "definition";
 
-/// Inserts into each `[part.NAME]` of a board's tree the definition of its kind. Reports kinds without
-/// a file.
+/// Inserts into each `[part.NAME]` of a board's tree the definition of its kind. Reports kinds
+/// without a file.
 pub(crate) fn insert(root: &mut Table, sources: &dyn Sources, problems: &mut Problems) {
     let Some(Value::Table(parts)) = root.get_mut("part").map(|entry| &mut entry.node.value) else {
         return;

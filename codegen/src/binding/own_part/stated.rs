@@ -7,7 +7,7 @@ use crate::language::reader::{Field, Located};
 use crate::language::{Named, suggest};
 use crate::source::Location;
 
-/// An entry of a definition, and what the board states for it.
+/// An entry of a definition, and the value that the board states for it.
 pub(super) struct Entry<'a, D, S> {
     pub(super) name: &'a str,
     pub(super) name_at: Location,

@@ -8,7 +8,8 @@ use super::{Imports, layout, value};
 use crate::Board;
 use crate::board::OwnPart;
 
-/// `const PARTS`; nothing if there are none, which is what the trait says by itself.
+/// Returns the item `const PARTS`; nothing if the board has no such parts, because the trait has a
+/// default.
 pub(super) fn parts(board: &Board, names: &Names, imports: &mut Imports) -> TokenStream {
     if board.parts.is_empty() {
         return TokenStream::new();

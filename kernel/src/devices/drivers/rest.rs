@@ -4,8 +4,8 @@
 //! the device is checked while nothing happens, and each check costs instructions. If a task or the
 //! network waits for a time in the near future, such as the end of a wait for an answer, a frame
 //! that came without an interrupt is found no later than the network had been idle before it came.
-//! Otherwise the machine may be idle for long, and is left alone for 10 s first. In both cases, the
-//! frame waits no longer than a minute.
+//! Otherwise the machine may be idle for long, and is not checked for the first 10 s. In both
+//! cases, the frame waits no longer than a minute.
 
 /// The time after which an idle device is checked if nothing waits, in nanoseconds.
 const REST: u64 = 10_000_000_000;

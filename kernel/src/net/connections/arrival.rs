@@ -30,9 +30,9 @@ pub(super) enum Answer {
     Acknowledgement,
     /// A SYN with an acknowledgement.
     Request,
-    /// The same, without a connection: its number is a cookie.
+    /// A SYN with an acknowledgement, without a connection: its sequence number is a cookie.
     Cookie,
-    /// A reset: there is no such connection.
+    /// A reset, because there is no such connection.
     Refusal,
     /// No answer, because there is no memory for the connection's queues.
     OutOfMemory,

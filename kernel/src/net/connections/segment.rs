@@ -258,7 +258,8 @@ impl Options {
         }
     }
 
-    /// Them as they are sent, and how long that is, a multiple of four; or the `ranges`.
+    /// Returns the options as they are sent, and their length in bytes, a multiple of four. If
+    /// `ranges` is given, it takes the place of the options.
     #[cold]
     fn write(&self, ranges: Option<&Ranges>) -> ([u8; OPTIONS], usize) {
         let mut room = [NOTHING; OPTIONS];

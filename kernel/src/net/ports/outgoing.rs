@@ -228,7 +228,7 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Returns whether so many answers can be queued.
+    /// Returns whether this many answers can be queued.
     #[inline]
     pub(in crate::net) fn has_room_for_answers(&self, number: usize) -> bool {
         self.answers.get() + number <= ANSWERS
@@ -239,8 +239,8 @@ impl Outgoing {
         ANSWERS.saturating_sub(self.answers.get())
     }
 
-    /// Queues a question before all other frames, because frames wait for its answer. Strangers
-    /// cannot cause many questions.
+    /// Queues an ARP request before all other frames, because frames wait for its answer. Other
+    /// machines cannot cause many requests.
     pub(in crate::net) fn ask(&self, mut question: Frame) {
         self.answers.set(self.answers.get() + 1);
         question.set_owner(NO_PORT);

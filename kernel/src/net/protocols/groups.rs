@@ -1,5 +1,5 @@
-//! Multicast groups that this machine is a member of (RFC 1112), and what tells routers and switches so
-//! (IGMP version 2, RFC 2236).
+//! Multicast groups that this machine is a member of (RFC 1112), and the reports of the memberships
+//! to routers and switches (IGMP version 2, RFC 2236).
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -16,10 +16,10 @@ use crate::net::stack::{Inner, Stack};
 pub(super) const IGMP: u8 = 2;
 /// The group of all machines on the link, which every machine is a member of.
 const ALL_HOSTS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
-/// The group that is told that a machine leaves one: all routers on the link.
+/// The group to which leaving a group is reported: all routers on the link.
 const ALL_ROUTERS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 2);
 
-/// The types of messages (RFC 2236, 2.1).
+/// The types of IGMP messages (RFC 2236, 2.1).
 const QUERY: u8 = 0x11;
 const REPORT: u8 = 0x16;
 const LEAVE: u8 = 0x17;
@@ -51,15 +51,15 @@ impl core::error::Error for NotAGroup {}
 /// The groups that this machine is a member of.
 #[derive(Default)]
 pub(super) struct Groups {
-    /// Each with the number of times that it was joined.
+    /// The groups, each with the number of times that it was joined.
     members: Vec<(Ipv4Addr, usize)>,
-    /// Reports the groups that a router's query asks for; all without one. Set when a group is joined,
-    /// so that only the images of apps that do so contain it.
+    /// The function that reports the groups that a router's query asks for, or all groups. It is
+    /// set when a group is joined, so that only images of apps that join groups contain it.
     report: Option<fn(&Stack, &Inner, Option<&Frame>)>,
 }
 
 impl Groups {
-    /// Returns whether packets to `to` are for a member.
+    /// Returns whether packets to `to` are for this machine, because it is a member.
     pub(super) fn contain(&self, to: Ipv4Addr) -> bool {
         let mut members = self.members.iter();
         members.any(|(group, _)| *group == to || to == ALL_HOSTS)
@@ -67,8 +67,8 @@ impl Groups {
 }
 
 impl Net {
-    /// Joins a multicast group: from then on, the datagrams of the group arrive at all UDP sockets of
-    /// their port. A group that was joined several times is left as often.
+    /// Joins a multicast group: from then on, the datagrams of the group arrive at all UDP sockets
+    /// of their port. A group that was joined several times is left as often.
     ///
     /// # Errors
     ///
@@ -106,15 +106,16 @@ impl Net {
 }
 
 impl Stack {
-    /// Reports the groups again: to a router that asks, or, without `query`, because the address or the
-    /// link has changed.
+    /// Reports the groups again: to a router that asks, or, without `query`, because the address or
+    /// the link has changed.
     pub(in crate::net) fn report_groups(&self, inner: &Inner, query: Option<&Frame>) {
         if let Some(report) = inner.protocols.groups.report {
             report(self, inner, query);
         }
     }
 
-    /// Reports groups. An answer is not delayed, since few machines are on the link of a virtual machine.
+    /// Reports groups. An answer is not delayed, since few machines are on the link of a virtual
+    /// machine.
     #[cold]
     fn report(&self, inner: &Inner, query: Option<&Frame>) {
         let asked = match query {
@@ -161,7 +162,8 @@ impl Stack {
     }
 }
 
-/// Returns the group that a query asks for, unspecified for all groups; `None` if it is no valid query.
+/// Returns the group that a query asks for, the unspecified address for all groups; `None` if it is
+/// no valid query.
 fn asked_for(query: &Frame) -> Option<Ipv4Addr> {
     let message: &[u8; MESSAGE] = query.bytes().get(IP_HEADERS..)?.first_chunk()?;
     let [kind, _, _, _, a, b, c, d] = *message;

@@ -21,7 +21,7 @@ pub(super) const NO_FIRMWARE: [&str; 2] = ["-bios", "none"];
 /// QEMU arguments for a PC that can end QEMU with an exit status.
 const DEBUG_EXIT: [&str; 2] = ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"];
 
-/// What is imported, and from where.
+/// The machine to import, and the source of its facts.
 pub(super) struct Source {
     pub(super) origin: Origin,
     /// The device tree, if it was given as a file.

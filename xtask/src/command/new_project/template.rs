@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// The board of the example of a part that VMOS has no driver for.
 pub(super) const EXAMPLE_BOARD: &str = "buttons";
 
-/// Where a repository gets VMOS from.
+/// The source from which a repository gets VMOS.
 pub(super) enum Origin {
     /// A folder on the host.
     Path(PathBuf),

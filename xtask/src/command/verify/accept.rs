@@ -157,7 +157,8 @@ impl Acceptance<'_> {
         text
     }
 
-    /// Returns the key that selects a path: `Some(None)` if no keys are given, and all are selected.
+    /// Returns the key that selects a path: `Some(None)` if no keys are given, and all are
+    /// selected.
     fn selected(&self, path: &str) -> Option<Option<String>> {
         let is_inside = |key: &&String| {
             let rest = path.strip_prefix(key.as_str());
@@ -242,11 +243,11 @@ impl Acceptance<'_> {
     }
 }
 
-/// What stands for the reason in the line that an error suggests, and what is written instead.
+/// The placeholder for the reason in the line that an error suggests, and its replacement.
 const REASON: &str = "why it is left out";
 const NO_REASON: &str = "not used";
 
-/// What identifies an error while the file around it changes.
+/// The properties that identify an error while the file changes around it.
 type Id = (Code, String);
 
 fn id(one: &Diagnostic) -> Id {

@@ -1,5 +1,4 @@
-//! Changes to the text of a board file that leave everything else as it is: comments, order and
-//! notation.
+//! Edits the text of a board file; comments, order and notation stay unchanged.
 
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value};
 
@@ -17,8 +16,8 @@ impl File {
         self.0.to_string()
     }
 
-    /// Sets the value of a key, or of an element of a list, and creates the tables around it. `None`
-    /// if that is impossible.
+    /// Sets the value of a key, or of an element of a list, and creates the tables around it.
+    /// `None` if that is impossible.
     pub(super) fn set(&mut self, path: &str, element: Option<usize>, value: &str) -> Option<()> {
         let mut value: Value = value.parse().ok()?;
         let (table, key) = path.rsplit_once('.')?;
@@ -38,8 +37,7 @@ impl File {
         insert(table, key, value)
     }
 
-    /// Removes a key or a table. What the file does not contain itself is inherited, and is listed in
-    /// `without`.
+    /// Removes a key or a table. If the file inherits it, its path is added to `without`.
     pub(super) fn remove(&mut self, path: &str) -> Option<()> {
         if self.remove_own(path).is_some() {
             return Some(());
@@ -135,7 +133,7 @@ fn insert(table: &mut Item, key: &str, value: Value) -> Option<()> {
     Some(())
 }
 
-/// Has a table of another file follow the tables of its new one.
+/// Places a table from another file after the tables of its new file.
 fn clear_positions(item: &mut Item) {
     if let Item::Table(table) = item {
         table.set_position(None);
