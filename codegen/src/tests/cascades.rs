@@ -109,10 +109,10 @@ fn an_invalid_value_is_not_checked_further() {
     only(
         &[(
             "its = { base = 0x1020_0000 }",
-            "its = { base = «0x1020_1000» }",
+            "its = { base = «0x1020_0800» }",
         )],
         Code::Misaligned,
-        "`interrupt-controller.gic-v3.its.base` is not a multiple of 64 KiB",
+        "`interrupt-controller.gic-v3.its.base` is not a multiple of 4 KiB",
     );
     only(
         &[("its = { base = 0x1020_0000 }", "its = «0x1020_0000»")],

@@ -47,7 +47,7 @@ error[E0051]: the interrupt controller does not deliver these messages
   ::: boards/toy.toml:29:1
    |
 29 | [interrupt-controller.gic-v3]
-   | ----------------------------- a GICv3 supports only \"its\" messages"
+   | ----------------------------- it has no `v2m`"
     );
 }
 
