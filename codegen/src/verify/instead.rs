@@ -2,7 +2,9 @@
 
 use super::Comparison;
 use crate::binding::{Console, InterruptController, Pci, Rtc, Timer};
+use crate::board::Msi;
 use crate::description::ROOT;
+use crate::part::Delivery;
 use crate::part::class::Recogniser;
 use crate::part::draft::{Machine, Origin};
 use crate::part::expect::Part;
@@ -36,7 +38,11 @@ impl Comparison<'_> {
             facts: self.facts,
             root: ROOT,
             inputs: inputs.map_or_else(Vec::new, |one| one.binding().inputs()),
-            messages: None,
+            messages: inputs.and_then(|one| {
+                let mut all = InterruptController::MESSAGES.iter().copied().flatten();
+                let delivers = |msi: &&Msi| one.binding().delivers(**msi) == Delivery::Yes;
+                all.find(delivers).copied()
+            }),
         };
         // A driver without kinds is recognised without a device.
         let of_devices = recognisers.iter().filter(|one| !one.kinds.is_empty());
