@@ -198,7 +198,7 @@ impl<T: Transport> Rng<T> {
 
     /// Returns the result of a request, once; keeps `waker` if it is not done.
     pub fn poll(&mut self, token: Token, waker: &Waker) -> Poll<Completion> {
-        self.requests.poll(token, waker).map(|done| match done {
+        let poll = self.requests.poll(token, waker).map(|done| match done {
             Some(done) => Completion {
                 result: *done.result,
                 buffer: done.memory.and_then(Option::take),
@@ -207,12 +207,18 @@ impl<T: Transport> Rng<T> {
                 result: Err(Error::UnknownToken),
                 buffer: None,
             },
-        })
+        });
+        if poll.is_ready() {
+            // Its place is vacant only now.
+            self.requests.wake_waiting();
+        }
+        poll
     }
 
     /// Drops the interest in a request. Its buffer is freed when the device is done with it.
     pub fn detach(&mut self, token: Token) {
         self.requests.detach(token);
+        self.requests.wake_waiting();
     }
 
     /// Returns whether a request would be accepted now.
