@@ -39,6 +39,7 @@ impl Queue {
             count: 1,
             owner,
             writable,
+            lent_as: self.available,
         };
         self.push(head);
         Some(head)
@@ -67,6 +68,7 @@ impl Queue {
         let shadow = &mut self.shadow[usize::from(head)];
         (shadow.state, shadow.owner, shadow.writable) =
             (State::lent(shadow.count), owner, writable);
+        shadow.lent_as = self.available;
         self.push(head);
         Some(head)
     }
@@ -114,7 +116,7 @@ impl Queue {
 
     #[inline]
     pub(super) fn push(&mut self, head: u16) {
-        self.ring.set_available(self.available, head);
+        self.ring.set_available(self.available as u16, head);
         self.available = self.available.wrapping_add(1);
     }
 }

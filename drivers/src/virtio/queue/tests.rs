@@ -8,6 +8,7 @@ use crate::address::PhysicalAddress;
 use crate::dma::Buffer;
 
 mod notifications;
+mod twice;
 
 const EVENT: Features = Features::EVENT_IDX;
 const NONE: Features = Features::empty();
@@ -347,6 +348,11 @@ fn free_descriptors_contain_no_address() {
         let used = queue.take().expect("the chain was returned");
         assert_eq!(used.head, head);
         queue.free(head);
+        let again = queue.lend(&[segment; 3][..segments], 0).expect("room");
+        queue.publish();
+        ring.give_back(u32::from(again), 1);
+        assert_eq!(queue.look(), 1);
+        assert_eq!(queue.reclaim(), Some(again));
         for index in 0..8 {
             assert_eq!(ring.length_of(index), 0, "descriptor {index}");
         }
