@@ -106,7 +106,7 @@ impl Queue {
     }
 
     fn forget_chains(&mut self) {
-        self.lost += u64::from((self.published as u16).wrapping_sub(self.seen));
+        self.lost += u64::from(self.in_flight());
         let size = self.ring.size();
         self.shadow.clear();
         // Within the capacity reserved in `new`.
@@ -146,10 +146,8 @@ impl Queue {
     /// Returns the counts so far.
     #[must_use]
     pub const fn statistics(&self) -> QueueStatistics {
-        // The device has the chains after the last one seen in its used ring.
-        let unfinished = (self.published as u16).wrapping_sub(self.seen) as u64;
         QueueStatistics {
-            completed: self.statistics.submitted - self.lost - unfinished,
+            completed: self.statistics.submitted - self.lost - self.in_flight() as u64,
             ..self.statistics
         }
     }

@@ -278,6 +278,28 @@ fn a_length_of_zero_is_accepted() {
 }
 
 #[test]
+fn only_accepted_chains_count_as_completed() {
+    let buffer = buffer();
+    let (mut queue, mut ring, heads) = three_in_flight(&buffer);
+    for id in [u32::from(heads[0]), 99, u32::from(heads[2])] {
+        ring.give_back(id, 0);
+    }
+    assert_eq!((queue.look(), queue.statistics().completed), (3, 0));
+    assert!(queue.take().is_some());
+    assert_eq!(queue.statistics().completed, 1);
+    assert_eq!(queue.take(), None);
+    assert_eq!(queue.statistics().completed, 1);
+    queue.restart();
+    assert_eq!(queue.statistics().completed, 1);
+    queue
+        .lend_one(Segment::writable(buffer.address(), 1), 0)
+        .expect("room");
+    queue.publish();
+    let statistics = queue.statistics();
+    assert_eq!((statistics.submitted, statistics.completed), (4, 1));
+}
+
+#[test]
 fn a_broken_queue_returns_nothing_until_it_is_restarted() {
     let buffer = buffer();
     let (mut queue, mut ring, heads) = three_in_flight(&buffer);
