@@ -323,14 +323,14 @@ impl<T: Transport> Blk<T> {
         }
     }
 
-    fn check_range(&self, sector: u64, bytes: u64) -> Result<(), Error> {
+    pub(super) fn check_range(&self, sector: u64, bytes: u64) -> Result<(), Error> {
         let block_size = self.config.block_size;
         let mask = u64::from(block_size) - 1;
         if bytes == 0 {
             return Err(Error::Empty);
         }
         let most = longest(block_size);
-        if bytes > most - SECTOR {
+        if bytes > most {
             return Err(Error::TooLong { most });
         }
         let capacity = self.config.capacity;
