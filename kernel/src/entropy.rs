@@ -52,7 +52,7 @@ impl Entropy {
         let mut waiting = Some(buffer);
         let token = poll_fn(|cx| {
             let mut driver = self.driver.borrow_mut();
-            if !driver.has_room() {
+            if !driver.has_room() && !driver.refuses() {
                 driver.wait_for_room(cx.waker());
                 return Poll::Pending;
             }

@@ -312,6 +312,13 @@ impl<T: Transport> Rng<T> {
         self.device.failure()
     }
 
+    /// Returns whether the last attempt to restart the device failed. Requests then fail with the
+    /// reason, and do not wait for another attempt.
+    #[must_use]
+    pub const fn refuses(&self) -> bool {
+        self.device.refuses()
+    }
+
     /// Returns the counts of the queue.
     #[must_use]
     pub const fn statistics(&self) -> QueueStatistics {

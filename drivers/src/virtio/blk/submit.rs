@@ -280,6 +280,8 @@ impl<T: Transport> Blk<T> {
         self.headers.write(slot, kind, sector);
         // Chains kept by vacant request slots are freed if they are needed.
         while !self.queue.has_room(count + 1) && self.strip_one() {}
+        let lacks = !self.queue.has_room(count + 1) && !self.queue.has_tables();
+        self.wanted = if lacks { count + 1 } else { 0 };
         if matches!(request, Request::Transfer(..))
             && let Some(segments) = self.segments[..=count].as_array()
         {

@@ -15,6 +15,11 @@ impl Queue {
         segments > 0 && (segments <= usize::from(self.free) || self.fits_table(segments))
     }
 
+    /// Returns whether a chain may be longer than the queue, and needs one descriptor of it.
+    pub(crate) const fn has_tables(&self) -> bool {
+        self.tables.is_some()
+    }
+
     fn fits_table(&self, segments: usize) -> bool {
         self.free > 0
             && self
