@@ -171,11 +171,19 @@ impl Queue {
     pub fn pulse(&self) -> Pulse {
         Pulse {
             in_flight: self.in_flight(),
+            oldest: self.oldest(),
             answered: self.taken,
             taken: self.taken,
             has_news: self.has_used(),
             ..Pulse::default()
         }
+    }
+
+    /// Returns how many chains were lent before the oldest one that the device has.
+    fn oldest(&self) -> u32 {
+        let lent = self.shadow.iter().filter(|shadow| shadow.state.is_lent());
+        let age = lent.map(|shadow| self.available.wrapping_sub(shadow.lent_as));
+        self.available.wrapping_sub(age.max().unwrap_or(0))
     }
 
     /// Returns the first descriptor of the next chain; `None` if no descriptor is free.
@@ -270,8 +278,7 @@ impl Queue {
         let Some(shadow) = self.shadow.get(id as usize) else {
             return self.refuse_id(id);
         };
-        if !matches!(shadow.state, State::Lent | State::LentChain) || !shadow.precedes(self.looked)
-        {
+        if !shadow.state.is_lent() || !shadow.precedes(self.looked) {
             return self.refuse_id(id);
         }
         let used = used(id, len, shadow);

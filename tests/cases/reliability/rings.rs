@@ -159,7 +159,9 @@ fn random(setting: &Setting, seed: u64) -> Outcome {
         (Err(error), Ok(counts)) => {
             return Err(format!("{error}; counted: {}", super::shown(&counts)).into());
         }
-        (Err(error), Err(_)) => return Err(format!("{error}; the counts cannot be read either").into()),
+        (Err(error), Err(_)) => {
+            return Err(format!("{error}; the counts cannot be read either").into());
+        }
     };
     recoveries_are_counted(&counts)
 }

@@ -143,6 +143,12 @@ impl State {
             Self::LentChain
         }
     }
+
+    /// Returns whether it is that of the head of a lent chain.
+    #[inline]
+    pub(super) const fn is_lent(self) -> bool {
+        matches!(self, Self::Lent | Self::LentChain)
+    }
 }
 
 /// The record of a descriptor. The size is a power of two, so that indexing is a shift.

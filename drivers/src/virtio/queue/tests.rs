@@ -278,6 +278,27 @@ fn a_length_of_zero_is_accepted() {
 }
 
 #[test]
+fn the_pulse_tells_which_chain_the_device_has_had_longest() {
+    let buffer = buffer();
+    let (mut queue, mut ring, heads) = three_in_flight(&buffer);
+    let mut answer = |queue: &mut Queue, head: u16| {
+        ring.give_back(u32::from(head), 0);
+        let used = queue.take().expect("it was given back");
+        queue.lend_again(used.head);
+        queue.publish();
+        queue.pulse().oldest
+    };
+    assert_eq!(queue.pulse().oldest, 0);
+    for _ in 0..0x1_0001 {
+        assert_eq!(answer(&mut queue, heads[1]), 0);
+    }
+    assert_eq!(answer(&mut queue, heads[0]), 2);
+    assert_eq!(answer(&mut queue, heads[2]), 0x1_0003);
+    queue.restart();
+    assert_eq!(queue.pulse().oldest, 0);
+}
+
+#[test]
 fn only_accepted_chains_count_as_completed() {
     let buffer = buffer();
     let (mut queue, mut ring, heads) = three_in_flight(&buffer);
