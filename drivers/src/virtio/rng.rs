@@ -33,6 +33,8 @@ pub enum Error {
     TimedOut,
     /// The device reported more bytes than the buffer has, so its data is not used.
     LengthRefused,
+    /// The device answered several times in a row, and returned no byte.
+    NoBytes,
     /// The request is not in flight: its result was returned already.
     UnknownToken,
 }
@@ -52,6 +54,7 @@ impl fmt::Display for Error {
             Self::LengthRefused => {
                 f.write_str("the entropy device reports more bytes than the buffer has")
             }
+            Self::NoBytes => f.write_str("the entropy device returns no bytes"),
             Self::UnknownToken => f.write_str("the entropy request is not in flight"),
         }
     }
