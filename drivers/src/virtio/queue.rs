@@ -241,7 +241,7 @@ impl Queue {
     }
 
     /// Like [`exchange`](Self::exchange), with `segment` as the new memory.
-    #[inline]
+    #[inline(always)]
     pub fn replace(&mut self, segment: Segment) -> Option<Used> {
         let writable = if segment.writable { segment.len } else { 0 };
         let used = self.next_single(Some(writable))?;
@@ -253,7 +253,7 @@ impl Queue {
 
     /// Takes the next returned chain, which must have a single descriptor, and lends it again;
     /// `writable` replaces the number of bytes that the device may write.
-    #[inline]
+    #[inline(always)]
     fn next_single(&mut self, writable: Option<u32>) -> Option<Used> {
         let (id, len) = self.next_entry()?;
         let Some(shadow) = self.shadow.get_mut(id as usize) else {
