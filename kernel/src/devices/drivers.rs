@@ -286,6 +286,7 @@ impl Drivers {
         if let Some(Shared { driver, attached }) = &mut self.entropy {
             next = next.min(attached.first_look(&mut *driver.serve(), ended));
         }
+        next = next.min(self.interfaces.first_look(ended));
         if next == NEVER {
             self.watching = Watching::No;
         } else {
