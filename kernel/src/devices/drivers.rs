@@ -11,7 +11,7 @@ use vmos_drivers::virtio::rng::Rng;
 
 use super::attached::{Attached, Shared, TICK};
 use super::interfaces::Interfaces;
-use super::statistics::Desk;
+use super::statistics::Inquiry;
 use crate::event_loop::Services;
 use crate::machine::{self, Transport};
 use crate::net::{Stack, Virtio};
@@ -336,7 +336,7 @@ impl Drivers {
         more |= arrived;
         self.has_work |= arrived;
         self.recovery = self.recovery.min(retry);
-        self.desk.answer(self);
+        self.inquiry.answer(self);
         more
     }
 }
