@@ -13,6 +13,9 @@ use crate::machine::Transport;
 
 pub use vmos_drivers::virtio::rng::Error as EntropyError;
 
+/// The number of consecutive answers without a byte after which a device is not asked again.
+const VAIN: u32 = 8;
+
 /// The driver, shared by the event loop and the handles.
 pub(crate) type Shared = DriverCell<Rng<Transport>>;
 
@@ -32,27 +35,17 @@ impl Entropy {
     ///
     /// # Errors
     ///
-    /// Returns [`EntropyError`] if the device fails, or if there is no memory for the request.
+    /// Returns [`EntropyError`] if the device fails or returns no byte several times in a row, or if
+    /// there is no memory for the request.
     pub async fn fill(&self, bytes: &mut [u8]) -> crate::Result<()> {
-        let mut filled = 0;
-        while filled < bytes.len() {
-            let buffer = Buffer::new(bytes.len() - filled)?;
-            let completion = self.request(buffer).await?;
-            let count = completion.result?;
-            let Some(buffer) = completion.buffer else {
-                return Err(EntropyError::Full.into());
-            };
-            bytes[filled..filled + count].copy_from_slice(&buffer[..count]);
-            filled += count;
-        }
-        Ok(())
+        fill(bytes, async |buffer| self.request(buffer).await).await
     }
 
     async fn request(&self, buffer: Buffer) -> Result<Completion, EntropyError> {
         let mut waiting = Some(buffer);
         let token = poll_fn(|cx| {
             let mut driver = self.driver.borrow_mut();
-            if !driver.has_room() {
+            if !driver.has_room() && !driver.refuses() {
                 driver.wait_for_room(cx.waker());
                 return Poll::Pending;
             }
@@ -69,6 +62,29 @@ impl Entropy {
         }
         .await)
     }
+}
+
+/// Fills `bytes` with what `request` returns.
+async fn fill(
+    bytes: &mut [u8],
+    mut request: impl AsyncFnMut(Buffer) -> Result<Completion, EntropyError>,
+) -> crate::Result<()> {
+    let (mut filled, mut vain) = (0, 0);
+    while filled < bytes.len() {
+        let buffer = Buffer::new(bytes.len() - filled)?;
+        let completion = request(buffer).await?;
+        let count = completion.result?;
+        vain = if count == 0 { vain + 1 } else { 0 };
+        if vain == VAIN {
+            return Err(EntropyError::NoBytes.into());
+        }
+        let Some(buffer) = completion.buffer else {
+            return Err(EntropyError::Full.into());
+        };
+        bytes[filled..filled + count].copy_from_slice(&buffer[..count]);
+        filled += count;
+    }
+    Ok(())
 }
 
 /// A request in flight. If it is dropped, the device keeps the buffer until it is done.
@@ -97,5 +113,46 @@ impl Drop for InFlight {
         if let Some(token) = self.token.take() {
             self.driver.borrow_mut().detach(token);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::pin::pin;
+    use core::task::Waker;
+
+    use super::*;
+
+    /// Fills 4 bytes from a device that returns as many bytes as `answers` says, one after the other.
+    fn fill_from(answers: impl IntoIterator<Item = usize>) -> (Poll<crate::Result<()>>, [u8; 4]) {
+        let (mut bytes, mut answers) = ([0; 4], answers.into_iter());
+        let filling = fill(&mut bytes, async |mut buffer| {
+            buffer.fill(7);
+            let result = Ok(answers.next().expect("it is not asked without end"));
+            let buffer = Some(buffer);
+            Ok(Completion { result, buffer })
+        });
+        let poll = pin!(filling).poll(&mut Context::from_waker(Waker::noop()));
+        (poll, bytes)
+    }
+
+    #[test]
+    fn a_device_is_asked_until_all_bytes_are_there() {
+        let answers = [0, 1, 0, 0, 2].into_iter().chain([0; 7]).chain([1]);
+        let (poll, bytes) = fill_from(answers);
+        assert!(matches!(poll, Poll::Ready(Ok(()))));
+        assert_eq!(bytes, [7; 4]);
+    }
+
+    #[test]
+    fn a_device_that_returns_no_bytes_is_not_asked_without_end() {
+        let (poll, _bytes) = fill_from([1].into_iter().chain([0; 8]));
+        let Poll::Ready(Err(error)) = poll else {
+            panic!("it goes on");
+        };
+        assert_eq!(
+            std::format!("{error}"),
+            "the entropy device returns no bytes"
+        );
     }
 }

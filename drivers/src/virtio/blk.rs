@@ -92,6 +92,9 @@ pub struct Blk<T: Transport> {
     called: Option<Used>,
     /// The tasks that wait for a request slot.
     line: Line,
+    /// How many descriptors the last request needed if there were too few for it; otherwise 0. With
+    /// indirect tables one is enough for any.
+    wanted: usize,
     /// The segments of the chain that is being composed; kept here to avoid clearing them each
     /// time.
     segments: [Segment; SEGMENTS + 2],
@@ -134,6 +137,7 @@ impl<T: Transport> Blk<T> {
             counts: Statistics::default(),
             called: None,
             line: Line::default(),
+            wanted: 0,
             segments: [Segment::readable(PhysicalAddress(0), 0); SEGMENTS + 2],
             doorbell: Doorbell::NONE,
             device,
@@ -297,6 +301,13 @@ impl<T: Transport> Blk<T> {
         self.device.failure()
     }
 
+    /// Returns whether the last attempt to restart the disk failed. Requests then fail with the reason,
+    /// and do not wait for another attempt.
+    #[must_use]
+    pub const fn refuses(&self) -> bool {
+        self.device.refuses()
+    }
+
     /// Returns the counts of requests.
     #[must_use]
     pub const fn counts(&self) -> Statistics {
@@ -322,12 +333,14 @@ impl<T: Transport> Blk<T> {
     ///
     /// # Errors
     ///
-    /// Returns [`SetupError`]; the disk then stays failed.
+    /// Returns [`SetupError`]; the disk then stays failed and [refuses](Self::refuses) requests. The
+    /// tasks that wait for room are woken for that.
     pub fn reinitialize(&mut self) -> Result<(), SetupError> {
         self.fail(Failure::Restarted);
         self.restart().map_err(|GaveUp| {
             let error = self.device.refusal();
             self.fail(Failure::Setup(error));
+            self.line.offer(usize::MAX);
             error
         })
     }

@@ -185,6 +185,11 @@ impl<T: Transport> Device<T> {
         self.failure
     }
 
+    /// Returns whether the last attempt to restart the device failed.
+    pub(super) const fn refuses(&self) -> bool {
+        matches!(self.failure, Some(Failure::Setup(_)))
+    }
+
     /// Records a failure and resets the device. Returns whether it has stopped using all memory.
     pub(super) fn fail(&mut self, failure: Failure) -> bool {
         self.failure = Some(failure);

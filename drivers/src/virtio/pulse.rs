@@ -7,6 +7,8 @@ pub struct Pulse {
     /// Requests without a response. Receive buffers do not count, since the device keeps them until
     /// a frame arrives.
     pub in_flight: u16,
+    /// The number of the oldest request without a response, counted since the last reset, wrapping.
+    pub oldest: u32,
     /// Responses since the last reset, wrapping.
     pub answered: u16,
     /// Entries taken since the last reset, wrapping, from the queue that

@@ -39,14 +39,17 @@ pub struct Queue {
     shadow: Vec<Shadow>,
     first_free: u16,
     free: u16,
-    /// The available index, including what is not published yet.
-    available: u16,
-    /// The available index as the device sees it.
-    published: u16,
+    /// The number of chains lent since the last reset, wrapping. The low half is the available
+    /// index, including what is not published yet.
+    available: u32,
+    /// How many of them are published: the low half is the available index as the device sees it.
+    published: u32,
     /// The index of the next used entry.
     taken: u16,
     /// The used index as last read.
     seen: u16,
+    /// The value of `published` then: the device can have returned no later chain.
+    looked: u32,
     event_index: bool,
     broken: Option<Refusal>,
     /// Chains that the device had when it was reset.
@@ -85,6 +88,7 @@ impl Queue {
             published: 0,
             taken: 0,
             seen: 0,
+            looked: 0,
             event_index: features.contains(Features::EVENT_IDX),
             broken: None,
             lost: 0,
@@ -102,7 +106,7 @@ impl Queue {
     }
 
     fn forget_chains(&mut self) {
-        self.lost += u64::from(self.published.wrapping_sub(self.seen));
+        self.lost += u64::from(self.in_flight());
         let size = self.ring.size();
         self.shadow.clear();
         // Within the capacity reserved in `new`.
@@ -112,10 +116,11 @@ impl Queue {
             count: 0,
             owner: 0,
             writable: 0,
+            lent_as: 0,
         }));
         (self.first_free, self.free) = (0, size);
         (self.available, self.published) = (0, 0);
-        (self.taken, self.seen) = (0, 0);
+        (self.taken, self.seen, self.looked) = (0, 0, 0);
         self.broken = None;
     }
 
@@ -141,10 +146,8 @@ impl Queue {
     /// Returns the counts so far.
     #[must_use]
     pub const fn statistics(&self) -> QueueStatistics {
-        // The device has the chains after the last one seen in its used ring.
-        let unfinished = self.published.wrapping_sub(self.seen) as u64;
         QueueStatistics {
-            completed: self.statistics.submitted - self.lost - unfinished,
+            completed: self.statistics.submitted - self.lost - self.in_flight() as u64,
             ..self.statistics
         }
     }
@@ -160,7 +163,7 @@ impl Queue {
     #[inline]
     #[must_use]
     pub const fn in_flight(&self) -> u16 {
-        self.published.wrapping_sub(self.taken)
+        (self.published as u16).wrapping_sub(self.taken)
     }
 
     /// Returns the progress: chains in flight, entries taken, and whether there are more.
@@ -168,11 +171,19 @@ impl Queue {
     pub fn pulse(&self) -> Pulse {
         Pulse {
             in_flight: self.in_flight(),
+            oldest: self.oldest(),
             answered: self.taken,
             taken: self.taken,
             has_news: self.has_used(),
             ..Pulse::default()
         }
+    }
+
+    /// Returns how many chains were lent before the oldest one that the device has.
+    fn oldest(&self) -> u32 {
+        let lent = self.shadow.iter().filter(|shadow| shadow.state.is_lent());
+        let age = lent.map(|shadow| self.available.wrapping_sub(shadow.lent_as));
+        self.available.wrapping_sub(age.max().unwrap_or(0))
     }
 
     /// Returns the first descriptor of the next chain; `None` if no descriptor is free.
@@ -213,7 +224,7 @@ impl Queue {
     /// Takes one chain that [`look`](Self::look) has found, if one is left.
     #[inline]
     pub fn take_seen(&mut self) -> Option<Used> {
-        let (used, _count) = self.next_used()?;
+        let used = self.next_used()?;
         self.shadow.get_mut(usize::from(used.head))?.state = State::Held;
         Some(used)
     }
@@ -230,7 +241,7 @@ impl Queue {
     }
 
     /// Like [`exchange`](Self::exchange), with `segment` as the new memory.
-    #[inline]
+    #[inline(always)]
     pub fn replace(&mut self, segment: Segment) -> Option<Used> {
         let writable = if segment.writable { segment.len } else { 0 };
         let used = self.next_single(Some(writable))?;
@@ -242,16 +253,17 @@ impl Queue {
 
     /// Takes the next returned chain, which must have a single descriptor, and lends it again;
     /// `writable` replaces the number of bytes that the device may write.
-    #[inline]
+    #[inline(always)]
     fn next_single(&mut self, writable: Option<u32>) -> Option<Used> {
         let (id, len) = self.next_entry()?;
         let Some(shadow) = self.shadow.get_mut(id as usize) else {
             return self.refuse_id(id);
         };
-        if shadow.state != State::Lent {
+        if shadow.state != State::Lent || !shadow.precedes(self.looked) {
             return self.refuse_id(id);
         }
         let used = used(id, len, shadow);
+        shadow.lent_as = self.available;
         if let Some(writable) = writable {
             shadow.writable = writable;
         }
@@ -259,20 +271,19 @@ impl Queue {
         Some(used)
     }
 
-    /// Returns the next returned chain, checked against the record, and its number of descriptors.
-    /// The record still counts it as lent.
+    /// Returns the next returned chain, checked against the record, which still counts it as lent.
     #[inline]
-    fn next_used(&mut self) -> Option<(Used, u16)> {
+    fn next_used(&mut self) -> Option<Used> {
         let (id, len) = self.next_entry()?;
         let Some(shadow) = self.shadow.get(id as usize) else {
             return self.refuse_id(id);
         };
-        if !matches!(shadow.state, State::Lent | State::LentChain) {
+        if !shadow.state.is_lent() || !shadow.precedes(self.looked) {
             return self.refuse_id(id);
         }
-        let (used, count) = (used(id, len, shadow), shadow.count);
+        let used = used(id, len, shadow);
         self.pass(used);
-        Some((used, count))
+        Some(used)
     }
 
     /// Returns the next used entry of those that were seen.
@@ -306,10 +317,13 @@ impl Queue {
         None
     }
 
-    /// Reads the used index. Returns how many returned chains were not taken yet; 0 if the index is
-    /// invalid.
+    /// Reads the used index, unless chains are left that were found before. Returns how many
+    /// returned chains were not taken yet; 0 if the index is invalid.
     #[inline]
     pub fn look(&mut self) -> u16 {
+        if self.found() > 0 {
+            return self.found();
+        }
         let seen = self.ring.used_index();
         let ahead = seen.wrapping_sub(self.taken);
         // A broken queue has nothing in flight.
@@ -318,6 +332,7 @@ impl Queue {
             return 0;
         }
         self.seen = seen;
+        self.looked = self.published;
         ahead
     }
 
@@ -346,7 +361,7 @@ impl Queue {
         // What was not taken is dropped.
         self.seen = self.taken;
         self.lost += u64::from(self.in_flight());
-        self.published = self.taken;
+        self.published = u32::from(self.taken);
     }
 
     /// Puts the descriptors of a [taken](Self::take) chain back into the free list. Does nothing
@@ -378,16 +393,9 @@ impl Queue {
     /// descriptors. Returns its first descriptor.
     #[inline]
     pub fn reclaim(&mut self) -> Option<u16> {
-        let (used, count) = self.next_used()?;
-        let shadow = self.shadow.get_mut(usize::from(used.head))?;
-        shadow.state = State::Free;
-        if count == 1 {
-            shadow.next = self.first_free;
-        } else {
-            self.free_behind(used.head, count);
-        }
-        self.first_free = used.head;
-        self.free += count;
+        let used = self.next_used()?;
+        self.shadow.get_mut(usize::from(used.head))?.state = State::Held;
+        self.free(used.head);
         Some(used.head)
     }
 
@@ -410,6 +418,7 @@ impl Queue {
             .filter(|shadow| shadow.state == State::Held)
         {
             shadow.state = State::lent(shadow.count);
+            shadow.lent_as = self.available;
             self.push(head);
         }
     }

@@ -33,6 +33,8 @@ pub enum Error {
     TimedOut,
     /// The device reported more bytes than the buffer has, so its data is not used.
     LengthRefused,
+    /// The device answered several times in a row, and returned no byte.
+    NoBytes,
     /// The request is not in flight: its result was returned already.
     UnknownToken,
 }
@@ -52,6 +54,7 @@ impl fmt::Display for Error {
             Self::LengthRefused => {
                 f.write_str("the entropy device reports more bytes than the buffer has")
             }
+            Self::NoBytes => f.write_str("the entropy device returns no bytes"),
             Self::UnknownToken => f.write_str("the entropy request is not in flight"),
         }
     }
@@ -198,7 +201,7 @@ impl<T: Transport> Rng<T> {
 
     /// Returns the result of a request, once; keeps `waker` if it is not done.
     pub fn poll(&mut self, token: Token, waker: &Waker) -> Poll<Completion> {
-        self.requests.poll(token, waker).map(|done| match done {
+        let poll = self.requests.poll(token, waker).map(|done| match done {
             Some(done) => Completion {
                 result: *done.result,
                 buffer: done.memory.and_then(Option::take),
@@ -207,12 +210,18 @@ impl<T: Transport> Rng<T> {
                 result: Err(Error::UnknownToken),
                 buffer: None,
             },
-        })
+        });
+        if poll.is_ready() {
+            // Its place is vacant only now.
+            self.requests.wake_waiting();
+        }
+        poll
     }
 
     /// Drops the interest in a request. Its buffer is freed when the device is done with it.
     pub fn detach(&mut self, token: Token) {
         self.requests.detach(token);
+        self.requests.wake_waiting();
     }
 
     /// Returns whether a request would be accepted now.
@@ -304,6 +313,13 @@ impl<T: Transport> Rng<T> {
     #[must_use]
     pub const fn failure(&self) -> Option<Failure> {
         self.device.failure()
+    }
+
+    /// Returns whether the last attempt to restart the device failed. Requests then fail with the
+    /// reason, and do not wait for another attempt.
+    #[must_use]
+    pub const fn refuses(&self) -> bool {
+        self.device.refuses()
     }
 
     /// Returns the counts of the queue.

@@ -6,9 +6,9 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 
 use vmos_drivers::virtio::Token;
-use vmos_drivers::virtio::blk::{Completion, Consumer, Operation, Ticket};
+use vmos_drivers::virtio::blk::{Completion, Consumer, Operation, Rejected, Ticket};
 
-use super::Shared;
+use super::{DiskError, Shared};
 
 /// A request. If it is dropped while the device has its buffers, the device keeps them until it is
 /// done.
@@ -40,7 +40,7 @@ impl Future for Request {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Completion> {
         let mut driver = self.driver.borrow_mut();
         if let State::Waiting(_, ticket) = &mut self.state {
-            if !driver.has_room_for(ticket) {
+            if !driver.has_room_for(ticket) && !driver.refuses() {
                 driver.wait_for_room(ticket, cx.waker());
                 return Poll::Pending;
             }
@@ -50,6 +50,15 @@ impl Future for Request {
             };
             match driver.submit_for(operation, Consumer::Token, &mut ticket) {
                 Ok(token) => self.state = State::InFlight(token),
+                // There is room for a shorter request.
+                Err(Rejected {
+                    error: DiskError::Full,
+                    operation,
+                }) => {
+                    driver.wait_for_room(&mut ticket, cx.waker());
+                    self.state = State::Waiting(operation, ticket);
+                    return Poll::Pending;
+                }
                 Err(rejected) => {
                     if !ticket.is_none() {
                         driver.leave_line(&mut ticket);

@@ -148,15 +148,16 @@ impl Requests {
     }
 
     /// Waits in turn with other tasks until the disk [has room](Self::has_room) and, if it is out
-    /// of order, until it works again. Returns at once if [`depth`](Self::depth) requests are in
-    /// flight: then only [`done`](Self::done) makes room.
+    /// of order, until it was restarted. Returns at once if the last attempt to restart it failed:
+    /// submitting then returns the reason. Returns at once too if [`depth`](Self::depth) requests
+    /// are in flight: then only [`done`](Self::done) makes room.
     pub async fn room(&mut self) {
         poll_fn(|cx| {
             if self.in_flight >= self.depth {
                 return Poll::Ready(());
             }
             let mut driver = self.driver.borrow_mut();
-            if driver.has_room_for(&self.ticket) {
+            if driver.has_room_for(&self.ticket) || driver.refuses() {
                 return Poll::Ready(());
             }
             driver.wait_for_room(&mut self.ticket, cx.waker());

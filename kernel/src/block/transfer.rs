@@ -53,11 +53,11 @@ impl OneTransfer {
                 self.token = Some(token);
                 Poll::Pending
             }
-            // A disk that failed is restarted.
+            // A disk that failed is restarted soon, unless an attempt has failed.
             Err(Refused {
                 error: DiskError::Full | DiskError::DeviceReset(_),
                 buffer,
-            }) => {
+            }) if !driver.refuses() => {
                 self.buffer = Some(buffer);
                 driver.wait_for_room(ticket, cx.waker());
                 Poll::Pending

@@ -11,7 +11,7 @@ use vmos_drivers::virtio::rng::Rng;
 
 use super::attached::{Attached, Shared, TICK};
 use super::interfaces::Interfaces;
-use super::statistics::Desk;
+use super::statistics::Inquiry;
 use crate::event_loop::Services;
 use crate::machine::{self, Transport};
 use crate::net::{Stack, Virtio};
@@ -270,15 +270,28 @@ impl Network {
 
 /// The operations on the devices that tasks use directly.
 impl Drivers {
-    /// Schedules the next check of the devices, unless they were found idle in this turn.
+    /// Schedules the next check of the devices, unless they were found idle in this turn and have no
+    /// request since.
     #[cold]
     #[inline(never)]
     fn begin_watch(&mut self, now: u64) {
-        if self.watching == Watching::Ended {
+        let ended = self.watching == Watching::Ended;
+        let mut next = NEVER;
+        if let Some(Network { nic, attached, .. }) = &mut self.network {
+            next = attached.first_look(nic, ended);
+        }
+        for Shared { driver, attached } in &mut self.disks {
+            next = next.min(attached.first_look(&mut *driver.serve(), ended));
+        }
+        if let Some(Shared { driver, attached }) = &mut self.entropy {
+            next = next.min(attached.first_look(&mut *driver.serve(), ended));
+        }
+        next = next.min(self.interfaces.first_look(ended));
+        if next == NEVER {
             self.watching = Watching::No;
         } else {
             (self.watching, self.looked, self.idle_since) = (Watching::Yes, now, now);
-            time::set_watch(now.saturating_add(TICK));
+            time::set_watch(now.saturating_add(next));
         }
     }
 
@@ -323,7 +336,7 @@ impl Drivers {
         more |= arrived;
         self.has_work |= arrived;
         self.recovery = self.recovery.min(retry);
-        self.desk.answer(self);
+        self.inquiry.answer(self);
         more
     }
 }

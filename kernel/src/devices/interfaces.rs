@@ -112,4 +112,12 @@ impl Interfaces {
         });
         looks.min().unwrap_or(NEVER)
     }
+
+    /// Returns the time until the first check after a turn; see [`Attached::first_look`].
+    pub(super) fn first_look(&self, found_idle: bool) -> u64 {
+        let looks = self.0.iter().map(|(Shared { driver, attached }, _)| {
+            attached.first_look(&mut *driver.serve(), found_idle)
+        });
+        looks.min().unwrap_or(NEVER)
+    }
 }

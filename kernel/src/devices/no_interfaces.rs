@@ -47,4 +47,8 @@ impl Interfaces {
     pub(super) const fn look(&self, _: u64, _: bool) -> u64 {
         NEVER
     }
+
+    pub(super) const fn first_look(&self, _: bool) -> u64 {
+        NEVER
+    }
 }

@@ -225,7 +225,16 @@ impl<T: Transport> Blk<T> {
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.device.failure().is_none()
+            && (self.wanted == 0 || self.has_wanted())
             && (self.requests.has_ready() || (self.requests.has_vacant() && self.queue.has_room(3)))
+    }
+
+    /// Returns whether there are as many descriptors as the last request lacked, together with those
+    /// of the chains that vacant places keep.
+    #[cold]
+    fn has_wanted(&self) -> bool {
+        let kept = self.requests.count_ready() * 3;
+        self.wanted <= usize::from(self.queue.free_descriptors()) + kept
     }
 
     /// Returns whether a request with one buffer would be accepted now from the holder of `ticket`.

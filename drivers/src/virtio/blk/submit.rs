@@ -280,6 +280,8 @@ impl<T: Transport> Blk<T> {
         self.headers.write(slot, kind, sector);
         // Chains kept by vacant request slots are freed if they are needed.
         while !self.queue.has_room(count + 1) && self.strip_one() {}
+        let lacks = !self.queue.has_room(count + 1) && !self.queue.has_tables();
+        self.wanted = if lacks { count + 1 } else { 0 };
         if matches!(request, Request::Transfer(..))
             && let Some(segments) = self.segments[..=count].as_array()
         {
@@ -323,14 +325,14 @@ impl<T: Transport> Blk<T> {
         }
     }
 
-    fn check_range(&self, sector: u64, bytes: u64) -> Result<(), Error> {
+    pub(super) fn check_range(&self, sector: u64, bytes: u64) -> Result<(), Error> {
         let block_size = self.config.block_size;
         let mask = u64::from(block_size) - 1;
         if bytes == 0 {
             return Err(Error::Empty);
         }
         let most = longest(block_size);
-        if bytes > most - SECTOR {
+        if bytes > most {
             return Err(Error::TooLong { most });
         }
         let capacity = self.config.capacity;

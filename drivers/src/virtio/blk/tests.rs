@@ -13,6 +13,7 @@ use crate::dma::Buffer;
 mod chains;
 mod refusals;
 mod streams;
+mod waiting;
 
 const VERSION_1: u64 = 1 << 32;
 const INDIRECT: u64 = 1 << 28;

@@ -143,6 +143,12 @@ impl State {
             Self::LentChain
         }
     }
+
+    /// Returns whether it is that of the head of a lent chain.
+    #[inline]
+    pub(super) const fn is_lent(self) -> bool {
+        matches!(self, Self::Lent | Self::LentChain)
+    }
 }
 
 /// The record of a descriptor. The size is a power of two, so that indexing is a shift.
@@ -158,4 +164,16 @@ pub(super) struct Shadow {
     pub(super) owner: u16,
     /// For a head: how many bytes the device may write.
     pub(super) writable: u32,
+    /// For the head of a lent chain: the number of chains lent before it since the last reset,
+    /// wrapping.
+    pub(super) lent_as: u32,
+}
+
+impl Shadow {
+    /// Returns whether the chain was lent among the first `published`. A chain that the device keeps
+    /// while 2^31 others are lent counts as one that was not.
+    #[inline]
+    pub(super) const fn precedes(&self, published: u32) -> bool {
+        (self.lent_as.wrapping_sub(published) as i32) < 0
+    }
 }

@@ -15,6 +15,11 @@ impl Queue {
         segments > 0 && (segments <= usize::from(self.free) || self.fits_table(segments))
     }
 
+    /// Returns whether a chain may be longer than the queue, and needs one descriptor of it.
+    pub(crate) const fn has_tables(&self) -> bool {
+        self.tables.is_some()
+    }
+
     fn fits_table(&self, segments: usize) -> bool {
         self.free > 0
             && self
@@ -39,6 +44,7 @@ impl Queue {
             count: 1,
             owner,
             writable,
+            lent_as: self.available,
         };
         self.push(head);
         Some(head)
@@ -67,6 +73,7 @@ impl Queue {
         let shadow = &mut self.shadow[usize::from(head)];
         (shadow.state, shadow.owner, shadow.writable) =
             (State::lent(shadow.count), owner, writable);
+        shadow.lent_as = self.available;
         self.push(head);
         Some(head)
     }
@@ -114,7 +121,7 @@ impl Queue {
 
     #[inline]
     pub(super) fn push(&mut self, head: u16) {
-        self.ring.set_available(self.available, head);
+        self.ring.set_available(self.available as u16, head);
         self.available = self.available.wrapping_add(1);
     }
 }

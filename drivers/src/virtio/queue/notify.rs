@@ -15,11 +15,11 @@ impl Queue {
     #[inline]
     pub fn publish(&mut self) -> bool {
         let (old, new) = (self.published, self.available);
-        let count = new.wrapping_sub(old);
+        let count = new.wrapping_sub(old) as u16;
         if count == 0 || self.broken.is_some() {
             return false;
         }
-        self.ring.set_available_index(new);
+        self.ring.set_available_index(new as u16);
         self.published = new;
         self.statistics.submitted += u64::from(count);
         self.statistics.high_water = self.statistics.high_water.max(self.in_flight());
@@ -27,7 +27,7 @@ impl Queue {
         // for a notification: the store above must not pass the load below (2.7.13.4.1).
         fence(Ordering::SeqCst);
         let kick = if self.event_index {
-            must_notify(self.ring.available_event(), new, old)
+            must_notify(self.ring.available_event(), new as u16, old as u16)
         } else {
             self.ring.wants_kicks()
         };
@@ -42,7 +42,7 @@ impl Queue {
     /// Writes the available index to the ring again, in case it was overwritten.
     #[cold]
     pub fn publish_again(&mut self) {
-        self.ring.set_available_index(self.published);
+        self.ring.set_available_index(self.published as u16);
         fence(Ordering::SeqCst);
     }
 
@@ -50,7 +50,7 @@ impl Queue {
     #[inline]
     #[must_use]
     pub const fn unpublished(&self) -> u16 {
-        self.available.wrapping_sub(self.published)
+        self.available.wrapping_sub(self.published) as u16
     }
 
     /// Disables interrupts until the next [`arm`](Self::arm).

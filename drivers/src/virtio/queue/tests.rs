@@ -8,6 +8,7 @@ use crate::address::PhysicalAddress;
 use crate::dma::Buffer;
 
 mod notifications;
+mod twice;
 
 const EVENT: Features = Features::EVENT_IDX;
 const NONE: Features = Features::empty();
@@ -277,6 +278,49 @@ fn a_length_of_zero_is_accepted() {
 }
 
 #[test]
+fn the_pulse_tells_which_chain_the_device_has_had_longest() {
+    let buffer = buffer();
+    let (mut queue, mut ring, heads) = three_in_flight(&buffer);
+    let mut answer = |queue: &mut Queue, head: u16| {
+        ring.give_back(u32::from(head), 0);
+        let used = queue.take().expect("it was given back");
+        queue.lend_again(used.head);
+        queue.publish();
+        queue.pulse().oldest
+    };
+    assert_eq!(queue.pulse().oldest, 0);
+    for _ in 0..0x1_0001 {
+        assert_eq!(answer(&mut queue, heads[1]), 0);
+    }
+    assert_eq!(answer(&mut queue, heads[0]), 2);
+    assert_eq!(answer(&mut queue, heads[2]), 0x1_0003);
+    queue.restart();
+    assert_eq!(queue.pulse().oldest, 0);
+}
+
+#[test]
+fn only_accepted_chains_count_as_completed() {
+    let buffer = buffer();
+    let (mut queue, mut ring, heads) = three_in_flight(&buffer);
+    for id in [u32::from(heads[0]), 99, u32::from(heads[2])] {
+        ring.give_back(id, 0);
+    }
+    assert_eq!((queue.look(), queue.statistics().completed), (3, 0));
+    assert!(queue.take().is_some());
+    assert_eq!(queue.statistics().completed, 1);
+    assert_eq!(queue.take(), None);
+    assert_eq!(queue.statistics().completed, 1);
+    queue.restart();
+    assert_eq!(queue.statistics().completed, 1);
+    queue
+        .lend_one(Segment::writable(buffer.address(), 1), 0)
+        .expect("room");
+    queue.publish();
+    let statistics = queue.statistics();
+    assert_eq!((statistics.submitted, statistics.completed), (4, 1));
+}
+
+#[test]
 fn a_broken_queue_returns_nothing_until_it_is_restarted() {
     let buffer = buffer();
     let (mut queue, mut ring, heads) = three_in_flight(&buffer);
@@ -347,6 +391,11 @@ fn free_descriptors_contain_no_address() {
         let used = queue.take().expect("the chain was returned");
         assert_eq!(used.head, head);
         queue.free(head);
+        let again = queue.lend(&[segment; 3][..segments], 0).expect("room");
+        queue.publish();
+        ring.give_back(u32::from(again), 1);
+        assert_eq!(queue.look(), 1);
+        assert_eq!(queue.reclaim(), Some(again));
         for index in 0..8 {
             assert_eq!(ring.length_of(index), 0, "descriptor {index}");
         }

@@ -64,6 +64,7 @@ impl Queue {
         let len = if segment.writable { segment.len } else { 0 };
         shadow.state = State::lent(shadow.count);
         shadow.writable = triple.around.saturating_add(len);
+        shadow.lent_as = self.available;
         let descriptor = segment.descriptor(Some(triple.last));
         if !triple.in_table {
             self.ring.set_descriptor(triple.middle, descriptor);

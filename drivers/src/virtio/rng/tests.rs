@@ -1,5 +1,7 @@
 //! Tests of the entropy driver, and of what all drivers do with their device.
 
+use alloc::vec::Vec;
+
 use super::super::fake::MmioRegisters;
 use super::super::fake::{Chain, DeviceRing, FakeDevice, Wakes, versions, write};
 use super::super::queue::Refusal;
@@ -172,6 +174,31 @@ fn a_full_queue_rejects_requests_and_wakes_when_there_is_room() {
 }
 
 #[test]
+fn a_waiting_task_is_woken_when_a_result_is_taken_or_dropped() {
+    for drops in [false, true] {
+        let (_device, mut rng, mut ring) = start(2);
+        let (wakes, waker) = Wakes::new();
+        let tokens: Vec<_> = (0..8).flat_map(|_| rng.submit(buffer(1))).collect();
+        rng.publish();
+        while let Some(chain) = ring.pop() {
+            ring.give_back(u32::from(chain.head), 1);
+        }
+        assert_eq!(rng.complete(8), 8);
+        // The results keep their places, and no further completion comes.
+        assert!(!rng.has_room());
+        rng.wait_for_room(&waker);
+        assert_eq!(wakes.count(), 0);
+        if drops {
+            rng.detach(tokens[0]);
+        } else {
+            assert_eq!(done(&mut rng, tokens[0]).result, Ok(1));
+        }
+        assert_eq!(wakes.count(), 1);
+        assert!(rng.has_room());
+    }
+}
+
+#[test]
 fn an_empty_buffer_is_rejected() {
     let (_device, mut rng, _ring) = start(2);
     assert_eq!(
@@ -187,7 +214,7 @@ fn a_detached_buffer_is_kept_until_the_device_returns_it() {
     rng.detach(token);
     // The device writes late; Miri detects if the memory was freed.
     chain.write(&[1; 64]);
-    let taken: alloc::vec::Vec<_> = (0..7).map(|_| buffer(64)).collect();
+    let taken: Vec<_> = (0..7).map(|_| buffer(64)).collect();
     assert!(
         taken
             .iter()

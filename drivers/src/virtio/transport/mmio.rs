@@ -198,6 +198,7 @@ impl<R: Registers> Transport for MmioTransport<R> {
     fn acknowledge(&mut self, idle: bool) -> bool {
         if !idle && self.unread < STATUS_INTERVAL {
             self.unread += 1;
+            self.vain.set(0);
             self.registers.write32(register::INTERRUPT_ACK, USED_BUFFER);
             return false;
         }

@@ -201,6 +201,17 @@ fn a_stuck_line_requests_a_reset_of_its_device() {
     assert!(!needs_reset(&|| transport.status()), "told once");
 }
 
+#[test]
+fn interrupts_without_a_cause_add_up_only_if_no_other_comes_between() {
+    let device = device(1);
+    let mut transport = device.transport();
+    for _ in 0..40 {
+        assert!(!transport.acknowledge(true));
+        // Something was found in a queue: that was the cause.
+        assert!(!transport.acknowledge(false));
+    }
+}
+
 fn halves<T: Transport>(transport: &T) -> Result<(u32, u32), SetupError> {
     transport.read_config(8, |transport| {
         (transport.config32(0), transport.config32(4))

@@ -8,7 +8,8 @@
 //!   interrupt arrives.
 //! * After half a second without a response, the kernel reads the device's status and notifies it
 //!   again. It repeats this, doubling the time in between.
-//! * After 10 s, the kernel resets and restarts the device; its requests fail.
+//! * If one request stays the oldest without a response for 10 s, whether others have one or not,
+//!   the kernel resets and restarts the device; its requests fail.
 //!
 //! A network device is also checked when it has no frames to send, at growing intervals
 //! (`drivers::rest`).
@@ -35,7 +36,8 @@ const DELIVERY: u64 = 1_000_000;
 const LOOKS: u8 = 8;
 /// The time without a response after which the device is notified again, in nanoseconds.
 const PATIENCE: u64 = 500_000_000;
-/// The time without a response after which the device is reset, in nanoseconds.
+/// The time for which one request may be the oldest without a response before the device is reset, in
+/// nanoseconds.
 const LIMIT: u64 = 10_000_000_000;
 /// The number of consecutive missing interrupts after which the device is polled.
 const DEAF: u8 = 2;
@@ -69,7 +71,7 @@ pub struct WatchStatistics {
     /// Notifications repeated because requests were left without a response for half a second or
     /// longer.
     pub kicked_again: u32,
-    /// Resets because requests were left without a response for 10 s.
+    /// Resets because a request was the oldest without a response for 10 s.
     pub silences: u32,
     /// Failures of the device, for any reason.
     pub failures: u32,
@@ -111,6 +113,8 @@ pub(in crate::devices) struct Watch {
     pulse: Pulse,
     /// How long the device's requests have had no response, in nanoseconds.
     silence: u64,
+    /// How long the oldest request has been the oldest, in nanoseconds.
+    age: u64,
     /// The value of `silence` at which the device is notified next.
     next_kick: u64,
     /// The number of consecutive checks at which the device had responded without an interrupt. The
@@ -130,6 +134,7 @@ impl Default for Watch {
         Self {
             pulse: Pulse::default(),
             silence: 0,
+            age: 0,
             next_kick: PATIENCE,
             suspicion: 0,
             missing: 0,
@@ -165,6 +170,12 @@ impl Attached {
         }
         let pulse = driver.pulse();
         let before = mem::replace(&mut self.watch.pulse, pulse);
+        let is_waiting = before.in_flight > 0 && pulse.in_flight > 0;
+        if is_waiting && pulse.oldest == before.oldest {
+            self.watch.age += step;
+        } else {
+            self.watch.age = 0;
+        }
         let suspicion = mem::take(&mut self.watch.suspicion);
         let is_the_same = suspicion == 0 || pulse.taken == before.taken;
         if pulse.has_news && !self.has_work && is_the_same {
@@ -186,8 +197,8 @@ impl Attached {
                 self.watch.next_kick = PATIENCE;
             } else {
                 self.watch.silence += step;
-                self.wait(driver);
             }
+            self.wait(driver);
             return self.pause();
         }
         if pulse.is_unread || rests {
@@ -244,10 +255,10 @@ impl Attached {
         self.has_work = true;
     }
 
-    /// Handles a device that has not responded since the last check.
+    /// Handles a device that has requests without a response.
     fn wait(&mut self, driver: &mut dyn Watched) {
-        if self.watch.silence >= LIMIT {
-            self.watch.silence = 0;
+        if self.watch.age >= LIMIT {
+            self.watch.age = 0;
             self.watch.statistics.silences += 1;
             driver.give_up();
         } else if self.watch.silence >= self.watch.next_kick {
@@ -262,8 +273,17 @@ impl Attached {
         self.has_work = true;
     }
 
+    /// Returns the time until the first check after a turn, in nanoseconds; [`NEVER`] if the device was
+    /// `found_idle` in this turn and has had no request since.
+    pub(in crate::devices) fn first_look(&self, driver: &mut dyn Watched, found_idle: bool) -> u64 {
+        if found_idle && (driver.failure().is_some() || driver.pulse().in_flight == 0) {
+            return NEVER;
+        }
+        self.pause()
+    }
+
     /// Returns the time between two checks while the device has requests, in nanoseconds.
-    pub(in crate::devices) const fn pause(&self) -> u64 {
+    const fn pause(&self) -> u64 {
         if self.watch.is_deaf() { POLL } else { TICK }
     }
 

@@ -58,6 +58,18 @@ fn the_size_and_number_of_segments_are_limited() {
 }
 
 #[test]
+fn the_longest_request_is_the_one_that_the_error_names() {
+    for block_size in [512, 4096] {
+        let capacity = 1 << 30;
+        let (blk, _disk) = start(DEFAULT, 0, 256, &config(capacity, block_size), 2);
+        let Err(Error::TooLong { most }) = blk.check_range(0, 1 << 32) else {
+            panic!("4 GiB are too long");
+        };
+        assert_eq!(blk.check_range(0, most), Ok(()));
+    }
+}
+
+#[test]
 fn a_write_to_a_read_only_disk_is_rejected() {
     let (mut blk, mut disk) = disk(DEFAULT | Features::RO | Features::DISCARD);
     assert!(blk.read_only());

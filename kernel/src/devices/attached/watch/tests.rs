@@ -68,6 +68,7 @@ impl Driver {
         self.pulse.has_news = false;
         self.pulse.in_flight -= 1;
         self.pulse.answered += 1;
+        self.pulse.oldest += 1;
         self.pulse.taken += 1;
         self.pulse.is_unread = true;
     }
@@ -193,6 +194,54 @@ fn a_device_without_interrupts_that_may_send_is_always_polled() {
         attached.has_work = false;
     }
     assert_eq!(look(&mut attached, &mut driver), POLL);
+}
+
+#[test]
+fn a_request_that_is_forgotten_while_others_are_answered_has_the_device_reset() {
+    let (mut attached, mut driver) = (attached(), Driver::with(8));
+    for _ in 0..LIMIT / TICK {
+        look(&mut attached, &mut driver);
+        assert_eq!(driver.failure, None);
+        // Another request is answered, and a new one follows.
+        driver.take();
+        driver.pulse.oldest -= 1;
+        driver.pulse.in_flight += 1;
+    }
+    look(&mut attached, &mut driver);
+    assert_eq!(driver.failure, Some(Failure::Silent));
+    assert_eq!(driver.kicks, 0);
+    assert_eq!(statistics(&attached).silences, 1);
+}
+
+#[test]
+fn a_slow_device_that_answers_one_request_after_the_other_is_not_reset() {
+    let (mut attached, mut driver) = (attached(), Driver::with(128));
+    for _ in 0..100 {
+        look(&mut attached, &mut driver);
+        driver.take();
+        driver.pulse.in_flight += 1;
+    }
+    assert_eq!(statistics(&attached), WatchStatistics::default());
+}
+
+#[test]
+fn a_request_made_when_the_device_was_just_found_idle_is_watched() {
+    let (mut attached, mut driver) = (attached(), Driver::with(0));
+    assert_eq!(look(&mut attached, &mut driver), NEVER);
+    assert_eq!(attached.first_look(&mut driver, true), NEVER);
+    assert_eq!(attached.first_look(&mut driver, false), TICK);
+    driver.pulse.in_flight = 1;
+    assert_eq!(attached.first_look(&mut driver, true), TICK);
+    driver.failure = Some(Failure::NeedsReset);
+    assert_eq!(attached.first_look(&mut driver, true), NEVER);
+}
+
+#[test]
+fn a_device_that_is_polled_is_first_looked_at_as_often_as_later() {
+    let (mut attached, mut driver) = (attached(), Driver::with(1));
+    attached.expect_no_interrupt();
+    assert_eq!(attached.first_look(&mut driver, false), POLL);
+    assert_eq!(attached.first_look(&mut driver, true), POLL);
 }
 
 #[test]
