@@ -44,7 +44,7 @@ async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
 
 #[vmos::task]
 async fn run(mut runner: Runner<'static, Interface>) {
-    runner.run().await
+    runner.run().await;
 }
 
 async fn echo(stack: Stack<'static>) -> Result<()> {

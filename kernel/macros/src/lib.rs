@@ -15,7 +15,8 @@ use syn::{ItemFn, parse_macro_input};
 ///
 /// If the app is compiled for the host, it is a program that prints how to run it in a machine.
 ///
-/// [`Kernel`]: ../vmos/struct.Kernel.html [`Spawner`]: ../vmos/struct.Spawner.html
+/// [`Kernel`]: ../vmos/struct.Kernel.html
+/// [`Spawner`]: ../vmos/struct.Spawner.html
 #[proc_macro_attribute]
 pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let function = parse_macro_input!(item as ItemFn);
