@@ -7,7 +7,7 @@
 //! the device fails then, the kernel logs it and the generator continues.
 //!
 //! With the feature `getrandom`, the generator also serves that crate: see
-//! [`provide_getrandom`](crate::provide_getrandom).
+//! `provide_getrandom`.
 //!
 //! ```no_run
 //! use rand_core::Rng;

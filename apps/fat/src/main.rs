@@ -67,7 +67,7 @@ fn list(folder: &Folder<'_>, path: &str, depth: usize) -> Result<()> {
         let name = long.map_or_else(|| format!("{}", entry.name), String::from);
         if entry.attributes.is_directory() {
             if name != "." && name != ".." {
-                folders.push((entry.name.clone(), name));
+                folders.push((entry.name, name));
             }
         } else if !entry.attributes.is_volume() {
             println!("{:>10} {path}/{name}", entry.size);
