@@ -303,7 +303,8 @@ impl<T: Transport> Net<T> {
     /// Queues frames of `waiting` like [`send`](Self::send): at most `most`, and as many as there
     /// is room for. Each is first passed to `prepare`, which returns its partial checksum, if any.
     /// Returns the number.
-    #[inline(always)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline)]
     pub fn send_all(
         &mut self,
         waiting: &FrameList,

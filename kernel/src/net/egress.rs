@@ -36,7 +36,8 @@ impl Stack {
         more
     }
 
-    #[inline(always)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline)]
     fn send_datagrams<D: Device>(
         &self,
         inner: &mut Inner,

@@ -58,7 +58,8 @@ impl<T: Transport> Device for Virtio<'_, T> {
         }
     }
 
-    #[inline(always)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline)]
     fn send_all(
         &mut self,
         waiting: &FrameList,

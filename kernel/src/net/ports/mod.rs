@@ -187,7 +187,8 @@ impl Ports {
     }
 
     /// Sends queued frames, at most `budget`.
-    #[inline(always)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline)]
     pub(super) fn flush<D: Device>(
         &self,
         outgoing: &Outgoing,
