@@ -1,6 +1,6 @@
 //! Parts for which the workspace of the board has a driver, and VMOS has none: `[part.NAME]`.
 //!
-//! The file `parts/KIND.toml` of the workspace [defines](definition) a kind of part: its register
+//! The file `parts/KIND.toml` of the workspace defines a kind of part: its register
 //! ranges, interrupts and values. A board file states where such a part is, and an app claims it by
 //! its name. The definition is read as the key `definition` of each part of its kind.
 
