@@ -94,7 +94,11 @@ fn a_pc_is_imported_from_its_firmware() {
         let place = Place::new();
         let output = place.import(&["--qemu-machine", machine, "--arch", "x64", "--name", "mine"]);
         assert!(output.status.success(), "{}", said(&output));
-        assert!(said(&output).contains("the board file matches"), "{}", said(&output));
+        assert!(
+            said(&output).contains("the board file matches"),
+            "{}",
+            said(&output)
+        );
         let text = fs::read_to_string(place.board("mine")).unwrap();
         assert!(text.contains(wanted), "{text}");
         let verified = place.xtask(&["verify", "mine"]);

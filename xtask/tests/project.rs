@@ -91,7 +91,10 @@ fn a_new_app_is_complete_and_does_not_change_the_default_app() {
         let words = ["run", "mine", "--app", app, "--dry-run"];
         assert!(said(&project, &words).contains(app));
     }
-    for (name, expected) in [("another", "already a package"), ("No", "not a valid app name")] {
+    for (name, expected) in [
+        ("another", "already a package"),
+        ("No", "not a valid app name"),
+    ] {
         let complaint = refusal(&project, &["new-app", name], 2);
         assert!(complaint.contains(expected), "{complaint}");
     }

@@ -15,12 +15,12 @@ use vmos_machine_tests::setting::{Draft, Setting};
 use super::super::{Case, Need};
 
 pub(super) const CASES: [Case; 3] = [
-    Case::new("http_shows_the_machine_at_work", shows_the_machine),
-    Case::new(
+    Case::spread("http_shows_the_machine_at_work", shows_the_machine),
+    Case::spread(
         "http_answers_as_many_as_a_browser_opens",
         answers_many_at_once,
     ),
-    Case::new("fetch_shows_what_a_server_has", fetches).needing(Need::Table),
+    Case::spread("fetch_shows_what_a_server_has", fetches).needing(Need::Table),
 ];
 
 /// The port of HTTP.
