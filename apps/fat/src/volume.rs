@@ -1,5 +1,7 @@
 //! Reads the disk block by block for embedded-sdmmc, with read-ahead.
 
+use alloc::vec;
+use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::fmt;
 
@@ -28,7 +30,7 @@ struct Cache {
     first: u64,
     /// The valid bytes at the start of `bytes`.
     length: usize,
-    bytes: [u8; AHEAD as usize * SECTOR_SIZE],
+    bytes: Vec<u8>,
 }
 
 /// Why a block could not be read.
@@ -61,7 +63,7 @@ impl Volume {
             cache: RefCell::new(Cache {
                 first: 0,
                 length: 0,
-                bytes: [0; AHEAD as usize * SECTOR_SIZE],
+                bytes: vec![0; AHEAD as usize * SECTOR_SIZE],
             }),
         };
         let mut first = Block::new();
