@@ -11,10 +11,10 @@ use super::drivers::Source;
 use crate::time::NEVER;
 
 #[derive(Default)]
-pub(super) struct Interfaces;
+pub(super) struct Interfaces {}
 
 #[derive(Default)]
-pub(crate) struct Handles;
+pub(crate) struct Handles {}
 
 impl Interfaces {
     pub(super) const fn has_room(&self) -> bool {
