@@ -32,10 +32,12 @@ fn short(instruction: u32, registers: &mut Registers) {
         0x2000..=0x27FF => {
             registers.set(instruction >> 8 & 7, Some(i64::from(instruction & 0xFF)));
         }
-        // add sp, rm
+        // add sp, rm. Where nothing set the register, it is an address in a literal pool: the
+        // compiler sets it by movw and movt.
         _ if instruction & 0xFF87 == 0x4485 => {
-            let value = registers.get(instruction >> 3 & 15);
-            registers.subtract(value.map(|value| -i64::from(value as i32)));
+            if let Some(value) = registers.get(instruction >> 3 & 15) {
+                registers.subtract(Some(-i64::from(value as i32)));
+            }
         }
         _ => {}
     }

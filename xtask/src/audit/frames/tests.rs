@@ -39,6 +39,9 @@ fn a_frame_of_t32_is_the_sum_of_its_steps() {
     // movw r12, #0x5014; movt r12, #1; sub.w sp, sp, r12
     let code = halfwords(&[0xF245, 0x0C14, 0xF2C0, 0x0C01, 0xEBAD, 0x0D0C]);
     assert_eq!(arm::t32(&code), Frame::Bytes(0x1_5014));
+    // push {r7, lr}; pop {r7, pc}; .word 0x400344C5, whose lower half would be add sp, r8
+    let code = halfwords(&[0xB580, 0xBD80, 0x44C5, 0x4003]);
+    assert_eq!(arm::t32(&code), Frame::Bytes(8));
     // sub.w sp, sp, r3
     assert_eq!(arm::t32(&halfwords(&[0xEBAD, 0x0D03])), Frame::Unknown);
 }
