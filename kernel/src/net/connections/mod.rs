@@ -15,6 +15,7 @@
 //! | the segment is written to a frame | [`egress`], [`segment`] |
 
 mod arrival;
+mod calls;
 mod connection;
 mod cookie;
 mod departure;

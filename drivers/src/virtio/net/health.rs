@@ -1,0 +1,120 @@
+//! Whether a network device responds, and how it is restarted if it does not.
+
+use super::super::device::GaveUp;
+use super::super::error::{Failure, SetupError};
+use super::super::pulse::Pulse;
+use super::super::transport::Transport;
+use super::config::choose;
+use super::{Net, RECEIVE, TRANSMIT, config};
+
+/// The type of frames for experiments on a private network (IEEE 802, 9.2.4).
+const EXPERIMENTAL: [u8; 2] = [0x88, 0xb5];
+
+impl<T: Transport> Net<T> {
+    /// Handles what the device reports outside its queues, such as the state of the link. Call it
+    /// for the interrupt that [`Routing`] assigns to the configuration.
+    #[cold]
+    pub fn configuration_changed(&mut self) {
+        if self.device.failure().is_some() {
+            return;
+        }
+        if self.device.needs_reset() {
+            self.device.fail(Failure::NeedsReset);
+            return;
+        }
+        match config::read_link(&self.device.transport, self.features) {
+            Ok(link_up) => self.link_up = link_up,
+            Err(_error) => {
+                self.device.fail(Failure::Configuration);
+            }
+        }
+    }
+
+    /// Returns the progress of sending, and returns sent frames to the pool.
+    #[cold]
+    #[must_use]
+    pub fn pulse(&mut self) -> Pulse {
+        let has_news = self.has_news();
+        if !has_news {
+            self.transmit.settle(&self.frames);
+            self.check_transmit();
+        }
+        Pulse {
+            has_news,
+            taken: self.receive.queue.pulse().taken,
+            is_unread: self.device.is_unread(),
+            listens: true,
+            ..self.transmit.queue.pulse()
+        }
+    }
+
+    /// Reads the device's status and acknowledges its interrupt, even if none arrived. Call
+    /// [`arrived`](Self::arrived) afterwards.
+    #[cold]
+    pub fn inspect(&mut self) {
+        self.device.read();
+        self.configuration_changed();
+    }
+
+    /// Notifies both queues even if the device has not requested it.
+    #[cold]
+    pub fn kick(&mut self) {
+        self.receive.queue.publish_again();
+        self.transmit.queue.publish_again();
+        self.device.kick(self.receive.doorbell);
+        self.device.kick(self.transmit.doorbell);
+    }
+
+    /// Sends a frame that every machine ignores, if the device has the legacy interface. Such a
+    /// device cannot report that it is broken; if it is, the frame stays in flight. Returns whether
+    /// the frame was sent.
+    #[cold]
+    pub fn probe(&mut self) -> bool {
+        const LENGTH: usize = 60;
+        if !self.device.transport.is_legacy() || self.room() == 0 {
+            return false;
+        }
+        let Some(mut frame) = self.frames.take_own() else {
+            return false;
+        };
+        frame.set_len(LENGTH);
+        let bytes = frame.bytes_mut();
+        bytes.fill(0);
+        bytes[..6].copy_from_slice(&self.mac);
+        bytes[6..12].copy_from_slice(&self.mac);
+        bytes[12..14].copy_from_slice(&EXPERIMENTAL);
+        self.lend(frame, None);
+        true
+    }
+
+    /// Resets a device that does not respond. Frames in flight are lost.
+    #[cold]
+    pub fn give_up(&mut self) {
+        self.device.fail(Failure::Silent);
+    }
+
+    /// Resets the device and restarts it. Frames in flight are lost.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`SetupError`]; the device then stays failed.
+    pub fn reinitialize(&mut self) -> Result<(), SetupError> {
+        self.device.fail(Failure::Restarted);
+        self.restart().map_err(|GaveUp| {
+            let error = self.device.refusal();
+            self.device.fail(Failure::Setup(error));
+            error
+        })
+    }
+
+    fn restart(&mut self) -> Result<(), GaveUp> {
+        self.device.negotiate_again(choose)?;
+        let link_up = config::read_link(&self.device.transport, self.features);
+        self.link_up = self.device.done(link_up)?;
+        self.device
+            .restart_queue(RECEIVE, &mut self.receive.queue)?;
+        self.device
+            .restart_queue(TRANSMIT, &mut self.transmit.queue)?;
+        self.start()
+    }
+}
