@@ -12,7 +12,7 @@ const EXPERIMENTAL: [u8; 2] = [0x88, 0xb5];
 
 impl<T: Transport> Net<T> {
     /// Handles what the device reports outside its queues, such as the state of the link. Call it
-    /// for the interrupt that [`Routing`] assigns to the configuration.
+    /// for the interrupt that [`Net::routing`] assigns to the configuration.
     #[cold]
     pub fn configuration_changed(&mut self) {
         if self.device.failure().is_some() {
