@@ -44,11 +44,8 @@ pub fn import(origin: &Origin, facts: &Facts) -> Draft {
         .unwrap_or_else(|| Section::missing("interrupt-controller", controllers(&machine)));
     machine.inputs.clone_from(&controller.inputs);
     machine.messages = controller.messages;
-    let base = InterruptController::RECOGNISERS
-        .iter()
-        .filter(|driver| driver.first(&machine).is_some())
-        .find_map(|driver| machine.all(driver.kinds).first()?.base());
-    let own = foreign::without(facts, base);
+    let owners = facts.with_children(&controller.owners);
+    let own = foreign::without(facts, &owners);
     machine.facts = &own;
     let powers: Vec<Section> = Power::RECOGNISERS
         .iter()
@@ -89,7 +86,7 @@ pub fn import(origin: &Origin, facts: &Facts) -> Draft {
     for section in &sections {
         draft.text += &format!("\n{section}");
     }
-    draft.text += &rest(&draft.text, origin, facts, base);
+    draft.text += &rest(&draft.text, origin, facts, &owners);
     draft
 }
 
@@ -145,7 +142,7 @@ fn controllers(machine: &Machine<'_>) -> String {
 
 /// Returns the table `[undescribed]` with the machine's devices that the text does not describe;
 /// empty if there are none.
-fn rest(draft: &str, origin: &Origin, facts: &Facts, controller: Option<u64>) -> String {
+fn rest(draft: &str, origin: &Origin, facts: &Facts, owners: &[u64]) -> String {
     let sources = InMemory::new().with(&origin.name, draft);
     let left = undescribed(&sources, &origin.name, facts);
     if left.is_empty() {
@@ -154,7 +151,7 @@ fn rest(draft: &str, origin: &Origin, facts: &Facts, controller: Option<u64>) ->
     let mut section = Section::new("undescribed").note("devices that no table describes");
     for (range, name) in left {
         let key = format!("\"{}\"", hexadecimal(range.base));
-        let reason = foreign::reason(facts, range, controller);
+        let reason = foreign::reason(facts, range, owners);
         let reason = reason.unwrap_or_else(|| "not used".to_owned());
         section = section.line(&key, text(&format!("{name}: {reason}")));
     }

@@ -97,6 +97,27 @@ impl Facts {
         self.tree.memory.iter().find(holds)
     }
 
+    /// Returns the addresses of interrupt controllers, and of those that have the same inputs: a
+    /// domain of an APLIC also receives the sources of the domains below it, unless it delegates
+    /// them (RISC-V AIA 1.0, 4.2).
+    pub(crate) fn with_children(&self, controllers: &[u64]) -> Vec<u64> {
+        let mut found = controllers.to_vec();
+        let mut next = 0;
+        while let Some(base) = found.get(next).copied() {
+            next += 1;
+            let parents = self.devices.iter().filter(|one| one.base() == Some(base));
+            let handles = parents.filter_map(|parent| parent.number("riscv,children"));
+            for handle in handles {
+                let is_it = |device: &&Device| device.number("phandle") == Some(handle);
+                let children = self.devices.iter().filter(is_it);
+                let children = children.filter_map(Device::base);
+                let new: Vec<u64> = children.filter(|child| !found.contains(child)).collect();
+                found.extend(new);
+            }
+        }
+        found
+    }
+
     /// Returns a description of what is at an address.
     pub(crate) fn describe(&self, address: u64) -> Option<String> {
         let holds = |device: &&Device| {

@@ -94,8 +94,9 @@ struct Comparison<'a> {
     windows: BTreeSet<String>,
     /// The devices that were identified as parts of the board.
     found: BTreeSet<usize>,
-    /// The first address of the described interrupt controller in the machine.
-    controller: Option<u64>,
+    /// The first addresses of the devices in the machine that have the inputs of the described
+    /// interrupt controller; empty if they are unknown.
+    controllers: Vec<u64>,
 }
 
 fn compare(
@@ -132,13 +133,13 @@ impl<'a> Comparison<'a> {
             windows: BTreeSet::new(),
             within: BTreeSet::new(),
             found: BTreeSet::new(),
-            controller: None,
+            controllers: Vec::new(),
         }
     }
 
     fn parts(&mut self) {
         let expected = self.description.expected();
-        self.find_controller(&expected.parts);
+        self.find_controllers(&expected.parts);
         for part in &expected.parts {
             self.part(part, &expected.parts);
         }

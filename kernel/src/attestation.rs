@@ -174,10 +174,12 @@ impl<'a, const N: usize> Survey<'a, N> {
             let Some(node) = one.node.as_ref().filter(|_| is_part) else {
                 continue;
             };
-            match node.number("phandle") {
-                Some(own) if own == owner => return false,
-                own => are_known |= own.is_some(),
+            // A domain of an APLIC receives the sources of the domain below it (RISC-V AIA 1.0, 4.2).
+            let numbers = ["phandle", "riscv,children"].map(|name| node.number(name));
+            if numbers.contains(&Some(owner)) {
+                return false;
             }
+            are_known |= numbers[0].is_some();
         }
         are_known
     }

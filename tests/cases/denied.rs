@@ -161,6 +161,6 @@ fn names_interrupts_of_another_controller(setting: &Setting) -> Outcome {
         let is_named = lines.any(|line| line.ends_with(" of another controller"));
         ensure!(is_named, "{key} is not named:\n{text}");
     }
-    ensure!(text.contains("no interrupt came"), "{text}");
+    ensure!(text.contains("no interrupts arrive"), "{text}");
     Ok(())
 }

@@ -70,8 +70,10 @@ fn can_be_imported(setting: &Setting) -> Outcome {
     };
     let (wanted, found) = (code(board)?, code(&imported)?);
     for (path, text) in &wanted {
-        let imported = found.get(path);
-        ensure!(imported == Some(text), "{path} is {imported:#?}");
+        let imported = found.get(path).map_or("", String::as_str);
+        let mut lines = text.lines().zip(imported.lines());
+        let differs = lines.find(|(board, imported)| board != imported);
+        ensure!(imported == text, "{path} differs: {differs:#?}");
     }
     ensure!(found.len() == wanted.len(), "{:?}", found.keys());
     Ok(())

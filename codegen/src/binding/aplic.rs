@@ -183,7 +183,9 @@ impl Driver for Aplic {
         for (name, cause) in riscv::modes_of(machine) {
             let is_it = |domain: &&&Device| domain.interrupts.first() == Some(&Some(cause));
             let domain = domains.iter().find(is_it)?;
-            section = section.line(name, draft::block(register(domain, 0)?));
+            section = section
+                .line(name, draft::block(register(domain, 0)?))
+                .with_owners(domain.base());
             count = Some(sources(domain)?);
         }
         let count = count?;

@@ -210,6 +210,7 @@ impl Driver for GicV2 {
                     "v2m",
                     v2m.and_then(|frame| register(frame, 0)).map(draft::block),
                 )
+                .with_owners(gic.base())
                 .with_inputs(INPUTS)
                 .with_messages(v2m.map(|_| BY_V2M))
                 .with_option("gic-version=2"),

@@ -281,6 +281,7 @@ impl Driver for GicV3 {
                 )
                 .optional("its", its.map(draft::block))
                 .optional("v2m", v2m.filter(|_| its.is_none()).map(draft::block))
+                .with_owners(gic.base())
                 .with_inputs(gic_v2::INPUTS)
                 .with_messages(its.map(|_| BY_ITS).or(v2m.map(|_| BY_V2M)))
                 .with_option("gic-version=3"),

@@ -259,7 +259,9 @@ impl Driver for Imsic {
             let domain = domains.iter().find(sends)?;
             let block = draft::block(register(domain, 0)?);
             let files_at = hexadecimal(register(files, 0)?.base);
-            section = section.line(name, format!("{{ files = {files_at}, aplic = {block} }}"));
+            section = section
+                .line(name, format!("{{ files = {files_at}, aplic = {block} }}"))
+                .with_owners(domain.base());
             let guests = files.number("riscv,guest-index-bits").unwrap_or(0);
             counts = Some((
                 guests,

@@ -223,6 +223,7 @@ impl Driver for Plic {
             .line("base", hexadecimal(registers.base))
             .line("size", Size(registers.size).written())
             .line("sources", sources)
+            .with_owners([registers.base])
             .with_inputs(&[Inputs {
                 space: PLIC,
                 cell: None,

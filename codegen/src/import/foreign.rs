@@ -5,13 +5,12 @@ use crate::language::hexadecimal;
 use crate::machine::Facts;
 use crate::machine::device::Device;
 
-/// Returns the machine without the interrupts of other controllers than the one at `base`.
-pub(super) fn without(facts: &Facts, base: Option<u64>) -> Facts {
+/// Returns the machine without the interrupts of other controllers than those at `owners`.
+pub(super) fn without(facts: &Facts, owners: &[u64]) -> Facts {
     let mut facts = facts.clone();
     for device in &mut facts.devices {
-        let owners = device.controllers.clone();
-        for (interrupt, owner) in device.interrupts.iter_mut().zip(owners) {
-            if is_foreign(owner, base) {
+        for (interrupt, owner) in device.interrupts.iter_mut().zip(&device.controllers) {
+            if is_foreign(*owner, owners) {
                 *interrupt = None;
             }
         }
@@ -19,7 +18,7 @@ pub(super) fn without(facts: &Facts, base: Option<u64>) -> Facts {
             && bridge
                 .pins
                 .iter()
-                .any(|pin| is_foreign(pin.controller, base))
+                .any(|pin| is_foreign(pin.controller, owners))
         {
             bridge.intx = None;
         }
@@ -28,19 +27,21 @@ pub(super) fn without(facts: &Facts, base: Option<u64>) -> Facts {
 }
 
 /// Returns why the device at a range is left out, if its interrupts go to another controller.
-pub(super) fn reason(facts: &Facts, range: Range, base: Option<u64>) -> Option<String> {
+pub(super) fn reason(facts: &Facts, range: Range, owners: &[u64]) -> Option<String> {
     let is_it = |device: &&Device| device.regions().any(|region| region == range);
     let device = facts.devices.iter().find(is_it)?;
     let pins = device.bridge.iter().flat_map(|bridge| &bridge.pins);
-    let owners = device.controllers.iter().copied();
-    let mut owners = owners.chain(pins.map(|pin| pin.controller));
-    let owner = owners.find(|owner| is_foreign(*owner, base)).flatten()?;
+    let all = device.controllers.iter().copied();
+    let mut all = all.chain(pins.map(|pin| pin.controller));
+    let owner = all.find(|owner| is_foreign(*owner, owners)).flatten()?;
     Some(format!(
         "its interrupts go to another controller, at {}",
         hexadecimal(owner)
     ))
 }
 
-fn is_foreign(owner: Option<u64>, base: Option<u64>) -> bool {
-    owner.is_some() && base.is_some() && owner != base
+/// Returns whether the controller at `owner` is none of `owners`. Nothing is foreign if these are
+/// unknown.
+fn is_foreign(owner: Option<u64>, owners: &[u64]) -> bool {
+    owner.is_some_and(|owner| !owners.is_empty() && !owners.contains(&owner))
 }

@@ -353,6 +353,24 @@ fn an_aplic_is_imported_with_the_domains_of_the_kernels_modes() {
 }
 
 #[test]
+fn devices_of_a_lower_domain_belong_to_the_domain_above_it_too() {
+    let mut facts = aplic();
+    for device in &mut facts.devices {
+        match device.base() {
+            Some(0xC00_0000) => device.numbers.push(("riscv,children".to_owned(), 4)),
+            Some(0xD00_0000) => device.numbers.push(("phandle".to_owned(), 4)),
+            _ => device.controllers = vec![Some(0xD00_0000); device.interrupts.len()],
+        }
+    }
+    for arguments in [&[][..], &["-bios", "none"]] {
+        let draft = import(&risc_v_origin(arguments), &facts);
+        let interrupt = "interrupt = { aplic = 10 }";
+        assert!(draft.text.contains(interrupt), "{}", draft.text);
+        assert!(!draft.text.contains("another controller"), "{}", draft.text);
+    }
+}
+
+#[test]
 fn what_is_known_of_a_controller_selects_it_where_qemu_has_several() {
     let without_qemu = |origin: Origin| Origin {
         qemu: None,

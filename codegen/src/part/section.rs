@@ -20,6 +20,8 @@ pub struct Section {
     pub(crate) arguments: Vec<&'static str>,
     /// The part's inputs; empty unless it is an interrupt controller.
     pub(crate) inputs: Vec<Inputs>,
+    /// The first addresses of the devices that have these inputs; empty if that is unknown.
+    pub(crate) owners: Vec<u64>,
     /// How the interrupt controller delivers messages; `None` for other parts.
     pub(crate) messages: Option<board::Msi>,
     /// The option with which QEMU's `virt` has such a part, if it depends on an option.
@@ -36,6 +38,7 @@ impl Section {
             todo: Vec::new(),
             arguments: Vec::new(),
             inputs: Vec::new(),
+            owners: Vec::new(),
             messages: None,
             option: None,
         }
@@ -67,6 +70,12 @@ impl Section {
     /// does.
     pub(crate) fn with_messages(mut self, messages: Option<board::Msi>) -> Self {
         self.messages = messages;
+        self
+    }
+
+    /// Sets the devices that have the part's inputs, by their first addresses.
+    pub(crate) fn with_owners(mut self, owners: impl IntoIterator<Item = u64>) -> Self {
+        self.owners.extend(owners);
         self
     }
 

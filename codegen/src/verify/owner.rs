@@ -9,15 +9,22 @@ use crate::machine::device::{Bridge, Pin};
 use crate::part::expect::Part;
 
 impl Comparison<'_> {
-    /// Finds the first address of the described controller in the machine.
-    pub(super) fn find_controller(&mut self, all: &[Part]) {
+    /// Finds the first addresses of the described controller's devices in the machine.
+    pub(super) fn find_controllers(&mut self, all: &[Part]) {
         let place = self
             .description
             .controller()
             .map(|one| one.binding().place());
-        let part = place.and_then(|place| all.iter().find(|part| part.path() == place.path));
-        let device = part.and_then(|part| self.device_of(part, all));
-        self.controller = device.and_then(|index| self.facts.devices[index].base());
+        let Some(place) = place else { return };
+        let is_of_it = |part: &&Part| {
+            let rest = part.path().strip_prefix(place.path.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let parts = all.iter().filter(is_of_it);
+        let devices = parts.filter_map(|part| self.device_of(part, all));
+        let bases = devices.filter_map(|index| self.facts.devices[index].base());
+        let bases: Vec<u64> = bases.collect();
+        self.controllers = self.facts.with_children(&bases);
     }
 
     /// Reports an interrupt that another controller receives, and returns whether it does. Nothing
@@ -28,12 +35,13 @@ impl Comparison<'_> {
         controller: Option<u64>,
         kind: &str,
     ) -> bool {
-        let (Some(described), Some(owner)) = (self.controller, controller) else {
+        let (Some(described), Some(owner)) = (self.controllers.first(), controller) else {
             return false;
         };
-        if described == owner {
+        if self.controllers.contains(&owner) {
             return false;
         }
+        let described = hexadecimal(*described);
         let place = self
             .description
             .controller()
@@ -51,7 +59,7 @@ impl Comparison<'_> {
                 .note(format!(
                     "`{path}` is at {}, and the kernel serves only this one: no interrupt of {kind} \
                      would arrive",
-                    hexadecimal(described)
+                    described
                 ))
                 .without(part)
                 .help(format!(
@@ -67,9 +75,9 @@ impl Comparison<'_> {
     pub(super) fn pins(&mut self, intx: &Located<Interrupt>, bridge: &Bridge, kind: &str) {
         let owners = bridge.pins.iter().map(|pin| pin.controller);
         let foreign = owners
-            .filter(|owner| owner.is_some() && *owner != self.controller)
-            .find(|_| self.controller.is_some());
-        if self.is_foreign(intx, foreign.flatten(), kind) {
+            .flatten()
+            .find(|owner| !self.controllers.contains(owner));
+        if self.is_foreign(intx, foreign, kind) {
             return;
         }
         let line = bridge.intx.or_else(|| first_line(&bridge.pins));

@@ -102,7 +102,7 @@ impl Comparison<'_> {
         strides.dedup();
         let devices = slots.iter().map(|(.., index)| &self.facts.devices[*index]);
         let mut controllers = devices.filter_map(|device| device.controller(0));
-        let foreign = controllers.find(|one| Some(*one) != self.controller);
+        let foreign = controllers.find(|one| !self.controllers.contains(one));
         let numbered = (0_u32..).zip(&slots);
         Some(There {
             base: *bases.first()?,
