@@ -45,7 +45,6 @@ pub(super) const MACHINE_TESTS: &str = "vmos-machine-tests";
   cargo xtask test <BOARD>
   cargo xtask test --filter pci/echo
   cargo xtask test --all <BOARD>
-  cargo xtask test --all <BOARD>
   VMOS_QEMU=/opt/qemu-10 cargo xtask test <BOARD>
 
 VMOS_QEMU names the folder of another QEMU than the installed one: where it was built and installed,
