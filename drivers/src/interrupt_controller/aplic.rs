@@ -47,6 +47,8 @@ const IDELIVERY: usize = 0x00;
 const IFORCE: usize = 0x04;
 /// Direct delivery: the priority from which on interrupts are masked; 0 masks none.
 const ITHRESHOLD: usize = 0x08;
+/// Direct delivery: the source that would be claimed, in the form of [`CLAIMI`].
+const TOPI: usize = 0x18;
 /// Direct delivery: reading claims the pending source of highest priority; its number is in the
 /// bits from 16 on.
 const CLAIMI: usize = 0x1c;
@@ -181,6 +183,9 @@ pub struct Aplic<R, P> {
     hart: P,
     /// The registers of the delivery to the hart.
     delivery: usize,
+    /// Whether a source is edge-triggered. Such a source must be claimed before its device is
+    /// served, because the claim clears its pending bit.
+    has_edges: bool,
 }
 
 impl<R: Registers, P: LocalInterrupts> Aplic<R, P> {
@@ -189,6 +194,7 @@ impl<R: Registers, P: LocalInterrupts> Aplic<R, P> {
         Self {
             domain: registers.map(|registers| Domain::new(registers, sources)),
             delivery: delivery(hart.id()),
+            has_edges: false,
             hart,
         }
     }
@@ -234,6 +240,7 @@ impl<R: Registers, P: LocalInterrupts> InterruptController for Aplic<R, P> {
             self.hart.enable(Local::Timer, true);
         } else if let Some(domain) = self.source(interrupt.number) {
             domain.enable(interrupt, self.hart.id(), USUAL_PRIORITY);
+            self.has_edges |= matches!(interrupt.trigger, Trigger::Edge | Trigger::EdgeFalling);
         }
     }
 
@@ -245,8 +252,10 @@ impl<R: Registers, P: LocalInterrupts> InterruptController for Aplic<R, P> {
         }
     }
 
-    /// The pending bit of a level-triggered source may stay set after its line is deasserted: QEMU
-    /// before 11 claims such a source once more.
+    /// A level-triggered source is claimed by [`complete`](InterruptController::complete), after its
+    /// device was served. QEMU before 11 sets the pending bit again if the line is still asserted
+    /// when the source is claimed, and does not clear it when the line is deasserted, so an earlier
+    /// claim would be followed by a second interrupt without a cause.
     #[inline]
     fn claim(&mut self) -> Option<u32> {
         let pending = self.hart.pending();
@@ -254,13 +263,21 @@ impl<R: Registers, P: LocalInterrupts> InterruptController for Aplic<R, P> {
             return Some(TIMER.number);
         }
         let domain = self.domain.as_ref().filter(|_| pending.external)?;
-        let number = domain.registers.read32(self.delivery + CLAIMI) >> 16;
+        let register = if self.has_edges { CLAIMI } else { TOPI };
+        let number = domain.registers.read32(self.delivery + register) >> 16;
         domain.is_source(number).then_some(number)
     }
 
-    /// A source can be pending again as soon as it was claimed.
+    /// If another source is claimed here, its line is still asserted, so it stays pending.
     #[inline]
-    fn complete(&mut self, _number: u32) {}
+    fn complete(&mut self, number: u32) {
+        if let Some(domain) = &self.domain
+            && number != TIMER.number
+            && !self.has_edges
+        {
+            domain.registers.read32(self.delivery + CLAIMI);
+        }
+    }
 }
 
 impl<R: Registers, P: LocalInterrupts> Aplic<R, P> {

@@ -102,9 +102,19 @@ impl Registers for &Device {
         match offset {
             DOMAINCFG => self.control.get(),
             SOURCECFG..0x1000 => self.sources.borrow()[offset / 4].config,
+            offset if offset == delivery(ME) + TOPI => {
+                let number = self.top();
+                number.map_or(0, |number| number << 16 | USUAL_PRIORITY)
+            }
             offset if offset == delivery(ME) + CLAIMI => {
                 let Some(number) = self.top() else { return 0 };
-                self.sources.borrow_mut()[number as usize].pending = false;
+                let source = &mut self.sources.borrow_mut()[number as usize];
+                // A level-triggered source whose line is still asserted is pending again.
+                source.pending = match source.config {
+                    6 => source.line,
+                    7 => !source.line,
+                    _ => false,
+                };
                 number << 16 | USUAL_PRIORITY
             }
             _ => panic!("nothing is read at {offset:#x}"),
@@ -244,6 +254,51 @@ fn a_pending_bit_that_outlives_its_line_is_claimed_once() {
     assert_eq!(aplic.claim(), Some(10));
     aplic.complete(10);
     assert_eq!(aplic.claim(), None);
+}
+
+#[test]
+fn a_line_that_rises_again_while_its_device_is_served_is_claimed_again() {
+    for follows in [false, true] {
+        let device = Device::new(follows);
+        let mut aplic = aplic(&device, &Fake::default());
+        aplic.enable(Interrupt::level(10));
+        device.set(10, true);
+        assert_eq!(aplic.claim(), Some(10));
+        device.set(10, false);
+        device.set(10, true);
+        aplic.complete(10);
+        assert_eq!(aplic.claim(), Some(10));
+    }
+}
+
+#[test]
+fn another_source_that_asks_meanwhile_is_claimed_next() {
+    for follows in [false, true] {
+        let device = Device::new(follows);
+        let mut aplic = aplic(&device, &Fake::default());
+        aplic.enable(Interrupt::level(2));
+        aplic.enable(Interrupt::level(10));
+        device.set(10, true);
+        assert_eq!(aplic.claim(), Some(10));
+        device.set(2, true);
+        device.set(10, false);
+        aplic.complete(10);
+        assert_eq!(aplic.claim(), Some(2));
+    }
+}
+
+#[test]
+fn an_edge_while_its_device_is_served_is_claimed_again() {
+    let device = Device::new(false);
+    let mut aplic = aplic(&device, &Fake::default());
+    aplic.enable(Interrupt::level(2));
+    aplic.enable(Interrupt::edge(10));
+    device.set(10, true);
+    assert_eq!(aplic.claim(), Some(10));
+    device.set(10, false);
+    device.set(10, true);
+    aplic.complete(10);
+    assert_eq!(aplic.claim(), Some(10));
 }
 
 #[test]
