@@ -4,6 +4,7 @@
 //! copies. All frames belong to one pool; the owner of a frame returns it there.
 
 use alloc::rc::Rc;
+use core::mem;
 
 use super::device::{Device, GaveUp};
 use super::error::{Failure, SetupError};
@@ -54,6 +55,8 @@ pub struct Statistics {
     pub merged: u64,
     /// Frames not sent because they were longer than the MTU allows.
     pub unsent_long: u64,
+    /// Frames not sent because the device had just violated the protocol of the transmit queue.
+    pub unsent_broken: u64,
 }
 
 crate::counted!(Statistics {
@@ -64,6 +67,7 @@ crate::counted!(Statistics {
     dropped_memory,
     merged,
     unsent_long,
+    unsent_broken,
 });
 
 /// The driver for a network device.
@@ -79,6 +83,8 @@ pub struct Net<T: Transport> {
     limit: usize,
     link_up: bool,
     statistics: Statistics,
+    /// The number of frames that were queued to be sent and dropped instead.
+    unsent: usize,
 }
 
 /// The parts of a network device, besides the virtio device.
@@ -127,6 +133,7 @@ impl<T: Transport> Net<T> {
             limit,
             link_up,
             statistics: Statistics::default(),
+            unsent: 0,
         };
         match net.start() {
             Ok(()) => Ok(net),
@@ -327,6 +334,13 @@ impl<T: Transport> Net<T> {
         sent
     }
 
+    /// Returns how many frames given to [`send`](Self::send) or [`send_all`](Self::send_all) were
+    /// dropped since the last call, because they were too long or the queue broke.
+    #[inline]
+    pub fn take_unsent(&mut self) -> usize {
+        mem::take(&mut self.unsent)
+    }
+
     #[inline]
     fn check_transmit(&mut self) {
         if self.transmit.queue.broken().is_some() {
@@ -340,6 +354,7 @@ impl<T: Transport> Net<T> {
         let too_long = frame.len() > self.limit;
         let done = if too_long {
             self.statistics.unsent_long += 1;
+            self.unsent += 1;
             Some(frame)
         } else {
             self.transmit.lend(frame, checksum)
@@ -379,6 +394,9 @@ impl<T: Transport> Net<T> {
         let broken = queues
             .into_iter()
             .find_map(|(queue, q)| q.broken().map(|refusal| Failure::Queue { queue, refusal }));
+        let unlent = mem::take(&mut self.transmit.unlent);
+        self.unsent += unlent;
+        self.statistics.unsent_broken += unlent as u64;
         if let Some(failure) = broken {
             self.device.fail(failure);
         }

@@ -56,6 +56,11 @@ impl Interfaces {
         Some((routing, Source::Interface(self.0.len() - 1)))
     }
 
+    /// Returns the devices.
+    pub(super) fn shared(&self) -> impl Iterator<Item = &Shared<Nic<Transport>>> {
+        self.0.iter().map(|(shared, _)| shared)
+    }
+
     pub(super) fn attached(&mut self, index: usize) -> Option<&mut Attached> {
         Some(&mut self.0.get_mut(index)?.0.attached)
     }

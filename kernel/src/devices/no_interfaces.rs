@@ -4,10 +4,13 @@
 use core::cell::Cell;
 
 use vmos_drivers::virtio::DeviceKind;
+use vmos_drivers::virtio::net::Net as Nic;
 use vmos_drivers::virtio::transport::Routing;
 
 use super::Place;
+use super::attached::Shared;
 use super::drivers::Source;
+use crate::machine::Transport;
 use crate::time::NEVER;
 
 #[derive(Default)]
@@ -17,6 +20,10 @@ pub(super) struct Interfaces {}
 pub(crate) struct Handles {}
 
 impl Interfaces {
+    pub(super) fn shared(&self) -> impl Iterator<Item = &Shared<Nic<Transport>>> {
+        core::iter::empty()
+    }
+
     pub(super) const fn has_room(&self) -> bool {
         false
     }

@@ -121,6 +121,15 @@ impl Drivers {
                 ..of(attached, &queues)
             }
         });
+        let interfaces = self.interfaces.shared().map(|shared| {
+            let nic = shared.driver.borrow();
+            let queues = [nic.receive_statistics(), nic.transmit_statistics()];
+            DeviceStatistics {
+                frames: Some(*nic.statistics()),
+                ..of(&shared.attached, &queues)
+            }
+        });
+        let network = network.chain(interfaces);
         entropy.chain(disks).chain(network).collect()
     }
 }

@@ -1,28 +1,27 @@
-//! The heap: a two-level segregated fit (TLSF) allocator. Allocating and freeing take constant
-//! time.
+//! The heap: a two-level segregated fit allocator (TLSF) without headers.
 //!
-//! A freed block can always be allocated again with the same layout, even if the rest of the heap
-//! is in use. TLSF only searches size classes whose blocks are all large enough. A freed block of
-//! the requested size is found only if it has the smallest size of its class, so every block gets
-//! such a size ([`layout::rounded`]). A block with a larger alignment than the allocator's own has
-//! the same size at any address ([`layout::with_room_to_align`]).
+//! Whoever frees a block states its layout, so a used block needs no description, and aligned blocks
+//! can follow each other. Free blocks are in lists by size (`free`); a bit for each 32 bytes (16
+//! on a 32-bit processor) tells whether the neighbours of a block are free (`region`).
+//!
+//! Sizes are rounded up by at most a sixteenth, to the smallest size of a list. So every block of
+//! the list fits, and allocating and freeing take constant time. The exception is an alignment of
+//! more than 32 bytes (16 on a 32-bit processor) once memory runs out: then all free blocks that are
+//! large enough are searched for such an address. So a freed block can always be allocated again
+//! with the same layout, even if the rest of the heap is in use.
 
 use core::alloc::Layout;
 use core::cell::RefCell;
 use core::ptr::NonNull;
 
-mod layout;
+mod free;
+mod region;
 
 use critical_section::Mutex;
-use rlsf::Tlsf;
+use free::{FreeBlocks, GRANULE, Granule};
+use region::Region;
 use vmos_drivers::address::Range;
 use vmos_drivers::counts::report;
-
-/// The number of first-level classes: enough for blocks of up to 2^38 bytes on a 64-bit processor
-/// and 2^31 on a 32-bit one, more than any board has.
-const FIRST_LEVEL: usize = if usize::BITS == 64 { 32 } else { 27 };
-/// The number of second-level classes: rounding loses at most 1/16 of an allocation.
-const SECOND_LEVEL: usize = 16;
 
 /// The current use of the heap.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -45,12 +44,14 @@ vmos_drivers::counted!(Usage {
 });
 
 struct Heap {
-    tlsf: Tlsf<'static, u32, u16, FIRST_LEVEL, SECOND_LEVEL>,
+    regions: Option<&'static mut Region>,
+    free: FreeBlocks,
     usage: Usage,
 }
 
 static HEAP: Mutex<RefCell<Heap>> = Mutex::new(RefCell::new(Heap {
-    tlsf: Tlsf::new(),
+    regions: None,
+    free: FreeBlocks::new(),
     usage: Usage {
         bytes: 0,
         peak_bytes: 0,
@@ -59,20 +60,74 @@ static HEAP: Mutex<RefCell<Heap>> = Mutex::new(RefCell::new(Heap {
     },
 }));
 
+impl Heap {
+    fn allocate(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        let size = free::rounded(granules(layout));
+        let align = layout.align().div_ceil(GRANULE);
+        let mut found = self.free.find(size, align, 1);
+        if found.is_none() {
+            let mut next = &mut self.regions;
+            while let Some(region) = next {
+                if let Some(block) = region.extend(&mut self.free, size, align) {
+                    return Some(block.cast());
+                }
+                next = &mut region.next;
+            }
+            found = self.free.find(size, align, usize::MAX);
+        }
+        let (block, gap) = found?;
+        let (region, index) = region_of(&mut self.regions, block)?;
+        // SAFETY: the block is free and large enough.
+        Some(unsafe { region.take(&mut self.free, index, gap, size) }.cast())
+    }
+
+    /// # Safety
+    ///
+    /// `block` must come from [`allocate`](Self::allocate) with this layout.
+    unsafe fn free(&mut self, block: NonNull<u8>, layout: Layout) {
+        let size = free::rounded(granules(layout));
+        if let Some((region, index)) = region_of(&mut self.regions, block.cast()) {
+            // SAFETY: the caller's guarantee.
+            unsafe { region.free(&mut self.free, index, size) };
+        }
+    }
+}
+
+/// Returns the region that contains `block`, and the number of granules in front of it there.
+fn region_of<'a>(
+    mut regions: &'a mut Option<&'static mut Region>,
+    block: NonNull<Granule>,
+) -> Option<(&'a mut Region, usize)> {
+    while let Some(region) = regions {
+        if let Some(index) = region.index(block) {
+            return Some((region, index));
+        }
+        regions = &mut region.next;
+    }
+    None
+}
+
+/// Returns the number of granules for `layout`, at least one.
+fn granules(layout: Layout) -> usize {
+    layout.size().max(1).div_ceil(GRANULE)
+}
+
 /// Adds `range` to the heap, and returns how many bytes of it can be allocated.
 ///
 /// # Safety
 ///
 /// `range` must be RAM that nothing else uses, now or later.
 pub(crate) unsafe fn add(range: Range) -> usize {
-    let Some(start) = NonNull::new(range.base.0 as *mut u8) else {
+    // SAFETY: the caller gives up the range.
+    let Some(region) = (unsafe { Region::new(range) }) else {
         return 0;
     };
-    let block = NonNull::slice_from_raw_parts(start, range.size as usize);
     critical_section::with(|cs| {
-        // SAFETY: the caller gives up the range.
-        unsafe { HEAP.borrow_ref_mut(cs).tlsf.insert_free_block_ptr(block) }
-            .map_or(0, |size| size.get())
+        let heap = &mut *HEAP.borrow_ref_mut(cs);
+        let size = region.bytes();
+        region.next = heap.regions.take();
+        heap.regions = Some(region);
+        size
     })
 }
 
@@ -80,16 +135,14 @@ pub(crate) unsafe fn add(range: Range) -> usize {
 pub(crate) fn allocate(layout: Layout) -> *mut u8 {
     let allocated = critical_section::with(|cs| {
         let heap = &mut *HEAP.borrow_ref_mut(cs);
-        let rounded = layout::with_room_to_align(layout).and_then(layout::rounded);
-        let Some(block) = rounded.and_then(|rounded| heap.tlsf.allocate(rounded)) else {
+        let Some(block) = heap.allocate(layout) else {
             heap.usage.failures += 1;
             return Err(heap.usage.failures);
         };
         heap.usage.allocations += 1;
         heap.usage.bytes += layout.size();
         heap.usage.peak_bytes = heap.usage.peak_bytes.max(heap.usage.bytes);
-        // SAFETY: the block has room to align `layout`.
-        Ok(unsafe { layout::align(block, layout) }.as_ptr())
+        Ok(block.as_ptr())
     });
     allocated.unwrap_or_else(|failures| {
         report("heap allocations failed", failures as u64);
@@ -105,10 +158,8 @@ pub(crate) fn allocate(layout: Layout) -> *mut u8 {
 pub(crate) unsafe fn deallocate(block: NonNull<u8>, layout: Layout) {
     critical_section::with(|cs| {
         let heap = &mut *HEAP.borrow_ref_mut(cs);
-        // SAFETY: the block comes from `allocate` with this layout.
-        let block = unsafe { layout::unaligned(block, layout) };
-        // SAFETY: the caller's guarantee; every block was allocated with this alignment.
-        unsafe { heap.tlsf.deallocate(block, layout::ALIGNMENT) };
+        // SAFETY: the caller's guarantee.
+        unsafe { heap.free(block, layout) };
         heap.usage.allocations -= 1;
         heap.usage.bytes -= layout.size();
     });

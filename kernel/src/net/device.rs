@@ -32,6 +32,11 @@ pub trait Device {
     /// Queues a frame to be sent. Drops it if there is no [room](Self::room).
     fn send(&mut self, frame: Frame);
 
+    /// Returns how many of the frames [sent](Self::send) since the last call were dropped instead.
+    fn take_unsent(&mut self) -> usize {
+        0
+    }
+
     /// Queues waiting frames to be sent, the oldest first: at most `most`, and as many as there is
     /// [room](Self::room) for. Reports each one before it is queued. Returns the number.
     fn send_all(

@@ -41,7 +41,8 @@ macro_rules! counts {
 counts! {
     /// Frames taken from the device, including those dropped later.
     frames_received;
-    /// Frames passed to the device.
+    /// Frames passed to the device, without those that its driver dropped because they were too long
+    /// or the queue broke.
     frames_sent;
     /// Datagrams dropped because their socket's receive queue was full.
     receive_queue_full =

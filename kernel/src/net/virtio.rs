@@ -58,6 +58,11 @@ impl<T: Transport> Device for Virtio<'_, T> {
         }
     }
 
+    #[inline]
+    fn take_unsent(&mut self) -> usize {
+        self.0.take_unsent()
+    }
+
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     #[cfg_attr(not(target_pointer_width = "64"), inline)]
     fn send_all(

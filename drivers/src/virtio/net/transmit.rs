@@ -24,6 +24,8 @@ pub(super) struct Transmit {
     enough: u16,
     /// Whether a frame could not be sent.
     pub(super) starved: bool,
+    /// The number of frames that were not lent although there was room for them.
+    pub(super) unlent: usize,
 }
 
 impl Transmit {
@@ -36,6 +38,7 @@ impl Transmit {
             layout,
             enough: size - UNHURRIED.min(size / 2),
             starved: false,
+            unlent: 0,
         })
     }
 
@@ -125,6 +128,7 @@ impl Transmit {
             self.queue.lend_one(segment, 0)
         };
         let Some(place) = head.and_then(|head| self.lent.get_mut(usize::from(head))) else {
+            self.unlent += 1;
             return Some(frame);
         };
         place.replace(frame)

@@ -40,7 +40,8 @@ impl Connections {
             return false;
         }
         let free = device.room();
-        let mut room = free.min(budget);
+        let allowed = free.min(budget);
+        let (mut room, mut more) = (allowed, false);
         while let Some(index) = self.touched.pop_front() {
             self.is_touched[index] = false;
             let sent = self.send(index, device, frames, now, &mut room, counters);
@@ -51,14 +52,16 @@ impl Connections {
             self.touch(ConnectionId(index));
             if sent == Sent::NoRoom {
                 if free > budget {
-                    return true;
+                    more = true;
+                    break;
                 }
                 count(&counters.device_full);
             }
             self.retry = now.saturating_add(TRANSMIT_RETRY);
-            return false;
+            break;
         }
-        false
+        counters.add_sent((allowed - room).saturating_sub(device.take_unsent()));
+        more
     }
 
     #[inline]
@@ -106,7 +109,6 @@ impl Connections {
                 connection.ranges(&departure),
             );
             device.send(frame);
-            counters.add_sent(1);
             *room -= 1;
             connection.departed(&departure, now, &mut self.statistics);
         }

@@ -203,7 +203,7 @@ impl Ports {
                 outgoing.answered();
             }
         });
-        counters.add_sent(sent);
+        counters.add_sent(sent.saturating_sub(device.take_unsent()));
         if outgoing.is_empty() {
             Flushed::Everything
         } else if sent < budget {

@@ -143,6 +143,27 @@ fn a_device_without_room_is_tried_again() {
 }
 
 #[test]
+fn frames_that_the_driver_drops_do_not_count_as_sent() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    introduce(&mut machine);
+    let socket = machine.net.udp(7).unwrap();
+    let before = machine.stack.statistics().frames_sent;
+    machine.card.limit = 100;
+    for length in [10, 200, 20] {
+        socket.try_send_to(&std::vec![1; length], at(B, 9)).unwrap();
+    }
+    assert_eq!(machine.answers(MILLISECOND).len(), 2);
+    assert_eq!(machine.stack.statistics().frames_sent, before + 2);
+    // A segment as well: the request to connect is dropped, and so is each repetition.
+    machine.card.limit = 20;
+    let net = machine.net;
+    let mut connecting = core::pin::pin!(net.tcp_connect(at(B, 80)));
+    assert!(poll_once(connecting.as_mut()).is_pending());
+    assert_eq!(machine.answers(2 * MILLISECOND).len(), 0);
+    assert_eq!(machine.stack.statistics().frames_sent, before + 2);
+}
+
+#[test]
 fn a_datagram_too_long_for_a_reply_is_not_received() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     let socket = machine.net.udp(7).unwrap();

@@ -57,6 +57,9 @@ struct Card {
     sent: VecDeque<Vec<u8>>,
     /// The number of further frames that can be sent.
     room: Option<usize>,
+    /// The length of the longest frame that its driver sends.
+    limit: usize,
+    unsent: usize,
 }
 
 struct Room<'a>(&'a mut VecDeque<Vec<u8>>, &'a mut Option<usize>);
@@ -97,8 +100,14 @@ impl Device for Card {
         self.room.unwrap_or(usize::MAX)
     }
 
+    fn take_unsent(&mut self) -> usize {
+        core::mem::take(&mut self.unsent)
+    }
+
     fn send(&mut self, frame: Frame) {
-        if let Some(Room(sent, room)) = self.place() {
+        if frame.len() > self.limit {
+            self.unsent += 1;
+        } else if let Some(Room(sent, room)) = self.place() {
             sent.push_back(frame.bytes().to_vec());
             if let Some(room) = room {
                 *room -= 1;
@@ -124,6 +133,8 @@ impl Machine {
             received: VecDeque::new(),
             sent: VecDeque::new(),
             room: None,
+            limit: 1514,
+            unsent: 0,
         };
         let stack = Stack::new(&mut card, ip.parse().unwrap(), u64::from(last) << 8, || {
             CLOCK.get()

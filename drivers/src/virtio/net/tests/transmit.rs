@@ -100,6 +100,7 @@ fn a_frame_that_is_too_long_is_counted_and_not_sent() {
     net.publish();
     assert!(wire.sent().is_none());
     assert_eq!(net.statistics().unsent_long, 1);
+    assert_eq!(net.take_unsent(), 1);
 }
 
 #[test]
