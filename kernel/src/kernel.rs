@@ -15,6 +15,8 @@ use crate::net::{HardwareAddress, Net};
 #[cfg(feature = "embassy-net-driver")]
 use crate::net::{Interface, InterfaceError};
 use crate::part;
+#[cfg(feature = "virtio-console")]
+use crate::serial::{self, PortState, SerialError, SerialPort};
 use crate::statistics::Statistics;
 use crate::time;
 
@@ -183,6 +185,28 @@ impl Kernel {
         let mut all = handles.iter();
         let found = all.find(|interface| interface.address() == address);
         found.ok_or(InterfaceError::Absent(address))?.claim()
+    }
+
+    /// Opens the port with this name of a virtio console device. Waits until a device reports such a
+    /// port; use [`with_timeout`](time::with_timeout) if there may be none.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`SerialError`] if the machine has no console device, or if the port is open already.
+    #[cfg(feature = "virtio-console")]
+    pub async fn serial_port(&self, name: &str) -> Result<SerialPort, SerialError> {
+        serial::open(&self.state.devices.further.consoles, name).await
+    }
+
+    /// Returns the ports that the virtio console devices have reported so far.
+    #[cfg(feature = "virtio-console")]
+    pub fn serial_ports(&self) -> impl Iterator<Item = PortState> + use<> {
+        let consoles = self.state.devices.further.consoles.iter();
+        consoles.flat_map(|driver| {
+            let driver = driver.borrow();
+            let ports = driver.ports().map(|(_, facts)| PortState::from(facts));
+            ports.collect::<alloc::vec::Vec<_>>()
+        })
     }
 
     /// Returns the source of random bytes.

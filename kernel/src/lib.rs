@@ -61,6 +61,8 @@ pub mod net;
 pub mod part;
 #[cfg(feature = "rand")]
 pub mod random;
+#[cfg(feature = "virtio-console")]
+pub mod serial;
 mod start_info;
 mod statistics;
 pub mod time;

@@ -74,6 +74,8 @@ impl fmt::Display for Part {
                 let name = match *kind {
                     DeviceKind::BLK => "disk",
                     DeviceKind::NET => "nic",
+                    #[cfg(feature = "virtio-console")]
+                    DeviceKind::CONSOLE => "serial",
                     _ => "rng",
                 };
                 write!(f, "{name}{number}")?;

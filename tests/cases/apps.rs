@@ -7,13 +7,14 @@ mod mdns;
 mod mqtt;
 mod ntp;
 mod own_stack;
+mod serial;
 mod shell;
 mod small;
 mod tls;
 
 use super::Case;
 
-pub(super) const CASES: [&[Case]; 10] = [
+pub(super) const CASES: [&[Case]; 11] = [
     &fat::CASES,
     &http::CASES,
     &kv::CASES,
@@ -21,6 +22,7 @@ pub(super) const CASES: [&[Case]; 10] = [
     &mqtt::CASES,
     &ntp::CASES,
     &own_stack::CASES,
+    &serial::CASES,
     &shell::CASES,
     &small::CASES,
     &tls::CASES,

@@ -4,6 +4,8 @@ use core::fmt;
 
 use vmos_drivers::virtio::Pulse;
 use vmos_drivers::virtio::blk::Blk;
+#[cfg(feature = "virtio-console")]
+use vmos_drivers::virtio::console::Console;
 use vmos_drivers::virtio::net::Net;
 use vmos_drivers::virtio::rng::Rng;
 use vmos_drivers::virtio::transport::Transport;
@@ -110,6 +112,9 @@ served!(
     },
     Rng {} {}
 );
+
+#[cfg(feature = "virtio-console")]
+served!(Console {} {});
 
 /// The state of a device: pending work, interrupts and recovery.
 pub(super) struct Attached {

@@ -8,6 +8,8 @@ use core::cell::Cell;
 use core::fmt::Display;
 
 use vmos_drivers::virtio::blk::Blk;
+#[cfg(feature = "virtio-console")]
+use vmos_drivers::virtio::console::Console;
 use vmos_drivers::virtio::net::Net;
 use vmos_drivers::virtio::rng::Rng;
 use vmos_drivers::virtio::transport::Transport;
@@ -47,6 +49,8 @@ macro_rules! recoverable {
 }
 
 recoverable!(Blk, Net, Rng);
+#[cfg(feature = "virtio-console")]
+recoverable!(Console);
 
 /// The recovery state of one device.
 #[derive(Default)]

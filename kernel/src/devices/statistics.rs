@@ -121,7 +121,8 @@ impl Drivers {
                 ..of(attached, &queues)
             }
         });
-        entropy.chain(disks).chain(network).collect()
+        let further = self.further.statistics(of);
+        entropy.chain(disks).chain(network).chain(further).collect()
     }
 }
 
