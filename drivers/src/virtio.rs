@@ -2,8 +2,8 @@
 //! still offers on virtio-mmio by default).
 //!
 //! There are three layers: a [`transport`] accesses a device's registers over MMIO or PCI, a
-//! [`queue`] carries requests, and the drivers ([`rng`], [`blk`], [`net`], [`console`]) implement
-//! the requests of each kind of device. Drivers never block and do not depend on an executor: a
+//! [`queue`] carries requests, and the drivers ([`rng`], [`blk`], [`net`], [`console`],
+//! [`vsock`]) implement the requests of each kind of device. Drivers never block and do not depend on an executor: a
 //! task that waits leaves a [`core::task::Waker`].
 //!
 //! Values written by a device are never trusted. Every module keeps these rules:
@@ -43,6 +43,7 @@ mod requests;
 pub mod rng;
 pub mod statistics;
 pub mod transport;
+pub mod vsock;
 
 use core::fmt;
 
@@ -83,6 +84,7 @@ impl DeviceKind {
             Self::BALLOON => "balloon",
             Self::SCSI => "SCSI host",
             Self::P9 => "9P",
+            Self::VSOCK => "socket",
             _ => return None,
         })
     }

@@ -2,9 +2,9 @@
 
 mod attached;
 mod drivers;
-#[cfg(feature = "virtio-console")]
+#[cfg(any(feature = "virtio-console", feature = "virtio-vsock"))]
 mod further;
-#[cfg(not(feature = "virtio-console"))]
+#[cfg(not(any(feature = "virtio-console", feature = "virtio-vsock")))]
 #[path = "devices/no_further.rs"]
 mod further;
 #[cfg(feature = "embassy-net-driver")]

@@ -19,6 +19,8 @@ use crate::part;
 use crate::serial::{self, PortState, SerialError, SerialPort};
 use crate::statistics::Statistics;
 use crate::time;
+#[cfg(feature = "virtio-vsock")]
+use crate::vsock::Vsock;
 
 /// The parts of the kernel that exist once, from boot until the machine stops.
 pub(crate) struct State {
@@ -206,6 +208,20 @@ impl Kernel {
             let driver = driver.borrow();
             let ports = driver.ports().map(|(_, facts)| PortState::from(facts));
             ports.collect::<alloc::vec::Vec<_>>()
+        })
+    }
+
+    /// Returns the socket device, for streams to the host without a network.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Absent`] if the machine has no socket device, or if it failed to start.
+    #[cfg(feature = "virtio-vsock")]
+    pub fn vsock(&self) -> Result<Vsock, Absent> {
+        let driver = self.state.devices.further.vsock;
+        driver.map(Vsock::new).ok_or(Absent {
+            kind: "socket device",
+            index: 0,
         })
     }
 

@@ -66,6 +66,8 @@ pub mod serial;
 mod start_info;
 mod statistics;
 pub mod time;
+#[cfg(feature = "virtio-vsock")]
+pub mod vsock;
 
 #[cfg(target_os = "none")]
 mod boot;

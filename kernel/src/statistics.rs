@@ -76,6 +76,8 @@ impl fmt::Display for Part {
                     DeviceKind::NET => "nic",
                     #[cfg(feature = "virtio-console")]
                     DeviceKind::CONSOLE => "serial",
+                    #[cfg(feature = "virtio-vsock")]
+                    DeviceKind::VSOCK => "vsock",
                     _ => "rng",
                 };
                 write!(f, "{name}{number}")?;

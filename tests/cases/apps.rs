@@ -11,10 +11,11 @@ mod serial;
 mod shell;
 mod small;
 mod tls;
+mod vsock;
 
 use super::Case;
 
-pub(super) const CASES: [&[Case]; 11] = [
+pub(super) const CASES: [&[Case]; 12] = [
     &fat::CASES,
     &http::CASES,
     &kv::CASES,
@@ -26,4 +27,5 @@ pub(super) const CASES: [&[Case]; 11] = [
     &shell::CASES,
     &small::CASES,
     &tls::CASES,
+    &vsock::CASES,
 ];

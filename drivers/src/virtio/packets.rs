@@ -227,6 +227,11 @@ impl Outgoing {
         self.free.len()
     }
 
+    /// Returns how many packets fit at once.
+    pub(super) fn size(&self) -> usize {
+        usize::from(self.lane.queue.size())
+    }
+
     /// Queues a packet of `parts`, as far as they fit into one. Returns how many bytes do; `None`
     /// without [room](Self::room).
     pub(super) fn push(&mut self, parts: &[&[u8]]) -> Option<usize> {

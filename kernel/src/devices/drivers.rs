@@ -35,7 +35,7 @@ pub(super) enum Source {
     #[cfg(feature = "embassy-net-driver")]
     Interface(usize),
     /// A device of a kind that only some apps use.
-    #[cfg(feature = "virtio-console")]
+    #[cfg(any(feature = "virtio-console", feature = "virtio-vsock"))]
     Further(usize),
 }
 
@@ -182,7 +182,7 @@ impl Services for Drivers {
                 Source::Interface(index) => {
                     self.interfaces.take_interrupt(index, is_configuration);
                 }
-                #[cfg(feature = "virtio-console")]
+                #[cfg(any(feature = "virtio-console", feature = "virtio-vsock"))]
                 Source::Further(index) => self.further.take_interrupt(index, is_configuration),
             }
         }

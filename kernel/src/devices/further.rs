@@ -4,9 +4,12 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::cell::Cell;
 
+#[cfg(feature = "virtio-console")]
 use vmos_drivers::virtio::console::Console;
 use vmos_drivers::virtio::statistics::QueueStatistics;
 use vmos_drivers::virtio::transport::Routing;
+#[cfg(feature = "virtio-vsock")]
+use vmos_drivers::virtio::vsock::Vsock;
 use vmos_drivers::virtio::{DeviceKind, SetupError};
 
 use super::attached::{Attached, Shared};
@@ -23,6 +26,8 @@ const MOST: usize = 8;
 enum Device {
     #[cfg(feature = "virtio-console")]
     Console(Shared<Console<Transport>>),
+    #[cfg(feature = "virtio-vsock")]
+    Vsock(Shared<Vsock<Transport>>),
 }
 
 /// Evaluates an expression for a device of any kind.
@@ -31,6 +36,8 @@ macro_rules! each {
         match $device {
             #[cfg(feature = "virtio-console")]
             Device::Console($shared) => $value,
+            #[cfg(feature = "virtio-vsock")]
+            Device::Vsock($shared) => $value,
         }
     };
 }
@@ -44,6 +51,8 @@ pub(super) struct Further(Vec<Device>);
 pub(crate) struct Handles {
     #[cfg(feature = "virtio-console")]
     pub(crate) consoles: Vec<&'static crate::serial::Shared>,
+    #[cfg(feature = "virtio-vsock")]
+    pub(crate) vsock: Option<&'static crate::vsock::Shared>,
 }
 
 impl Further {
@@ -66,6 +75,13 @@ impl Further {
                 let driver: &_ = Box::leak(Box::new(DriverCell::new(console, touched)));
                 handles.consoles.push(driver);
                 (routing, Device::Console(Shared { driver, attached }))
+            }),
+            #[cfg(feature = "virtio-vsock")]
+            DeviceKind::VSOCK if handles.vsock.is_none() => Vsock::new(transport).map(|vsock| {
+                let routing = vsock.routing();
+                let driver: &_ = Box::leak(Box::new(DriverCell::new(vsock, touched)));
+                handles.vsock = Some(driver);
+                (routing, Device::Vsock(Shared { driver, attached }))
             }),
             _ => return None,
         };

@@ -245,7 +245,7 @@ impl Drivers {
             Source::Network => &mut self.network.as_mut()?.attached,
             #[cfg(feature = "embassy-net-driver")]
             Source::Interface(index) => self.interfaces.attached(index)?,
-            #[cfg(feature = "virtio-console")]
+            #[cfg(any(feature = "virtio-console", feature = "virtio-vsock"))]
             Source::Further(index) => self.further.attached(index)?,
         })
     }
