@@ -1,6 +1,6 @@
 //! Tests of real QEMU machines from outside: through their console ([`serial`]), monitor
 //! ([`xtask::qmp`]), network (sockets, or raw frames by [`ethernet`]), disk image, and virtqueues
-//! in their memory ([`virtqueues`]).
+//! in their memory ([`virtqueues`]), and the host's side of a socket device ([`vsock`]).
 
 #![forbid(unsafe_code)]
 
@@ -9,6 +9,7 @@ pub mod service;
 pub mod setting;
 pub mod udp;
 pub mod virtqueues;
+pub mod vsock;
 
 pub use xtask::ensure;
 pub use xtask::guest::{machine, outcome, packet, ports, segment, serial};

@@ -2,9 +2,9 @@
 //! still offers on virtio-mmio by default).
 //!
 //! There are three layers: a [`transport`] accesses a device's registers over MMIO or PCI, a
-//! [`queue`] carries requests, and the drivers ([`rng`], [`blk`], [`net`]) implement the requests
-//! of each kind of device. Drivers never block and do not depend on an executor: a task that waits
-//! leaves a [`core::task::Waker`].
+//! [`queue`] carries requests, and the drivers ([`rng`], [`blk`], [`net`], [`console`],
+//! [`vsock`]) implement the requests of each kind of device. Drivers never block and do not depend on an executor: a
+//! task that waits leaves a [`core::task::Waker`].
 //!
 //! Values written by a device are never trusted. Every module keeps these rules:
 //!
@@ -29,11 +29,13 @@
 //! 10. A sector has 512 bytes, independent of the disk's block size.
 
 pub mod blk;
+pub mod console;
 pub mod device;
 pub mod error;
 pub mod features;
 pub mod mmio;
 pub mod net;
+mod packets;
 pub mod pci;
 mod pulse;
 pub mod queue;
@@ -41,6 +43,7 @@ mod requests;
 pub mod rng;
 pub mod statistics;
 pub mod transport;
+pub mod vsock;
 
 use core::fmt;
 
@@ -67,6 +70,8 @@ impl DeviceKind {
     pub const SCSI: Self = Self(8);
     /// A 9P transport.
     pub const P9: Self = Self(9);
+    /// A socket device (5.10).
+    pub const VSOCK: Self = Self(19);
 
     /// Returns the usual name of the kind, if it is one of those above.
     #[must_use]
@@ -79,6 +84,7 @@ impl DeviceKind {
             Self::BALLOON => "balloon",
             Self::SCSI => "SCSI host",
             Self::P9 => "9P",
+            Self::VSOCK => "socket",
             _ => return None,
         })
     }

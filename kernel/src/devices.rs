@@ -2,6 +2,11 @@
 
 mod attached;
 mod drivers;
+#[cfg(any(feature = "virtio-console", feature = "virtio-vsock"))]
+mod further;
+#[cfg(not(any(feature = "virtio-console", feature = "virtio-vsock")))]
+#[path = "devices/no_further.rs"]
+mod further;
 #[cfg(feature = "embassy-net-driver")]
 mod interfaces;
 #[cfg(not(feature = "embassy-net-driver"))]
@@ -110,6 +115,8 @@ pub(crate) struct Devices {
     net: Option<Net>,
     /// The network devices that the stack in `net` does not use.
     pub(crate) interfaces: interfaces::Handles,
+    /// The devices of kinds that only some apps use.
+    pub(crate) further: further::Handles,
     /// The drivers for the event loop, which borrows them permanently.
     drivers: RefCell<Drivers>,
     /// The requests of tasks for statistics, and the flag that makes the loop serve the devices.

@@ -15,8 +15,12 @@ use crate::net::{HardwareAddress, Net};
 #[cfg(feature = "embassy-net-driver")]
 use crate::net::{Interface, InterfaceError};
 use crate::part;
+#[cfg(feature = "virtio-console")]
+use crate::serial::{self, PortState, SerialError, SerialPort};
 use crate::statistics::Statistics;
 use crate::time;
+#[cfg(feature = "virtio-vsock")]
+use crate::vsock::Vsock;
 
 /// The parts of the kernel that exist once, from boot until the machine stops.
 pub(crate) struct State {
@@ -183,6 +187,42 @@ impl Kernel {
         let mut all = handles.iter();
         let found = all.find(|interface| interface.address() == address);
         found.ok_or(InterfaceError::Absent(address))?.claim()
+    }
+
+    /// Opens the port with this name of a virtio console device. Waits until a device reports such a
+    /// port; use [`with_timeout`](time::with_timeout) if there may be none.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`SerialError`] if the machine has no console device, or if the port is open already.
+    #[cfg(feature = "virtio-console")]
+    pub async fn serial_port(&self, name: &str) -> Result<SerialPort, SerialError> {
+        serial::open(&self.state.devices.further.consoles, name).await
+    }
+
+    /// Returns the ports that the virtio console devices have reported so far.
+    #[cfg(feature = "virtio-console")]
+    pub fn serial_ports(&self) -> impl Iterator<Item = PortState> + use<> {
+        let consoles = self.state.devices.further.consoles.iter();
+        consoles.flat_map(|driver| {
+            let driver = driver.borrow();
+            let ports = driver.ports().map(|(_, facts)| PortState::from(facts));
+            ports.collect::<alloc::vec::Vec<_>>()
+        })
+    }
+
+    /// Returns the socket device, for streams to the host without a network.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Absent`] if the machine has no socket device, or if it failed to start.
+    #[cfg(feature = "virtio-vsock")]
+    pub fn vsock(&self) -> Result<Vsock, Absent> {
+        let driver = self.state.devices.further.vsock;
+        driver.map(Vsock::new).ok_or(Absent {
+            kind: "socket device",
+            index: 0,
+        })
     }
 
     /// Returns the source of random bytes.

@@ -61,9 +61,13 @@ pub mod net;
 pub mod part;
 #[cfg(feature = "rand")]
 pub mod random;
+#[cfg(feature = "virtio-console")]
+pub mod serial;
 mod start_info;
 mod statistics;
 pub mod time;
+#[cfg(feature = "virtio-vsock")]
+pub mod vsock;
 
 #[cfg(target_os = "none")]
 mod boot;

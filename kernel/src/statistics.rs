@@ -74,6 +74,10 @@ impl fmt::Display for Part {
                 let name = match *kind {
                     DeviceKind::BLK => "disk",
                     DeviceKind::NET => "nic",
+                    #[cfg(feature = "virtio-console")]
+                    DeviceKind::CONSOLE => "serial",
+                    #[cfg(feature = "virtio-vsock")]
+                    DeviceKind::VSOCK => "vsock",
                     _ => "rng",
                 };
                 write!(f, "{name}{number}")?;

@@ -7,13 +7,15 @@ mod mdns;
 mod mqtt;
 mod ntp;
 mod own_stack;
+mod serial;
 mod shell;
 mod small;
 mod tls;
+mod vsock;
 
 use super::Case;
 
-pub(super) const CASES: [&[Case]; 10] = [
+pub(super) const CASES: [&[Case]; 12] = [
     &fat::CASES,
     &http::CASES,
     &kv::CASES,
@@ -21,7 +23,9 @@ pub(super) const CASES: [&[Case]; 10] = [
     &mqtt::CASES,
     &ntp::CASES,
     &own_stack::CASES,
+    &serial::CASES,
     &shell::CASES,
     &small::CASES,
     &tls::CASES,
+    &vsock::CASES,
 ];

@@ -15,6 +15,10 @@ use crate::target;
 use crate::transport::{Attachment, Transport};
 use crate::workspace::Workspace;
 
+pub(crate) mod serial;
+
+pub use serial::Serial;
+
 /// A machine that QEMU can start.
 #[derive(Clone, Debug)]
 pub struct Machine {
@@ -64,6 +68,8 @@ pub struct More {
     pub share: Option<PathBuf>,
     /// The connection of a network interface.
     pub networks: Vec<Network>,
+    /// The ports of a virtio console device; without one, there is no such device.
+    pub serials: Vec<Serial>,
 }
 
 /// A disk of a machine.
@@ -228,7 +234,8 @@ impl Devices {
         let mut words = Vec::new();
         let mut add = |name: &str, value: String| words.extend([name.to_owned(), value]);
         let has_disk = self.disks().next().is_some() || self.more.share.is_some();
-        if !self.rng && !has_disk && self.networks().next().is_none() {
+        let has_more = !self.more.serials.is_empty();
+        if !self.rng && !has_disk && !has_more && self.networks().next().is_none() {
             return words;
         }
         if self.attachment == Attachment::Mmio {
@@ -271,6 +278,7 @@ impl Devices {
             };
             add("-device", self.device("net", &format!("{netdev}{rom}")));
         }
+        serial::arguments(self, add);
         words
     }
 

@@ -4,9 +4,13 @@ use core::fmt;
 
 use vmos_drivers::virtio::Pulse;
 use vmos_drivers::virtio::blk::Blk;
+#[cfg(feature = "virtio-console")]
+use vmos_drivers::virtio::console::Console;
 use vmos_drivers::virtio::net::Net;
 use vmos_drivers::virtio::rng::Rng;
 use vmos_drivers::virtio::transport::Transport;
+#[cfg(feature = "virtio-vsock")]
+use vmos_drivers::virtio::vsock::Vsock;
 
 use super::recovery::{Recoverable, Recovery};
 use super::{Delivery, DeviceKind, Place};
@@ -110,6 +114,11 @@ served!(
     },
     Rng {} {}
 );
+
+#[cfg(feature = "virtio-console")]
+served!(Console {} {});
+#[cfg(feature = "virtio-vsock")]
+served!(Vsock {} {});
 
 /// The state of a device: pending work, interrupts and recovery.
 pub(super) struct Attached {

@@ -10,6 +10,7 @@ use vmos_drivers::virtio::net::Net as Nic;
 use vmos_drivers::virtio::rng::Rng;
 
 use super::attached::{Attached, Shared, TICK};
+use super::further::Further;
 use super::interfaces::Interfaces;
 use super::statistics::Inquiry;
 use crate::event_loop::Services;
@@ -33,6 +34,9 @@ pub(super) enum Source {
     /// A network device that the kernel's stack does not use.
     #[cfg(feature = "embassy-net-driver")]
     Interface(usize),
+    /// A device of a kind that only some apps use.
+    #[cfg(any(feature = "virtio-console", feature = "virtio-vsock"))]
+    Further(usize),
 }
 
 /// An interrupt and the device that it belongs to. A line shared by several devices has several
@@ -71,6 +75,7 @@ pub(crate) struct Drivers {
     pub(super) disks: Vec<Shared<Blk<Transport>>>,
     pub(super) network: Option<Network>,
     pub(super) interfaces: Interfaces,
+    pub(super) further: Further,
     /// Whether a device that tasks use directly has raised an interrupt or may have more work.
     has_work: bool,
     /// Whether a task has used a disk or the entropy device since the loop last served them.
@@ -96,6 +101,7 @@ impl Default for Drivers {
             disks: Vec::new(),
             network: None,
             interfaces: Interfaces::default(),
+            further: Further::default(),
             has_work: true,
             touched: Box::leak(Box::new(Cell::new(true))),
             inquiry: Box::leak(Box::default()),
@@ -126,6 +132,11 @@ impl Services for Drivers {
             }
         }
         let (goes_on, found) = self.interfaces.answer_lines(&mut answered);
+        self.has_work |= found;
+        if !goes_on {
+            return false;
+        }
+        let (goes_on, found) = self.further.answer_lines(&mut answered);
         self.has_work |= found;
         if !goes_on {
             return false;
@@ -171,6 +182,8 @@ impl Services for Drivers {
                 Source::Interface(index) => {
                     self.interfaces.take_interrupt(index, is_configuration);
                 }
+                #[cfg(any(feature = "virtio-console", feature = "virtio-vsock"))]
+                Source::Further(index) => self.further.take_interrupt(index, is_configuration),
             }
         }
     }
@@ -229,6 +242,7 @@ impl Services for Drivers {
             next = next.min(attached.look(&mut *driver.serve(), step, rests));
         }
         next = next.min(self.interfaces.look(step, rests));
+        next = next.min(self.further.look(step, rests));
         // Found work is served in this turn.
         self.has_work = true;
         self.looked = now;
@@ -287,6 +301,7 @@ impl Drivers {
             next = next.min(attached.first_look(&mut *driver.serve(), ended));
         }
         next = next.min(self.interfaces.first_look(ended));
+        next = next.min(self.further.first_look(ended));
         if next == NEVER {
             self.watching = Watching::No;
         } else {
@@ -310,6 +325,7 @@ impl Drivers {
             }
         }
         self.interfaces.complete();
+        more |= self.further.complete(COMPLETION_BUDGET);
         more
     }
 
@@ -333,6 +349,10 @@ impl Drivers {
             self.recovery = self.recovery.min(retry);
         }
         let (arrived, retry) = self.interfaces.dispatch(now);
+        more |= arrived;
+        self.has_work |= arrived;
+        self.recovery = self.recovery.min(retry);
+        let (arrived, retry) = self.further.dispatch(now);
         more |= arrived;
         self.has_work |= arrived;
         self.recovery = self.recovery.min(retry);

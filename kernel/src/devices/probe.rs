@@ -173,8 +173,15 @@ impl Devices {
                 Err(error) => Err(error),
             },
             _ => {
-                info!("{place}: not used: no driver for kind {}", kind.0);
-                return;
+                let (handles, place_of) = (&mut self.further, (kind, place));
+                let touched = drivers.touched;
+                match drivers.further.take(handles, place_of, transport, touched) {
+                    Some(started) => started,
+                    None => {
+                        info!("{place}: not used: no driver for kind {}", kind.0);
+                        return;
+                    }
+                }
             }
         };
         let (routing, source) = match started {
@@ -238,6 +245,8 @@ impl Drivers {
             Source::Network => &mut self.network.as_mut()?.attached,
             #[cfg(feature = "embassy-net-driver")]
             Source::Interface(index) => self.interfaces.attached(index)?,
+            #[cfg(any(feature = "virtio-console", feature = "virtio-vsock"))]
+            Source::Further(index) => self.further.attached(index)?,
         })
     }
 }

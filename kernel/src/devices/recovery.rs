@@ -8,9 +8,13 @@ use core::cell::Cell;
 use core::fmt::Display;
 
 use vmos_drivers::virtio::blk::Blk;
+#[cfg(feature = "virtio-console")]
+use vmos_drivers::virtio::console::Console;
 use vmos_drivers::virtio::net::Net;
 use vmos_drivers::virtio::rng::Rng;
 use vmos_drivers::virtio::transport::Transport;
+#[cfg(feature = "virtio-vsock")]
+use vmos_drivers::virtio::vsock::Vsock;
 use vmos_drivers::virtio::{Failure, SetupError};
 use vmos_drivers::{error, info};
 
@@ -47,6 +51,10 @@ macro_rules! recoverable {
 }
 
 recoverable!(Blk, Net, Rng);
+#[cfg(feature = "virtio-console")]
+recoverable!(Console);
+#[cfg(feature = "virtio-vsock")]
+recoverable!(Vsock);
 
 /// The recovery state of one device.
 #[derive(Default)]

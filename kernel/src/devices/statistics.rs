@@ -130,7 +130,8 @@ impl Drivers {
             }
         });
         let network = network.chain(interfaces);
-        entropy.chain(disks).chain(network).collect()
+        let further = self.further.statistics(of);
+        entropy.chain(disks).chain(network).chain(further).collect()
     }
 }
 

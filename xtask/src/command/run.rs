@@ -18,7 +18,7 @@ use crate::image::{self, Image};
 use crate::install;
 use crate::log_level::LogLevel;
 use crate::memory_size::MemorySize;
-use crate::qemu::{Console, Devices, Disk, GUEST_ADDRESS, Machine, More, Network};
+use crate::qemu::{Console, Devices, Disk, GUEST_ADDRESS, Machine, More, Network, Serial};
 use crate::session::{self, Ending};
 use crate::shell;
 use crate::target;
@@ -26,7 +26,9 @@ use crate::transport::{self, Attachment, Transport};
 use crate::workspace::{App, Workspace, relative_to_here};
 
 use connection::Connection;
-use refusal::{check_address, check_disk, check_forwards, check_memory, check_share};
+use refusal::{
+    check_address, check_disk, check_forwards, check_memory, check_serials, check_share,
+};
 
 /// Run a board in QEMU, with its console on this terminal
 ///
@@ -42,6 +44,7 @@ use refusal::{check_address, check_disk, check_forwards, check_memory, check_sha
   cargo xtask run <BOARD> --app http --watch
   cargo xtask run <BOARD> --disk first.img --disk second.img --nic none --pcap frames.pcap
   cargo xtask run <BOARD> --app fat --share docs
+  cargo xtask run <BOARD> --app serial --serial echo=/tmp/echo.sock
   cargo xtask run <BOARD> --net socket=listen:9000 --gdb
   cargo xtask run <BOARD> --qemu-arg=-d --qemu-arg=int --dry-run
   VMOS_QEMU=/opt/qemu-10 cargo xtask run <BOARD>
@@ -87,6 +90,10 @@ pub struct Arguments {
     /// Add another network interface, with a connection as for `--net`. May be repeated
     #[arg(long, value_name = "CONNECTION")]
     nic: Vec<Connection>,
+    /// Add a port to a virtio console device: its name, and a Unix socket on this host. May be
+    /// repeated
+    #[arg(long, value_name = "NAME=SOCKET")]
+    serial: Vec<Serial>,
     /// Record the frames of the first network interface to a file for Wireshark
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
@@ -156,6 +163,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             check_disk(image)?;
         }
         arguments.share.as_deref().map_or(Ok(()), check_share)?;
+        check_serials(&arguments.serial)?;
         boards::bring_up_to_date(&workspace, core::slice::from_ref(&board))?;
     }
     let machine = arguments.machine(&workspace, &board, app, devices)?;
@@ -250,6 +258,7 @@ impl Arguments {
                 disks: more_disks.map(|image| Disk { image, read_only }).collect(),
                 share: self.share.clone(),
                 networks: self.nic.iter().map(Connection::further_network).collect(),
+                serials: self.serial.clone(),
             },
         })
     }
@@ -261,6 +270,7 @@ impl Arguments {
             ("--read-only", self.read_only),
             ("--net", self.net.is_some()),
             ("--nic", !self.nic.is_empty()),
+            ("--serial", !self.serial.is_empty()),
             ("--forward", !self.forward.is_empty()),
             ("--pcap", self.pcap.is_some()),
             ("--legacy", self.legacy),

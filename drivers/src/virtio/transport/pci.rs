@@ -127,10 +127,15 @@ impl<R: Registers> PciTransport<R> {
         requester: u16,
         mut allocate: impl FnMut(u16, u16) -> Option<Message>,
     ) -> bool {
-        let queues = if self.kind == DeviceKind::NET { 2 } else { 1 };
+        // Devices with more queues share one message between all of them.
+        let queues = match self.kind {
+            DeviceKind::NET => 2,
+            DeviceKind::BLK | DeviceKind::RNG => 1,
+            _ => u16::MAX - 1,
+        };
         let mut numbers = [0; MAX_QUEUES + 1];
         let mut count = 0;
-        for vector in 0..vectors.min(queues + 1) {
+        for vector in 0..vectors.min(queues + 1).min(MAX_QUEUES as u16 + 1) {
             let Some(message) = allocate(requester, vector) else {
                 break;
             };

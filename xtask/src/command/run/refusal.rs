@@ -3,11 +3,14 @@
 use std::collections::HashSet;
 use std::fs;
 use std::net::Ipv4Addr;
+use std::os::unix::fs::FileTypeExt as _;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use crate::failure::Failure;
 use crate::forward::Forward;
 use crate::memory_size::MemorySize;
+use crate::qemu::{Serial, serial};
 
 /// The smallest memory for an app, in MiB.
 const LEAST_MEMORY: u64 = 4;
@@ -64,6 +67,45 @@ pub(super) fn check_share(folder: &Path) -> Result<(), Failure> {
         return Err(Failure::usage(format!(
             "--share {shown}: its files have more than 500 MiB; share a smaller folder"
         )));
+    }
+    Ok(())
+}
+
+/// Rejects ports that QEMU could not open, or that an app could not tell apart.
+pub(super) fn check_serials(serials: &[Serial]) -> Result<(), Failure> {
+    if serials.len() > serial::MOST {
+        let most = serial::MOST;
+        return Err(Failure::usage(format!(
+            "--serial: a console device has at most {most} ports"
+        )));
+    }
+    let mut seen = HashSet::new();
+    for Serial { name, socket } in serials {
+        let shown = socket.display();
+        let refuse = |why| Err(Failure::usage(format!("--serial {name}={shown}: {why}")));
+        if !seen.insert(name) {
+            return refuse("two ports have this name");
+        }
+        if serials
+            .iter()
+            .filter(|other| other.socket == *socket)
+            .count()
+            > 1
+        {
+            return refuse("two ports have this socket");
+        }
+        let folder = socket
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        if folder.is_some_and(|folder| !folder.is_dir()) {
+            return refuse("its folder does not exist");
+        }
+        if fs::metadata(socket).is_ok_and(|data| !data.file_type().is_socket()) {
+            return refuse("there is a file that is no socket; name another path");
+        }
+        if UnixStream::connect(socket).is_ok() {
+            return refuse("another program waits on this socket; name another path");
+        }
     }
     Ok(())
 }
@@ -171,6 +213,32 @@ mod tests {
         let error = said(check_disk(folder.path()));
         assert!(error.contains("this is a folder"), "{error}");
         assert!(check_disk(&folder.path().join("new.img")).is_ok());
+    }
+
+    #[test]
+    fn ports_that_qemu_could_not_open_are_rejected() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let serials = |texts: &[String]| -> Vec<Serial> {
+            texts.iter().map(|text| text.parse().unwrap()).collect()
+        };
+        let (a, b) = (format!("a={}", path("a")), format!("b={}", path("b")));
+        assert!(check_serials(&serials(&[a.clone(), b])).is_ok());
+        let twice = said(check_serials(&serials(&[
+            a.clone(),
+            format!("a={}", path("c")),
+        ])));
+        assert!(twice.contains("this name"), "{twice}");
+        let twice = said(check_serials(&serials(&[a, format!("b={}", path("a"))])));
+        assert!(twice.contains("this socket"), "{twice}");
+        let missing = said(check_serials(&serials(&[format!("a={}", path("x/y"))])));
+        assert!(missing.contains("folder does not exist"), "{missing}");
+        fs::write(folder.path().join("file"), "x").unwrap();
+        let file = said(check_serials(&serials(&[format!("a={}", path("file"))])));
+        assert!(file.contains("no socket"), "{file}");
+        let _listener = std::os::unix::net::UnixListener::bind(folder.path().join("s")).unwrap();
+        let used = said(check_serials(&serials(&[format!("a={}", path("s"))])));
+        assert!(used.contains("another program"), "{used}");
     }
 
     #[test]
