@@ -14,6 +14,7 @@ pub(in crate::net) const SERVER_PORT: u16 = 67;
 pub(super) const DISCOVER: u8 = 1;
 pub(super) const OFFER: u8 = 2;
 pub(super) const REQUEST: u8 = 3;
+pub(super) const DECLINE: u8 = 4;
 pub(super) const ACK: u8 = 5;
 pub(super) const NAK: u8 = 6;
 
@@ -31,7 +32,7 @@ pub(in crate::net) struct Question {
     pub(super) transaction: u32,
     /// The client's own address while it has a lease; unspecified otherwise.
     pub(super) own: Ipv4Addr,
-    /// The requested address, and the server that offered it.
+    /// The requested or declined address, and the server that offered it.
     pub(super) offer: Option<(Ipv4Addr, Ipv4Addr)>,
     /// The server to ask; `None` means all servers.
     pub(super) server: Option<Ipv4Addr>,
@@ -66,8 +67,10 @@ impl Question {
         let mut end = put(FIXED, &[53, 1, self.kind, 61, 7, 1]);
         end = put(end, &mac);
         // The longest accepted answer, and the options requested: routes, mask, routers, name
-        // servers and times.
-        end = put(end, &[57, 2, 0x05, 0xdc, 55, 7, 121, 1, 3, 6, 51, 58, 59]);
+        // servers and times (RFC 2131, table 5: not if an address is declined).
+        if self.kind != DECLINE {
+            end = put(end, &[57, 2, 0x05, 0xdc, 55, 7, 121, 1, 3, 6, 51, 58, 59]);
+        }
         if let Some((address, server)) = self.offer {
             end = put(end, &[50, 4]);
             end = put(end, &address.octets());

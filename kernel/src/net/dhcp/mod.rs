@@ -4,6 +4,7 @@
 //! No answer, genuine or forged, makes the client send requests faster than it would to a silent
 //! server: the pause between two attempts is 4 seconds, doubling up to 64.
 
+mod check;
 mod lease;
 mod message;
 
@@ -12,7 +13,7 @@ use core::net::Ipv4Addr;
 use vmos_drivers::warn;
 
 use self::lease::Lease;
-use self::message::{ACK, Answer, DISCOVER, NAK, OFFER, REQUEST};
+use self::message::{ACK, Answer, DECLINE, DISCOVER, NAK, OFFER, REQUEST};
 use super::configuration::Configuration;
 use super::random::Random;
 use crate::time::NEVER;
@@ -46,6 +47,8 @@ pub(super) enum News {
     Nothing,
     /// The client must send this request.
     Ask(Question),
+    /// The client must send an ARP probe for this address.
+    Probe(Ipv4Addr),
     /// The client must use this configuration from now on.
     Leased(Configuration),
     /// The client must stop using the address.
@@ -62,6 +65,8 @@ enum State {
     Requesting(u32),
     /// The client has a lease.
     Bound,
+    /// Another machine uses the offered or leased address.
+    Declining,
 }
 
 /// The reason why there is no lease.
@@ -92,6 +97,14 @@ pub(super) struct Client {
     keep_until: u64,
     /// The offer that was requested, or the lease.
     lease: Lease,
+    /// The number of probes to send for the offered address, and when the next one is due, in
+    /// nanoseconds.
+    probes: u8,
+    probe_due: u64,
+    /// When the check of the address ends, in nanoseconds.
+    checked_until: u64,
+    /// Whether an address was declined, and none was renewed since.
+    declined: bool,
     /// The number of unusable answers so far.
     refused: u32,
 }
@@ -111,13 +124,17 @@ impl Client {
             due: NEVER,
             keep_until: NEVER,
             lease: Lease::NONE,
+            probes: 0,
+            probe_due: NEVER,
+            checked_until: 0,
+            declined: false,
             refused: 0,
         }
     }
 
     /// Returns when [`work`](Self::work) is due, in nanoseconds.
     pub(super) fn deadline(&self) -> u64 {
-        self.due.min(self.keep_until)
+        self.due.min(self.keep_until).min(self.probe_due)
     }
 
     /// The number (`xid`) of the unanswered request.
@@ -133,12 +150,14 @@ impl Client {
 
     /// Reports the state of the link. When it comes up, the client asks servers again, since the
     /// network may have changed; meanwhile the current address stays in use.
+    #[inline(never)]
     pub(super) fn link(&mut self, up: bool, now: u64, has_address: bool) {
         self.transaction = None;
         self.failures = 0;
         self.is_told = false;
         self.reason = Reason::SILENCE;
         self.keep_until = NEVER;
+        self.end_check();
         if !up {
             self.state = State::Waiting;
             self.due = NEVER;
@@ -163,6 +182,12 @@ impl Client {
             self.keep_until = NEVER;
             return News::Lost;
         }
+        if self.probe_due <= now {
+            return self.next_probe(now);
+        }
+        if self.due > now {
+            return News::Nothing;
+        }
         match self.state {
             State::Waiting => {
                 self.due = NEVER;
@@ -183,6 +208,11 @@ impl Client {
                 self.state = State::Requesting(times + 1);
                 self.due = now.saturating_add(self.random_pause(times));
                 self.ask(REQUEST, now)
+            }
+            State::Declining => {
+                let question = self.ask(DECLINE, now);
+                self.fail(self.reason, now);
+                question
             }
             State::Bound if now >= self.lease.expires => {
                 self.state = State::Selecting;
@@ -224,6 +254,7 @@ impl Client {
                         self.lease.server = server;
                         self.lease.address = answer.address;
                         self.state = State::Requesting(0);
+                        self.begin_check(now);
                         self.due = now;
                     }
                     // Another server may send a usable offer before the pause ends.
@@ -238,8 +269,11 @@ impl Client {
                     self.due = self.lease.renew.max(now.saturating_add(PAUSE));
                     self.keep_until = NEVER;
                     self.transaction = None;
-                    self.failures = 0;
-                    self.is_told = false;
+                    if bound || !self.declined {
+                        self.failures = 0;
+                        self.is_told = false;
+                        self.declined = false;
+                    }
                     News::Leased(configuration)
                 }
                 Err(text) => {
@@ -260,6 +294,7 @@ impl Client {
     }
 
     /// Logs why there is no lease: once, until there is a lease again.
+    #[inline(never)]
     fn tell(&mut self, reason: Reason) {
         if !core::mem::replace(&mut self.is_told, true) {
             reason.tell();
@@ -286,7 +321,7 @@ impl Client {
             } else {
                 Ipv4Addr::UNSPECIFIED
             },
-            offer: (kind == REQUEST && !bound).then_some((lease.address, lease.server)),
+            offer: (kind != DISCOVER && !bound).then_some((lease.address, lease.server)),
             server: (bound && now < lease.rebind).then_some(lease.server),
         })
     }
@@ -301,10 +336,12 @@ impl Client {
     }
 
     /// Records a failed attempt; the next one follows after a pause.
+    #[inline(never)]
     fn fail(&mut self, reason: Reason, now: u64) {
         self.reason = reason;
         self.state = State::Selecting;
         self.transaction = None;
+        self.end_check();
         self.due = now.saturating_add(self.pause());
     }
 

@@ -92,14 +92,18 @@ impl Stack {
         let Some(message) = Message::read(frame.bytes()) else {
             return;
         };
-        let Some(configuration) = inner.protocols.configuration() else {
-            return;
-        };
-        let (own, own_mac) = (configuration.address.address(), inner.protocols.mac);
+        let own_mac = inner.protocols.mac;
         let mac = Mac::new(message.sender_mac);
         if message.sender_mac == own_mac || !mac.is_unicast() {
             return;
         }
+        if inner.protocols.configurator.conflict(message.sender, now) {
+            return count(&self.counters.address_conflicts);
+        }
+        let Some(configuration) = inner.protocols.configuration() else {
+            return;
+        };
+        let own = configuration.address.address();
         if message.sender == own {
             return self.defend(inner, message.sender_mac, now);
         }
@@ -160,13 +164,17 @@ impl Stack {
 
     /// Broadcasts an ARP request for the address.
     pub(super) fn ask_for(&self, inner: &Inner, address: Ipv4Addr) {
-        let Some(configuration) = inner.protocols.configuration() else {
-            return;
-        };
+        if let Some(configuration) = inner.protocols.configuration() {
+            self.broadcast_arp(inner, configuration.address.address(), address);
+        }
+    }
+
+    /// Broadcasts an ARP request from `sender`; without a sender, it is a probe (RFC 5227, 2.1.1).
+    pub(super) fn broadcast_arp(&self, inner: &Inner, sender: Ipv4Addr, address: Ipv4Addr) {
         let request = Message {
             operation: REQUEST,
             sender_mac: inner.protocols.mac,
-            sender: configuration.address.address(),
+            sender,
             target_mac: [0; 6],
             target: address,
         };

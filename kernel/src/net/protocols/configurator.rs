@@ -1,5 +1,7 @@
 //! Obtains the machine's address: a fixed one, or one from a DHCP server.
 
+use core::net::Ipv4Addr;
+
 use vmos_drivers::{info, warn};
 
 use crate::net::address::Ip;
@@ -21,6 +23,8 @@ pub(super) struct Configurator {
 /// The result of one step of the configuration.
 pub(super) struct Step {
     pub(super) question: Option<Question>,
+    /// The address to probe for.
+    pub(super) probe: Option<Ipv4Addr>,
     /// Whether the network configuration changed.
     pub(super) changed: bool,
 }
@@ -88,6 +92,7 @@ impl Configurator {
     pub(super) fn work(&mut self, now: u64) -> Step {
         let mut step = Step {
             question: None,
+            probe: None,
             changed: false,
         };
         let Some(client) = &mut self.client else {
@@ -95,9 +100,17 @@ impl Configurator {
         };
         match client.work(now) {
             News::Ask(question) => step.question = Some(question),
+            News::Probe(address) => step.probe = Some(address),
             news => step.changed = self.take(news),
         }
         step
+    }
+
+    /// Handles an ARP message in which another machine uses `address`. Returns whether this machine
+    /// therefore declines the address.
+    pub(super) fn conflict(&mut self, address: Ipv4Addr, now: u64) -> bool {
+        let client = self.client.as_mut();
+        client.is_some_and(|client| client.conflict(address, now))
     }
 
     /// Passes a message to the client. Returns whether the configuration changed.

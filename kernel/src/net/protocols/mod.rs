@@ -246,6 +246,9 @@ impl Stack {
         }
         while inner.protocols.configurator.deadline() <= now {
             let step = inner.protocols.configurator.work(now);
+            if let Some(address) = step.probe {
+                self.broadcast_arp(inner, Ipv4Addr::UNSPECIFIED, address);
+            }
             if let Some(question) = step.question {
                 self.ask_server(inner, &question, now);
             }

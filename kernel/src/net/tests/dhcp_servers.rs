@@ -8,15 +8,15 @@ use super::dhcp::configured;
 use super::frames::ipv4;
 use super::*;
 
-const DISCOVER: u8 = 1;
-const OFFER: u8 = 2;
-const REQUEST: u8 = 3;
-const ACK: u8 = 5;
+pub(super) const DISCOVER: u8 = 1;
+pub(super) const OFFER: u8 = 2;
+pub(super) const REQUEST: u8 = 3;
+pub(super) const ACK: u8 = 5;
 const NAK: u8 = 6;
 
 /// The answer of a DHCP server.
 #[derive(Clone)]
-struct Answer {
+pub(super) struct Answer {
     kind: u8,
     address: Ipv4Addr,
     options: Vec<u8>,
@@ -26,7 +26,7 @@ struct Answer {
 }
 
 /// The options of an ordinary lease.
-fn lease(kind: u8, seconds: u32) -> Answer {
+pub(super) fn lease(kind: u8, seconds: u32) -> Answer {
     let mut options = std::vec![54, 4, 10, 0, 2, 2, 51, 4];
     options.extend(seconds.to_be_bytes());
     Answer {
@@ -43,7 +43,7 @@ fn mask(bytes: [u8; 4]) -> Vec<u8> {
 }
 
 /// Returns the type and the number of a request.
-fn question(frame: &[u8]) -> Option<(u8, [u8; 4])> {
+pub(super) fn question(frame: &[u8]) -> Option<(u8, [u8; 4])> {
     let frame = EthernetFrame::new_checked(frame).ok()?;
     let packet = Ipv4Packet::new_checked(frame.payload()).ok()?;
     assert!(packet.verify_checksum());
@@ -55,7 +55,7 @@ fn question(frame: &[u8]) -> Option<(u8, [u8; 4])> {
     Some((message[242], *message[4..].first_chunk()?))
 }
 
-fn message(answer: &Answer, number: [u8; 4], mac: [u8; 6]) -> Vec<u8> {
+pub(super) fn message(answer: &Answer, number: [u8; 4], mac: [u8; 6]) -> Vec<u8> {
     let mut message = std::vec![0; 240];
     message[..3].copy_from_slice(&[2, 1, 6]);
     message[4..8].copy_from_slice(&number);

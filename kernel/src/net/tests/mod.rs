@@ -4,6 +4,7 @@
 mod adapters;
 mod answers;
 mod dhcp;
+mod dhcp_conflicts;
 mod dhcp_servers;
 pub(super) mod frames;
 mod interop;
