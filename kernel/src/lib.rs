@@ -63,6 +63,7 @@ pub mod part;
 pub mod random;
 mod start_info;
 mod statistics;
+mod tags;
 pub mod time;
 
 #[cfg(target_os = "none")]
