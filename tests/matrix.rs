@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
 use vmos_codegen::Board;
-use vmos_codegen::board::Boot;
 use vmos_machine_tests::ensure;
 use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::setting::Setting;
@@ -88,25 +87,24 @@ pub(crate) fn can_be_tried(need: Need, board: &Board, attachment: Attachment) ->
         Need::SecondIoApic => {
             (attachment == Attachment::Mmio && has_io_apics(board)).then_some(true)
         }
-        Need::Table => Some(board.boot.leaves_a_table()),
+        Need::Table => Some(board.boot.leaves_a_table),
         Need::Room => {
             let slots = board.virtio_mmio.as_ref().map_or(0, |slots| slots.count);
             let has_room = attachment.transport() == Transport::Pci || slots >= SLOTS;
-            Some(has_room && board.boot.leaves_a_table())
+            Some(has_room && board.boot.leaves_a_table)
         }
         Need::Memory4Gib => {
             let ram = &board.memory.ram;
             let is_open = ram.iter().any(|ram| ram.limit.is_none());
             let limits = ram.iter().filter_map(|ram| ram.limit);
             let has_room = is_open || limits.sum::<u64>() >= 4 << 30;
-            Some(has_room && board.boot.leaves_a_table())
+            Some(has_room && board.boot.leaves_a_table)
         }
-        Need::Firmware => match board.boot {
-            Boot::MachineMode { .. } if board.boot.takes_firmware() => {
-                Some(emulator::firmware(board).is_some())
-            }
-            _ => None,
-        },
+        // Other boards cannot do without it, or have no room for it.
+        Need::Firmware => board
+            .boot
+            .jump()
+            .map(|_| emulator::firmware(board).is_some()),
     }
 }
 

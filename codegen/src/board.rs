@@ -13,7 +13,7 @@ mod pci;
 
 use core::fmt;
 
-pub use boot::{Boot, ExceptionLevel, ImageForm};
+pub use boot::{Boot, EntryValue, ExceptionLevel, ImageForm, Reset};
 pub use class::{Console, InterruptController, Lines, Optional, Power, Timer};
 pub use fact::Fact;
 pub use memory::{Memory, PageTables, Ram, Reserved, STACK_GUARD};

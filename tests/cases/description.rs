@@ -3,7 +3,6 @@
 use core::slice;
 use std::collections::BTreeMap;
 
-use vmos_codegen::board::Boot;
 use vmos_codegen::machine::device::Device;
 use vmos_codegen::source::{Folder, InMemory};
 use vmos_codegen::tree::Plan;
@@ -57,7 +56,7 @@ fn can_be_imported(setting: &Setting) -> Outcome {
     // A device tree without devices cannot be imported. A machine that accepts both an ELF file and
     // a flat image does not show which one it is given.
     let tells = facts.devices.iter().any(Device::is_of_tree);
-    if !tells || matches!(board.boot, Boot::Elf { .. }) {
+    if !tells || board.boot.key == "boot.elf" {
         return Ok(());
     }
     let draft = import::again(board, &facts);
