@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
 use vmos_codegen::Board;
-use vmos_codegen::board::Boot;
 use vmos_machine_tests::ensure;
 use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::setting::Setting;
@@ -44,6 +43,7 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
     for (number, board) in boards.into_iter().enumerate() {
         let board = Arc::new(board);
         let attachments = Attachment::of(&board);
+        let is_brief = !everything && workspace.seldom.includes(&board.name, count);
         for (position, &attachment) in attachments.iter().enumerate() {
             let applies = |case: &&Case| match case.scope {
                 Scope::Attachment => true,
@@ -63,7 +63,8 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
                     everything || (is_its_turn && picked == Some(&&attachment))
                 }
             };
-            for case in cases::all().filter(applies) {
+            let is_tried = |case: &&Case| !is_brief || position == 0 && case.is_brief();
+            for case in cases::all().filter(applies).filter(is_tried) {
                 if let Some(can_be_tried) = can_be_tried(case.need, &board, attachment) {
                     let trial = trial(&workspace, &board, attachment, *case);
                     trials.push(trial.with_ignored_flag(!can_be_tried));
@@ -86,15 +87,29 @@ pub(crate) fn can_be_tried(need: Need, board: &Board, attachment: Attachment) ->
         Need::SecondIoApic => {
             (attachment == Attachment::Mmio && has_io_apics(board)).then_some(true)
         }
-        Need::Table => Some(board.boot.leaves_a_table()),
-        Need::Firmware => match board.boot {
-            Boot::MachineMode { .. } if board.boot.takes_firmware() => {
-                Some(emulator::firmware(board).is_some())
-            }
-            _ => None,
-        },
+        Need::Table => Some(board.boot.leaves_a_table),
+        Need::Room => {
+            let slots = board.virtio_mmio.as_ref().map_or(0, |slots| slots.count);
+            let has_room = attachment.transport() == Transport::Pci || slots >= SLOTS;
+            Some(has_room && board.boot.leaves_a_table)
+        }
+        Need::Memory4Gib => {
+            let ram = &board.memory.ram;
+            let is_open = ram.iter().any(|ram| ram.limit.is_none());
+            let limits = ram.iter().filter_map(|ram| ram.limit);
+            let has_room = is_open || limits.sum::<u64>() >= 4 << 30;
+            Some(has_room && board.boot.leaves_a_table)
+        }
+        // Other boards cannot do without it, or have no room for it.
+        Need::Firmware => board
+            .boot
+            .jump()
+            .map(|_| emulator::firmware(board).is_some()),
     }
 }
+
+/// The number of virtio devices of a machine with two disks, two network devices and random bytes.
+const SLOTS: u32 = 5;
 
 /// Returns whether virtio-mmio slots are connected to a second I/O APIC, because there are more
 /// slots than inputs of the first one.

@@ -10,6 +10,7 @@ pub mod aplic;
 pub mod arm_generic;
 pub(crate) mod block;
 pub mod clint;
+pub mod cortex_a9_global;
 pub mod elf;
 mod exception_level;
 pub mod gic_v2;
@@ -38,6 +39,7 @@ pub mod sbi_payload;
 pub mod sbi_reset;
 pub mod semihosting;
 pub mod sifive_test;
+pub mod sp804;
 pub mod supervisor_timer;
 mod uart;
 pub mod virtio_mmio;
@@ -76,6 +78,8 @@ drivers! {
     /// The clock and timer of the kernel.
     pub enum Timer: Binding => board::Timer {
         ArmGeneric(arm_generic::ArmGeneric),
+        CortexA9Global(cortex_a9_global::CortexA9Global),
+        Sp804(sp804::Sp804),
         LocalApic(local_apic::LocalApic),
         Clint(clint::Clint),
         Aclint(clint::Aclint),

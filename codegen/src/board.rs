@@ -13,10 +13,10 @@ mod pci;
 
 use core::fmt;
 
-pub use boot::{Boot, ExceptionLevel, ImageForm};
+pub use boot::{Boot, EntryValue, ExceptionLevel, ImageForm, Reset};
 pub use class::{Console, InterruptController, Lines, Optional, Power, Timer};
 pub use fact::Fact;
-pub use memory::{Memory, Ram, Reserved, STACK_GUARD};
+pub use memory::{Memory, PageTables, Ram, Reserved, STACK_GUARD};
 pub use part::{Block, Code, Part, Register, Value};
 pub use pci::{BarAssignment, Msi, Pci, Pins};
 

@@ -12,6 +12,7 @@ mod waivers;
 
 use waivers::Waivers;
 
+use crate::board::PageTables;
 use crate::description::Description;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::scalar::is_name;
@@ -22,7 +23,10 @@ pub(crate) fn check(name: &str, description: &Description, problems: &mut Proble
     check_name(name, description, problems);
     let architecture = architecture::check(description, problems);
 
-    let mut claims = Claims::new(architecture, problems);
+    let memory = description.memory.value();
+    let page_tables = memory.and_then(|memory| memory.page_tables.value());
+    let page_tables = page_tables.copied().unwrap_or(PageTables::Long);
+    let mut claims = Claims::new(architecture, page_tables, problems);
     memory::claim(description, &mut claims);
     for binding in description.bindings() {
         binding.claim(&mut claims);

@@ -81,6 +81,7 @@ fn memory(description: &Description) -> Option<Memory> {
             base: entry.value.base.value()?.0,
             expected_size: expected_size(description, &entry.value)?,
             size_is_stated: !entry.value.size.is_absent(),
+            limit: entry.value.limit.optional()?.map(|limit| limit.value.0),
             rest_of: entry.value.rest_of.optional()?.map(|of| of.value.0.clone()),
         });
     }
@@ -104,6 +105,7 @@ fn memory(description: &Description) -> Option<Memory> {
         ram,
         reserved,
         stack: memory.stack.value()?.0,
+        page_tables: *memory.page_tables.value()?,
     })
 }
 

@@ -3,6 +3,7 @@
 mod aia;
 mod boards;
 mod cascades;
+mod cortex_a9;
 mod files;
 mod inheritance;
 mod interrupts;

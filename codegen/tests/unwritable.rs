@@ -4,7 +4,7 @@ mod fixture;
 
 use fixture::smallest;
 use vmos_codegen::Board;
-use vmos_codegen::board::{Boot, ImageForm, Waiver};
+use vmos_codegen::board::Waiver;
 use vmos_codegen::emit::{self, Error};
 
 /// Returns the error for the smallest board after `change`.
@@ -70,12 +70,7 @@ fn an_argument_that_qemu_args_cannot_contain_is_rejected() {
 
 #[test]
 fn an_image_outside_ram_is_rejected() {
-    let error = refusal(|board| {
-        board.boot = Boot::SbiPayload {
-            load_address: 0x1000,
-            form: ImageForm::Elf,
-        };
-    });
+    let error = refusal(|board| board.boot.load_address = 0x1000);
     let board = String::from("smallest");
     assert_eq!(
         error,

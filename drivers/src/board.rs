@@ -46,6 +46,9 @@ pub trait Board<P> {
     const TITLE: &'static str;
     /// The memory map of the board.
     const MEMORY: MemoryMap;
+    /// Whether the translation tables have short descriptors (`memory.page-tables`), for a 32-bit
+    /// Arm processor without the large physical address extension.
+    const SHORT_DESCRIPTORS: bool = false;
     /// The claimed interrupt lines, ascending.
     const INTERRUPTS: &'static [Line];
 

@@ -2,9 +2,11 @@
 
 pub mod apic_timer;
 pub mod arm_generic;
+pub mod cortex_a9_global;
 pub mod mtimer;
 pub mod rate;
 pub mod reference;
+pub mod sp804;
 pub mod supervisor;
 
 mod by_mode;

@@ -13,7 +13,8 @@
 //! * `park`: stops this processor forever;
 //! * `FIRMWARE_TABLE`, `firmware_table`: the kind of table that loaders pass on this processor (a
 //!   device tree or a PVH start info), and its address;
-//! * `enable_translation`: maps memory, with access permissions;
+//! * `enable_translation`: maps memory, with access permissions. Its constant selects the format of
+//!   the tables on 32-bit Arm, where there are two;
 //! * `Registers`: the registers that the vectors save at an exception, and its cause;
 //! * `frame_pointer`, `backtrace`: the chain of calls;
 //! * `sum_words`: the one's complement sum of the first bytes of a slice of words.

@@ -243,8 +243,12 @@ fn map(ram: &RangeSet, table: Option<Table>, free: &mut RangeSet) -> Result<(), 
     let mappings = mappings.chain(console);
     // SAFETY: the mappings cover the image, all RAM and every described device, each at the address
     // that the kernel uses; the tables are allocated from free RAM.
-    unsafe { arch::enable_translation(mappings, || free.take(PAGE).map(|page| page.base)) }
-        .map_err(CannotStart::Translation)
+    unsafe {
+        arch::enable_translation::<{ machine::SHORT_DESCRIPTORS }>(mappings, || {
+            free.take(PAGE).map(|page| page.base)
+        })
+    }
+    .map_err(CannotStart::Translation)
 }
 
 fn start_app(kernel: Kernel, spawner: Spawner) {

@@ -9,20 +9,28 @@ use crate::attestation::acpi;
 use crate::device_tree::{DeviceTree, Malformed, Unusable};
 use crate::memory::range_set::{RangeSet, TooManyRanges};
 use crate::start_info::{PhysicalMemory, StartInfo};
+use crate::tags::Tags;
 
 /// The kind of table that loaders pass.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TableKind {
-    DeviceTree,
+    DeviceTree {
+        /// Whether loaders may pass a tagged list instead.
+        or_tags: bool,
+    },
     /// A PVH start info.
     StartInfo,
 }
+
+/// The kind of table of loaders that may pass a tagged list.
+const TAGS: TableKind = TableKind::DeviceTree { or_tags: true };
 
 /// The table from the loader.
 #[derive(Clone, Copy)]
 pub(crate) enum Table {
     DeviceTree(DeviceTree<'static>),
     StartInfo(StartInfo),
+    Tags(Tags),
 }
 
 impl Table {
@@ -37,7 +45,10 @@ impl Table {
         };
         match arch::FIRMWARE_TABLE {
             TableKind::StartInfo => Ok(StartInfo::read(&Low, address).map(Self::StartInfo)),
-            TableKind::DeviceTree => {
+            TableKind::DeviceTree { or_tags } => {
+                if or_tags && let Some(tags) = Tags::read(&Low, address) {
+                    return Ok(Some(Self::Tags(tags)));
+                }
                 // SAFETY: the address comes from the loader, and the memory there is excluded from
                 // the heap.
                 let tree = unsafe { DeviceTree::at(address) }?;
@@ -47,10 +58,10 @@ impl Table {
     }
 
     /// Returns the device tree, if the table is one. On architectures whose loaders pass no device
-    /// tree, the result is known at compile time; the same applies to the start info.
+    /// tree, the result is known at compile time; the same applies to the other tables.
     pub(crate) fn device_tree(&self) -> Option<DeviceTree<'static>> {
         match *self {
-            Self::DeviceTree(tree) if arch::FIRMWARE_TABLE == TableKind::DeviceTree => Some(tree),
+            Self::DeviceTree(tree) if arch::FIRMWARE_TABLE != TableKind::StartInfo => Some(tree),
             _ => None,
         }
     }
@@ -63,18 +74,29 @@ impl Table {
         }
     }
 
+    /// Returns the tagged list, if the table is one.
+    pub(crate) fn tags(&self) -> Option<Tags> {
+        match *self {
+            Self::Tags(tags) if arch::FIRMWARE_TABLE == TAGS => Some(tags),
+            _ => None,
+        }
+    }
+
     /// Returns the table's name, for messages.
     pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::DeviceTree(_) => "the device tree",
             Self::StartInfo(_) => "the loader's start info",
+            Self::Tags(_) => "the loader's tagged list",
         }
     }
 
     /// Returns the command line; empty if there is none.
     pub(crate) fn command_line(&self) -> &'static str {
         let of_tree = self.device_tree().map(|tree| tree.command_line());
-        let line = of_tree.or_else(|| self.start_info().map(|info| info.command_line()));
+        let line = of_tree
+            .or_else(|| self.start_info().map(|info| info.command_line()))
+            .or_else(|| self.tags().map(|tags| tags.command_line()));
         line.unwrap_or_default()
     }
 
@@ -99,6 +121,9 @@ impl Table {
         if let Some(info) = self.start_info() {
             ram = info.ram()?;
         }
+        if let Some(tags) = self.tags() {
+            ram = tags.ram()?;
+        }
         Ok(ram)
     }
 
@@ -114,6 +139,9 @@ impl Table {
         }
         if let Some(info) = self.start_info() {
             info.carve(free)?;
+        }
+        if let Some(tags) = self.tags() {
+            tags.carve(free)?;
         }
         Ok(())
     }

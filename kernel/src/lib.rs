@@ -65,6 +65,7 @@ pub mod random;
 pub mod serial;
 mod start_info;
 mod statistics;
+mod tags;
 pub mod time;
 #[cfg(feature = "virtio-vsock")]
 pub mod vsock;

@@ -35,6 +35,8 @@ pub(crate) const NAME: &str = <Board as board::Board<Processor>>::NAME;
 pub(crate) const TITLE: &str = <Board as board::Board<Processor>>::TITLE;
 /// The memory map from the board file.
 pub(crate) const MEMORY: MemoryMap = <Board as board::Board<Processor>>::MEMORY;
+/// Whether the translation tables have short descriptors, from the board file.
+pub(crate) const SHORT_DESCRIPTORS: bool = <Board as board::Board<Processor>>::SHORT_DESCRIPTORS;
 /// The virtio-mmio slots from the board file.
 pub(crate) const VIRTIO_MMIO: Option<VirtioMmio> = <Board as board::Board<Processor>>::VIRTIO_MMIO;
 /// The PCI host bridge from the board file.

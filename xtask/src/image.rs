@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::{env, fs};
 
-use vmos_codegen::board::{Board, Boot, ImageForm};
+use vmos_codegen::board::{Board, ImageForm};
 
 use crate::failure::FileError;
 use crate::flatten::{self, FlattenError};
@@ -33,49 +33,20 @@ impl Image {
     pub fn of(workspace: &Workspace, board: &Board, app: &str) -> Self {
         let folder = workspace.target.join("images").join(&board.name);
         let elf = folder.join(format!("{app}.elf"));
-        let kernel = match form(&board.boot) {
-            Form::Flat { .. } => folder.join(format!("{app}.img")),
-            Form::Elf => elf.clone(),
+        let kernel = match board.boot.form {
+            ImageForm::Flat => folder.join(format!("{app}.img")),
+            ImageForm::Elf => elf.clone(),
         };
-        let payload = match board.boot {
-            Boot::MachineMode { .. } if board.boot.takes_firmware() => {
-                Some(folder.join(format!("{app}.payload.elf")))
-            }
-            _ => board.boot.takes_firmware().then(|| kernel.clone()),
+        // Firmware takes the place of the jump to the image.
+        let payload = match board.boot.jump() {
+            Some(_) => Some(folder.join(format!("{app}.payload.elf"))),
+            None => board.boot.takes_firmware.then(|| kernel.clone()),
         };
         Self {
             elf,
             kernel,
             payload,
         }
-    }
-}
-
-/// The file format that a machine loads.
-enum Form {
-    /// A flat image, loaded at this address.
-    Flat { load_address: u64 },
-    /// An ELF file, which contains its load addresses.
-    Elf,
-}
-
-fn form(boot: &Boot) -> Form {
-    match *boot {
-        Boot::LinuxImage { load_address, .. }
-        | Boot::SbiPayload {
-            load_address,
-            form: ImageForm::Flat,
-        }
-        | Boot::MachineMode {
-            // The jump to the entry is part of the image.
-            entry: load_address,
-            form: ImageForm::Flat,
-            ..
-        } => Form::Flat { load_address },
-        Boot::Elf { .. }
-        | Boot::SbiPayload { .. }
-        | Boot::MachineMode { .. }
-        | Boot::Pvh { .. } => Form::Elf,
     }
 }
 
@@ -209,13 +180,15 @@ fn place(workspace: &Workspace, board: &Board, app: &str) -> Result<Image, Image
         path: built.clone(),
         error,
     };
-    if let (Boot::MachineMode { load_address, .. }, Some(payload)) = (&board.boot, &image.payload) {
-        let elf = flatten::without_segments_below(&elf, *load_address).map_err(at)?;
+    if let (Some(_), Some(payload)) = (board.boot.jump(), &image.payload) {
+        let elf = flatten::without_segments_below(&elf, board.boot.load_address).map_err(at)?;
         write(payload, &elf)?;
     }
-    match form(&board.boot) {
-        Form::Elf => {}
-        Form::Flat { load_address } => {
+    match board.boot.form {
+        ImageForm::Elf => {}
+        ImageForm::Flat => {
+            // The jump to the image is part of it.
+            let load_address = board.boot.start();
             let flat = flatten::flatten(&elf).map_err(at)?;
             if flat.base != load_address {
                 return Err(ImageError::Misplaced {

@@ -21,10 +21,21 @@ pub struct Workspace {
     pub apps: Vec<App>,
     /// The default app: `workspace.metadata.vmos.default-app`.
     pub default_app: Option<String>,
+    /// What is tested seldom: `workspace.metadata.vmos.seldom-tested`.
+    pub seldom: Seldom,
     /// The names of all workspace packages.
     pub members: Vec<String>,
     /// Additional cargo settings for building images, each passed by `--config`.
     pub configuration: Vec<String>,
+}
+
+/// The boards of which a run of all tests tries only a part.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seldom {
+    /// The names of the boards.
+    pub boards: Vec<String>,
+    /// The names of the apps that are tried on them.
+    pub apps: Vec<String>,
 }
 
 /// A program that runs on the kernel.
@@ -38,6 +49,25 @@ pub struct App {
     pub forwards: Vec<Forward>,
     /// The kernel features that the app enables.
     pub features: Vec<String>,
+}
+
+impl Seldom {
+    fn of(metadata: &Value) -> Self {
+        let names = |key: &str| {
+            let list = metadata[key].as_array().into_iter().flatten();
+            list.filter_map(Value::as_str).map(str::to_owned).collect()
+        };
+        Self {
+            boards: names("boards"),
+            apps: names("apps"),
+        }
+    }
+
+    /// Returns whether only a part is tried on a board, one of `count`.
+    #[must_use]
+    pub fn includes(&self, board: &str, count: usize) -> bool {
+        count > 1 && self.boards.iter().any(|name| name == board)
+    }
 }
 
 /// The demo app of VMOS.
@@ -89,6 +119,7 @@ impl Workspace {
             default_app: metadata["metadata"]["vmos"]["default-app"]
                 .as_str()
                 .map(str::to_owned),
+            seldom: Seldom::of(&metadata["metadata"]["vmos"]["seldom-tested"]),
             members: packages.iter().filter_map(name).collect(),
             configuration: Vec::new(),
         })
@@ -266,6 +297,18 @@ mod tests {
         let workspace = Workspace::from_metadata(&metadata()).unwrap();
         let forwards = &workspace.app("alpha").unwrap().forwards;
         assert_eq!(forwards, &["udp:8007:7".parse().unwrap()]);
+    }
+
+    #[test]
+    fn a_board_is_tested_seldom_only_next_to_others() {
+        let mut metadata = metadata();
+        metadata["metadata"] =
+            json!({"vmos": {"seldom-tested": {"boards": ["b"], "apps": ["alpha"]}}});
+        let seldom = Workspace::from_metadata(&metadata).unwrap().seldom;
+        assert_eq!(seldom.apps, ["alpha"]);
+        assert!(seldom.includes("b", 2));
+        assert!(!seldom.includes("b", 1));
+        assert!(!seldom.includes("a", 2));
     }
 
     #[test]

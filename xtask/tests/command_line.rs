@@ -234,7 +234,7 @@ fn help_shows_an_example_with_an_existing_board() {
 #[test]
 fn a_custom_firmware_starts_the_payload() {
     let boards = boards::load_all(&Workspace::find().unwrap()).unwrap();
-    let with_room = boards.iter().find(|board| board.boot.takes_firmware());
+    let with_room = boards.iter().find(|board| board.boot.takes_firmware);
     let board = &with_room.expect("a board with room for firmware").name;
     let words = dry_run(&[board, "--bios", "/firmware.bin"]);
     assert_eq!(value(&words, "-bios"), "/firmware.bin");
@@ -263,7 +263,7 @@ fn options_that_need_a_device_tree_are_rejected_without_one() {
 #[test]
 fn a_board_without_room_for_firmware_reports_that() {
     let boards = boards::load_all(&Workspace::find().unwrap()).unwrap();
-    let full = boards.iter().find(|board| !board.boot.takes_firmware());
+    let full = boards.iter().find(|board| !board.boot.takes_firmware);
     let board = &full.expect("a board without room for firmware").name;
     let said = refusal(&["run", board, "--bios", "/firmware.bin", "--dry-run"]);
     assert!(said.contains("does not support --bios"), "{said}");

@@ -58,11 +58,22 @@ pub(crate) fn claim<B: Block>(
     block: &Field<B>,
     claims: &mut Claims<'_>,
 ) {
+    claim_by(B::RULE, owner, name, block, claims);
+}
+
+/// Claims the block under the key `name` of the table `owner`, by another rule than its usual one.
+pub(crate) fn claim_by<B: Block>(
+    rule: Rule,
+    owner: &Place,
+    name: &str,
+    block: &Field<B>,
+    claims: &mut Claims<'_>,
+) {
     let path = format!("{}.{name}", owner.path);
     match block {
         Field::Given(given) => {
             let size = given.value.size().get().map(Extent::from);
-            claims.range(&path, given.value.base(), size, B::RULE);
+            claims.range(&path, given.value.base(), size, rule);
         }
         Field::Absent => {}
         Field::Bad => claims.drop_claim(&path),

@@ -3,10 +3,11 @@
 
 use super::exception_level::{self, Affinity};
 use super::image::{self, Limit};
-use crate::board::{self, Architecture, ExceptionLevel};
+use crate::board::{self, Architecture, ExceptionLevel, ImageForm};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::table::table;
 use crate::language::{Address, Located, Size, hexadecimal};
+use crate::notation;
 use crate::part::claims::{Claimed, RangeClaim};
 use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Driver, Loader, place};
@@ -121,11 +122,23 @@ impl Driver for Elf {
     type Resolved = board::Boot;
 
     fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
-        Some(board::Boot::Elf {
-            load_address: self.load_address.value()?.0,
-            exception_level: exception_level::resolve(&self.exception_level, around)?,
-            processor: self.processor.optional()?.map(|one| one.value.0),
-            device_tree: self.device_tree.optional()?.map(|tree| tree.value.0),
+        let load_address = self.load_address.value()?.0;
+        let level = exception_level::resolve(&self.exception_level, around)?;
+        let processor = self.processor.optional()?.map(|one| one.value.0);
+        let device_tree = self.device_tree.optional()?.map(|tree| tree.value.0);
+        let at = notation::address(load_address);
+        Some(board::Boot {
+            key: "boot.elf",
+            card: format!("ELF file at {at}, entered at {level}"),
+            load_address,
+            load_key: "boot.elf.load-address",
+            form: ImageForm::Elf,
+            reset: None,
+            takes_firmware: false,
+            leaves_a_table: device_tree.is_some(),
+            has_entry_note: false,
+            arguments: &[],
+            entry: exception_level::entry(Self::NAME, level, processor, device_tree),
         })
     }
 }

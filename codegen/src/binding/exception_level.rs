@@ -1,6 +1,6 @@
 //! The exception level, or on a 32-bit processor the mode, at which a loader enters the kernel.
 
-use crate::board::{Architecture, ExceptionLevel};
+use crate::board::{Architecture, EntryValue, ExceptionLevel};
 use crate::language::scalar::choices;
 use crate::language::{Field, Number};
 use crate::part::surroundings::Surroundings;
@@ -62,4 +62,22 @@ pub(super) fn resolve(
             _ => ExceptionLevel::El1,
         },
     })
+}
+
+/// Returns the values for the entry code of an Arm processor that the protocol `boot` enters at
+/// `level`: the affinity of the processor that runs the kernel, if it matters, and the address of
+/// the device tree, if the registers do not have it.
+pub(super) fn entry(
+    boot: &'static str,
+    level: ExceptionLevel,
+    processor: Option<u32>,
+    device_tree: Option<u64>,
+) -> Vec<(&'static str, EntryValue)> {
+    let is_secure = matches!(level, ExceptionLevel::El3 | ExceptionLevel::SecureSvc);
+    vec![
+        ("boot", EntryValue::Word(boot)),
+        ("is_secure", EntryValue::Flag(is_secure)),
+        ("processor", EntryValue::Number(processor.map(u64::from))),
+        ("device_tree", EntryValue::Number(device_tree)),
+    ]
 }

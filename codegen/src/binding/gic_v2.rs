@@ -1,13 +1,13 @@
 //! The Arm Generic Interrupt Controller, version 2 (Arm IHI 0048).
 
-use super::block::{self, block};
+use super::block::{self, Block as _, block};
 use crate::board::{self, Architecture};
 use crate::board::{Block, Lines, Value};
 use crate::language::schema;
 use crate::language::table::table;
 use crate::language::{Field, Space};
 use crate::machine::device::Device;
-use crate::part::claims::Claims;
+use crate::part::claims::{Claims, Rule};
 use crate::part::draft::{self, Machine, register};
 use crate::part::expect::Expected;
 use crate::part::section::Section;
@@ -39,8 +39,28 @@ block! {
 }
 
 block! {
-    /// The CPU interface; GICC_DIR is in its second page (IHI 0048, 4.1.3).
+    /// The CPU interface; GICC_DIR is in its second page (IHI 0048, 4.1.3). That of a Cortex-A9 MPCore
+    /// has 256 bytes.
     pub struct CpuInterface: "a GICv2's CPU interface", "8 KiB", 0x1000, 0x2000
+}
+
+/// The CPU interface of a Cortex-A9 MPCore and of other parts of architecture version 1, in bytes:
+/// it has no GICC_DIR, and may be anywhere on a grid of its size (Arm DDI 0407, table 1-3).
+const VERSION_1: u64 = 0x100;
+
+impl CpuInterface {
+    /// Returns the rule for an interface of the size that the description gives it.
+    fn rule(&self) -> Rule {
+        match self.size.value() {
+            Some(size) if size.0 == VERSION_1 => Rule {
+                base: VERSION_1,
+                size: VERSION_1,
+                least: VERSION_1,
+                ..Self::RULE
+            },
+            _ => Self::RULE,
+        }
+    }
 }
 
 block! {
@@ -102,7 +122,11 @@ impl Binding for GicV2 {
 
     fn claim(&self, claims: &mut Claims<'_>) {
         block::claim(&self.place, "distributor", &self.distributor, claims);
-        block::claim(&self.place, "cpu-interface", &self.cpu_interface, claims);
+        let interface = &self.cpu_interface;
+        let rule = interface
+            .value()
+            .map_or(CpuInterface::RULE, CpuInterface::rule);
+        block::claim_by(rule, &self.place, "cpu-interface", interface, claims);
         block::claim(&self.place, "v2m", &self.v2m, claims);
     }
 

@@ -3,11 +3,12 @@
 
 use super::exception_level;
 use super::image::{self, Limit};
-use crate::board::{self, Architecture, ExceptionLevel};
+use crate::board::{self, Architecture, ExceptionLevel, ImageForm};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::table::table;
 use crate::language::{Address, Located, hexadecimal};
 use crate::machine::device::Device;
+use crate::notation;
 use crate::part::claims::PAGE;
 use crate::part::claims::{Claimed, RangeClaim};
 use crate::part::draft::Machine;
@@ -120,9 +121,21 @@ impl Driver for LinuxImage {
     type Resolved = board::Boot;
 
     fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
-        Some(board::Boot::LinuxImage {
-            load_address: self.load_address.value()?.0,
-            exception_level: exception_level::resolve(&self.exception_level, around)?,
+        let load_address = self.load_address.value()?.0;
+        let level = exception_level::resolve(&self.exception_level, around)?;
+        let at = notation::address(load_address);
+        Some(board::Boot {
+            key: "boot.linux-image",
+            card: format!("Linux image at {at}, entered at {level}"),
+            load_address,
+            load_key: "boot.linux-image.load-address",
+            form: ImageForm::Flat,
+            reset: None,
+            takes_firmware: false,
+            leaves_a_table: true,
+            has_entry_note: false,
+            arguments: &[],
+            entry: exception_level::entry(Self::NAME, level, None, None),
         })
     }
 

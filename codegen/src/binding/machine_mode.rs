@@ -2,11 +2,12 @@
 
 use super::image;
 use super::sbi_payload::{FIRMWARE, device_tree, usual_offset};
-use crate::board::{self, Architecture, ImageForm};
+use crate::board::{self, Architecture, EntryValue, ImageForm, Reset};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::table::table;
 use crate::language::{Address, Located, hexadecimal};
 use crate::machine::device::Device;
+use crate::notation;
 use crate::part::Entered;
 use crate::part::claims::{Claimed, Purpose, RangeClaim};
 use crate::part::draft::Machine;
@@ -140,10 +141,43 @@ impl Driver for MachineMode {
     type Resolved = board::Boot;
 
     fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {
-        Some(board::Boot::MachineMode {
-            entry: self.entry.value()?.0,
-            load_address: self.load()?.value.0,
-            form: *self.form.value()?,
+        let entry = self.entry.value()?.0;
+        let load_address = self.load()?.value.0;
+        let form = *self.form.value()?;
+        let at = notation::address(load_address);
+        let takes_firmware = entry != load_address;
+        let (card, load_key, modes) = if takes_firmware {
+            let first = notation::address(entry);
+            (
+                format!(
+                    "out of reset at {first}, {form} at {at}, entered in M mode, or in S mode by firmware"
+                ),
+                "boot.machine-mode.load-address",
+                // The first mode is entered at the start of the image.
+                vec!["supervisor", "machine"],
+            )
+        } else {
+            (
+                format!("out of reset, {form} at {at}, entered in M mode"),
+                "boot.machine-mode.entry",
+                vec!["machine"],
+            )
+        };
+        Some(board::Boot {
+            key: "boot.machine-mode",
+            card,
+            load_address,
+            load_key,
+            form,
+            reset: Some(Reset {
+                address: entry,
+                key: "boot.machine-mode.entry",
+            }),
+            takes_firmware,
+            leaves_a_table: true,
+            has_entry_note: false,
+            arguments: &["-bios", "none"],
+            entry: vec![("modes", EntryValue::Words(modes))],
         })
     }
 

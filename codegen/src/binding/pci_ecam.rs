@@ -129,7 +129,11 @@ impl PciEcam {
     fn check_view(&self, around: &Surroundings<'_>, claimed: &Claimed, problems: &mut Problems) {
         let architecture = around.architecture();
         let is_arm = claimed.architecture == Some(Architecture::Arm);
-        if let (true, true, Some(base)) = (self.view.is_absent(), is_arm, self.base.get()) {
+        // One that the translation tables cannot reach has been reported as such.
+        let mut claims = claimed.ranges.iter();
+        let is_claimed = claims.any(|claim| claim.key == self.place.path);
+        let needs_view = self.view.is_absent() && is_arm && is_claimed;
+        if let (true, Some(base)) = (needs_view, self.base.get()) {
             self.check_reach(base, claimed, problems);
         }
         let (Some(view), Some(architecture)) = (self.view.get(), architecture) else {

@@ -7,6 +7,7 @@ use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::table::table;
 use crate::language::{Address, Located, hexadecimal};
 use crate::machine::device::Device;
+use crate::notation;
 use crate::part::claims::{Claimed, RangeClaim};
 use crate::part::draft::Machine;
 use crate::part::section::Section;
@@ -76,8 +77,19 @@ impl Driver for Pvh {
     type Resolved = board::Boot;
 
     fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {
-        Some(board::Boot::Pvh {
-            load_address: self.load_address.value()?.0,
+        let load_address = self.load_address.value()?.0;
+        Some(board::Boot {
+            key: "boot.pvh",
+            card: format!("PVH, ELF file at {}", notation::address(load_address)),
+            load_address,
+            load_key: "boot.pvh.load-address",
+            form: board::ImageForm::Elf,
+            reset: None,
+            takes_firmware: false,
+            leaves_a_table: true,
+            has_entry_note: true,
+            arguments: &[],
+            entry: Vec::new(),
         })
     }
 

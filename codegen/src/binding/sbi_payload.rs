@@ -1,12 +1,13 @@
 //! The payload of SBI firmware on a RISC-V machine (OpenSBI and its like).
 
 use super::image::{self, Limit};
-use crate::board::{self, Architecture, ImageForm};
+use crate::board::{self, Architecture, EntryValue, ImageForm};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::scalar::choices;
 use crate::language::table::table;
 use crate::language::{Address, Located, hexadecimal};
 use crate::machine::device::Device;
+use crate::notation;
 use crate::part::Entered;
 use crate::part::claims::{Claimed, RangeClaim};
 use crate::part::draft::Machine;
@@ -109,9 +110,21 @@ impl Driver for SbiPayload {
     type Resolved = board::Boot;
 
     fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {
-        Some(board::Boot::SbiPayload {
-            load_address: self.load_address.value()?.0,
-            form: *self.form.value()?,
+        let load_address = self.load_address.value()?.0;
+        let form = *self.form.value()?;
+        let at = notation::address(load_address);
+        Some(board::Boot {
+            key: "boot.sbi-payload",
+            card: format!("SBI payload, {form} at {at}, entered in S mode"),
+            load_address,
+            load_key: "boot.sbi-payload.load-address",
+            form,
+            reset: None,
+            takes_firmware: true,
+            leaves_a_table: true,
+            has_entry_note: false,
+            arguments: &[],
+            entry: vec![("modes", EntryValue::Words(vec!["supervisor"]))],
         })
     }
 

@@ -2,82 +2,78 @@
 
 use core::fmt;
 
-/// How the loader loads and enters the kernel.
+/// How the loader loads and enters the kernel. What differs from protocol to protocol is here; the
+/// protocol itself is known to its binding only.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Boot {
-    /// A flat image with the header of the Linux boot protocol; x0, or r2 of a 32-bit processor,
-    /// contains the address of the device tree.
-    LinuxImage {
-        /// The load address of the image.
-        load_address: u64,
-        /// The exception level at which the kernel is entered.
-        exception_level: ExceptionLevel,
-    },
-    /// An ELF file for an Arm processor, entered at its first byte; the registers have no meaning.
-    Elf {
-        /// The load address of the image.
-        load_address: u64,
-        /// The exception level at which the kernel is entered.
-        exception_level: ExceptionLevel,
-        /// The affinity in `MPIDR` of the processor that runs the kernel; `None` selects the first
-        /// to enter.
-        processor: Option<u32>,
-        /// The address of the device tree that the loader provides; `None` if there is none.
-        device_tree: Option<u64>,
-    },
-    /// An ELF file that the PVH protocol enters in 32-bit mode; ebx contains the address of the
-    /// start info.
-    Pvh {
-        /// The load address of the image.
-        load_address: u64,
-    },
-    /// The payload of SBI firmware, in S mode on RISC-V; a0 contains the hart ID, a1 the address of
-    /// the device tree.
-    SbiPayload {
-        /// The load address of the image.
-        load_address: u64,
-        /// The file format of the image.
-        form: ImageForm,
-    },
-    /// Out of reset, in M mode on RISC-V, all harts at once; a0 contains the hart ID, a1 the
-    /// address of the device tree.
-    MachineMode {
-        /// The address at which all harts start. If the image is elsewhere, it contains a jump to
-        /// the image.
-        entry: u64,
-        /// The load address of the image.
-        load_address: u64,
-        /// The file format of the image.
-        form: ImageForm,
-    },
+pub struct Boot {
+    /// The key path of the protocol's table, as `boot.elf`.
+    pub key: &'static str,
+    /// A description in one line, for readers.
+    pub card: String,
+    /// The load address of the image.
+    pub load_address: u64,
+    /// The key path of the load address.
+    pub load_key: &'static str,
+    /// The format of the file that QEMU is given.
+    pub form: ImageForm,
+    /// Where the processor starts out of reset; `None` if a loader enters the kernel.
+    pub reset: Option<Reset>,
+    /// Whether firmware can run before the kernel, which then starts in S mode.
+    pub takes_firmware: bool,
+    /// Whether the loader leaves a table with the RAM ranges and the kernel's command line.
+    pub leaves_a_table: bool,
+    /// Whether the file has a note that states its entry.
+    pub has_entry_note: bool,
+    /// QEMU's options for the protocol.
+    pub arguments: &'static [&'static str],
+    /// The values for the entry code, by name.
+    pub entry: Vec<(&'static str, EntryValue)>,
+}
+
+/// Where the processor starts out of reset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reset {
+    /// The address of the first instruction.
+    pub address: u64,
+    /// The key path of the address.
+    pub key: &'static str,
+}
+
+/// A value for the entry code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EntryValue {
+    /// A word that selects code.
+    Word(&'static str),
+    /// Several words, each of which selects code.
+    Words(Vec<&'static str>),
+    /// Whether code is needed.
+    Flag(bool),
+    /// An address or another number, if there is one.
+    Number(Option<u64>),
 }
 
 impl Boot {
-    /// Returns whether the loader leaves a table with the RAM ranges and the kernel's command line.
+    /// Returns the address of the jump to the image, which is a part of the image: where the
+    /// processor starts, if the image is elsewhere.
     #[must_use]
-    pub fn leaves_a_table(&self) -> bool {
-        !matches!(
-            self,
-            Self::Elf {
-                device_tree: None,
-                ..
-            }
-        )
+    pub fn jump(&self) -> Option<u64> {
+        let reset = self.reset.map(|reset| reset.address);
+        reset.filter(|address| *address != self.load_address)
     }
 
-    /// Returns whether there is room for firmware that runs before the kernel, which then starts in
-    /// S mode.
+    /// Returns the lowest address of the file that QEMU is given.
     #[must_use]
-    pub fn takes_firmware(&self) -> bool {
-        match self {
-            Self::LinuxImage { .. } | Self::Elf { .. } | Self::Pvh { .. } => false,
-            Self::SbiPayload { .. } => true,
-            Self::MachineMode {
-                entry,
-                load_address,
-                ..
-            } => entry != load_address,
-        }
+    pub fn start(&self) -> u64 {
+        self.jump().unwrap_or(self.load_address)
+    }
+}
+
+impl fmt::Display for ImageForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Elf => "ELF file",
+            Self::Flat => "flat image",
+        })
     }
 }
 

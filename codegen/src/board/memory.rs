@@ -15,6 +15,17 @@ pub struct Memory {
     pub reserved: Vec<Reserved>,
     /// The size of the kernel's stack in bytes, a multiple of 4 KiB.
     pub stack: u64,
+    /// The format of the translation tables.
+    pub page_tables: PageTables,
+}
+
+/// The format of the translation tables of a 32-bit Arm processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageTables {
+    /// Long descriptors, of the large physical address extension.
+    Long,
+    /// Short descriptors.
+    Short,
 }
 
 /// A range of RAM.
@@ -29,6 +40,8 @@ pub struct Ram {
     /// Whether the description states the size (`memory.ram.<name>.size`); otherwise it comes from
     /// firmware's tables.
     pub size_is_stated: bool,
+    /// The largest size in bytes, if the description states one (`memory.ram.<name>.limit`).
+    pub limit: Option<u64>,
     /// The name of the range whose excess memory is here (`memory.ram.<name>.rest-of`); then no
     /// memory is expected.
     pub rest_of: Option<String>,

@@ -1,6 +1,6 @@
 //! Checks that the parts exist on the architecture.
 
-use crate::board::Architecture;
+use crate::board::{Architecture, PageTables};
 use crate::description::Description;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::source::Location;
@@ -87,5 +87,13 @@ fn parts(description: &Description) -> Vec<Part> {
         at: level.at,
         architectures: vec![level.value.architecture()],
     });
-    bindings.chain(system).chain(level).collect()
+    let tables = description.memory.value();
+    let tables = tables.and_then(|memory| memory.page_tables.get());
+    let tables = tables.filter(|tables| tables.value == PageTables::Short);
+    let tables = tables.map(|tables| Part {
+        name: format!("`{} = \"short\"`", tables.path),
+        at: tables.at,
+        architectures: vec![Architecture::Arm],
+    });
+    bindings.chain(system).chain(level).chain(tables).collect()
 }

@@ -5,7 +5,7 @@ use minijinja::{Value, context};
 use super::template::{self, Template};
 use super::{Artefact, Error, header, linker};
 use crate::Board;
-use crate::board::{Architecture, Boot};
+use crate::board::{Architecture, EntryValue};
 use crate::notation::plain;
 
 mod arm;
@@ -37,27 +37,29 @@ fn render(board: &Board, template: Template) -> Result<Artefact, Error> {
         title => &*board.title,
         load_key,
     };
-    let more = match board.boot {
-        Boot::LinuxImage { .. } | Boot::Elf { .. } => context! {
+    let more = match board.architecture {
+        Architecture::Aarch64 | Architecture::Arm => context! {
             text_offset => plain(load_address - ram.base),
             arm => arm::context(board),
         },
-        Boot::Pvh { .. } => context! { pc => pc::context(board) },
-        Boot::SbiPayload { .. } => riscv(board, &["supervisor"]),
-        Boot::MachineMode { .. } if board.boot.takes_firmware() => {
-            riscv(board, &["supervisor", "machine"])
-        }
-        Boot::MachineMode { .. } => riscv(board, &["machine"]),
+        Architecture::X86_64 => context! { pc => pc::context(board) },
+        // The width of a register, and the modes in which the kernel may be entered.
+        Architecture::Riscv64 => context! { bits => 64, ..loader(board) },
+        Architecture::Riscv32 => context! { bits => 32, ..loader(board) },
     };
     template.render(context! { ..everywhere, ..more })
 }
 
-/// Returns the additional context for RISC-V templates: the width of a register, and the modes in
-/// which the kernel may be entered. The first mode is entered at the start of the image.
-fn riscv(board: &Board, modes: &[&'static str]) -> Value {
-    let bits = match board.architecture {
-        Architecture::Riscv32 => 32,
-        _ => 64,
-    };
-    context! { bits, modes => modes.to_vec() }
+/// Returns the loader's values for the entry code.
+fn loader(board: &Board) -> Value {
+    let values = board.boot.entry.iter();
+    Value::from_pairs(values.map(|(name, value)| {
+        let value = match value {
+            EntryValue::Word(word) => Value::from(*word),
+            EntryValue::Words(words) => Value::from(words.clone()),
+            EntryValue::Flag(flag) => Value::from(*flag),
+            EntryValue::Number(number) => number.map_or(Value::from(()), |one| plain(one).into()),
+        };
+        (*name, value)
+    }))
 }

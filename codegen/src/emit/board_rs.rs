@@ -8,6 +8,7 @@ use quote::quote;
 
 use super::{Error, header};
 use crate::Board;
+use crate::board::PageTables;
 
 mod attestation;
 mod bus;
@@ -90,12 +91,19 @@ fn this_board(
     } else {
         quote!(where #(P: #bounds,)*)
     };
+    let short_descriptors = match board.memory.page_tables {
+        PageTables::Long => quote!(),
+        PageTables::Short => quote!(
+            const SHORT_DESCRIPTORS: bool = true;
+        ),
+    };
     let members = [
         quote! {
             const NAME: &'static str = #name;
             const TITLE: &'static str = #title;
             const MEMORY: MemoryMap = TABLE.memory();
             const INTERRUPTS: &'static [Line] = TABLE.interrupts();
+            #short_descriptors
         },
         interrupt_controller.items,
         timer.items,

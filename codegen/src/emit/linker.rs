@@ -4,7 +4,7 @@ use minijinja::{Value, context};
 
 use super::{Artefact, Error, header, template};
 use crate::Board;
-use crate::board::{Architecture, Boot, Ram, STACK_GUARD};
+use crate::board::{Architecture, Ram, STACK_GUARD};
 use crate::notation::plain;
 
 /// The smallest page of any supported processor.
@@ -50,37 +50,14 @@ pub fn emit(board: &Board) -> Result<Artefact, Error> {
             end => end(ram.base, ram.expected_size),
         },
         reserved,
-        pvh => matches!(board.boot, Boot::Pvh { .. }),
-        entry => entry(board).map(plain),
+        pvh => board.boot.has_entry_note,
+        entry => board.boot.jump().map(plain),
     })
-}
-
-/// Returns the processor's start address, if the image is not loaded there.
-fn entry(board: &Board) -> Option<u64> {
-    match board.boot {
-        Boot::MachineMode {
-            entry,
-            load_address,
-            ..
-        } if entry != load_address => Some(entry),
-        _ => None,
-    }
 }
 
 /// Returns the load address and its key path.
 pub(super) fn load(board: &Board) -> (u64, &'static str) {
-    match board.boot {
-        Boot::LinuxImage { load_address, .. } => (load_address, "boot.linux-image.load-address"),
-        Boot::Elf { load_address, .. } => (load_address, "boot.elf.load-address"),
-        Boot::Pvh { load_address } => (load_address, "boot.pvh.load-address"),
-        Boot::SbiPayload { load_address, .. } => (load_address, "boot.sbi-payload.load-address"),
-        Boot::MachineMode {
-            entry,
-            load_address,
-            ..
-        } if entry == load_address => (load_address, "boot.machine-mode.entry"),
-        Boot::MachineMode { load_address, .. } => (load_address, "boot.machine-mode.load-address"),
-    }
+    (board.boot.load_address, board.boot.load_key)
 }
 
 /// Returns the RAM that the image is loaded into.

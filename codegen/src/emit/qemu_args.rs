@@ -2,7 +2,6 @@
 
 use super::header;
 use crate::Board;
-use crate::board::Boot;
 
 /// Returns one argument per line, in QEMU's order. Lines that start with `#` are comments. `cargo
 /// xtask run` adds the image, the devices, the console and another memory size.
@@ -41,8 +40,10 @@ pub fn arguments(board: &Board) -> Vec<(&'static str, Vec<String>)> {
             option("-m", format!("{}M", qemu.memory >> 20)),
         ),
     ];
-    if matches!(board.boot, Boot::MachineMode { .. }) {
-        groups.push(("boot.machine-mode", option("-bios", "none".to_owned())));
+    if !board.boot.arguments.is_empty() {
+        let words = board.boot.arguments.iter();
+        let words = words.map(|word| (*word).to_owned()).collect();
+        groups.push((board.boot.key, words));
     }
     if !qemu.arguments.is_empty() {
         groups.push(("qemu.arguments", qemu.arguments.clone()));

@@ -5,7 +5,7 @@
 
 mod fit;
 
-use crate::board::{Architecture, Range, Trigger};
+use crate::board::{Architecture, PageTables, Range, Trigger};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::{Address, Field, Interrupt, Located, Port, Size, hexadecimal, port};
 use crate::source::Location;
@@ -197,18 +197,25 @@ pub struct Claims<'p> {
     /// The keys of claims that could not be made because of reported errors.
     pub dropped: Vec<String>,
     architecture: Option<Architecture>,
+    page_tables: PageTables,
     problems: &'p mut Problems,
 }
 
 impl<'p> Claims<'p> {
-    /// Creates an empty collection. The address width is that of `architecture`, if it is known.
-    pub fn new(architecture: Option<Architecture>, problems: &'p mut Problems) -> Self {
+    /// Creates an empty collection. The address width is that of `architecture`, if it is known,
+    /// with these translation tables.
+    pub fn new(
+        architecture: Option<Architecture>,
+        page_tables: PageTables,
+        problems: &'p mut Problems,
+    ) -> Self {
         Self {
             ranges: Vec::new(),
             ports: Vec::new(),
             interrupts: Vec::new(),
             dropped: Vec::new(),
             architecture,
+            page_tables,
             problems,
         }
     }
@@ -224,7 +231,13 @@ impl<'p> Claims<'p> {
         wrong.extend(base.get().and_then(|base| fit::wrong_base(base, rule)));
         wrong.extend(size.and_then(|size| fit::wrong_size(key, size, rule)));
         if let (Some(base), Some(size), true) = (base.get(), size, wrong.is_empty()) {
-            wrong.extend(fit::outside(self.architecture, key, base, size, rule));
+            wrong.extend(fit::outside(
+                (self.architecture, self.page_tables),
+                key,
+                base,
+                size,
+                rule,
+            ));
         }
         let is_wrong = !wrong.is_empty();
         for diagnostic in wrong {

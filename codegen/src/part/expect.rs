@@ -134,6 +134,8 @@ pub(crate) enum Fact {
         /// Converts the node's number to the notation of the key.
         written: fn(u32) -> String,
     },
+    /// A frequency in QEMU's properties of the device, with the name of the property.
+    Hertz(&'static str, Located<u64>),
     /// A string in the device's node, with the name of the property.
     Word(&'static str, Located<&'static str>),
     /// The number of buses of a PCI host bridge.
@@ -270,6 +272,11 @@ impl Part {
     /// Expects the frequency of the device's clock.
     pub fn clock(&mut self, clock: &Field<Frequency>) -> &mut Self {
         self.add(clock, |clock| Fact::Clock(with(clock, clock.value.0)))
+    }
+
+    /// Expects the frequency of the device's clock in QEMU's property `name` of the device.
+    pub fn hertz(&mut self, name: &'static str, clock: &Field<Frequency>) -> &mut Self {
+        self.add(clock, |clock| Fact::Hertz(name, with(clock, clock.value.0)))
     }
 
     /// Expects the frequency of the processor's own counter.

@@ -2,7 +2,7 @@
 
 use super::{Toy, fine as sound, other_places};
 use crate::Board;
-use crate::board::{Boot, Value};
+use crate::board::Value;
 use crate::diagnostic::Code;
 
 /// A made-up RISC-V board.
@@ -243,7 +243,7 @@ fn a_kernel_that_starts_in_either_mode_needs_a_timer_for_both() {
     let board = fine(&[(PAYLOAD, EITHER), (SSTC, &both)]);
     let driver = "ByMode<Mtimer<Mmio, P>, SbiTimer<P>, P>";
     assert_eq!(board.timer.part.code.driver, driver);
-    assert!(board.boot.takes_firmware());
+    assert!(board.boot.takes_firmware);
 }
 
 #[test]
@@ -331,16 +331,9 @@ fn the_image_must_fit_before_the_device_tree() {
 #[test]
 fn an_image_at_the_entry_does_not_support_firmware() {
     let board = fine(&[(PAYLOAD, MACHINE_MODE), (SSTC, CLINT), (SBI_RESET, "")]);
-    let Boot::MachineMode {
-        entry,
-        load_address,
-        ..
-    } = board.boot
-    else {
-        panic!("{:?}", board.boot);
-    };
-    assert_eq!(entry, load_address);
-    assert!(!board.boot.takes_firmware());
+    let reset = board.boot.reset.map(|reset| reset.address);
+    assert_eq!(reset, Some(board.boot.load_address));
+    assert!(!board.boot.takes_firmware);
 }
 
 #[test]

@@ -251,6 +251,9 @@ impl Comparison<'_> {
                 }
             }
             Fact::Clock(clock) => self.frequency(clock, device.clock, kind),
+            Fact::Hertz(name, clock) => {
+                self.frequency(clock, device.number(name).map(u64::from), kind);
+            }
             Fact::Timebase(_) | Fact::IntxLines(_) => {}
             Fact::Number(name, number) => self.number(number, device.number(name), kind, name),
             Fact::Sources(name, sources) => {

@@ -7,6 +7,7 @@
 
 mod fault;
 mod registers;
+mod short_descriptors;
 
 #[cfg(target_os = "none")]
 mod backtrace;

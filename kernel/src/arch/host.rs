@@ -110,7 +110,7 @@ pub fn park() -> ! {
 }
 
 /// The kind of table that loaders pass.
-pub(crate) const FIRMWARE_TABLE: TableKind = TableKind::DeviceTree;
+pub(crate) const FIRMWARE_TABLE: TableKind = TableKind::DeviceTree { or_tags: false };
 
 /// Returns `None`: there is no loader.
 #[must_use]
@@ -127,7 +127,7 @@ pub fn firmware_table(_arguments: [usize; 4]) -> Option<PhysicalAddress> {
 /// # Safety
 ///
 /// No requirements on the host.
-pub unsafe fn enable_translation(
+pub unsafe fn enable_translation<const SHORT_DESCRIPTORS: bool>(
     _mappings: impl IntoIterator<Item = Mapping>,
     _pages: impl FnMut() -> Option<PhysicalAddress>,
 ) -> Result<(), TranslationError> {

@@ -109,7 +109,7 @@ fn run(setting: &Setting, name: &str, line: &str, succeeds: bool) -> Outcome {
         .start()?;
     machine.wait_for(line, |said| said.contains(line).then_some(()))?;
     let status = machine.wait_for_end()?;
-    if setting.board().boot.leaves_a_table() && succeeds {
+    if setting.board().boot.leaves_a_table && succeeds {
         ensure!(status.code().is_some(), "it ended by {status}");
     }
     Ok(())

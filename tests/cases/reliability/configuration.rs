@@ -78,7 +78,7 @@ pub(crate) const CASES: [Case; 30] = [
     Case::spread("c8_four_processors", |setting| {
         sound_with(setting, &["-smp", "4"])
     }),
-    Case::spread("c9_two_of_each", two_of_each),
+    Case::spread("c9_two_of_each", two_of_each).needing(Need::Room),
     with_properties!(
         "c10_no_offload",
         "virtio-net-device.csum=off",

@@ -2,7 +2,7 @@
 
 use object::Object as _;
 use vmos_codegen::Board;
-use vmos_codegen::board::{Architecture, Boot};
+use vmos_codegen::board::{Architecture, ImageForm, Reset};
 
 use super::Audit;
 use super::elf::Elf;
@@ -50,20 +50,17 @@ pub(super) fn check(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
         None,
         || format!("the entry {entry:#x} is in no executable segment"),
     );
-    match &board.boot {
-        Boot::LinuxImage { load_address, .. } if board.architecture == Architecture::Aarch64 => {
-            arm64_header(board, elf, *load_address, audit);
-        }
-        Boot::MachineMode { entry, .. } => {
-            let jump = elf.segment(*entry, 4);
-            let key = Some("boot.machine-mode.entry");
-            audit.holds(
-                jump.is_some_and(|segment| segment.access.execute),
-                key,
-                || format!("the processor starts at {entry:#x}, which is in no executable segment"),
-            );
-        }
-        _ => {}
+    // A flat image for arm64 has the header of the Linux boot protocol.
+    if board.boot.form == ImageForm::Flat && board.architecture == Architecture::Aarch64 {
+        arm64_header(board, elf, board.boot.load_address, audit);
+    }
+    if let Some(Reset { address, key }) = board.boot.reset {
+        let jump = elf.segment(address, 4);
+        audit.holds(
+            jump.is_some_and(|segment| segment.access.execute),
+            Some(key),
+            || format!("the processor starts at {address:#x}, which is in no executable segment"),
+        );
     }
 }
 

@@ -2,7 +2,7 @@
 
 use object::{Object as _, ObjectSymbol as _};
 use vmos_codegen::Board;
-use vmos_codegen::board::{Architecture, Boot, STACK_GUARD};
+use vmos_codegen::board::{Architecture, STACK_GUARD};
 
 use super::Audit;
 use super::elf::{Access, Elf};
@@ -92,7 +92,10 @@ fn segments(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
 
 /// Returns whether an address is the processor's reset vector.
 fn is_reset(board: &Board, address: u64) -> bool {
-    matches!(board.boot, Boot::MachineMode { entry, .. } if entry == address)
+    board
+        .boot
+        .reset
+        .is_some_and(|reset| reset.address == address)
 }
 
 /// Checks that each section is in a segment with the same access permissions.

@@ -8,7 +8,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use vmos_codegen::board::{Architecture, Board, Boot};
+use vmos_codegen::board::{Architecture, Board};
 use vmos_codegen::import::{Draft, Origin, QemuOrigin, import};
 use vmos_codegen::machine::Facts;
 use vmos_codegen::source::Folder;
@@ -100,9 +100,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 pub fn again(board: &Board, facts: &Facts) -> Draft {
     let qemu = &board.qemu;
     let mut arguments = qemu.arguments.clone();
-    if matches!(board.boot, Boot::MachineMode { .. }) {
-        arguments.extend(source::NO_FIRMWARE.map(str::to_owned));
-    }
+    arguments.extend(board.boot.arguments.iter().map(|word| (*word).to_owned()));
     let origin = Origin {
         name: board.name.clone(),
         architecture: board.architecture,

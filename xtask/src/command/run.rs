@@ -355,7 +355,7 @@ impl Arguments {
     /// Rejects options that the kernel of this board cannot receive, because its loader passes
     /// neither the RAM size nor a command line.
     fn check_that_the_kernel_learns(&self, board: &Board) -> Result<(), Failure> {
-        if board.boot.leaves_a_table() {
+        if board.boot.leaves_a_table {
             return Ok(());
         }
         let given = [

@@ -56,7 +56,8 @@ pub struct Arguments {
     /// Run only the tests whose names contain this text
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
-    /// Run each fault case on every board with every way to attach devices, instead of a selection;
+    /// Run each fault case on every board with every way to attach devices, instead of a selection,
+    /// and all apps on boards that are tested seldom (`seldom-tested` in the root Cargo.toml);
     /// run loom on code that runs at the same time as a device, and Miri on the unsafe code if the
     /// nightly compiler has it; takes hours
     #[arg(long)]
@@ -104,7 +105,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         run_miri(&workspace, &mut tally)?;
     }
     let mut table = Table::default();
-    match build_images(&workspace, &boards) {
+    match build_images(&workspace, &boards, arguments.all) {
         // A repository of your own has no machine tests; its images are still built.
         Ok(()) if !workspace.has_member(MACHINE_TESTS) => {}
         Ok(()) => {
@@ -240,9 +241,12 @@ fn install(boards: &[Board]) -> Result<(), Failure> {
 }
 
 /// Builds the images board by board, because boards of one architecture share a target folder.
-fn build_images(workspace: &Workspace, boards: &[Board]) -> Result<(), ImageError> {
-    let apps: Vec<_> = workspace.apps.iter().map(|app| app.name.as_str()).collect();
+fn build_images(workspace: &Workspace, boards: &[Board], all: bool) -> Result<(), ImageError> {
+    let apps = || workspace.apps.iter().map(|app| app.name.as_str());
     for board in boards {
+        let is_brief = !all && workspace.seldom.includes(&board.name, boards.len());
+        let is_tried = |app: &&str| !is_brief || workspace.seldom.apps.iter().any(|one| one == app);
+        let apps: Vec<_> = apps().filter(is_tried).collect();
         eprintln!("xtask: building {} for {}", apps.join(", "), board.name);
         image::build(workspace, board, &apps, None)?;
     }

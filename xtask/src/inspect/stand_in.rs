@@ -6,7 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use vmos_codegen::board::{Architecture, Board, Boot, ImageForm};
+use vmos_codegen::board::{Architecture, Board, ImageForm};
 
 /// The size of the loop's page, in bytes.
 const SIZE: usize = 0x1000;
@@ -24,7 +24,8 @@ impl StandIn {
         let Some(code) = endless_loop(board.architecture) else {
             return Ok(None);
         };
-        let (address, form) = place(&board.boot);
+        // The jump to an image that is elsewhere is at its start.
+        let (address, form) = (board.boot.start(), board.boot.form);
         let ram = board.memory.ram.iter().map(|ram| ram.base);
         let ram = ram.filter(|base| *base <= address).max().unwrap_or(address);
         Self::write(
@@ -71,19 +72,6 @@ impl StandIn {
             file,
             entry: address,
         })
-    }
-}
-
-/// Returns where the loader puts the board's image, and its form.
-fn place(boot: &Boot) -> (u64, ImageForm) {
-    match *boot {
-        Boot::LinuxImage { load_address, .. } => (load_address, ImageForm::Flat),
-        Boot::SbiPayload { load_address, form } => (load_address, form),
-        // The jump to the image is at the entry.
-        Boot::MachineMode { entry, form, .. } => (entry, form),
-        Boot::Elf { load_address, .. } | Boot::Pvh { load_address } => {
-            (load_address, ImageForm::Elf)
-        }
     }
 }
 

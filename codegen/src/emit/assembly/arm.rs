@@ -4,33 +4,14 @@
 use minijinja::{Value, context};
 
 use crate::Board;
-use crate::board::{Boot, ExceptionLevel};
 use crate::notation::plain;
 
-/// Returns the context with the name `arm`; empty for other boards.
+/// Returns the context with the name `arm`.
 pub(super) fn context(board: &Board) -> Value {
-    let (boot, exception_level, processor, device_tree) = match board.boot {
-        Boot::LinuxImage {
-            exception_level, ..
-        } => ("linux-image", exception_level, None, None),
-        Boot::Elf {
-            exception_level,
-            processor,
-            device_tree,
-            ..
-        } => ("elf", exception_level, processor, device_tree),
-        _ => return Value::UNDEFINED,
-    };
     context! {
-        boot,
-        is_secure => matches!(
-            exception_level,
-            ExceptionLevel::El3 | ExceptionLevel::SecureSvc
-        ),
-        processor => processor.map(|affinity| plain(affinity.into())),
-        device_tree => device_tree.map(plain),
         frequency => timer(board, "frequency"),
         gic => gic(board),
+        ..super::loader(board)
     }
 }
 

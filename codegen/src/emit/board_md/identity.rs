@@ -1,9 +1,9 @@
 //! The parts of the board.
 
 use crate::Board;
-use crate::board::{Boot, ImageForm, Part};
+use crate::board::Part;
 use crate::emit::table::{self, left};
-use crate::notation::{address, hexadecimal, size};
+use crate::notation::{hexadecimal, size};
 
 pub(in crate::emit) type Row = [String; 3];
 
@@ -28,7 +28,7 @@ pub(in crate::emit) fn rows(board: &Board) -> Vec<Row> {
     let processor = board.architecture.to_string();
     let mut rows = vec![
         row("processor", processor, "board.architecture"),
-        boot(&board.boot),
+        row("boot", board.boot.card.clone(), board.boot.key),
         row("stack", size(board.memory.stack), "memory.stack"),
         part("interrupt controller", &board.interrupt_controller.part),
         part("timer", &board.timer.part),
@@ -44,57 +44,4 @@ pub(in crate::emit) fn rows(board: &Board) -> Vec<Row> {
         rows.push(row(&format!("part {}", part.name), is, &part.key));
     }
     rows
-}
-
-fn boot(boot: &Boot) -> Row {
-    match *boot {
-        Boot::LinuxImage {
-            load_address,
-            exception_level,
-        } => {
-            let at = address(load_address);
-            let is = format!("Linux image at {at}, entered at {exception_level}");
-            row("boot", is, "boot.linux-image")
-        }
-        Boot::Elf {
-            load_address,
-            exception_level,
-            ..
-        } => {
-            let at = address(load_address);
-            let is = format!("ELF file at {at}, entered at {exception_level}");
-            row("boot", is, "boot.elf")
-        }
-        Boot::Pvh { load_address } => {
-            let is = format!("PVH, ELF file at {}", address(load_address));
-            row("boot", is, "boot.pvh")
-        }
-        Boot::SbiPayload { load_address, form } => {
-            let (what, at) = (image(form), address(load_address));
-            let is = format!("SBI payload, {what} at {at}, entered in S mode");
-            row("boot", is, "boot.sbi-payload")
-        }
-        Boot::MachineMode {
-            entry,
-            load_address,
-            form,
-        } => {
-            let (what, at) = (image(form), address(load_address));
-            let is = match entry == load_address {
-                true => format!("out of reset, {what} at {at}, entered in M mode"),
-                false => format!(
-                    "out of reset at {}, {what} at {at}, entered in M mode, or in S mode by firmware",
-                    address(entry)
-                ),
-            };
-            row("boot", is, "boot.machine-mode")
-        }
-    }
-}
-
-const fn image(form: ImageForm) -> &'static str {
-    match form {
-        ImageForm::Elf => "ELF file",
-        ImageForm::Flat => "flat image",
-    }
 }

@@ -1,7 +1,7 @@
 //! Checks alignment, size and end of a range.
 
 use super::{Extent, Rule};
-use crate::board::Architecture;
+use crate::board::{Architecture, PageTables};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::{Address, Located, Size, hexadecimal};
 use crate::source::Location;
@@ -47,7 +47,7 @@ pub(super) fn wrong_size(key: &str, size: Extent, rule: Rule) -> Option<Diagnost
 
 /// Returns the error for a range that does not fit the address space.
 pub(super) fn outside(
-    architecture: Option<Architecture>,
+    (architecture, page_tables): (Option<Architecture>, PageTables),
     key: &str,
     base: &Located<Address>,
     size: Extent,
@@ -57,10 +57,13 @@ pub(super) fn outside(
     let bits = match (architecture, rule.mapped_elsewhere) {
         (None, _) => 64,
         (Some(architecture), false) => address_bits(architecture),
-        (Some(architecture), true) => physical_bits(architecture),
+        (Some(architecture), true) => physical_bits(architecture, page_tables),
     };
     let (code, bits, what) = if end > 1 << bits {
         let what = match architecture {
+            Some(_) if rule.mapped_elsewhere && page_tables == PageTables::Short => {
+                "with `memory.page-tables = \"short\"` the kernel addresses".to_owned()
+            }
             Some(architecture) if bits < 64 => {
                 format!("on {architecture} the kernel addresses")
             }
@@ -135,10 +138,10 @@ fn address_bits(architecture: Architecture) -> u32 {
 }
 
 /// Returns the largest width of a physical address in bits.
-fn physical_bits(architecture: Architecture) -> u32 {
-    match architecture {
+fn physical_bits(architecture: Architecture, page_tables: PageTables) -> u32 {
+    match (architecture, page_tables) {
         // The large physical address extension (Arm ARM DDI 0406, B3.6).
-        Architecture::Arm => 40,
+        (Architecture::Arm, PageTables::Long) => 40,
         _ => address_bits(architecture),
     }
 }

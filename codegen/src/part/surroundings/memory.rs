@@ -1,7 +1,8 @@
 //! `[memory]`: RAM, reserved memory and the stack.
 
+use crate::board::PageTables;
 use crate::language::Named;
-use crate::language::scalar::{Address, Name, Size, Text};
+use crate::language::scalar::{Address, Name, Size, Text, choices};
 use crate::language::table::table;
 
 table! {
@@ -14,8 +15,15 @@ table! {
         reserved: Named<Reserved> => optional,
         /// The size of the kernel's stack in bytes, a multiple of 4 KiB.
         stack: Size => default("64 KiB"),
+        /// The format of the translation tables, which differs only on 32-bit Arm.
+        page_tables: PageTables => default("long"),
     }
 }
+
+choices! { PageTables {
+    Long = "long": "long descriptors, which most processors have",
+    Short = "short": "short descriptors, for a 32-bit Arm processor without the large physical address extension, such as a Cortex-A9",
+} }
 
 table! {
     /// A range of RAM.

@@ -8,7 +8,7 @@ use crate::firmware::TableKind;
 const DEVICE_TREE_ALIGNMENT: u64 = 8;
 
 /// The kind of table that loaders pass.
-pub(crate) const FIRMWARE_TABLE: TableKind = TableKind::DeviceTree;
+pub(crate) const FIRMWARE_TABLE: TableKind = TableKind::DeviceTree { or_tags: false };
 
 /// Returns the address of the device tree from the registers x0 to x3 at entry, if there is one.
 /// The Linux boot protocol passes it in x0.

@@ -47,7 +47,7 @@ const CACHE_LINE: usize = 64;
 /// RAM that nothing else uses, now or later.
 ///
 /// [`Access::Device`]: super::super::Access::Device
-pub unsafe fn enable_translation(
+pub unsafe fn enable_translation<const SHORT_DESCRIPTORS: bool>(
     mappings: impl IntoIterator<Item = Mapping>,
     mut pages: impl FnMut() -> Option<PhysicalAddress>,
 ) -> Result<(), TranslationError> {

@@ -45,7 +45,7 @@ pub(super) fn device_tree() -> Option<PhysicalAddress> {
 }
 
 /// The kind of table that loaders pass.
-pub(crate) const FIRMWARE_TABLE: TableKind = TableKind::DeviceTree;
+pub(crate) const FIRMWARE_TABLE: TableKind = TableKind::DeviceTree { or_tags: false };
 
 /// Returns the address of the device tree from the registers a0 to a3 at entry, if there is one.
 /// SBI firmware (2.0, chapter 4) and emulators without firmware pass it in a1.

@@ -33,7 +33,7 @@ type Format = page_table::Long;
 /// data and stacks, and all other accesses in use, including those to the pages for tables. A range
 /// mapped as [`Access::Device`] must contain no memory that Rust uses. Each page must be aligned
 /// RAM that nothing else uses, now or later.
-pub unsafe fn enable_translation(
+pub unsafe fn enable_translation<const SHORT_DESCRIPTORS: bool>(
     mappings: impl IntoIterator<Item = Mapping>,
     pages: impl FnMut() -> Option<PhysicalAddress>,
 ) -> Result<(), TranslationError> {

@@ -34,7 +34,7 @@ const OLD_ADDRESS_BITS: u32 = 36;
 /// no memory that Rust uses. Each page must be aligned RAM that nothing else uses, now or later.
 ///
 /// [`Access::Device`]: super::super::Access::Device
-pub unsafe fn enable_translation(
+pub unsafe fn enable_translation<const SHORT_DESCRIPTORS: bool>(
     mappings: impl IntoIterator<Item = Mapping>,
     mut pages: impl FnMut() -> Option<PhysicalAddress>,
 ) -> Result<(), TranslationError> {
