@@ -13,6 +13,7 @@ mod firmware;
 mod floor;
 mod frames;
 mod idle;
+mod ipv6;
 mod memory;
 mod neighbours;
 mod network;
@@ -155,6 +156,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
     const GROUPS: &[&[Case]] = &[
         &reliability::SOAK,
         &idle::CASES,
+        &ipv6::CASES,
         &reliability::LOSS,
         &reliability::NETWORK,
         &reliability::RINGS,

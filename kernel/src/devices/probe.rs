@@ -23,6 +23,8 @@ use crate::command_line::CommandLine;
 use crate::driver_cell::DriverCell;
 use crate::entropy::Entropy;
 use crate::machine::{self, Optional, PciConfiguration, Transport};
+#[cfg(feature = "ipv6")]
+use crate::net::Ip6;
 use crate::net::{HardwareAddress, Ip, Net, Stack, Virtio};
 use crate::time::NEVER;
 
@@ -289,5 +291,12 @@ fn start_stack(nic: &mut Nic<Transport>, command_line: CommandLine<'_>) -> &'sta
     let link_up = nic.link_up();
     let stack: &'static Stack = Box::leak(Stack::new(&mut Virtio(nic), ip, seed, machine::now));
     stack.link(link_up);
+    #[cfg(feature = "ipv6")]
+    stack.configure_ipv6(
+        Ip6::from_words(command_line.words()).unwrap_or_else(|error| {
+            warn!("{error}; using the addresses of routers instead");
+            Ip6::Auto
+        }),
+    );
     stack
 }

@@ -17,6 +17,9 @@ pub enum Event {
     /// The machine has another address, router or name server. Connections of the old address
     /// break.
     Changed(Configuration),
+    /// The IPv6 addresses, the router or the name servers are now these; there may be none.
+    #[cfg(feature = "ipv6")]
+    Ipv6(super::Ipv6Configuration),
     /// The machine has no address any more: its lease has expired, or the server has withdrawn it.
     Lost,
 }
@@ -36,6 +39,8 @@ pub struct Events {
     net: Net,
     link_up: bool,
     configuration: Option<Configuration>,
+    #[cfg(feature = "ipv6")]
+    ipv6: super::Ipv6Configuration,
 }
 
 impl Net {
@@ -47,6 +52,8 @@ impl Net {
             net: *self,
             link_up: false,
             configuration: None,
+            #[cfg(feature = "ipv6")]
+            ipv6: super::Ipv6Configuration::default(),
         }
     }
 
@@ -78,6 +85,13 @@ impl Events {
                 true => Event::LinkUp,
                 false => Event::LinkDown,
             });
+        }
+        #[cfg(feature = "ipv6")]
+        {
+            let ipv6 = self.net.ipv6_configuration();
+            if core::mem::replace(&mut self.ipv6, ipv6) != ipv6 {
+                return Some(Event::Ipv6(ipv6));
+            }
         }
         let configuration = self.net.configuration();
         let before = core::mem::replace(&mut self.configuration, configuration);

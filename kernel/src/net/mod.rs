@@ -29,6 +29,8 @@ mod hardware_address;
 mod ingress;
 #[cfg(feature = "embassy-net-driver")]
 mod interface;
+#[cfg(feature = "ipv6")]
+mod ipv6;
 mod malformed;
 mod names;
 mod neighbours;
@@ -75,6 +77,8 @@ pub use hardware_address::{HardwareAddress, NotAHardwareAddress};
 pub(crate) use interface::Wanted;
 #[cfg(feature = "embassy-net-driver")]
 pub use interface::{Interface, InterfaceError, Received, Sending};
+#[cfg(feature = "ipv6")]
+pub use ipv6::{Ip6, Ip6Error, Ipv6Configuration, Ipv6Error, Ipv6Statistics};
 pub use ping::{PING_PAYLOAD, PingError};
 pub use ports::UDP_PAYLOAD;
 pub use protocols::NotAGroup;

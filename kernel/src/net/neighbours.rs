@@ -80,6 +80,8 @@ pub(super) struct Neighbours {
     /// When the next action is due, in nanoseconds.
     due: Cell<u64>,
     table: RefCell<Table>,
+    #[cfg(feature = "ipv6")]
+    pub(super) ipv6: super::ipv6::Ipv6,
 }
 
 struct Table {
@@ -95,6 +97,8 @@ impl Neighbours {
                 configuration: None,
                 rows: [[Entry::FREE; PLACES]; ROWS],
             }),
+            #[cfg(feature = "ipv6")]
+            ipv6: super::ipv6::Ipv6::new(),
         }
     }
 
@@ -212,6 +216,9 @@ impl Neighbours {
     /// Returns when [`take_due`](Self::take_due) has an action, in nanoseconds.
     #[inline]
     pub(super) fn due(&self) -> u64 {
+        #[cfg(feature = "ipv6")]
+        return self.due.get().min(self.ipv6.due());
+        #[cfg(not(feature = "ipv6"))]
         self.due.get()
     }
 

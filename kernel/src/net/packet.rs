@@ -56,6 +56,13 @@ impl Mac {
         Self::new([0x01, 0x00, 0x5e, b & 0x7f, c, d])
     }
 
+    /// Returns the bytes of the address.
+    #[cfg(feature = "ipv6")]
+    pub(super) fn bytes(self) -> [u8; 6] {
+        let [a, b, c, d, e, f, ..] = self.0.to_le_bytes();
+        [a, b, c, d, e, f]
+    }
+
     /// Returns whether this is the address of a single machine.
     pub(super) fn is_unicast(self) -> bool {
         self != Self::NONE && self.0 & 1 == 0

@@ -38,6 +38,9 @@ pub enum PingError {
     NoRoute(Ipv4Addr),
     /// No socket could be opened.
     Socket(BindError),
+    /// Nothing can be sent to the IPv6 address.
+    #[cfg(feature = "ipv6")]
+    Ipv6(super::Ipv6Error),
 }
 
 impl fmt::Display for PingError {
@@ -55,6 +58,8 @@ impl fmt::Display for PingError {
             }
             Self::NoRoute(address) => write!(f, "no route to {address}; configure a gateway"),
             Self::Socket(error) => write!(f, "ping: {error}"),
+            #[cfg(feature = "ipv6")]
+            Self::Ipv6(error) => error.fmt(f),
         }
     }
 }
@@ -99,6 +104,10 @@ impl Stack {
 
     /// Sends an echo request.
     fn request(&self, address: Ipv4Addr, identifier: u16, now: u64) -> Result<(), BindError> {
+        #[cfg(feature = "ipv6")]
+        if super::ipv6::is_stand_in(address) {
+            return self.request_ipv6(address, identifier);
+        }
         let length = HEADERS + PING_PAYLOAD;
         let frame = self.frames.take_for(length);
         let (Ok(mut frame), Some(own)) = (frame, self.outgoing.own()) else {
@@ -136,6 +145,12 @@ pub(super) async fn ping(
     address: Ipv4Addr,
     timeout: Duration,
 ) -> Result<Duration, PingError> {
+    #[cfg(feature = "ipv6")]
+    if super::ipv6::is_stand_in(address) {
+        let unknown = PingError::NotUnicast(address);
+        stack.check_ipv6(address).ok_or(unknown)??;
+        return send(stack, address, timeout).await;
+    }
     if !is_unicast(address.to_bits()) {
         return Err(PingError::NotUnicast(address));
     }
@@ -148,6 +163,15 @@ pub(super) async fn ping(
     if configuration.next_hop(address).is_none() {
         return Err(PingError::NoRoute(address));
     }
+    send(stack, address, timeout).await
+}
+
+/// Sends a request to an address to which there is a route, and waits for the reply.
+async fn send(
+    stack: &'static Stack,
+    address: Ipv4Addr,
+    timeout: Duration,
+) -> Result<Duration, PingError> {
     let started = stack.time();
     let limit = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
     let identifier = stack.ping.get();

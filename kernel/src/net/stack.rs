@@ -192,6 +192,8 @@ impl Stack {
         self.inner().connections.reseed(&mut random);
         self.numbers.set(random.next());
         self.ping.set(random.next() as u16);
+        #[cfg(feature = "ipv6")]
+        self.reseed_ipv6(random.next());
     }
 
     /// Reports that the link came up or went down; the same state again changes nothing. When the
@@ -201,6 +203,8 @@ impl Stack {
             return;
         }
         self.inner().protocols.link(up, self.time());
+        #[cfg(feature = "ipv6")]
+        self.ipv6_link(up);
         self.wake_watchers();
     }
 
@@ -210,7 +214,7 @@ impl Stack {
     }
 
     /// Wakes the tasks that wait for a change of the link or the configuration.
-    fn wake_watchers(&self) {
+    pub(super) fn wake_watchers(&self) {
         for waker in self.configuration_wakers.take() {
             waker.wake();
         }

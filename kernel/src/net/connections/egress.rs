@@ -6,6 +6,8 @@ use super::connection::{Owner, State};
 use super::segment::{self, ALL_HEADERS, OPTIONS, Route};
 use super::{ConnectionId, Connections};
 use crate::net::device::Device;
+#[cfg(feature = "ipv6")]
+use crate::net::ipv6;
 use crate::net::protocols::TRANSMIT_RETRY;
 use crate::net::statistics::{Counters, count};
 
@@ -79,7 +81,16 @@ impl Connections {
             return Sent::Everything;
         };
         while let Some(departure) = connection.departure(longest, now) {
-            let (Some(own), Some(mac)) = (self.own, connection.mac) else {
+            #[cfg(feature = "ipv6")]
+            let stand_in = Some(*connection.peer.ip()).filter(|ip| ipv6::is_stand_in(*ip));
+            #[cfg(feature = "ipv6")]
+            let own = match stand_in {
+                Some(_) => Some(super::ipv6::own(self.mac)),
+                None => self.own,
+            };
+            #[cfg(not(feature = "ipv6"))]
+            let own = self.own;
+            let (Some(own), Some(mac)) = (own, connection.mac) else {
                 // A peer without a known hardware address gets no reset.
                 connection.reset = false;
                 break;
@@ -95,6 +106,9 @@ impl Connections {
             let payload = connection.payload(&departure);
             // Options go with segments that have no payload.
             let size = ALL_HEADERS + OPTIONS.max(payload[0].len() + payload[1].len());
+            // An IPv6 header is longer.
+            #[cfg(feature = "ipv6")]
+            let size = size + if stand_in.is_some() { 20 } else { 0 };
             let Ok(mut frame) = frames.take_for(size) else {
                 count(&counters.out_of_memory);
                 return Sent::OutOfMemory;
@@ -108,6 +122,15 @@ impl Connections {
                 payload,
                 connection.ranges(&departure),
             );
+            #[cfg(feature = "ipv6")]
+            if let Some(stand_in) = stand_in
+                && !self.neighbours.ipv6.translate(&mut frame, stand_in, mac)
+            {
+                // The address is lost, which ends the connection.
+                connection.reset = false;
+                frames.give(frame);
+                break;
+            }
             device.send(frame);
             *room -= 1;
             connection.departed(&departure, now, &mut self.statistics);

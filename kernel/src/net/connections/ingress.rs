@@ -13,6 +13,7 @@ use super::sequence::Sequence;
 use super::{COOKIES_FOR, ConnectionId, Connections, SOCKETS, named};
 use crate::net::buffer::OutOfMemory;
 use crate::net::names::Key;
+use crate::net::packet::Own;
 use crate::net::statistics::{Counters, count};
 
 impl Connections {
@@ -25,7 +26,22 @@ impl Connections {
         now: u64,
         counters: &Counters,
     ) -> bool {
-        let (Some(segment), Some(own)) = (Segment::of(frame), self.own) else {
+        match self.own {
+            Some(own) => self.hear_as(own, frame, now, counters),
+            None => false,
+        }
+    }
+
+    /// Handles a packet like [`hear`](Self::hear), and answers from the address `own`.
+    #[inline(always)]
+    pub(super) fn hear_as(
+        &mut self,
+        own: Own,
+        frame: &mut Frame,
+        now: u64,
+        counters: &Counters,
+    ) -> bool {
+        let Some(segment) = Segment::of(frame) else {
             return false;
         };
         if !segment::is_right(frame) {

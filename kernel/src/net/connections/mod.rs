@@ -21,6 +21,8 @@ mod cookie;
 mod departure;
 mod egress;
 mod ingress;
+#[cfg(feature = "ipv6")]
+mod ipv6;
 mod listeners;
 mod neighbour;
 mod path;
@@ -188,6 +190,10 @@ impl Connections {
         }
         for index in 0..self.slots.len() {
             if let Some(connection) = &mut self.slots[index] {
+                #[cfg(feature = "ipv6")]
+                if crate::net::ipv6::is_stand_in(*connection.peer.ip()) {
+                    continue;
+                }
                 if connection.state != State::Closed {
                     connection.ended = Ended::AddressLost;
                 }

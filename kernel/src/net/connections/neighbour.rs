@@ -29,6 +29,10 @@ impl Connections {
         }
         connection.timers.address = now.saturating_add(INTERVAL);
         let peer = *connection.peer.ip();
+        #[cfg(feature = "ipv6")]
+        if crate::net::ipv6::is_stand_in(peer) {
+            return self.ask_for_ipv6_address(index, peer, now);
+        }
         if connection.mac.is_some() {
             // Nobody answers at the known address.
             self.neighbours.doubt(peer, now);
@@ -40,6 +44,10 @@ impl Connections {
 
     /// Returns the next hop for `peer`: the peer itself or a router; `None` if there is no route.
     pub(in crate::net) fn next_on_the_way(&self, peer: Ipv4Addr) -> Option<Ipv4Addr> {
+        #[cfg(feature = "ipv6")]
+        if crate::net::ipv6::is_stand_in(peer) {
+            return None;
+        }
         self.configuration?.next_hop(peer)
     }
 

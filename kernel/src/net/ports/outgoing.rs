@@ -72,10 +72,30 @@ impl Outgoing {
     /// Sets the machine's address. Queued datagrams with another source address are dropped.
     pub(super) fn set_own(&self, own: Option<Own>, frames: &Frames) {
         self.own.set(own);
+        #[cfg(feature = "ipv6")]
+        return self.keep_ipv6(frames);
+        #[cfg(not(feature = "ipv6"))]
         self.answers.set(0);
+        #[cfg(not(feature = "ipv6"))]
         for list in [&self.frames, &self.waiting] {
             list.retain(|_| false, |frame| frames.give(frame));
         }
+    }
+
+    /// Drops all frames but the answers over IPv6, whose addresses are others.
+    #[cfg(feature = "ipv6")]
+    fn keep_ipv6(&self, frames: &Frames) {
+        use crate::net::ipv6::ETHERTYPE;
+        let is_kept =
+            |frame: &Frame| frame.owner() == NO_PORT && packet::ethertype(frame) == ETHERTYPE;
+        self.waiting.retain(is_kept, |frame| frames.give(frame));
+        let mut kept = 0;
+        let keep = |frame: &Frame| {
+            kept += usize::from(is_kept(frame));
+            is_kept(frame)
+        };
+        self.frames.retain(keep, |frame| frames.give(frame));
+        self.answers.set(kept);
     }
 
     /// Returns whether a payload fits in one frame.
@@ -162,6 +182,19 @@ impl Outgoing {
         let mut frame = copy(frames, payload)?;
         own.send(&mut frame, port, Destination::new(Mac::NONE, to), self.sums);
         Ok(frame)
+    }
+
+    /// Queues the frame with a datagram of `port` over IPv6; it may have to wait for its hardware
+    /// address.
+    #[cfg(feature = "ipv6")]
+    pub(in crate::net) fn push(&self, port: &Port, mut frame: Frame, waits: bool) {
+        port.queued(counted(&frame));
+        frame.set_owner(port.index);
+        if waits {
+            self.waiting.push(frame);
+        } else {
+            self.frames.push(frame);
+        }
     }
 
     /// Returns the length of the longest frame, in bytes.

@@ -36,7 +36,7 @@ pub(super) struct Errors {
 
 impl Errors {
     /// Returns whether one more error may be sent, and counts it.
-    fn may_send(&mut self, now: u64) -> bool {
+    pub(super) fn may_send(&mut self, now: u64) -> bool {
         if now.saturating_sub(self.since) >= PERIOD {
             *self = Self {
                 since: now,

@@ -31,6 +31,8 @@ use super::address::{self, Ip};
 use super::cidr::Ipv4Cidr;
 use super::configuration::Configuration;
 use super::dhcp;
+#[cfg(feature = "ipv6")]
+use super::ipv6;
 use super::malformed;
 use super::neighbours::{Due, Neighbours, Way};
 use super::packet::{HEADERS, IP_HEADERS, forget_source_mac, set_destination_mac, source};
@@ -100,6 +102,12 @@ impl Protocols {
         self.configurator.replace(ip, self.mac, now);
     }
 
+    /// Returns whether one more error may be sent, and counts it.
+    #[cfg(feature = "ipv6")]
+    pub(super) fn may_send_error(&mut self, now: u64) -> bool {
+        self.errors.may_send(now)
+    }
+
     /// Reports to the DHCP client that the link came up or went down.
     pub(super) fn link(&mut self, up: bool, now: u64) {
         self.configurator.link(up, now);
@@ -111,6 +119,10 @@ impl Stack {
     #[cold]
     #[inline(never)]
     pub(super) fn take_other(&self, inner: &mut Inner, frame: Frame, now: u64) {
+        #[cfg(feature = "ipv6")]
+        if ethertype(&frame) == ipv6::ETHERTYPE {
+            return self.take_ipv6(inner, frame, now);
+        }
         malformed::examine(frame.bytes(), &self.counters);
         let left = match ethertype(&frame) {
             ETHERTYPE_ARP => {
@@ -244,6 +256,8 @@ impl Stack {
                 Due::GiveUp(address) => self.settle(inner, address, None),
             }
         }
+        #[cfg(feature = "ipv6")]
+        self.work_ipv6(inner, now);
         while inner.protocols.configurator.deadline() <= now {
             let step = inner.protocols.configurator.work(now);
             if let Some(address) = step.probe {
@@ -299,6 +313,10 @@ impl Stack {
     /// them if it was not found.
     fn settle(&self, inner: &Inner, address: Ipv4Addr, mac: Option<Mac>) {
         let elsewhere = |frame: &Frame| {
+            #[cfg(feature = "ipv6")]
+            if ethertype(frame) == ipv6::ETHERTYPE {
+                return true;
+            }
             self.neighbours.next_hop(super::packet::destination(frame)) != Some(address)
         };
         self.outgoing.waiting.retain(elsewhere, |mut frame| {

@@ -9,7 +9,7 @@ use core::time::Duration;
 use embedded_io_async::{Error, ErrorKind};
 
 use crate::net::connections::{
-    Connection, ConnectionId, Ended, Progress, State, TCP_CONNECT_TIMEOUT, queue_size,
+    Connection, ConnectionId, Connections, Ended, Progress, State, TCP_CONNECT_TIMEOUT, queue_size,
 };
 use crate::net::error::BindError;
 use crate::net::stack::Stack;
@@ -23,7 +23,7 @@ use crate::net::stack::Stack;
 /// [`TCP_TIMEOUT`](crate::net::TCP_TIMEOUT). [`close`](Self::close) waits until the data has
 /// arrived; [`abort`](Self::abort) ends the connection at once.
 pub struct TcpStream {
-    pub(super) stack: &'static Stack,
+    pub(in crate::net) stack: &'static Stack,
     id: ConnectionId,
 }
 
@@ -57,6 +57,9 @@ pub enum ConnectError {
     NoRoute(SocketAddrV4),
     /// No socket could be opened.
     Socket(BindError),
+    /// Nothing can be sent to the IPv6 address.
+    #[cfg(feature = "ipv6")]
+    Ipv6(crate::net::Ipv6Error),
 }
 
 impl TcpStream {
@@ -262,6 +265,15 @@ fn begin(
     queue: usize,
 ) -> Result<ConnectionId, ConnectError> {
     let connections = &mut stack.inner().connections;
+    #[cfg(feature = "ipv6")]
+    if crate::net::ipv6::is_stand_in(*remote.ip()) {
+        let unknown = ConnectError::Unaddressable(remote);
+        stack.check_ipv6(*remote.ip()).ok_or(unknown)??;
+        if remote.port() == 0 {
+            return Err(unknown);
+        }
+        return start(stack, connections, port, remote, queue);
+    }
     if stack.configuration.borrow().is_none() {
         return Err(ConnectError::NoAddress);
     }
@@ -271,6 +283,17 @@ fn begin(
     if connections.next_on_the_way(*remote.ip()).is_none() {
         return Err(ConnectError::NoRoute(remote));
     }
+    start(stack, connections, port, remote, queue)
+}
+
+/// Starts a connection to an address to which there is a route.
+fn start(
+    stack: &'static Stack,
+    connections: &mut Connections,
+    port: u16,
+    remote: SocketAddrV4,
+    queue: usize,
+) -> Result<ConnectionId, ConnectError> {
     if !connections.has_room(stack.time()) {
         return Err(BindError::TooManySockets.into());
     }
@@ -333,6 +356,8 @@ impl fmt::Display for ConnectError {
                 "no route to {remote}: it is outside this network, and there is no gateway"
             ),
             Self::Socket(error) => write!(f, "connect: {error}"),
+            #[cfg(feature = "ipv6")]
+            Self::Ipv6(error) => error.fmt(f),
         }
     }
 }

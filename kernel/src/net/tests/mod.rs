@@ -9,6 +9,8 @@ mod dhcp_servers;
 pub(super) mod frames;
 mod interop;
 mod ip;
+#[cfg(feature = "ipv6")]
+mod ipv6;
 mod limits;
 mod malformed;
 mod neighbours;

@@ -13,7 +13,7 @@ use crate::net::stack::Stack;
 pub struct Datagram {
     /// The frame; `None` once the datagram is dropped or sent back.
     frame: Option<Frame>,
-    stack: &'static Stack,
+    pub(in crate::net) stack: &'static Stack,
 }
 
 impl Datagram {

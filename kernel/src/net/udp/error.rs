@@ -39,6 +39,9 @@ pub enum SendError {
     NoAddress,
     /// There is no memory for the datagram.
     OutOfMemory,
+    /// Nothing can be sent to the IPv6 address.
+    #[cfg(feature = "ipv6")]
+    Ipv6(crate::net::Ipv6Error),
 }
 
 impl fmt::Display for ReceiveError {
@@ -80,6 +83,8 @@ impl fmt::Display for SendError {
                 f.write_str("this machine has no address yet; wait for `Net::configured` first")
             }
             Self::OutOfMemory => f.write_str("no memory for a datagram to send"),
+            #[cfg(feature = "ipv6")]
+            Self::Ipv6(error) => error.fmt(f),
         }
     }
 }

@@ -37,7 +37,7 @@ pub const UDP_QUEUE: Queue = Queue {
 ///
 /// Only one task at a time can wait to receive, and one to send.
 pub struct UdpSocket {
-    stack: &'static Stack,
+    pub(super) stack: &'static Stack,
     port: Rc<Port>,
     /// The longest payload that fits the send queue and can be sent.
     longest: usize,
@@ -227,6 +227,10 @@ impl UdpSocket {
             });
         }
         let Self { stack, port, .. } = self;
+        #[cfg(feature = "ipv6")]
+        if super::ipv6::is_stand_in(*to.ip()) {
+            return stack.send_ipv6_datagram(port, payload, to);
+        }
         if stack.outgoing.own().is_none() {
             return Err(SendError::NoAddress);
         }
