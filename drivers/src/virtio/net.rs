@@ -248,8 +248,8 @@ impl<T: Transport> Net<T> {
     /// frame, or room to send after there was none.
     #[inline]
     #[must_use]
-    pub fn has_news(&self) -> bool {
-        self.receive.queue.has_used() || self.transmit.starved && self.transmit.queue.has_used()
+    pub fn has_news(&mut self) -> bool {
+        self.receive.queue.look() > 0 || self.transmit.starved && self.transmit.queue.has_used()
     }
 
     /// Returns how many frames have arrived and can be [received](Self::receive) now. This does not
@@ -378,7 +378,8 @@ impl<T: Transport> Net<T> {
         if self.receive.is_worth_publishing() && self.receive.queue.publish() {
             self.device.transport.ring(self.receive.doorbell);
         }
-        if self.transmit.queue.publish() {
+        // Whoever finds this queue broken records the failure.
+        if self.transmit.queue.publish_working() {
             self.device.transport.ring(self.transmit.doorbell);
         }
     }

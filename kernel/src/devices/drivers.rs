@@ -186,7 +186,7 @@ impl Services for Drivers {
         }
         if let Some(network) = &mut self.network {
             network.stack.begin_turn(now);
-            if network.attached.has_work || network.stack.due() <= now {
+            if network.attached.has_work || network.stack.alarm() <= now {
                 let mut device = Virtio(&mut network.nic);
                 more |= network.stack.ingress(&mut device, now, FRAME_BUDGET);
             }
