@@ -378,8 +378,7 @@ impl<T: Transport> Net<T> {
         if self.receive.is_worth_publishing() && self.receive.queue.publish() {
             self.device.transport.ring(self.receive.doorbell);
         }
-        // Whoever finds this queue broken records the failure.
-        if self.transmit.queue.publish_working() {
+        if self.transmit.queue.publish() {
             self.device.transport.ring(self.transmit.doorbell);
         }
     }
