@@ -19,13 +19,14 @@ mod simultaneous;
 mod statistics;
 
 use alloc::vec::Vec;
-use core::cell::{Cell, RefCell};
+use core::cell::RefCell;
 use core::fmt;
 
 use vmos_drivers::pci;
 pub use vmos_drivers::virtio::DeviceKind;
 
 use crate::block::Disk;
+use crate::driver_cell::Calls;
 use crate::entropy::Entropy;
 use crate::net::Net;
 
@@ -119,8 +120,8 @@ pub(crate) struct Devices {
     pub(crate) further: further::Handles,
     /// The drivers for the event loop, which borrows them permanently.
     drivers: RefCell<Drivers>,
-    /// The requests of tasks for statistics, and the flag that makes the loop serve the devices.
-    inquiry: Option<(&'static Inquiry, &'static Cell<bool>)>,
+    /// The requests of tasks for statistics, and what makes the loop serve the devices.
+    inquiry: Option<(&'static Inquiry, &'static Calls)>,
 }
 
 impl Devices {
@@ -147,7 +148,7 @@ impl Devices {
     /// Returns the statistics of all devices.
     pub(crate) async fn statistics(&self) -> Vec<DeviceStatistics> {
         match self.inquiry {
-            Some((inquiry, touched)) => inquiry.ask(touched).await,
+            Some((inquiry, calls)) => inquiry.ask(calls).await,
             None => Vec::new(),
         }
     }

@@ -56,16 +56,14 @@ pub(crate) trait Services {
     /// Processes completions and received frames, within a budget. Returns whether there are more.
     fn collect(&mut self, now: u64) -> bool;
 
-    /// Sends what was queued, notifies each device once, then enables interrupts again. Returns
-    /// whether there is more work.
-    fn dispatch(&mut self, now: u64) -> bool;
+    /// Sends what was queued, notifies each device once, then enables interrupts again. Returns when a
+    /// service next needs a turn by itself: 0 if there is more work, [`NEVER`](time::NEVER) if it
+    /// never does.
+    fn dispatch(&mut self, now: u64) -> u64;
 
     /// Checks whether devices with requests respond. Called at the time given to
     /// [`set_watch`](time::set_watch), before any interrupt is served.
     fn watch(&mut self, now: u64);
-
-    /// Returns when a service next needs a turn by itself; [`NEVER`](time::NEVER) if none does.
-    fn deadline(&self) -> u64;
 }
 
 /// The counts of the event loop while it runs, by which stalls can be found.
@@ -176,17 +174,14 @@ fn turn<M: Machine>(
         pass_deadlines(services, now);
     }
     serve_interrupts(machine, services, statistics, turn);
-    let mut more = services.collect(now);
+    let more = services.collect(now);
     if executor.has_ready() {
         turn.tasks();
         executor.run_ready();
     }
-    more |= services.dispatch(now);
-    if more || executor.has_ready() {
-        return None;
-    }
-    let until = time::next_deadline().min(services.deadline());
-    if until <= now {
+    let due = services.dispatch(now);
+    let until = time::next_deadline().min(due);
+    if more || until <= now || executor.has_ready() {
         return None;
     }
     turn.sleep(until);

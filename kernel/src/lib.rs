@@ -49,6 +49,7 @@ mod driver_cell;
 pub mod entropy;
 mod error;
 mod event_loop;
+mod exclusive;
 mod executor;
 mod firmware;
 #[cfg(not(target_os = "none"))]

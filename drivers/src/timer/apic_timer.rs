@@ -145,7 +145,7 @@ impl<P: ModelSpecific + TimeStamp, Q: Reference + Driver> Driver for LocalApicTi
 impl<R: Registers, P: ModelSpecific + TimeStamp, Q> Timer for LocalApicTimer<R, P, Q> {
     #[inline]
     fn now(&self) -> u64 {
-        self.rate.nanoseconds(TimeStamp::read(&self.apic.processor))
+        self.rate.present(TimeStamp::read(&self.apic.processor))
     }
 
     #[inline]

@@ -78,7 +78,7 @@ impl<P: SystemRegisters> Driver for ArmGeneric<P> {
 impl<P: SystemRegisters> Timer for ArmGeneric<P> {
     #[inline]
     fn now(&self) -> u64 {
-        self.rate.nanoseconds(self.processor.count(self.counter))
+        self.rate.present(self.processor.count(self.counter))
     }
 
     #[inline]

@@ -104,7 +104,7 @@ impl<P: Hart + Timebase> Driver for Mtimer<Mmio, P> {
 impl<R: Registers, P: Hart + Timebase> Timer for Mtimer<R, P> {
     #[inline]
     fn now(&self) -> u64 {
-        self.rate.nanoseconds(self.count())
+        self.rate.present(self.count())
     }
 
     #[inline]

@@ -19,6 +19,13 @@ impl Factor {
         }
     }
 
+    /// Returns `value` times the factor, rounded down, without the digits above 64 bits.
+    #[inline]
+    const fn wrapping_times(self, value: u64) -> u64 {
+        let fraction = ((value as u128 * self.fraction as u128) >> 64) as u64;
+        value.wrapping_mul(self.whole).wrapping_add(fraction)
+    }
+
     /// Returns `value` times the factor, rounded down; saturates at the largest number.
     #[inline]
     pub(super) const fn times(self, value: u64) -> u64 {
@@ -76,6 +83,14 @@ impl Rate {
     #[must_use]
     pub const fn frequency(&self) -> u64 {
         self.frequency
+    }
+
+    /// Returns the time at which the counter reaches `ticks`, if that is less than 584 years: 2^64
+    /// nanoseconds. Otherwise the result has no meaning.
+    #[inline]
+    #[must_use]
+    pub const fn present(&self, ticks: u64) -> u64 {
+        self.nanoseconds_per_tick.wrapping_times(ticks)
     }
 
     /// Returns the time at which the counter reaches `ticks`.

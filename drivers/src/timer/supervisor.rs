@@ -125,7 +125,7 @@ impl<C: Comparator<P>, P: Timebase> Driver for Supervisor<C, P> {
 impl<C: Comparator<P>, P: Timebase> Timer for Supervisor<C, P> {
     #[inline]
     fn now(&self) -> u64 {
-        self.rate.nanoseconds(self.processor.time())
+        self.rate.present(self.processor.time())
     }
 
     #[inline]

@@ -179,6 +179,7 @@ impl<T: Transport> Blk<T> {
     fn start(&mut self) -> Result<(), GaveUp> {
         self.doorbell = self.device.enable_queue(QUEUE, &self.queue)?;
         self.device.start();
+        self.line.close(false);
         self.offer_room();
         Ok(())
     }
@@ -230,8 +231,8 @@ impl<T: Transport> Blk<T> {
     /// Returns whether the device has completed a request that was not processed yet.
     #[inline]
     #[must_use]
-    pub fn has_news(&self) -> bool {
-        self.queue.has_used()
+    pub fn has_news(&mut self) -> bool {
+        self.queue.look() > 0
     }
 
     /// Acknowledges the device's interrupt; call before [`complete`](Self::complete).
@@ -323,6 +324,7 @@ impl<T: Transport> Blk<T> {
     #[cold]
     fn fail(&mut self, failure: Failure) {
         let let_go = self.device.fail(failure);
+        self.line.close(true);
         self.requests.fail(|| Err(Error::DeviceReset(failure)));
         if let_go {
             self.requests.release();
@@ -353,7 +355,9 @@ impl<T: Transport> Blk<T> {
         self.config = self.device.done(config)?;
         self.device.restart_queue(QUEUE, &mut self.queue)?;
         self.requests.strip_all();
-        self.called = None;
+        if self.called.take().is_some() {
+            self.requests.discount_called();
+        }
         self.start()
     }
 }

@@ -248,8 +248,8 @@ impl<T: Transport> Net<T> {
     /// frame, or room to send after there was none.
     #[inline]
     #[must_use]
-    pub fn has_news(&self) -> bool {
-        self.receive.queue.has_used() || self.transmit.starved && self.transmit.queue.has_used()
+    pub fn has_news(&mut self) -> bool {
+        self.receive.queue.look() > 0 || self.transmit.starved && self.transmit.queue.has_used()
     }
 
     /// Returns how many frames have arrived and can be [received](Self::receive) now. This does not

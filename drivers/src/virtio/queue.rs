@@ -179,11 +179,21 @@ impl Queue {
         }
     }
 
-    /// Returns how many chains were lent before the oldest one that the device has.
+    /// Returns how many chains were lent before the oldest one that was not taken back. The search ends
+    /// with the last lent chain, since there are usually few.
     fn oldest(&self) -> u32 {
         let lent = self.shadow.iter().filter(|shadow| shadow.state.is_lent());
-        let age = lent.map(|shadow| self.available.wrapping_sub(shadow.lent_as));
+        let count = (self.available as u16).wrapping_sub(self.taken);
+        let age = lent
+            .take(usize::from(count))
+            .map(|shadow| self.available.wrapping_sub(shadow.lent_as));
         self.available.wrapping_sub(age.max().unwrap_or(0))
+    }
+
+    /// Returns the number of used entries taken since the last reset, wrapping.
+    #[must_use]
+    pub const fn taken(&self) -> u16 {
+        self.taken
     }
 
     /// Returns the first descriptor of the next chain; `None` if no descriptor is free.
@@ -218,23 +228,54 @@ impl Queue {
         if self.taken == self.seen && self.look() == 0 {
             return None;
         }
-        self.take_seen()
+        self.take_next()
+    }
+
+    /// Like [`take`](Self::take), but does not read the ring if no chain is in flight, since the device
+    /// can have returned none. A device that claims to have is found by the next
+    /// [`look`](Self::look).
+    #[inline(always)]
+    pub fn take_expected(&mut self) -> Option<Used> {
+        if self.taken == self.seen && (self.in_flight() == 0 || self.look() == 0) {
+            return None;
+        }
+        self.take_next()
     }
 
     /// Takes one chain that [`look`](Self::look) has found, if one is left.
-    #[inline]
+    #[inline(never)]
     pub fn take_seen(&mut self) -> Option<Used> {
-        let used = self.next_used()?;
-        self.shadow.get_mut(usize::from(used.head))?.state = State::Held;
+        if self.taken == self.seen {
+            return None;
+        }
+        self.take_next()
+    }
+
+    /// Takes the next of the chains that were found, of which there must be one.
+    #[inline(always)]
+    fn take_next(&mut self) -> Option<Used> {
+        let (id, len) = self.ring.used_entry(self.taken);
+        let Some(shadow) = self.shadow.get_mut(id as usize) else {
+            return self.refuse_id(id);
+        };
+        if !shadow.state.is_lent() || !shadow.precedes(self.looked) {
+            return self.refuse_id(id);
+        }
+        shadow.state = State::Held;
+        let used = used(id, len, shadow);
+        self.pass(used);
         Some(used)
     }
 
     /// Takes one chain of a single descriptor that [`look`](Self::look) has found, if one is left,
     /// and lends it again at once with the memory at `address`, which must have the same size. A
-    /// chain of several descriptors breaks the queue.
+    /// chain of several descriptors breaks the queue. The length of an overlong one is 0.
     #[inline]
     pub fn exchange(&mut self, address: PhysicalAddress) -> Option<Used> {
-        let used = self.next_single(None)?;
+        let mut used = self.next_single(None)?;
+        if used.overlong {
+            used.len = 0;
+        }
         self.ring.set_address(used.head, address.0);
         self.push(used.head);
         Some(used)
@@ -267,21 +308,6 @@ impl Queue {
         if let Some(writable) = writable {
             shadow.writable = writable;
         }
-        self.pass(used);
-        Some(used)
-    }
-
-    /// Returns the next returned chain, checked against the record, which still counts it as lent.
-    #[inline]
-    fn next_used(&mut self) -> Option<Used> {
-        let (id, len) = self.next_entry()?;
-        let Some(shadow) = self.shadow.get(id as usize) else {
-            return self.refuse_id(id);
-        };
-        if !shadow.state.is_lent() || !shadow.precedes(self.looked) {
-            return self.refuse_id(id);
-        }
-        let used = used(id, len, shadow);
         self.pass(used);
         Some(used)
     }
@@ -324,15 +350,16 @@ impl Queue {
         if self.found() > 0 {
             return self.found();
         }
+        let (taken, published) = (self.taken, self.published);
         let seen = self.ring.used_index();
-        let ahead = seen.wrapping_sub(self.taken);
+        let ahead = seen.wrapping_sub(taken);
         // A broken queue has nothing in flight.
-        if ahead > self.in_flight() {
+        if ahead > (published as u16).wrapping_sub(taken) {
             self.refuse_index(ahead);
             return 0;
         }
         self.seen = seen;
-        self.looked = self.published;
+        self.looked = published;
         ahead
     }
 
@@ -393,8 +420,7 @@ impl Queue {
     /// descriptors. Returns its first descriptor.
     #[inline]
     pub fn reclaim(&mut self) -> Option<u16> {
-        let used = self.next_used()?;
-        self.shadow.get_mut(usize::from(used.head))?.state = State::Held;
+        let used = self.take_seen()?;
         self.free(used.head);
         Some(used.head)
     }

@@ -73,8 +73,8 @@ pub(super) struct Requests<M, R> {
     ready: u16,
     /// The first vacant request slot without a chain.
     bare: u16,
-    /// The number of requests in flight that belong to no stream.
-    single: usize,
+    /// The number of open streams and of requests in flight that belong to no stream.
+    users: usize,
     streams: Streams,
     waiting: Vec<Waker>,
 }
@@ -96,10 +96,17 @@ impl<M: Memory, R: Copy> Requests<M, R> {
             slots,
             ready: NONE,
             bare: if count == 0 { NONE } else { 0 },
-            single: 0,
+            users: 0,
             streams: Streams::default(),
             waiting: Vec::new(),
         })
+    }
+
+    /// Returns whether all requests in flight belong to one open stream, or there is only one and no
+    /// open stream.
+    #[inline]
+    pub(super) const fn has_one_user(&self) -> bool {
+        self.users == 1
     }
 
     /// Returns whether there is a vacant request slot.
@@ -120,7 +127,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
             number,
             slot: self.slots.get_mut(usize::from(number))?,
             list: &mut self.ready,
-            single: &mut self.single,
+            users: &mut self.users,
         })
     }
 
@@ -132,7 +139,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
             number,
             slot: self.slots.get_mut(usize::from(number))?,
             list: &mut self.bare,
-            single: &mut self.single,
+            users: &mut self.users,
         })
     }
 
@@ -166,7 +173,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         for slot in &mut self.slots {
             slot.chain = None;
         }
-        self.single = 0;
+        self.users = self.streams.open();
     }
 
     /// Records that the device has returned the request in `slot`, with the result that `result`
@@ -179,7 +186,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         };
         let keeps = entry.chain.is_some();
         if entry.stream == NONE {
-            self.single = self.single.saturating_sub(1);
+            self.users = self.users.saturating_sub(1);
         }
         match entry.state {
             State::Lent => {

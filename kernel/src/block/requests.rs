@@ -1,7 +1,7 @@
 //! Several requests of one task.
 
 use core::future::{Future, poll_fn};
-use core::task::{Context, Poll, Waker};
+use core::task::{Context, Poll};
 
 use vmos_drivers::dma::Buffer;
 use vmos_drivers::virtio::blk::{Consumer, Done, StreamId, Ticket, Transfer};
@@ -106,7 +106,7 @@ impl Requests {
     ) -> Result<(), Failed<Buffer>> {
         let mut buffer = buffer;
         if self.in_flight < self.depth
-            && let Ok(mut driver) = self.driver.try_borrow_mut()
+            && let Some(mut driver) = self.driver.try_borrow_mut()
         {
             let consumer = Consumer::Stream(self.stream, tag);
             match driver.submit_again(transfer, sector, buffer, consumer, &self.ticket) {
@@ -186,24 +186,26 @@ impl Requests {
     /// Returns the next completed request, if there is one.
     #[inline]
     pub fn try_done(&mut self) -> Option<Done> {
-        self.take(None)
+        let done = self.driver.borrow_mut().next(self.stream, None)?;
+        self.in_flight -= 1;
+        Some(done)
     }
 
     /// Like [`done`](Self::done), for hand-written futures.
     #[inline]
     pub fn poll_done(&mut self, cx: &Context<'_>) -> Poll<Option<Done>> {
-        match self.take(Some(cx.waker())) {
-            Some(done) => Poll::Ready(Some(done)),
-            None if self.in_flight == 0 => Poll::Ready(None),
-            None => Poll::Pending,
+        let mut driver = self.driver.borrow_mut();
+        if let Some(done) = driver.next(self.stream, Some(cx.waker())) {
+            self.in_flight -= 1;
+            return Poll::Ready(Some(done));
         }
-    }
-
-    #[inline]
-    fn take(&mut self, waker: Option<&Waker>) -> Option<Done> {
-        let done = self.driver.borrow_mut().next(self.stream, waker)?;
-        self.in_flight -= 1;
-        Some(done)
+        if self.in_flight == 0 {
+            return Poll::Ready(None);
+        }
+        if driver.settle() {
+            self.driver.served();
+        }
+        Poll::Pending
     }
 }
 

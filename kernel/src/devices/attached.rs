@@ -1,6 +1,7 @@
 //! A device in operation, of any kind, with the state that the event loop keeps about it.
 
 use core::fmt;
+use core::mem;
 
 use vmos_drivers::virtio::Pulse;
 use vmos_drivers::virtio::blk::Blk;
@@ -27,13 +28,27 @@ pub(super) use watch::{TICK, Watched};
 pub(super) trait Served: Watched {
     /// Returns whether the device has put something into a queue that the driver has not processed
     /// yet.
-    fn has_news(&self) -> bool;
+    fn has_news(&mut self) -> bool;
 
     /// Acknowledges the device's interrupt.
     fn acknowledge_interrupt(&mut self);
 
     /// Handles what the device reports outside its queues.
     fn configuration_changed(&mut self);
+
+    /// Processes up to [`BUDGET`] completions. Returns whether there may be more.
+    ///
+    /// A driver whose completions only tasks process returns true.
+    fn complete(&mut self) -> bool {
+        true
+    }
+
+    /// Wakes the only task that can wait for the completions there are, to process them. Returns false
+    /// if there is none, or there may be others.
+    #[inline]
+    fn call(&mut self) -> bool {
+        false
+    }
 
     /// Makes queued requests visible to the device.
     fn publish(&mut self);
@@ -49,13 +64,16 @@ pub(super) trait Served: Watched {
     }
 }
 
+/// The largest number of completions processed per device at a time.
+const BUDGET: usize = 64;
+
 macro_rules! served {
     ($($driver:ident {$($served:tt)*} {$($watched:tt)*}),*) => {$(
         impl<T: Transport> Served for $driver<T> {
             $($served)*
 
             #[inline]
-            fn has_news(&self) -> bool {
+            fn has_news(&mut self) -> bool {
                 $driver::has_news(self)
             }
 
@@ -103,6 +121,17 @@ macro_rules! served {
 
 served!(
     Blk {
+        #[inline]
+        fn complete(&mut self) -> bool {
+            Blk::complete(self, BUDGET) == BUDGET
+        }
+
+        #[inline]
+        fn call(&mut self) -> bool {
+            Blk::call(self)
+        }
+
+        #[inline]
         fn is_waited_for(&self) -> bool {
             Blk::is_waited_for(self)
         }
@@ -112,19 +141,38 @@ served!(
             Net::probe(self)
         }
     },
-    Rng {} {}
+    Rng {
+        #[inline]
+        fn complete(&mut self) -> bool {
+            Rng::complete(self, BUDGET) == BUDGET
+        }
+    } {}
 );
 
 #[cfg(feature = "virtio-console")]
-served!(Console {} {});
+served!(
+    Console {
+        fn complete(&mut self) -> bool {
+            Console::complete(self, BUDGET) == BUDGET
+        }
+    } {}
+);
 #[cfg(feature = "virtio-vsock")]
-served!(Vsock {} {});
+served!(
+    Vsock {
+        fn complete(&mut self) -> bool {
+            Vsock::complete(self, BUDGET) == BUDGET
+        }
+    } {}
+);
 
 /// The state of a device: pending work, interrupts and recovery.
 pub(super) struct Attached {
     /// Whether the device's interrupt was raised since it was last served, or it may have more
     /// work.
     pub(super) has_work: bool,
+    /// Whether the device's interrupt was raised since it was enabled; only for [`Shared`].
+    pub(super) is_disarmed: bool,
     /// The level-triggered line that the device asserts until acknowledged, if it has one.
     line: Option<u32>,
     kind: DeviceKind,
@@ -156,6 +204,7 @@ impl Attached {
         Self {
             // The first turn finds what arrived before its interrupt was enabled.
             has_work: true,
+            is_disarmed: true,
             line: None,
             kind,
             place,
@@ -190,7 +239,7 @@ impl Attached {
 
     /// Acknowledges the interrupt of a device on a level-triggered line if its queues show that it
     /// raised one; the controller need not be read then. Returns the line's number.
-    #[inline]
+    #[inline(always)]
     pub(super) fn answer_line(&mut self, driver: &mut impl Served) -> Option<u32> {
         let number = self.line?;
         if !driver.has_news() {
@@ -198,6 +247,7 @@ impl Attached {
         }
         driver.acknowledge_interrupt();
         self.has_work = true;
+        self.is_disarmed = true;
         Some(number)
     }
 
@@ -209,6 +259,7 @@ impl Attached {
             driver.acknowledge_interrupt();
         }
         self.has_work = true;
+        self.is_disarmed = true;
         self.hear();
     }
 
@@ -255,24 +306,60 @@ impl<D: Served> Shared<D> {
     /// See [`Attached::answer_line`].
     #[inline]
     pub(super) fn answer_line(&mut self) -> Option<u32> {
-        self.attached.answer_line(&mut *self.driver.serve())
+        let number = self.attached.answer_line(&mut *self.driver.borrow());
+        if number.is_some() {
+            self.driver.call();
+        }
+        number
+    }
+
+    /// Like [`answer_line`](Self::answer_line), but if only one task can wait for the completions, wakes
+    /// it to process them, so that the device then has no work.
+    #[inline]
+    pub(super) fn answer_line_for_task(&mut self) -> Option<u32> {
+        let mut driver = self.driver.borrow();
+        let number = self.attached.answer_line(&mut *driver)?;
+        self.driver.call();
+        self.attached.has_work = !driver.call();
+        Some(number)
     }
 
     /// See [`Attached::take_interrupt`].
     pub(super) fn take_interrupt(&mut self, is_configuration: bool) {
         self.attached
-            .take_interrupt(&mut *self.driver.serve(), is_configuration);
+            .take_interrupt(&mut *self.driver.borrow(), is_configuration);
     }
 
-    /// Like [`Attached::dispatch`]; does nothing if there is no work.
+    /// Processes the completions of a device that has work. Returns whether there may be more.
+    #[inline]
+    pub(super) fn complete(&mut self) -> bool {
+        if !self.attached.has_work {
+            return false;
+        }
+        self.driver.call();
+        self.attached.is_disarmed = true;
+        self.attached.has_work = self.driver.borrow().complete();
+        self.attached.has_work
+    }
+
+    /// If a task or an interrupt called for it, publishes queued requests, and enables the interrupt
+    /// again after it was raised. Returns whether there is more work, and when a failed device must be handled again.
     #[inline]
     pub(super) fn dispatch(&mut self, now: u64) -> (bool, u64) {
-        if !self.attached.has_work && !self.driver.is_touched() {
+        if !self.driver.is_called() {
             return (false, NEVER);
         }
-        let mut driver = self.driver.serve();
-        let (more, retry) = self.attached.dispatch(&mut *driver, now);
-        self.driver.served(retry != NEVER || driver.is_waited_for());
+        let mut driver = self.driver.borrow();
+        self.driver.served();
+        driver.publish();
+        if mem::take(&mut self.attached.is_disarmed) {
+            self.attached.has_work = driver.rearm();
+        }
+        let more = self.attached.has_work;
+        let retry = self.attached.recover(&mut *driver, now);
+        if retry != NEVER || driver.is_waited_for() {
+            self.driver.call();
+        }
         (more, retry)
     }
 }

@@ -2,7 +2,6 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::cell::Cell;
 
 use vmos_drivers::counts::report;
 use vmos_drivers::virtio::blk::Blk;
@@ -13,6 +12,7 @@ use super::attached::{Attached, Shared, TICK};
 use super::further::Further;
 use super::interfaces::Interfaces;
 use super::statistics::Inquiry;
+use crate::driver_cell::Calls;
 use crate::event_loop::Services;
 use crate::machine::{self, Transport};
 use crate::net::{Stack, Virtio};
@@ -21,10 +21,11 @@ use crate::time::{self, NEVER};
 
 mod rest;
 
-/// The largest number of completions processed per device in one turn.
-const COMPLETION_BUDGET: usize = 64;
 /// The largest number of frames received, and of frames sent, in one turn.
 const FRAME_BUDGET: usize = 64;
+/// The index that stands for no disk.
+const NO_DISK: usize = usize::MAX;
+
 /// The event that an interrupt reports.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Source {
@@ -76,12 +77,14 @@ pub(crate) struct Drivers {
     pub(super) network: Option<Network>,
     pub(super) interfaces: Interfaces,
     pub(super) further: Further,
-    /// Whether a device that tasks use directly has raised an interrupt or may have more work.
+    /// Whether a device that tasks use directly may have completions that were not processed.
     has_work: bool,
-    /// Whether a task has used a disk or the entropy device since the loop last served them.
-    pub(super) touched: &'static Cell<bool>,
+    /// The devices that tasks use directly and that the loop must serve.
+    pub(super) calls: &'static Calls,
     /// The requests of tasks for statistics.
     pub(super) inquiry: &'static Inquiry,
+    /// The disk that raised the last interrupt; [`NO_DISK`] if it was another device.
+    last_disk: usize,
     /// Interrupts that belong to no device.
     unexpected: u64,
     /// When the next failed device is restarted, in nanoseconds; [`NEVER`] if all work.
@@ -103,8 +106,9 @@ impl Default for Drivers {
             interfaces: Interfaces::default(),
             further: Further::default(),
             has_work: true,
-            touched: Box::leak(Box::new(Cell::new(true))),
+            calls: Box::leak(Box::default()),
             inquiry: Box::leak(Box::default()),
+            last_disk: NO_DISK,
             unexpected: 0,
             recovery: NEVER,
             watching: Watching::No,
@@ -117,37 +121,24 @@ impl Default for Drivers {
 impl Services for Drivers {
     #[inline]
     fn answer_lines(&mut self, mut answered: impl FnMut(u32) -> bool) -> bool {
-        if let Some(Network { nic, attached, .. }) = &mut self.network
-            && let Some(number) = attached.answer_line(nic)
-            && !answered(number)
+        // Usually, it is the device that raised the last interrupt.
+        if let Some(disk) = self.disks.get_mut(self.last_disk)
+            && let Some(number) = disk.answer_line_for_task()
         {
-            return false;
-        }
-        for disk in &mut self.disks {
-            if let Some(number) = disk.answer_line() {
-                self.has_work = true;
-                if !answered(number) {
-                    return false;
-                }
+            self.has_work |= disk.attached.has_work;
+            if !answered(number) {
+                return false;
             }
         }
-        let (goes_on, found) = self.interfaces.answer_lines(&mut answered);
-        self.has_work |= found;
-        if !goes_on {
-            return false;
-        }
-        let (goes_on, found) = self.further.answer_lines(&mut answered);
-        self.has_work |= found;
-        if !goes_on {
-            return false;
-        }
-        if let Some(entropy) = &mut self.entropy
-            && let Some(number) = entropy.answer_line()
+        if let Some(Network { nic, attached, .. }) = &mut self.network
+            && let Some(number) = attached.answer_line(nic)
         {
-            self.has_work = true;
-            return answered(number);
+            self.last_disk = NO_DISK;
+            if !answered(number) {
+                return false;
+            }
         }
-        true
+        self.answer_others(&mut answered)
     }
 
     fn interrupt(&mut self, number: u32) {
@@ -195,7 +186,7 @@ impl Services for Drivers {
         }
         if let Some(network) = &mut self.network {
             network.stack.begin_turn(now);
-            if network.attached.has_work || network.stack.due() <= now {
+            if network.attached.has_work || network.stack.alarm() <= now {
                 let mut device = Virtio(&mut network.nic);
                 more |= network.stack.ingress(&mut device, now, FRAME_BUDGET);
             }
@@ -203,20 +194,23 @@ impl Services for Drivers {
         more
     }
 
-    fn dispatch(&mut self, now: u64) -> bool {
-        let mut more = false;
-        if let Some(network) = &mut self.network
-            && network.is_to_be_served(now)
-        {
-            more |= network.serve(now);
+    #[inline]
+    fn dispatch(&mut self, now: u64) -> u64 {
+        let mut due = NEVER;
+        if let Some(network) = &mut self.network {
+            due = network.stack.due();
+            if due <= now || network.attached.has_work || self.recovery <= now {
+                due = network.serve(now);
+                self.recovery = self.recovery.min(network.recovery);
+            }
         }
-        if self.has_work || self.touched.get() || self.recovery != NEVER {
-            more |= self.publish(now);
+        if self.calls.any() || self.recovery <= now {
+            due = self.publish(now, due);
         }
         if self.watching != Watching::Yes {
             self.begin_watch(now);
         }
-        more
+        due.min(self.recovery)
     }
 
     #[cold]
@@ -236,10 +230,10 @@ impl Services for Drivers {
             stack.link(nic.link_up());
         }
         for Shared { driver, attached } in &mut self.disks {
-            next = next.min(attached.look(&mut *driver.serve(), step, rests));
+            next = next.min(attached.look(&mut *driver.borrow(), step, rests));
         }
         if let Some(Shared { driver, attached }) = &mut self.entropy {
-            next = next.min(attached.look(&mut *driver.serve(), step, rests));
+            next = next.min(attached.look(&mut *driver.borrow(), step, rests));
         }
         next = next.min(self.interfaces.look(step, rests));
         next = next.min(self.further.look(step, rests));
@@ -256,34 +250,55 @@ impl Services for Drivers {
         }
         time::set_watch(now.saturating_add(next));
     }
-
-    fn deadline(&self) -> u64 {
-        let network = self.network.as_ref();
-        let network = network.map_or(NEVER, |network| network.stack.due().min(network.recovery));
-        network.min(self.recovery)
-    }
 }
 
 impl Network {
-    /// Returns whether the device has work or failed, or frames are due to be sent.
+    /// Sends the frames that are due, and notifies the device. Returns when frames are due again; 0 if
+    /// there is more work.
     #[inline]
-    fn is_to_be_served(&self, now: u64) -> bool {
-        self.attached.has_work || self.stack.due() <= now || self.recovery != NEVER
-    }
-
-    /// Sends the frames that are due, and notifies the device. Returns whether there is more work.
-    #[inline]
-    fn serve(&mut self, now: u64) -> bool {
+    fn serve(&mut self, now: u64) -> u64 {
         let mut device = Virtio(&mut self.nic);
         let more = self.stack.egress(&mut device, now, FRAME_BUDGET);
         let (arrived, recovery) = self.attached.dispatch(&mut self.nic, now);
         self.recovery = recovery;
-        more | arrived
+        if more | arrived { 0 } else { self.stack.due() }
     }
 }
 
 /// The operations on the devices that tasks use directly.
 impl Drivers {
+    /// Like [`answer_lines`](Services::answer_lines), for all devices but the kernel's own network
+    /// device.
+    #[inline(never)]
+    fn answer_others(&mut self, answered: &mut impl FnMut(u32) -> bool) -> bool {
+        for (index, disk) in self.disks.iter_mut().enumerate() {
+            if let Some(number) = disk.answer_line() {
+                self.has_work = true;
+                self.last_disk = index;
+                if !answered(number) {
+                    return false;
+                }
+            }
+        }
+        let (goes_on, found) = self.interfaces.answer_lines(&mut *answered);
+        self.has_work |= found;
+        if !goes_on {
+            return false;
+        }
+        let (goes_on, found) = self.further.answer_lines(&mut *answered);
+        self.has_work |= found;
+        if !goes_on {
+            return false;
+        }
+        if let Some(entropy) = &mut self.entropy
+            && let Some(number) = entropy.answer_line()
+        {
+            self.has_work = true;
+            return answered(number);
+        }
+        true
+    }
+
     /// Schedules the next check of the devices, unless they were found idle in this turn and have no
     /// request since.
     #[cold]
@@ -295,10 +310,10 @@ impl Drivers {
             next = attached.first_look(nic, ended);
         }
         for Shared { driver, attached } in &mut self.disks {
-            next = next.min(attached.first_look(&mut *driver.serve(), ended));
+            next = next.min(attached.first_look(&mut *driver.borrow(), ended));
         }
         if let Some(Shared { driver, attached }) = &mut self.entropy {
-            next = next.min(attached.first_look(&mut *driver.serve(), ended));
+            next = next.min(attached.first_look(&mut *driver.borrow(), ended));
         }
         next = next.min(self.interfaces.first_look(ended));
         next = next.min(self.further.first_look(ended));
@@ -314,28 +329,28 @@ impl Drivers {
     #[inline]
     fn complete(&mut self) -> bool {
         let mut more = false;
-        if let Some(Shared { driver, attached }) = &mut self.entropy
-            && attached.has_work
-        {
-            more |= driver.serve().complete(COMPLETION_BUDGET) == COMPLETION_BUDGET;
+        if let Some(entropy) = &mut self.entropy {
+            more |= entropy.complete();
         }
-        for Shared { driver, attached } in &mut self.disks {
-            if attached.has_work {
-                more |= driver.serve().complete(COMPLETION_BUDGET) == COMPLETION_BUDGET;
-            }
+        for disk in &mut self.disks {
+            more |= disk.complete();
         }
+        more |= self.further.complete();
+        self.has_work = more;
         self.interfaces.complete();
-        more |= self.further.complete(COMPLETION_BUDGET);
         more
     }
 
-    /// Publishes the requests of each device that has any. Returns whether there is more work.
+    /// Publishes the requests of each device that has any. Returns when to call this again, at the
+    /// latest at `due`; 0 if there is more work.
     #[inline]
-    fn publish(&mut self, now: u64) -> bool {
+    fn publish(&mut self, now: u64, due: u64) -> u64 {
         let mut more = false;
-        self.touched.set(false);
-        self.has_work = false;
-        self.recovery = NEVER;
+        self.calls.answer();
+        self.recovery = self
+            .network
+            .as_ref()
+            .map_or(NEVER, |network| network.recovery);
         for disk in &mut self.disks {
             let (arrived, retry) = disk.dispatch(now);
             more |= arrived;
@@ -357,6 +372,6 @@ impl Drivers {
         self.has_work |= arrived;
         self.recovery = self.recovery.min(retry);
         self.inquiry.answer(self);
-        more
+        if more { 0 } else { due }
     }
 }

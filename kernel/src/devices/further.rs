@@ -2,7 +2,6 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::cell::Cell;
 
 #[cfg(feature = "virtio-console")]
 use vmos_drivers::virtio::console::Console;
@@ -15,7 +14,7 @@ use vmos_drivers::virtio::{DeviceKind, SetupError};
 use super::attached::{Attached, Shared};
 use super::drivers::Source;
 use super::{DeviceStatistics, Place};
-use crate::driver_cell::DriverCell;
+use crate::driver_cell::{Calls, DriverCell};
 use crate::machine::Transport;
 use crate::time::NEVER;
 
@@ -62,7 +61,7 @@ impl Further {
         handles: &mut Handles,
         (kind, place): (DeviceKind, Place),
         transport: Transport,
-        touched: &'static Cell<bool>,
+        calls: &'static Calls,
     ) -> Option<Result<(Routing, Source), SetupError>> {
         if self.0.len() == MOST {
             return None;
@@ -72,14 +71,14 @@ impl Further {
             #[cfg(feature = "virtio-console")]
             DeviceKind::CONSOLE => Console::new(transport).map(|console| {
                 let routing = console.routing();
-                let driver: &_ = Box::leak(Box::new(DriverCell::new(console, touched)));
+                let driver: &_ = Box::leak(Box::new(DriverCell::new(console, calls)));
                 handles.consoles.push(driver);
                 (routing, Device::Console(Shared { driver, attached }))
             }),
             #[cfg(feature = "virtio-vsock")]
             DeviceKind::VSOCK if handles.vsock.is_none() => Vsock::new(transport).map(|vsock| {
                 let routing = vsock.routing();
-                let driver: &_ = Box::leak(Box::new(DriverCell::new(vsock, touched)));
+                let driver: &_ = Box::leak(Box::new(DriverCell::new(vsock, calls)));
                 handles.vsock = Some(driver);
                 (routing, Device::Vsock(Shared { driver, attached }))
             }),
@@ -118,13 +117,11 @@ impl Further {
         }
     }
 
-    /// Processes up to `budget` packets of each queue. Returns whether there may be more.
-    pub(super) fn complete(&mut self, budget: usize) -> bool {
+    /// Processes a number of packets of each queue. Returns whether there may be more.
+    pub(super) fn complete(&mut self) -> bool {
         let mut more = false;
         for device in &mut self.0 {
-            each!(device, shared => if shared.attached.has_work {
-                more |= shared.driver.serve().complete(budget) == budget;
-            });
+            more |= each!(device, shared => shared.complete());
         }
         more
     }
@@ -145,7 +142,7 @@ impl Further {
     pub(super) fn look(&mut self, step: u64, rests: bool) -> u64 {
         let looks = self.0.iter_mut().map(|device| {
             each!(device, shared => {
-                shared.attached.look(&mut *shared.driver.serve(), step, rests)
+                shared.attached.look(&mut *shared.driver.borrow(), step, rests)
             })
         });
         looks.min().unwrap_or(NEVER)
@@ -155,7 +152,7 @@ impl Further {
     pub(super) fn first_look(&self, found_idle: bool) -> u64 {
         let looks = self.0.iter().map(|device| {
             each!(device, shared => {
-                shared.attached.first_look(&mut *shared.driver.serve(), found_idle)
+                shared.attached.first_look(&mut *shared.driver.borrow(), found_idle)
             })
         });
         looks.min().unwrap_or(NEVER)

@@ -2,7 +2,6 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::cell::Cell;
 
 use vmos_drivers::virtio::DeviceKind;
 use vmos_drivers::virtio::net::Net as Nic;
@@ -11,7 +10,7 @@ use vmos_drivers::virtio::transport::Routing;
 use super::Place;
 use super::attached::{Attached, Shared};
 use super::drivers::Source;
-use crate::driver_cell::DriverCell;
+use crate::driver_cell::{Calls, DriverCell};
 use crate::machine::Transport;
 use crate::net::{Interface, Wanted};
 use crate::time::NEVER;
@@ -40,14 +39,14 @@ impl Interfaces {
         handles: &mut Handles,
         (kind, place): (DeviceKind, Place),
         nic: Nic<Transport>,
-        touched: &'static Cell<bool>,
+        calls: &'static Calls,
     ) -> Option<(Routing, Source)> {
         if !self.has_room() {
             return None;
         }
         let routing = nic.routing();
         let shared = Shared {
-            driver: Box::leak(Box::new(DriverCell::new(nic, touched))),
+            driver: Box::leak(Box::new(DriverCell::new(nic, calls))),
             attached: Attached::new(kind, place),
         };
         let interface = Interface::new(shared.driver);
@@ -89,9 +88,11 @@ impl Interfaces {
 
     /// Wakes the stacks whose devices may have frames or room.
     #[inline]
-    pub(super) fn complete(&self) {
-        for (device, wanted) in &self.0 {
+    pub(super) fn complete(&mut self) {
+        for (device, wanted) in &mut self.0 {
             if device.attached.has_work {
+                device.driver.call();
+                device.attached.is_disarmed = true;
                 wanted.wake();
             }
         }
@@ -113,7 +114,7 @@ impl Interfaces {
     /// Checks whether the devices respond. Returns when to check again.
     pub(super) fn look(&mut self, step: u64, rests: bool) -> u64 {
         let looks = self.0.iter_mut().map(|(Shared { driver, attached }, _)| {
-            attached.look(&mut *driver.serve(), step, rests)
+            attached.look(&mut *driver.borrow(), step, rests)
         });
         looks.min().unwrap_or(NEVER)
     }
@@ -121,7 +122,7 @@ impl Interfaces {
     /// Returns the time until the first check after a turn; see [`Attached::first_look`].
     pub(super) fn first_look(&self, found_idle: bool) -> u64 {
         let looks = self.0.iter().map(|(Shared { driver, attached }, _)| {
-            attached.first_look(&mut *driver.serve(), found_idle)
+            attached.first_look(&mut *driver.borrow(), found_idle)
         });
         looks.min().unwrap_or(NEVER)
     }

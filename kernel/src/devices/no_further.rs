@@ -1,12 +1,11 @@
 //! The devices of kinds that only some apps use. None is used, because no such kind is compiled in.
 
-use core::cell::Cell;
-
 use vmos_drivers::virtio::transport::Routing;
 use vmos_drivers::virtio::{DeviceKind, SetupError};
 
 use super::drivers::Source;
 use super::{DeviceStatistics, Place};
+use crate::driver_cell::Calls;
 use crate::time::NEVER;
 
 #[derive(Default)]
@@ -21,7 +20,7 @@ impl Further {
         _: &mut Handles,
         _: (DeviceKind, Place),
         _: T,
-        _: &'static Cell<bool>,
+        _: &'static Calls,
     ) -> Option<Result<(Routing, Source), SetupError>> {
         None
     }
@@ -32,7 +31,7 @@ impl Further {
     }
 
     #[inline]
-    pub(super) const fn complete(&self, _: usize) -> bool {
+    pub(super) const fn complete(&self) -> bool {
         false
     }
 

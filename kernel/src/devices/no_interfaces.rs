@@ -1,8 +1,6 @@
 //! The network devices that the kernel's own stack does not use. They are not used at all, because
 //! no other stack is compiled in.
 
-use core::cell::Cell;
-
 use vmos_drivers::virtio::DeviceKind;
 use vmos_drivers::virtio::net::Net as Nic;
 use vmos_drivers::virtio::transport::Routing;
@@ -10,6 +8,7 @@ use vmos_drivers::virtio::transport::Routing;
 use super::Place;
 use super::attached::Shared;
 use super::drivers::Source;
+use crate::driver_cell::Calls;
 use crate::machine::Transport;
 use crate::time::NEVER;
 
@@ -33,7 +32,7 @@ impl Interfaces {
         _: &mut Handles,
         _: (DeviceKind, Place),
         _: N,
-        _: &'static Cell<bool>,
+        _: &'static Calls,
     ) -> Option<(Routing, Source)> {
         None
     }

@@ -2,7 +2,6 @@
 #![cfg(target_os = "none")]
 
 use alloc::boxed::Box;
-use core::cell::Cell;
 
 use vmos_drivers::board::Driver;
 use vmos_drivers::interrupt::{Interrupt, InterruptController};
@@ -20,7 +19,7 @@ use super::drivers::{Drivers, Network, Route, Source};
 use super::{Delivery, Device, Devices, Place};
 use crate::block::Disk;
 use crate::command_line::CommandLine;
-use crate::driver_cell::DriverCell;
+use crate::driver_cell::{Calls, DriverCell};
 use crate::entropy::Entropy;
 use crate::machine::{self, Optional, PciConfiguration, Transport};
 #[cfg(feature = "ipv6")]
@@ -94,7 +93,7 @@ pub(crate) fn probe(
         }
     }
     let drivers = devices.drivers.get_mut();
-    devices.inquiry = Some((drivers.inquiry, drivers.touched));
+    devices.inquiry = Some((drivers.inquiry, drivers.calls));
     devices
 }
 
@@ -121,14 +120,14 @@ impl Devices {
         let started = match kind {
             DeviceKind::RNG if drivers.entropy.is_none() => Rng::new(transport).map(|driver| {
                 let routing = driver.routing();
-                let shared = Shared::new(kind, place, driver, drivers.touched);
+                let shared = Shared::new(kind, place, driver, drivers.calls);
                 self.entropy = Some(Entropy::new(shared.driver));
                 drivers.entropy = Some(shared);
                 (routing, Source::Entropy)
             }),
             DeviceKind::BLK => Blk::new(transport).map(|driver| {
                 let routing = driver.routing();
-                let shared = Shared::new(kind, place, driver, drivers.touched);
+                let shared = Shared::new(kind, place, driver, drivers.calls);
                 self.disks.push(Some(Disk::new(shared.driver)));
                 drivers.disks.push(shared);
                 (routing, Source::Disk(drivers.disks.len() - 1))
@@ -137,10 +136,9 @@ impl Devices {
                 Ok(nic) if !is_wanted(&nic, command_line) => {
                     let mac = HardwareAddress(nic.mac());
                     let handles = &mut self.interfaces;
-                    let left =
-                        drivers
-                            .interfaces
-                            .take(handles, (kind, place), nic, drivers.touched);
+                    let left = drivers
+                        .interfaces
+                        .take(handles, (kind, place), nic, drivers.calls);
                     let Some(started) = left else {
                         info!(
                             "{place}: not used: nic= on the command line names another than {mac}"
@@ -165,10 +163,9 @@ impl Devices {
             DeviceKind::NET if drivers.interfaces.has_room() => match Nic::new(transport) {
                 Ok(nic) => {
                     let handles = &mut self.interfaces;
-                    let left =
-                        drivers
-                            .interfaces
-                            .take(handles, (kind, place), nic, drivers.touched);
+                    let left = drivers
+                        .interfaces
+                        .take(handles, (kind, place), nic, drivers.calls);
                     let Some(started) = left else { return };
                     Ok(started)
                 }
@@ -176,8 +173,8 @@ impl Devices {
             },
             _ => {
                 let (handles, place_of) = (&mut self.further, (kind, place));
-                let touched = drivers.touched;
-                match drivers.further.take(handles, place_of, transport, touched) {
+                let calls = drivers.calls;
+                match drivers.further.take(handles, place_of, transport, calls) {
                     Some(started) => started,
                     None => {
                         info!("{place}: not used: no driver for kind {}", kind.0);
@@ -254,9 +251,9 @@ impl Drivers {
 }
 
 impl<D> Shared<D> {
-    fn new(kind: DeviceKind, place: Place, driver: D, touched: &'static Cell<bool>) -> Self {
+    fn new(kind: DeviceKind, place: Place, driver: D, calls: &'static Calls) -> Self {
         Self {
-            driver: Box::leak(Box::new(DriverCell::new(driver, touched))),
+            driver: Box::leak(Box::new(DriverCell::new(driver, calls))),
             attached: Attached::new(kind, place),
         }
     }

@@ -24,7 +24,7 @@ use vmos_drivers::virtio::{Failure, Pulse, SetupError};
 use super::attached::{Attached, Served, Shared, Watched};
 use super::recovery::Recoverable;
 use super::{Delivery, DeviceKind, Place};
-use crate::driver_cell::DriverCell;
+use crate::driver_cell::{Calls, DriverCell};
 use crate::event_loop::recent::Recent;
 use crate::event_loop::{self, LoopStatistics, Machine, Services};
 use crate::executor::Executor;
@@ -99,6 +99,8 @@ struct Driver {
     kick: Arc<Notify>,
     completed: u16,
     waker: Option<Waker>,
+    /// Whether the task takes its completions itself, and publishes its requests before it waits.
+    leaves: bool,
 }
 
 impl Driver {
@@ -107,20 +109,37 @@ impl Driver {
         self.queue.lend_one(segment, 0).expect("a free descriptor");
     }
 
-    fn complete(&mut self) {
-        self.queue.hold();
-        while let Some(used) = self.queue.take() {
+    /// Like [`take_one`](Self::take_one), but reads the ring only if a chain is in flight.
+    fn take_expected(&mut self) -> bool {
+        let used = self.queue.take_expected();
+        if let Some(used) = used {
             self.queue.free(used.head);
             self.completed += 1;
-            if let Some(waker) = self.waker.take() {
-                waker.wake();
-            }
         }
+        used.is_some()
+    }
+
+    /// What `Blk::settle` does.
+    fn settle(&mut self) -> bool {
+        if !self.queue.arm_and_look() {
+            return false;
+        }
+        self.publish();
+        true
+    }
+
+    fn take_one(&mut self) -> bool {
+        let used = self.queue.take();
+        if let Some(used) = used {
+            self.queue.free(used.head);
+            self.completed += 1;
+        }
+        used.is_some()
     }
 }
 
 impl Served for Driver {
-    fn has_news(&self) -> bool {
+    fn has_news(&mut self) -> bool {
         self.queue.has_used()
     }
 
@@ -131,6 +150,28 @@ impl Served for Driver {
     }
 
     fn configuration_changed(&mut self) {}
+
+    fn call(&mut self) -> bool {
+        let waker = if self.leaves && self.queue.has_used() {
+            self.waker.take()
+        } else {
+            None
+        };
+        waker.map(Waker::wake).is_some()
+    }
+
+    fn complete(&mut self) -> bool {
+        self.queue.hold();
+        if self.call() {
+            return false;
+        }
+        while self.take_one() {
+            if let Some(waker) = self.waker.take() {
+                waker.wake();
+            }
+        }
+        false
+    }
 
     fn publish(&mut self) {
         if self.queue.publish() {
@@ -168,13 +209,13 @@ impl Recoverable for Driver {
 /// The services of one device.
 struct OneDevice {
     device: Shared<Driver>,
-    touched: &'static Cell<bool>,
+    calls: &'static Calls,
 }
 
 impl Services for OneDevice {
     fn answer_lines(&mut self, mut answered: impl FnMut(u32) -> bool) -> bool {
         self.device
-            .answer_line()
+            .answer_line_for_task()
             .is_none_or(|number| answered(number))
     }
 
@@ -183,22 +224,19 @@ impl Services for OneDevice {
     }
 
     fn collect(&mut self, _now: u64) -> bool {
-        if self.device.attached.has_work {
-            self.device.driver.serve().complete();
-        }
-        false
+        self.device.complete()
     }
 
-    fn dispatch(&mut self, now: u64) -> bool {
-        self.touched.set(false);
-        self.device.dispatch(now).0
+    fn dispatch(&mut self, now: u64) -> u64 {
+        if !self.calls.any() {
+            return NEVER;
+        }
+        self.calls.answer();
+        let (more, retry) = self.device.dispatch(now);
+        if more { 0 } else { retry }
     }
 
     fn watch(&mut self, _now: u64) {}
-
-    fn deadline(&self) -> u64 {
-        NEVER
-    }
 }
 
 /// The device: answers each request, and sleeps until it is notified of the next.
@@ -218,7 +256,7 @@ fn answer(mut device: Device, kick: &Notify, interrupt: &Interrupt) {
     }
 }
 
-fn serves<const LINES: bool>(features: Features) {
+fn serves<const LINES: bool, const LEAVES: bool>(features: Features) {
     let queue = Queue::new(2, features, 0).expect("the host has memory");
     let (interrupt, kick) = (Arc::new(Interrupt::default()), Arc::new(Notify::new()));
     let thread = thread::spawn({
@@ -226,7 +264,7 @@ fn serves<const LINES: bool>(features: Features) {
         move || answer(device, &kick, &interrupt)
     });
 
-    let touched: &'static Cell<bool> = Box::leak(Box::new(Cell::new(true)));
+    let calls: &'static Calls = Box::leak(Box::default());
     let driver: &'static _ = Box::leak(Box::new(DriverCell::new(
         Driver {
             queue,
@@ -236,8 +274,9 @@ fn serves<const LINES: bool>(features: Features) {
             kick,
             completed: 0,
             waker: None,
+            leaves: LEAVES,
         },
-        touched,
+        calls,
     )));
     let mut attached = Attached::new(
         DeviceKind::RNG,
@@ -249,7 +288,7 @@ fn serves<const LINES: bool>(features: Features) {
     attached.set_delivery(Delivery::Line(LINE), LINES);
     let mut services = OneDevice {
         device: Shared { driver, attached },
-        touched,
+        calls,
     };
 
     let mut executor = Executor::new();
@@ -277,11 +316,14 @@ async fn requests(driver: &'static DriverCell<Driver>, ended: &'static Cell<bool
     for request in 1..=REQUESTS {
         driver.borrow_mut().lend();
         poll_fn(|context| {
-            let mut driver = driver.borrow_mut();
-            if driver.completed == request {
+            let mut borrowed = driver.borrow_mut();
+            if borrowed.completed == request || borrowed.leaves && borrowed.take_expected() {
                 return Poll::Ready(());
             }
-            driver.waker = Some(context.waker().clone());
+            borrowed.waker = Some(context.waker().clone());
+            if borrowed.leaves && borrowed.settle() {
+                driver.served();
+            }
             Poll::Pending
         })
         .await;
@@ -302,10 +344,20 @@ fn check(test: fn(Features)) {
 
 #[test]
 fn no_sleep_while_a_line_asks_for_service() {
-    check(serves::<true>);
+    check(serves::<true, false>);
 }
 
 #[test]
 fn no_sleep_while_a_message_waits() {
-    check(serves::<false>);
+    check(serves::<false, false>);
+}
+
+#[test]
+fn no_sleep_while_a_line_asks_for_a_task_that_serves_itself() {
+    check(serves::<true, true>);
+}
+
+#[test]
+fn no_sleep_while_a_message_waits_for_a_task_that_serves_itself() {
+    check(serves::<false, true>);
 }

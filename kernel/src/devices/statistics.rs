@@ -18,6 +18,7 @@ use super::Place;
 use super::attached::Attached;
 use super::attached::WatchStatistics;
 use super::drivers::{Drivers, Network};
+use crate::driver_cell::Calls;
 
 /// The counts of one device and its queues.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -66,15 +67,15 @@ pub(crate) struct Inquiry {
 }
 
 impl Inquiry {
-    /// Requests an answer and waits for it. Sets `touched`, so that the loop serves the devices.
-    pub(super) async fn ask(&self, touched: &Cell<bool>) -> Vec<DeviceStatistics> {
+    /// Requests an answer and waits for it. Makes the loop go through the devices.
+    pub(super) async fn ask(&self, calls: &Calls) -> Vec<DeviceStatistics> {
         let before = self.answers.get();
         poll_fn(|context| {
             if self.answers.get() != before {
                 return Poll::Ready(self.answer.borrow().clone());
             }
             self.asked.set(Some(Drivers::statistics));
-            touched.set(true);
+            calls.call();
             context.waker().wake_by_ref();
             Poll::Pending
         })
@@ -145,11 +146,11 @@ mod tests {
 
     #[test]
     fn a_request_waits_until_the_loop_answers() {
-        let (inquiry, touched) = (Inquiry::default(), Cell::new(false));
-        let mut asking = pin!(inquiry.ask(&touched));
+        let (inquiry, calls) = (Inquiry::default(), Calls::default());
+        let mut asking = pin!(inquiry.ask(&calls));
         let mut context = Context::from_waker(Waker::noop());
         assert!(asking.as_mut().poll(&mut context).is_pending());
-        assert!(touched.get());
+        assert!(calls.any());
         assert!(asking.as_mut().poll(&mut context).is_pending());
         inquiry.answer(&Drivers::default());
         assert_eq!(asking.as_mut().poll(&mut context), Poll::Ready(Vec::new()));

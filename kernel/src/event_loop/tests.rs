@@ -101,17 +101,17 @@ impl Services for FakeServices {
         self.more_to_collect
     }
 
-    fn dispatch(&mut self, _now: u64) -> bool {
+    fn dispatch(&mut self, _now: u64) -> u64 {
         self.calls.push("dispatch");
-        self.more_after_dispatch
+        if self.more_after_dispatch {
+            0
+        } else {
+            self.deadline
+        }
     }
 
     fn watch(&mut self, _now: u64) {
         self.calls.push("watch");
-    }
-
-    fn deadline(&self) -> u64 {
-        self.deadline
     }
 }
 

@@ -1,7 +1,6 @@
 //! Sends frames from the sockets and the protocols to the device.
 
 use super::device::Device;
-use super::ports::Flushed;
 use super::protocols::TRANSMIT_RETRY;
 use super::stack::{Inner, Stack};
 use super::statistics::count;
@@ -13,16 +12,15 @@ impl Stack {
     /// Returns whether frames are left because the budget ended: then the loop must not sleep.
     /// Tasks that waited for room may be ready afterwards.
     pub fn egress<D: Device>(&self, device: &mut D, now: u64, budget: usize) -> bool {
-        let inner = &mut *self.inner.borrow_mut();
+        let inner = &mut *self.inner.borrow();
         let mut more = false;
-        let mut due = inner.deadline();
-        let mut others = due <= now;
+        // Otherwise, nothing but the queued datagrams has changed since the last call.
+        let mut others = self.due.get() <= now && self.find_due(inner) <= now;
         // If both have something to send, they take turns to go first, since there may be room for
         // only one.
         let alone = self.outgoing.is_empty();
         if others && (alone || self.others_first.replace(!self.others_first.get())) {
             more |= self.send_others(inner, device, now, budget);
-            due = inner.deadline();
             others = false;
         }
         if !self.outgoing.is_empty() {
@@ -30,10 +28,17 @@ impl Stack {
         }
         if others {
             more |= self.send_others(inner, device, now, budget);
-            due = inner.deadline();
         }
-        self.due.set(self.deadline_after(due));
         more
+    }
+
+    /// Determines when this must be called for anything but queued datagrams. Returns when the
+    /// protocols and the connections have something to send.
+    #[inline(never)]
+    fn find_due(&self, inner: &Inner) -> u64 {
+        let deadline = inner.deadline();
+        self.due.set(deadline.min(self.alarm.get()));
+        deadline
     }
 
     #[cfg_attr(target_pointer_width = "64", inline(always))]
@@ -45,17 +50,24 @@ impl Stack {
         now: u64,
         budget: usize,
     ) -> bool {
-        let flushed = inner
+        let sent = inner
             .ports
             .flush(&self.outgoing, device, budget, &self.counters);
-        self.retry.set(match flushed {
-            Flushed::Everything | Flushed::OutOfBudget => 0,
-            Flushed::DeviceFull => {
-                count(&self.counters.device_full);
-                now.saturating_add(TRANSMIT_RETRY)
-            }
-        });
-        flushed == Flushed::OutOfBudget
+        self.retry.set(0);
+        if self.outgoing.is_empty() {
+            return false;
+        }
+        if sent < budget {
+            self.wait_for_device(now);
+        }
+        sent >= budget
+    }
+
+    /// Sends queued datagrams later, because the device has no room.
+    #[cold]
+    fn wait_for_device(&self, now: u64) {
+        count(&self.counters.device_full);
+        self.retry.set(now.saturating_add(TRANSMIT_RETRY));
     }
 
     /// Sends the segments of connections, and queues the frames of other protocols.
@@ -76,6 +88,7 @@ impl Stack {
         if inner.protocols.deadline() <= now {
             self.work(inner, now);
         }
+        self.find_due(inner);
         more
     }
 }

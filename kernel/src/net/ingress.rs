@@ -3,7 +3,7 @@
 use vmos_drivers::dma::Frame;
 
 use super::device::Device;
-use super::packet::{self, ICMP, Own, TCP, UDP};
+use super::packet::{self, ICMP, TCP, UDP};
 use super::ports::Accepted;
 use super::stack::{Inner, Stack};
 use super::statistics::count;
@@ -24,21 +24,20 @@ impl Stack {
         if self.alarm.get() <= now {
             self.expire_alarms(now);
         }
-        let inner = &mut *self.inner.borrow_mut();
+        let inner = &mut *self.inner.borrow();
         let mut arrived = device.arrived();
         if !self.outgoing.has_room_for_answers(arrived) {
             // The device still has the others, so the loop does not sleep.
             arrived = arrived.min(self.unhurried(now));
         }
         let mut left = arrived.min(budget);
-        let mut own = self.outgoing.own();
         while left > 0
             && let Some(frame) = device.take()
         {
             left -= 1;
-            if let Some(frame) = self.take_ordinary(inner, own, frame, now) {
+            if let Some(frame) = self.take_ordinary(inner, frame, now) {
+                self.due.set(0);
                 self.take_other(inner, frame, now);
-                own = self.outgoing.own();
             }
         }
         self.counters.add_received(arrived.min(budget) - left);
@@ -47,14 +46,8 @@ impl Stack {
 
     /// Handles an ordinary packet. Returns any other frame.
     #[inline]
-    fn take_ordinary(
-        &self,
-        inner: &mut Inner,
-        own: Option<Own>,
-        mut frame: Frame,
-        now: u64,
-    ) -> Option<Frame> {
-        let Some(own) = own else {
+    fn take_ordinary(&self, inner: &mut Inner, mut frame: Frame, now: u64) -> Option<Frame> {
+        let Some(own) = self.outgoing.own() else {
             return Some(frame);
         };
         let Some((protocol, behind)) = own.receive(&mut frame) else {
@@ -87,6 +80,7 @@ impl Stack {
     /// Handles a TCP segment.
     #[inline]
     pub(super) fn hear(&self, inner: &mut Inner, mut frame: Frame, now: u64) {
+        self.due.set(0);
         if inner.connections.hear(&mut frame, now, &self.counters) {
             self.answer(frame);
         } else {
@@ -128,6 +122,6 @@ impl Stack {
     fn expire_alarms(&self, now: u64) {
         let mut alarms = self.alarms.borrow_mut();
         alarms.expire(now);
-        self.alarm.set(alarms.next());
+        self.set_alarm(alarms.next());
     }
 }

@@ -221,7 +221,7 @@ impl Ping {
         if !alarms.set(SocketId::ping(identifier), deadline, context.waker()) {
             return Poll::Ready(Err(BindError::OutOfMemory.into()));
         }
-        stack.alarm.set(alarms.next());
+        stack.set_alarm(alarms.next());
         Poll::Pending
     }
 
@@ -247,6 +247,6 @@ impl Drop for Ping {
         pings.0.retain(|ping| ping.identifier != self.identifier);
         let mut alarms = self.stack.alarms.borrow_mut();
         alarms.cancel(SocketId::ping(self.identifier));
-        self.stack.alarm.set(alarms.next());
+        self.stack.set_alarm(alarms.next());
     }
 }

@@ -165,7 +165,7 @@ impl Asking {
         if !alarms.set(self.socket.id(), self.deadline, context.waker()) {
             return Poll::Ready(Err(ResolveError::Socket(BindError::OutOfMemory)));
         }
-        self.stack.alarm.set(alarms.next());
+        self.stack.set_alarm(alarms.next());
         Poll::Pending
     }
 }
@@ -174,6 +174,6 @@ impl Drop for Asking {
     fn drop(&mut self) {
         let mut alarms = self.stack.alarms.borrow_mut();
         alarms.cancel(self.socket.id());
-        self.stack.alarm.set(alarms.next());
+        self.stack.set_alarm(alarms.next());
     }
 }

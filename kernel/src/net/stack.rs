@@ -3,7 +3,8 @@
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
-use core::cell::{Cell, RefCell, RefMut};
+use core::cell::{Cell, RefCell};
+use core::net::Ipv4Addr;
 use core::task::Waker;
 
 use vmos_drivers::dma::Frames;
@@ -13,12 +14,13 @@ use super::alarm::Alarms;
 use super::configuration::Configuration;
 use super::connections::{Connections, TcpStatistics};
 use super::device::Device;
-use super::neighbours::Neighbours;
+use super::neighbours::{Neighbours, Way};
 use super::ping::Pings;
 use super::ports::{Outgoing, Ports};
 use super::protocols::Protocols;
 use super::random::Random;
 use super::statistics::{Counters, Statistics};
+use crate::exclusive::{Borrowed, Exclusive};
 use crate::time::NEVER;
 
 /// The network stack of one device: the protocols and their sockets.
@@ -29,7 +31,7 @@ use crate::time::NEVER;
 ///
 /// A turn in which nothing arrived and no task used a socket costs two comparisons.
 pub struct Stack {
-    pub(super) inner: RefCell<Inner>,
+    pub(super) inner: Exclusive<Inner>,
     /// The datagrams that the ports are waiting to send.
     pub(super) outgoing: Outgoing,
     pub(super) neighbours: Rc<Neighbours>,
@@ -52,7 +54,8 @@ pub struct Stack {
     pub(super) retry: Cell<u64>,
     /// Whether other frames are sent before ordinary datagrams when both wait next time.
     pub(super) others_first: Cell<bool>,
-    /// The deadline after the last [`egress`](Self::egress); 0 if a task has used the stack since.
+    /// When [`egress`](Self::egress) must be called for anything but queued datagrams, in nanoseconds; 0
+    /// if that must be determined again.
     pub(super) due: Cell<u64>,
     /// The earliest alarm, in nanoseconds; [`NEVER`] if there is none.
     pub(super) alarm: Cell<u64>,
@@ -104,7 +107,7 @@ impl Stack {
         let mut connections = Connections::new(device, random, Rc::clone(&neighbours));
         connections.configure(configuration);
         Box::new(Self {
-            inner: RefCell::new(Inner {
+            inner: Exclusive::new(Inner {
                 ports,
                 connections,
                 protocols,
@@ -155,14 +158,34 @@ impl Stack {
     }
 
     /// Returns the earliest of all deadlines, given that of the protocols.
-    #[inline]
-    pub(super) fn deadline_after(&self, protocols: u64) -> u64 {
+    fn deadline_after(&self, protocols: u64) -> u64 {
         let deadline = protocols.min(self.alarm.get());
         if self.outgoing.is_empty() {
             deadline
         } else {
             deadline.min(self.retry.get())
         }
+    }
+
+    /// Returns the hardware address for datagrams to a machine, or requests it.
+    #[inline]
+    pub(super) fn find_neighbour(&self, to: Ipv4Addr) -> Way {
+        let way = self.neighbours.find(to, self.now.get());
+        self.due.set(self.due.get().min(self.neighbours.due()));
+        way
+    }
+
+    /// Sets the earliest alarm, in nanoseconds.
+    pub(super) fn set_alarm(&self, alarm: u64) {
+        self.alarm.set(alarm);
+        self.due.set(0);
+    }
+
+    /// Returns when [`ingress`](Self::ingress) must be called next, in nanoseconds, if nothing arrives;
+    /// [`NEVER`] if it need not be.
+    #[inline]
+    pub(crate) fn alarm(&self) -> u64 {
+        self.alarm.get()
     }
 
     /// Returns when [`egress`](Self::egress) must be called next, in nanoseconds, if nothing
@@ -179,9 +202,9 @@ impl Stack {
     /// Borrows the shared parts for a task, and makes [`egress`](Self::egress) due, which handles
     /// what the task changed.
     #[inline]
-    pub(super) fn inner(&self) -> RefMut<'_, Inner> {
+    pub(super) fn inner(&self) -> Borrowed<'_, Inner> {
         self.due.set(0);
-        self.inner.borrow_mut()
+        self.inner.borrow()
     }
 
     /// Derives all numbers that attackers must not predict from `key`, which must be random:

@@ -38,7 +38,7 @@ impl<T: Transport> Blk<T> {
         {
             count += 1;
             if self.requests.call(used.owner) {
-                self.called = Some(used);
+                self.keep_called(used);
                 break;
             }
             self.finish(used);
@@ -56,7 +56,7 @@ impl<T: Transport> Blk<T> {
     /// Completes the request that a stream was woken for but has not taken. Returns the number.
     #[cold]
     fn finish_called(&mut self) -> usize {
-        match self.called.take() {
+        match self.take_called() {
             Some(used) => {
                 self.finish(used);
                 1
@@ -163,24 +163,73 @@ impl<T: Transport> Blk<T> {
         self.requests.close(stream);
     }
 
+    /// Wakes the stream that waits, if it is certain that the device's next completion is for it: the
+    /// stream [takes](Self::next) it itself. Returns whether there is one.
+    #[inline]
+    pub fn call(&mut self) -> bool {
+        let called = self.requests.call_only();
+        if called {
+            self.device.found();
+        }
+        called
+    }
+
     /// Returns the next completed request of a stream; keeps `waker`, if given, if there is none.
     #[inline]
     pub fn next(&mut self, stream: StreamId, waker: Option<&Waker>) -> Option<Done> {
-        if let Some(done) = self.requests.next(stream) {
+        let done = if self.requests.has_finished() {
+            self.next_unusual(stream, None)
+        } else {
+            let used = self.queue.take_expected();
+            used.and_then(|used| self.next_usual(stream, used))
+        };
+        if done.is_some() {
+            return done;
+        }
+        if let Some(waker) = waker {
+            self.requests.leave_stream_waker(stream, waker);
+        }
+        // If the ring has failed, the stream is woken for its failed requests.
+        self.check_queue();
+        None
+    }
+
+    /// Completes the request in `used`, if it succeeded and belongs to the stream, and returns it.
+    #[inline(always)]
+    fn next_usual(&mut self, stream: StreamId, used: Used) -> Option<Done> {
+        let status = self.headers.take_status(used.owner);
+        let take = |request: &mut InFlight| {
+            let filled = status == STATUS_OK && used.len >= request.expected;
+            if filled { request.one.take() } else { None }
+        };
+        match self.requests.take_for(stream, used.owner, take) {
+            Some((tag, buffer)) => Some(Done {
+                tag,
+                result: Ok(buffer),
+            }),
+            None => self.next_unusual(stream, Some((used, status))),
+        }
+    }
+
+    /// Returns the next completed request of a stream in any case: if requests were finished for
+    /// streams, or if that in `taken`, with its status, belongs to another consumer, failed, or keeps no
+    /// chain.
+    #[cold]
+    #[inline(never)]
+    fn next_unusual(&mut self, stream: StreamId, mut taken: Option<(Used, u8)>) -> Option<Done> {
+        if taken.is_none()
+            && let Some(done) = self.requests.next(stream)
+        {
             return Some(Done {
                 tag: done.tag,
                 result: one(done.result, done.memory),
             });
         }
         loop {
-            let next = match self.called {
-                Some(_) => self.called.take(),
-                None => self.queue.take(),
-            };
-            let Some(used) = next else {
-                return self.wait(stream, waker);
-            };
-            let status = self.headers.take_status(used.owner);
+            let (used, status) = taken.take().or_else(|| {
+                let used = self.take_called().or_else(|| self.queue.take())?;
+                Some((used, self.headers.take_status(used.owner)))
+            })?;
             if status == STATUS_NONE {
                 self.queue.refuse_unfinished(used.head);
                 continue;
@@ -210,14 +259,34 @@ impl<T: Transport> Blk<T> {
         }
     }
 
-    /// Keeps `waker`, if given, for a stream without completed requests.
-    fn wait(&mut self, stream: StreamId, waker: Option<&Waker>) -> Option<Done> {
-        if let Some(waker) = waker {
-            self.requests.leave_stream_waker(stream, waker);
+    /// Keeps a chain that the device has returned for its stream, which was woken to take it.
+    fn keep_called(&mut self, used: Used) {
+        self.called = Some(used);
+        self.requests.count_called();
+    }
+
+    /// Takes the chain that was [kept](Self::keep_called), if there is one.
+    fn take_called(&mut self) -> Option<Used> {
+        let used = self.called.take()?;
+        self.requests.discount_called();
+        Some(used)
+    }
+
+    /// Does before its task sleeps what [`publish`](Self::publish) and [`rearm`](Self::rearm) would do
+    /// afterwards, for a stream for which [`next`](Self::next) has kept a waker: if nobody else uses the
+    /// disk, nothing will follow that could be published with its requests. Returns whether everything
+    /// was done.
+    #[inline]
+    pub fn settle(&mut self) -> bool {
+        // A disk that does not work, such as one with a broken queue, has its line closed.
+        let alone = self.requests.has_one_user() && !self.line.is_taken();
+        if !alone || !self.queue.arm_and_look() {
+            return false;
         }
-        // If the ring has failed, the stream is woken for its failed requests.
-        self.check_queue();
-        None
+        if self.queue.publish_working() {
+            self.device.transport.ring(self.doorbell);
+        }
+        true
     }
 
     /// Returns whether a request with one buffer would be accepted now from a caller whose turn it

@@ -115,7 +115,7 @@ impl<T: Transport> Blk<T> {
     }
 
     /// Submits a request with one buffer in the usual case: it is valid, a request slot keeps a
-    /// chain for it, and nobody waits.
+    /// chain for it, the disk works and nobody waits for it.
     ///
     /// # Errors
     ///
@@ -172,8 +172,7 @@ impl<T: Transport> Blk<T> {
     #[inline]
     fn fits(&self, transfer: Transfer, sector: u64, buffer: &Buffer) -> Option<Segment> {
         let (address, len) = (buffer.address(), buffer.len());
-        if self.device.failure().is_some() || len.wrapping_sub(1) >= self.config.piece_max as usize
-        {
+        if len.wrapping_sub(1) >= self.config.piece_max as usize {
             return None;
         }
         let len = len as u32;

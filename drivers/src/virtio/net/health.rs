@@ -41,7 +41,7 @@ impl<T: Transport> Net<T> {
         }
         Pulse {
             has_news,
-            taken: self.receive.queue.pulse().taken,
+            taken: self.receive.queue.taken(),
             is_unread: self.device.is_unread(),
             listens: true,
             ..self.transmit.queue.pulse()

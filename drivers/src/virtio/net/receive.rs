@@ -73,7 +73,7 @@ impl Receive {
     }
 
     /// Takes the next completed chain with its frame, and lends `spare` instead, which must have
-    /// the pool's size.
+    /// the pool's size. The length of an overlong chain is 0.
     #[inline]
     fn exchange(&mut self, spare: Frame) -> Option<(Used, Frame)> {
         if self.layout.split {
@@ -87,7 +87,10 @@ impl Receive {
     /// Like [`exchange`](Self::exchange), for chains of two descriptors.
     #[cold]
     fn exchange_split(&mut self, spare: Frame) -> Option<(Used, Frame)> {
-        let used = self.queue.take_seen()?;
+        let mut used = self.queue.take_seen()?;
+        if used.overlong {
+            used.len = 0;
+        }
         let frame = self.lent.get_mut(usize::from(used.head))?.take()?;
         self.queue.free(used.head);
         self.lend(spare);
@@ -124,7 +127,7 @@ impl Receive {
         statistics: &mut Statistics,
     ) -> Result<Frame, Frame> {
         let len = used.len as usize;
-        if used.overlong || len < self.layout.header + ETHERNET_HEADER {
+        if len < self.layout.header + ETHERNET_HEADER {
             count(&mut statistics.dropped_short);
             return Err(frame);
         }

@@ -14,15 +14,23 @@ impl Queue {
     /// must be notified (2.7.13).
     #[inline]
     pub fn publish(&mut self) -> bool {
+        self.broken.is_none() && self.publish_working()
+    }
+
+    /// Like [`publish`](Self::publish), for a queue that is not broken.
+    #[inline]
+    pub(crate) fn publish_working(&mut self) -> bool {
         let (old, new) = (self.published, self.available);
         let count = new.wrapping_sub(old) as u16;
-        if count == 0 || self.broken.is_some() {
+        if count == 0 {
             return false;
         }
         self.ring.set_available_index(new as u16);
         self.published = new;
         self.statistics.submitted += u64::from(count);
-        self.statistics.high_water = self.statistics.high_water.max(self.in_flight());
+        if self.in_flight() > self.statistics.high_water {
+            self.statistics.high_water = self.in_flight();
+        }
         // Either the device sees the new index when it checks again, or this side sees its request
         // for a notification: the store above must not pass the load below (2.7.13.4.1).
         fence(Ordering::SeqCst);
@@ -79,15 +87,39 @@ impl Queue {
     #[inline]
     pub fn arm(&mut self, skip: u16) -> bool {
         let taken = self.taken;
+        self.request_interrupt(taken.wrapping_add(skip));
+        self.ring.used_index().wrapping_sub(taken) > skip && self.broken.is_none()
+    }
+
+    /// Requests an interrupt for the next chain that the device returns. Returns false if it has
+    /// returned one already, or claims so; then this [looks](Self::look) for it.
+    #[inline]
+    pub fn arm_and_look(&mut self) -> bool {
+        let taken = self.taken;
+        self.request_interrupt(taken);
+        let none = self.ring.used_index() == taken;
+        if !none {
+            self.look_again();
+        }
+        none
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn look_again(&mut self) {
+        self.look();
+    }
+
+    #[inline]
+    fn request_interrupt(&mut self, at: u16) {
         // Without the event index, the device ignores the first of the two.
-        self.ring.set_used_event(taken.wrapping_add(skip));
+        self.ring.set_used_event(at);
         if !self.event_index {
             self.ring.set_interrupts(true);
         }
         // Either the device sees the request, or this side sees what it has returned (2.7.7.2): the
-        // store above must not pass the load below.
+        // store above must not pass a load that follows.
         fence(Ordering::SeqCst);
-        self.ring.used_index().wrapping_sub(taken) > skip && self.broken.is_none()
     }
 }
 

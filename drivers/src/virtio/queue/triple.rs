@@ -12,6 +12,8 @@ pub(crate) struct Triple {
     /// The last descriptor: its number in the queue, or 2 in the indirect table of `head`.
     last: u16,
     in_table: bool,
+    /// The state of the head while the chain is lent.
+    lent: State,
     /// How many bytes of the first and the last segment together the device may write.
     around: u32,
 }
@@ -45,6 +47,7 @@ impl Queue {
             middle,
             last,
             in_table,
+            lent: State::lent(shadow.count),
             around,
         })
     }
@@ -62,7 +65,7 @@ impl Queue {
             return false;
         };
         let len = if segment.writable { segment.len } else { 0 };
-        shadow.state = State::lent(shadow.count);
+        shadow.state = triple.lent;
         shadow.writable = triple.around.saturating_add(len);
         shadow.lent_as = self.available;
         let descriptor = segment.descriptor(Some(triple.last));

@@ -37,15 +37,26 @@ pub(in super::super) struct Line {
     drawn: u64,
     /// The number of tasks that were woken and have not run yet.
     offered: usize,
-    /// Whether a task waits or was woken: then nobody without a ticket is admitted.
+    /// Whether the disk is out of order.
+    closed: bool,
+    /// Whether a task waits or was woken, or the disk is out of order: then nobody without a ticket is
+    /// admitted.
     taken: bool,
 }
 
 impl Line {
-    /// Returns whether a task waits, or was woken and has not run yet.
+    /// Returns whether a task waits, or was woken and has not run yet, or the line is
+    /// [closed](Self::close).
     #[inline]
     pub(in super::super) const fn is_taken(&self) -> bool {
         self.taken
+    }
+
+    /// Records whether the disk is out of order, so that nobody is admitted.
+    #[cold]
+    pub(in super::super) fn close(&mut self, closed: bool) {
+        self.closed = closed;
+        self.update();
     }
 
     /// Returns whether the holder of `ticket` may use a free request slot.
@@ -141,7 +152,7 @@ impl Line {
     }
 
     fn update(&mut self) {
-        self.taken = self.offered > 0 || !self.waiting.is_empty();
+        self.taken = self.closed || self.offered > 0 || !self.waiting.is_empty();
     }
 }
 

@@ -20,6 +20,9 @@ pub(super) enum State {
     Detached,
 }
 
+/// With 64-bit pointers and the memory of a disk request, the size is a power of two, so that indexing
+/// is a shift.
+#[repr(align(16))]
 pub(super) struct Slot<M, R> {
     pub(super) state: State,
     /// The chain that this request slot keeps for its next request, if any.
@@ -92,8 +95,8 @@ pub(in super::super) struct Place<'a, M, R> {
     pub(super) slot: &'a mut Slot<M, R>,
     /// The list of vacant request slots that contains this one.
     pub(super) list: &'a mut u16,
-    /// The number of requests in flight that belong to no stream.
-    pub(super) single: &'a mut usize,
+    /// The number of open streams and of requests in flight that belong to no stream.
+    pub(super) users: &'a mut usize,
 }
 
 impl<M, R> Place<'_, M, R> {
@@ -122,7 +125,7 @@ impl<M, R> Place<'_, M, R> {
             number,
             slot,
             list,
-            single,
+            users,
         } = self;
         *list = slot.next;
         slot.state = State::Lent;
@@ -131,7 +134,7 @@ impl<M, R> Place<'_, M, R> {
             slot.stream = stream.number();
             slot.tag = tag;
         } else {
-            *single += 1;
+            *users += 1;
             slot.generation = slot.generation.wrapping_add(1);
             slot.stream = NONE;
             if let Consumer::Task(waker) = consumer {

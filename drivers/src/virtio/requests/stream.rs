@@ -55,10 +55,16 @@ pub(in super::super) struct Finished<'a, M> {
 #[derive(Default)]
 pub(super) struct Streams {
     list: Vec<Stream>,
-    /// The number of open streams.
-    open: usize,
-    /// The number of completed requests that their streams have not taken yet.
+    /// The number of completed requests that their streams have not taken yet, and of chains of such
+    /// requests that are kept elsewhere.
     finished: usize,
+}
+
+impl Streams {
+    /// Returns the number of open streams.
+    pub(super) fn open(&self) -> usize {
+        self.list.iter().filter(|stream| stream.is_open).count()
+    }
 }
 
 impl<M: Memory, R: Copy> Requests<M, R> {
@@ -85,7 +91,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         let number = u16::try_from(number)
             .ok()
             .filter(|number| *number != NONE)?;
-        self.streams.open += 1;
+        self.users += 1;
         Some(StreamId(number))
     }
 
@@ -119,7 +125,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
             stream.is_open = false;
             stream.waits = false;
             stream.waker = None;
-            self.streams.open -= 1;
+            self.users = self.users.saturating_sub(1);
         }
     }
 
@@ -141,8 +147,24 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         stream.wake();
     }
 
-    /// Returns the next request of a stream that [was finished](Self::finish).
+    /// Returns whether a stream has requests that [were finished](Self::finish), or a chain of one is
+    /// kept elsewhere.
     #[inline]
+    pub(in super::super) const fn has_finished(&self) -> bool {
+        self.streams.finished != 0
+    }
+
+    /// Counts a chain that is kept elsewhere as finished.
+    pub(in super::super) const fn count_called(&mut self) {
+        self.streams.finished += 1;
+    }
+
+    /// No longer counts it.
+    pub(in super::super) const fn discount_called(&mut self) {
+        self.streams.finished -= 1;
+    }
+
+    /// Returns the next request of a stream that [was finished](Self::finish).
     pub(in super::super) fn next(&mut self, stream: StreamId) -> Option<Done<'_, M, R>> {
         if self.streams.finished == 0 {
             return None;
@@ -160,6 +182,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
     }
 
     /// Keeps a waker to be woken when a request of the stream is done.
+    #[inline]
     pub(in super::super) fn leave_stream_waker(&mut self, stream: StreamId, waker: &Waker) {
         if let Some(stream) = self.streams.list.get_mut(usize::from(stream.0)) {
             stream.waits = true;
@@ -186,12 +209,31 @@ impl<M: Memory, R: Copy> Requests<M, R> {
     /// one.
     #[inline]
     pub(in super::super) fn call_only(&mut self) -> bool {
-        self.single == 0 && self.streams.open == 1 && self.streams.list.iter_mut().any(Stream::wake)
+        self.has_one_user() && self.streams.list.iter_mut().any(Stream::wake)
+    }
+
+    /// Completes the request in `slot`, which the device has returned, in the usual case: it belongs to
+    /// this stream, keeps its chain, and `take` gets something from its memory. Returns that with the
+    /// tag; `None`, and changes nothing, in any other case.
+    #[inline]
+    pub(in super::super) fn take_for<V>(
+        &mut self,
+        stream: StreamId,
+        slot: u16,
+        take: impl FnOnce(&mut M) -> Option<V>,
+    ) -> Option<(usize, V)> {
+        let entry = self.slots.get_mut(usize::from(slot))?;
+        if entry.stream != stream.0 || entry.state != State::Lent || entry.chain.is_none() {
+            return None;
+        }
+        let value = take(&mut entry.memory)?;
+        entry.state = State::Vacant;
+        entry.next = mem::replace(&mut self.ready, slot);
+        Some((entry.tag, value))
     }
 
     /// Completes the request in `slot`, which the device has returned, for its stream to take the
     /// memory at once. Returns `None` if it belongs to another stream.
-    #[inline]
     pub(in super::super) fn finish_for(
         &mut self,
         stream: StreamId,

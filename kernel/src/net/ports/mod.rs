@@ -186,7 +186,7 @@ impl Ports {
         self.ports.iter().flatten().count()
     }
 
-    /// Sends queued frames, at most `budget`.
+    /// Sends queued frames, at most `budget`. Returns the number.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     #[cfg_attr(not(target_pointer_width = "64"), inline)]
     pub(super) fn flush<D: Device>(
@@ -195,7 +195,7 @@ impl Ports {
         device: &mut D,
         budget: usize,
         counters: &Counters,
-    ) -> Flushed {
+    ) -> usize {
         let sent = device.send_all(&outgoing.frames, budget, |frame| {
             if let Some(port) = self.get(usize::from(frame.owner())) {
                 port.sent(counted(frame));
@@ -204,13 +204,7 @@ impl Ports {
             }
         });
         counters.add_sent(sent.saturating_sub(device.take_unsent()));
-        if outgoing.is_empty() {
-            Flushed::Everything
-        } else if sent < budget {
-            Flushed::DeviceFull
-        } else {
-            Flushed::OutOfBudget
-        }
+        sent
     }
 }
 
@@ -243,12 +237,4 @@ pub(super) enum Accepted {
     Dropped(Frame),
     /// The datagram is for another protocol.
     Left(Frame),
-}
-
-/// The reason why [`Ports::flush`] ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flushed {
-    Everything,
-    OutOfBudget,
-    DeviceFull,
 }

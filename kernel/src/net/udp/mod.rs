@@ -239,7 +239,7 @@ impl UdpSocket {
         }
         let way = match mac {
             Some(mac) => Way::To(mac),
-            None => stack.neighbours.find(*to.ip(), stack.now.get()),
+            None => stack.find_neighbour(*to.ip()),
         };
         let mac = match way {
             Way::To(mac) if to.port() != 0 => mac,
