@@ -280,7 +280,12 @@ impl<T: Transport> Blk<T> {
     pub fn settle(&mut self) -> bool {
         // A disk that does not work, such as one with a broken queue, has its line closed.
         let alone = self.requests.has_one_user() && !self.line.is_taken();
-        if !alone || !self.queue.arm_and_look() {
+        if !alone {
+            return false;
+        }
+        if !self.queue.arm_and_look() {
+            // If the ring has failed, the stream is woken for its failed requests.
+            self.check_queue();
             return false;
         }
         if self.queue.publish_working() {

@@ -280,3 +280,71 @@ fn a_cancelled_request_ends_at_once_and_its_buffer_stays_until_the_disk_returns_
         }
     }
 }
+
+#[test]
+fn a_stream_that_is_the_only_user_publishes_and_arms_before_it_sleeps() {
+    for features in [0, 1 << 29] {
+        let (mut blk, mut disk) = start(DEFAULT, INDIRECT | features, 256, &config(16, 512), 2);
+        let stream = blk.open().expect("the first stream");
+        let (wakes, waker) = Wakes::new();
+        for round in 1..=3 {
+            submit(&mut blk, stream, 1, 1);
+            assert!(blk.next(stream, Some(&waker)).is_none());
+            assert!(blk.settle());
+            let chain = disk.ring.pop().expect("it was published");
+            let (status, len) = disk.execute(&chain);
+            let (address, _) = *chain.writable.last().expect("a status");
+            super::super::super::fake::write(address, status);
+            let interrupts = disk.ring.give_back(u32::from(chain.head), len + 1);
+            assert!(interrupts, "an interrupt was asked for");
+            blk.acknowledge_interrupt();
+            assert!(blk.has_news() && blk.call());
+            assert_eq!(wakes.count(), round);
+            let done = blk.next(stream, Some(&waker)).expect("it is done");
+            assert_eq!(done.tag, 1);
+        }
+    }
+}
+
+#[test]
+fn others_that_use_the_disk_are_published_with_a_stream_by_the_loop() {
+    let (mut blk, disk) = disk(DEFAULT);
+    let (first, second) = (blk.open().expect("one"), blk.open().expect("another"));
+    submit(&mut blk, first, 0, 0);
+    assert!(blk.next(first, Some(Waker::noop())).is_none());
+    assert!(!blk.settle(), "another stream is open");
+    blk.close(second);
+    assert!(blk.settle());
+    let read = Operation::Read {
+        sector: 0,
+        payload: Payload::One(buffer(512)),
+    };
+    let token = blk.submit(read).expect("a fine request");
+    assert!(!blk.settle(), "a task of its own waits for a request");
+    blk.detach(token);
+    assert_eq!(disk.device.kicks(), [0]);
+}
+
+#[test]
+fn a_stream_does_not_sleep_while_its_disk_has_answered_or_fails() {
+    let (mut blk, mut disk) = disk(DEFAULT);
+    let stream = blk.open().expect("the first stream");
+    submit(&mut blk, stream, 0, 0);
+    blk.publish();
+    disk.serve();
+    assert!(!blk.settle(), "there is an answer");
+    assert_eq!(tags(&mut blk, stream), [0]);
+    // The index of the used ring runs ahead of what was lent, while a request is not published yet.
+    let (wakes, waker) = Wakes::new();
+    submit(&mut blk, stream, 1, 1);
+    disk.ring.give_back(0, 0);
+    assert!(blk.next(stream, Some(&waker)).is_none());
+    assert!(!blk.settle());
+    assert!(matches!(blk.failure(), Some(Failure::Queue { .. })));
+    assert_eq!(wakes.count(), 1, "its request failed");
+    let done = blk.next(stream, Some(&waker)).expect("a failed request");
+    assert!(
+        matches!(done.result, Err(failed) if failed.error() == Error::DeviceReset(blk.failure().expect("it failed")))
+    );
+    assert!(!blk.settle());
+}
