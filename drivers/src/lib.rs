@@ -2,7 +2,8 @@
 //!
 //! A driver depends only on its device. Addresses, interrupts and clocks come from the board file
 //! through [`board::Board`]. Processor instructions come from small traits, each next to the driver
-//! that needs it, which `kernel::arch` implements. Time, waiting and wake-ups belong to the
+//! that needs it, which `kernel::arch` implements; only the barrier between memory and registers,
+//! which every transport needs, is in this crate. Time, waiting and wake-ups belong to the
 //! kernel's event loop; nothing in this crate blocks.
 //!
 //! Values written by a device are never trusted: see [`virtio`] for the rules.
@@ -13,6 +14,7 @@ extern crate alloc;
 
 pub mod address;
 pub mod attestation;
+mod barrier;
 pub mod board;
 pub mod console;
 pub mod counts;

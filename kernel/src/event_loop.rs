@@ -30,8 +30,8 @@ pub(crate) trait Machine {
     fn interrupt_pending(&self) -> bool;
 
     /// Takes one pending interrupt: handles that of the timer or the console, and passes the number
-    /// of any other to `device`. Returns the number.
-    fn serve_interrupt(&mut self, device: impl FnMut(u32)) -> Option<u32>;
+    /// of any other to `device`, which returns whether to mask it. Returns the number.
+    fn serve_interrupt(&mut self, device: impl FnMut(u32) -> bool) -> Option<u32>;
 
     /// Called in each turn that begins after the earliest deadline.
     fn pass_deadlines(&mut self) {}
@@ -50,8 +50,9 @@ pub(crate) trait Services {
     /// function did not find.
     fn answer_lines(&mut self, answered: impl FnMut(u32) -> bool) -> bool;
 
-    /// Handles an interrupt: acknowledges it at the device and marks the device.
-    fn interrupt(&mut self, number: u32);
+    /// Handles an interrupt: acknowledges it at the device and marks the device. Returns whether it
+    /// has to be masked, because it is raised again and again although no device needs service.
+    fn interrupt(&mut self, number: u32) -> bool;
 
     /// Processes completions and received frames, within a budget. Returns whether there are more.
     fn collect(&mut self, now: u64) -> bool;
@@ -72,6 +73,7 @@ pub struct LoopStatistics {
     turns: Cell<u64>,
     interrupts: Cell<u64>,
     spurious_interrupts: Cell<u64>,
+    masked_interrupts: Cell<u64>,
     sleeps: Cell<u64>,
 }
 
@@ -84,6 +86,9 @@ pub struct LoopCounts {
     pub interrupts: u64,
     /// The number of wake-ups by an interrupt that the controller no longer had.
     pub spurious_interrupts: u64,
+    /// The number of interrupts that were masked, because they were raised again and again although
+    /// no device needed service. Their devices are polled.
+    pub masked_interrupts: u64,
     /// The number of times the processor slept.
     pub sleeps: u64,
 }
@@ -92,6 +97,7 @@ vmos_drivers::counted!(LoopCounts {
     turns,
     interrupts,
     spurious_interrupts,
+    masked_interrupts,
     sleeps,
 });
 
@@ -115,6 +121,7 @@ impl LoopStatistics {
             turns: self.turns.get(),
             interrupts: self.interrupts.get(),
             spurious_interrupts: self.spurious_interrupts.get(),
+            masked_interrupts: self.masked_interrupts.get(),
             sleeps: self.sleeps.get(),
         }
     }
@@ -222,7 +229,14 @@ fn serve_interrupts<M: Machine>(
             return;
         }
     }
-    match machine.serve_interrupt(|number| services.interrupt(number)) {
+    let number = machine.serve_interrupt(|number| {
+        let masked = services.interrupt(number);
+        if masked {
+            add_one(&statistics.masked_interrupts);
+        }
+        masked
+    });
+    match number {
         Some(number) => served(number),
         None => add_one(&statistics.spurious_interrupts),
     }

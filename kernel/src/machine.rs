@@ -396,8 +396,9 @@ impl event_loop::Machine for Machine {
         arch::interrupt_pending()
     }
 
-    fn serve_interrupt(&mut self, mut device: impl FnMut(u32)) -> Option<u32> {
+    fn serve_interrupt(&mut self, mut device: impl FnMut(u32) -> bool) -> Option<u32> {
         let number = self.controller.claim()?;
+        let mut is_masked = false;
         // The source of a level-triggered interrupt must release the line before the controller
         // checks it again.
         if number == TIMER_INTERRUPT.number {
@@ -411,9 +412,12 @@ impl event_loop::Machine for Machine {
                 }
             });
         } else {
-            device(number);
+            is_masked = device(number);
         }
         self.controller.complete(number);
+        if is_masked {
+            self.controller.disable(number);
+        }
         Some(number)
     }
 

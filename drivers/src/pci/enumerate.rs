@@ -169,12 +169,17 @@ impl<C: ConfigurationSpace, W: Fn(u16) -> bool> Walk<'_, C, W> {
         }
         let kind = self.space.read(address, register::HEADER_TYPE) & HEADER_TYPE;
         if kind != BRIDGE && !(self.wanted)(id as u16) {
-            if self.host.bars == BarAssignment::Kernel {
-                // Its BARs have not been assigned.
-                set_command(self.space, address, 0, command::MEMORY | command::IO);
-            }
+            // It has no driver that would ever release its interrupt line, which others may share.
+            // If the kernel assigns BARs, its own have no addresses.
+            let off = match self.host.bars {
+                BarAssignment::Kernel => command::MEMORY | command::IO,
+                BarAssignment::Firmware => 0,
+            };
+            set_command(self.space, address, command::INTX_DISABLE, off);
             return;
         }
+        // Until a driver uses it; see `Function::enable`.
+        set_command(self.space, address, command::INTX_DISABLE, 0);
         if self.found.len() >= MOST_FUNCTIONS {
             return self.note(EnumerateError::TooManyFunctions);
         }

@@ -62,6 +62,23 @@ fn an_unwanted_function_takes_no_space_and_stays_disabled() {
 }
 
 #[test]
+fn only_a_function_in_use_may_assert_its_line() {
+    for bars in [BarAssignment::Kernel, BarAssignment::Firmware] {
+        let host = PciHostBridge { bars, ..host() };
+        let other = FakeFunction::new(1, (0x4321, 1), 1);
+        let mut space = FakeSpace::new(vec![other, FakeFunction::new(2, ID, 1)]);
+        let (found, _) = enumerate_of(&mut space, &host, |vendor| vendor == ID.0);
+        let disabled = |space: &FakeSpace, device| {
+            let at = Address::new(0, device, 0);
+            space.header(at, register::COMMAND) & command::INTX_DISABLE != 0
+        };
+        assert!(disabled(&space, 1) && disabled(&space, 2));
+        found[0].enable(&mut space);
+        assert!(disabled(&space, 1) && !disabled(&space, 2));
+    }
+}
+
+#[test]
 fn a_wanted_function_is_found_behind_an_unwanted_bridge() {
     let wanted = (0x4321, 1);
     let behind = FakeFunction::new(0, wanted, 1).bar32(0, 0x1000);
@@ -206,7 +223,7 @@ fn an_address_from_firmware_is_kept_if_it_is_in_a_window() {
     assert_eq!(found[0].bars[1].expect("a BAR").range, Err(outside));
     assert_eq!(
         space.header(Address::new(0, 1, 0), 4) & 0xffff,
-        command::MEMORY
+        command::MEMORY | command::INTX_DISABLE
     );
 }
 
@@ -329,7 +346,7 @@ fn a_bridges_windows_cover_exactly_the_functions_behind_it() {
         space.header(bridge, register::PREFETCHABLE_LIMIT_UPPER),
         0x80
     );
-    let forwards = command::MEMORY | command::BUS_MASTER;
+    let forwards = command::MEMORY | command::BUS_MASTER | command::INTX_DISABLE;
     assert_eq!(space.header(bridge, register::COMMAND) & 0xffff, forwards);
     let empty = Address::new(0, 3, 0);
     assert_eq!(

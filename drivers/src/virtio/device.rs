@@ -4,6 +4,7 @@ use super::error::{Failure, SetupError};
 use super::features::{COMMON, Features, LEGACY};
 use super::queue::{Queue, fitting_size};
 use super::transport::{Doorbell, Transport, status};
+use crate::barrier;
 
 /// The set-up of a device failed. The device keeps the [reason](Device::refusal), because functions
 /// that return the error itself need much more code.
@@ -132,6 +133,8 @@ impl<T: Transport> Device<T> {
 
     /// Passes `queue` to the device.
     pub(super) fn enable_queue(&mut self, index: u16, queue: &Queue) -> Result<Doorbell, GaveUp> {
+        // The device may read the queue at once, which must be empty.
+        barrier::full();
         let enabled = self
             .transport
             .enable_queue(index, queue.size(), queue.addresses());

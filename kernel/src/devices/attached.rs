@@ -251,8 +251,14 @@ impl Attached {
         Some(number)
     }
 
-    /// Handles an interrupt of the device that the controller reported.
-    pub(super) fn take_interrupt(&mut self, driver: &mut impl Served, is_configuration: bool) {
+    /// Handles an interrupt of the device that the controller reported. Returns whether the device
+    /// had put something into a queue.
+    pub(super) fn take_interrupt(
+        &mut self,
+        driver: &mut impl Served,
+        is_configuration: bool,
+    ) -> bool {
+        let has_news = driver.has_news();
         if is_configuration {
             driver.configuration_changed();
         } else {
@@ -261,6 +267,7 @@ impl Attached {
         self.has_work = true;
         self.is_disarmed = true;
         self.hear();
+        has_news
     }
 
     /// Publishes queued requests, and enables the interrupt again after it was raised. Returns
@@ -325,9 +332,9 @@ impl<D: Served> Shared<D> {
     }
 
     /// See [`Attached::take_interrupt`].
-    pub(super) fn take_interrupt(&mut self, is_configuration: bool) {
+    pub(super) fn take_interrupt(&mut self, is_configuration: bool) -> bool {
         self.attached
-            .take_interrupt(&mut *self.driver.borrow(), is_configuration);
+            .take_interrupt(&mut *self.driver.borrow(), is_configuration)
     }
 
     /// Processes the completions of a device that has work. Returns whether there may be more.

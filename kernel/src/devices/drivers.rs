@@ -20,6 +20,9 @@ use crate::part::lines;
 use crate::time::{self, NEVER};
 
 mod rest;
+mod storm;
+
+use storm::Storm;
 
 /// The largest number of frames received, and of frames sent, in one turn.
 const FRAME_BUDGET: usize = 64;
@@ -87,6 +90,7 @@ pub(crate) struct Drivers {
     last_disk: usize,
     /// Interrupts that belong to no device.
     unexpected: u64,
+    storm: Storm,
     /// When the next failed device is restarted, in nanoseconds; [`NEVER`] if all work.
     recovery: u64,
     watching: Watching,
@@ -110,6 +114,7 @@ impl Default for Drivers {
             inquiry: Box::leak(Box::default()),
             last_disk: NO_DISK,
             unexpected: 0,
+            storm: Storm::default(),
             recovery: NEVER,
             watching: Watching::No,
             looked: 0,
@@ -141,42 +146,41 @@ impl Services for Drivers {
         self.answer_others(&mut answered)
     }
 
-    fn interrupt(&mut self, number: u32) {
+    fn interrupt(&mut self, number: u32) -> bool {
         self.has_work = true;
         let of_part = !machine::PARTS.is_empty() && lines::raised(number);
         if !of_part && self.routes.iter().all(|route| route.number != number) {
             self.unexpected += 1;
             report("interrupts without a device", self.unexpected);
         }
+        let mut has_news = of_part;
         for route in self.routes.iter().filter(|route| route.number == number) {
             let is_configuration = route.is_configuration;
-            match route.source {
+            has_news |= match route.source {
                 Source::Entropy => {
-                    if let Some(entropy) = &mut self.entropy {
-                        entropy.take_interrupt(is_configuration);
-                    }
+                    let entropy = self.entropy.as_mut();
+                    entropy.is_some_and(|entropy| entropy.take_interrupt(is_configuration))
                 }
                 Source::Disk(index) => {
-                    if let Some(disk) = self.disks.get_mut(index) {
-                        disk.take_interrupt(is_configuration);
-                    }
+                    let disk = self.disks.get_mut(index);
+                    disk.is_some_and(|disk| disk.take_interrupt(is_configuration))
                 }
                 Source::Network => {
-                    if let Some(network) = &mut self.network {
-                        network
-                            .attached
-                            .take_interrupt(&mut network.nic, is_configuration);
-                        network.stack.link(network.nic.link_up());
-                    }
+                    let Some(network) = &mut self.network else {
+                        continue;
+                    };
+                    let Network { nic, attached, .. } = network;
+                    let has_news = attached.take_interrupt(nic, is_configuration);
+                    network.stack.link(network.nic.link_up());
+                    has_news
                 }
                 #[cfg(feature = "embassy-net-driver")]
-                Source::Interface(index) => {
-                    self.interfaces.take_interrupt(index, is_configuration);
-                }
+                Source::Interface(index) => self.interfaces.take_interrupt(index, is_configuration),
                 #[cfg(any(feature = "virtio-console", feature = "virtio-vsock"))]
                 Source::Further(index) => self.further.take_interrupt(index, is_configuration),
-            }
+            };
         }
+        self.storm.count(number, has_news) && self.is_storm(number)
     }
 
     fn collect(&mut self, now: u64) -> bool {
@@ -297,6 +301,19 @@ impl Drivers {
             return answered(number);
         }
         true
+    }
+
+    /// Returns the state of the device of `source`.
+    pub(super) fn attached(&mut self, source: Source) -> Option<&mut Attached> {
+        Some(match source {
+            Source::Entropy => &mut self.entropy.as_mut()?.attached,
+            Source::Disk(index) => &mut self.disks.get_mut(index)?.attached,
+            Source::Network => &mut self.network.as_mut()?.attached,
+            #[cfg(feature = "embassy-net-driver")]
+            Source::Interface(index) => self.interfaces.attached(index)?,
+            #[cfg(any(feature = "virtio-console", feature = "virtio-vsock"))]
+            Source::Further(index) => self.further.attached(index)?,
+        })
     }
 
     /// Schedules the next check of the devices, unless they were found idle in this turn and have no

@@ -111,10 +111,10 @@ impl Further {
         (true, found)
     }
 
-    pub(super) fn take_interrupt(&mut self, index: usize, is_configuration: bool) {
-        if let Some(device) = self.0.get_mut(index) {
-            each!(device, shared => shared.take_interrupt(is_configuration));
-        }
+    pub(super) fn take_interrupt(&mut self, index: usize, is_configuration: bool) -> bool {
+        let device = self.0.get_mut(index);
+        device
+            .is_some_and(|device| each!(device, shared => shared.take_interrupt(is_configuration)))
     }
 
     /// Processes a number of packets of each queue. Returns whether there may be more.

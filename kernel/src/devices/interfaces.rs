@@ -80,10 +80,9 @@ impl Interfaces {
         (true, found)
     }
 
-    pub(super) fn take_interrupt(&mut self, index: usize, is_configuration: bool) {
-        if let Some((device, _)) = self.0.get_mut(index) {
-            device.take_interrupt(is_configuration);
-        }
+    pub(super) fn take_interrupt(&mut self, index: usize, is_configuration: bool) -> bool {
+        let device = self.0.get_mut(index);
+        device.is_some_and(|(device, _)| device.take_interrupt(is_configuration))
     }
 
     /// Wakes the stacks whose devices may have frames or room.

@@ -236,18 +236,6 @@ impl Drivers {
             is_configuration,
         });
     }
-
-    fn attached(&mut self, source: Source) -> Option<&mut Attached> {
-        Some(match source {
-            Source::Entropy => &mut self.entropy.as_mut()?.attached,
-            Source::Disk(index) => &mut self.disks.get_mut(index)?.attached,
-            Source::Network => &mut self.network.as_mut()?.attached,
-            #[cfg(feature = "embassy-net-driver")]
-            Source::Interface(index) => self.interfaces.attached(index)?,
-            #[cfg(any(feature = "virtio-console", feature = "virtio-vsock"))]
-            Source::Further(index) => self.further.attached(index)?,
-        })
-    }
 }
 
 impl<D> Shared<D> {

@@ -70,7 +70,7 @@ impl<const LINES: bool> Machine for TestMachine<LINES> {
         self.interrupt.is_pending()
     }
 
-    fn serve_interrupt(&mut self, mut device: impl FnMut(u32)) -> Option<u32> {
+    fn serve_interrupt(&mut self, mut device: impl FnMut(u32) -> bool) -> Option<u32> {
         if !self.interrupt.is_pending() {
             return None;
         }
@@ -219,8 +219,9 @@ impl Services for OneDevice {
             .is_none_or(|number| answered(number))
     }
 
-    fn interrupt(&mut self, _number: u32) {
+    fn interrupt(&mut self, _number: u32) -> bool {
         self.device.take_interrupt(false);
+        false
     }
 
     fn collect(&mut self, _now: u64) -> bool {

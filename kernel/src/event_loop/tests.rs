@@ -22,6 +22,7 @@ type Pending = Rc<RefCell<Vec<u32>>>;
 struct FakeMachine {
     pending: Pending,
     claims: u32,
+    masked: Vec<u32>,
 }
 
 impl Machine for FakeMachine {
@@ -35,13 +36,15 @@ impl Machine for FakeMachine {
         !self.pending.borrow().is_empty()
     }
 
-    fn serve_interrupt(&mut self, mut device: impl FnMut(u32)) -> Option<u32> {
+    fn serve_interrupt(&mut self, mut device: impl FnMut(u32) -> bool) -> Option<u32> {
         self.claims += 1;
         if self.pending.borrow().is_empty() {
             return None;
         }
         let number = self.pending.borrow_mut().remove(0);
-        device(number);
+        if device(number) {
+            self.masked.push(number);
+        }
         Some(number)
     }
 
@@ -57,6 +60,8 @@ struct FakeServices {
     deadline: u64,
     /// The interrupts that are found by reading devices' queues, without the interrupt controller.
     shown: Vec<u32>,
+    /// The interrupt that has to be masked.
+    storm: Option<u32>,
     pending: Pending,
     /// The task that an interrupt wakes.
     waker: Rc<RefCell<Option<Waker>>>,
@@ -71,6 +76,7 @@ impl Default for FakeServices {
             more_after_dispatch: false,
             deadline: NEVER,
             shown: Vec::new(),
+            storm: None,
             pending: Pending::default(),
             waker: Rc::default(),
         }
@@ -88,12 +94,13 @@ impl Services for FakeServices {
         true
     }
 
-    fn interrupt(&mut self, number: u32) {
+    fn interrupt(&mut self, number: u32) -> bool {
         self.calls.push("interrupt");
         self.interrupts.push(number);
         if let Some(waker) = self.waker.borrow().as_ref() {
             waker.wake_by_ref();
         }
+        self.storm == Some(number)
     }
 
     fn collect(&mut self, _now: u64) -> bool {
@@ -129,6 +136,7 @@ impl Fixture {
             machine: FakeMachine {
                 pending: Rc::clone(&services.pending),
                 claims: 0,
+                masked: Vec::new(),
             },
             services,
             executor: Executor::new(),
@@ -228,6 +236,19 @@ fn a_turn_takes_one_interrupt_and_leaves_the_rest_pending() {
     assert!(fixture.turn().is_some());
     assert_eq!(fixture.services.interrupts, [7, 8]);
     assert_eq!(fixture.statistics.interrupts(), 2);
+}
+
+#[test]
+fn an_interrupt_that_nobody_needs_is_masked_and_counted() {
+    let mut fixture = Fixture::new(FakeServices {
+        storm: Some(8),
+        ..FakeServices::default()
+    });
+    fixture.raise([7, 8]);
+    fixture.turn();
+    fixture.turn();
+    assert_eq!(fixture.machine.masked, [8]);
+    assert_eq!(fixture.statistics.counts().masked_interrupts, 1);
 }
 
 #[test]

@@ -1,13 +1,7 @@
 //! Notifications in both directions: to the device, and interrupts from it.
 
-use core::sync::atomic::Ordering;
-
-#[cfg(not(vmos_loom))]
-use core::sync::atomic::fence;
-#[cfg(vmos_loom)]
-use loom::sync::atomic::fence;
-
 use super::Queue;
+use crate::barrier;
 
 impl Queue {
     /// Makes all chains lent since the last call visible to the device. Returns whether the device
@@ -32,8 +26,9 @@ impl Queue {
             self.statistics.high_water = self.in_flight();
         }
         // Either the device sees the new index when it checks again, or this side sees its request
-        // for a notification: the store above must not pass the load below (2.7.13.4.1).
-        fence(Ordering::SeqCst);
+        // for a notification: the store above must not pass the load below (2.7.13.4.1), nor the
+        // notification itself (2.7.13.3).
+        barrier::full();
         let kick = if self.event_index {
             must_notify(self.ring.available_event(), new as u16, old as u16)
         } else {
@@ -51,7 +46,7 @@ impl Queue {
     #[cold]
     pub fn publish_again(&mut self) {
         self.ring.set_available_index(self.published as u16);
-        fence(Ordering::SeqCst);
+        barrier::full();
     }
 
     /// Returns how many chains were lent since the last [`publish`](Self::publish).
@@ -118,8 +113,9 @@ impl Queue {
             self.ring.set_interrupts(true);
         }
         // Either the device sees the request, or this side sees what it has returned (2.7.7.2): the
-        // store above must not pass a load that follows.
-        fence(Ordering::SeqCst);
+        // store above must not pass a load that follows. Nor must that load pass the acknowledgement
+        // of the interrupt before.
+        barrier::full();
     }
 }
 
