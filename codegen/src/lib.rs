@@ -35,6 +35,13 @@ pub use board::Board;
 pub use diagnostic::Diagnostics;
 pub use written::Written;
 
+/// Returns whether `name` can be the name of a board: lower-case letters, digits and single hyphens,
+/// a letter first.
+#[must_use]
+pub fn is_board_name(name: &str) -> bool {
+    language::scalar::is_name(name)
+}
+
 use description::Description;
 use diagnostic::{Code, Diagnostic, Problems};
 use language::tree::Node;

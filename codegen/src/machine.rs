@@ -47,6 +47,14 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Returns whether the machine has tables that tell interrupts and frequencies: a device tree
+    /// or those of ACPI.
+    #[must_use]
+    pub fn has_tables(&self) -> bool {
+        let mut devices = self.devices.iter();
+        devices.any(|device| device.is_of_tree() || device.is_of_acpi())
+    }
+
     /// Adds the content of a device tree.
     #[must_use]
     pub fn with_tree(self, tree: &DeviceTree) -> Self {

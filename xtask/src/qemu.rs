@@ -1,6 +1,8 @@
 //! Builds the QEMU command line of a machine. This module depends on no board: the differences
 //! between boards are in `generated/<board>/qemu.args`.
 
+mod files;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -136,7 +138,7 @@ impl Machine {
     pub fn new(workspace: &Workspace, board: &Board, kernel: PathBuf) -> Result<Self, FileError> {
         let generated = workspace.generated(&board.name).join("qemu.args");
         Ok(Self {
-            arguments: board_arguments(&generated)?,
+            arguments: files::from_the_root(board_arguments(&generated)?),
             ..Self::described(board, kernel)
         })
     }
@@ -151,7 +153,7 @@ impl Machine {
         let arguments = qemu_args::arguments(board).into_iter();
         Self {
             program: target::qemu_program(board),
-            arguments: arguments.flat_map(|(_, words)| words).collect(),
+            arguments: files::from_the_root(arguments.flat_map(|(_, words)| words).collect()),
             memory: None,
             kernel,
             append: format!("ip={GUEST_ADDRESS}/24"),

@@ -333,3 +333,14 @@ fn a_missing_source_is_an_error() {
     let output = Place::new().import(&[]);
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
 }
+
+#[test]
+fn a_name_that_no_board_can_have_is_refused_before_anything_is_written() {
+    let place = Place::new();
+    for name in ["x-7.2", "X", "a--b"] {
+        let output = place.import_virt(&["--name", name]);
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert!(said(&output).contains(&format!("`{name}` cannot be the name of a board")));
+        assert!(!place.board(name).exists());
+    }
+}

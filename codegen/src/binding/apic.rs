@@ -192,9 +192,12 @@ impl Binding for Apic {
 
 impl Controller for Apic {
     /// Returns all inputs as one row: the I/O APICs are numbered consecutively, and numbers in gaps
-    /// have no input.
+    /// have no input. If two of them claim the same inputs, which is reported, there are as many as
+    /// they have together.
     fn inputs(&self) -> Vec<Inputs> {
-        let count = self.inputs_of().map(|(first, count)| first + count).max();
+        let last = self.inputs_of().map(|(first, count)| first + count).max();
+        let sum = self.inputs_of().map(|(_, count)| count).sum();
+        let count = last.max(Some(sum));
         vec![Inputs {
             space: GSI,
             cell: None,

@@ -19,7 +19,7 @@ const SHORT: [(&str, &str); 5] = [
 ];
 
 /// Returns the edit that gives the toy this interrupt controller.
-fn with_gic<'t>(keys: &'t str) -> [(&'static str, &'t str); 2] {
+fn with_gic(keys: &str) -> [(&'static str, &str); 2] {
     [(GIC_V3, keys), ("msi = \"its\"", "")]
 }
 

@@ -164,6 +164,22 @@ fn an_input_belongs_to_one_io_apic() {
 }
 
 #[test]
+fn a_wrong_first_input_is_not_also_reported_where_its_inputs_are_used() {
+    let edits = [
+        (
+            "{ base = 0xFEC1_0000, first = 24 }",
+            "{ base = 0xFEC1_0000, first = «2» }",
+        ),
+        (
+            "interrupt = { gsi = 4, trigger",
+            "interrupt = { gsi = 40, trigger",
+        ),
+    ];
+    let title = "two I/O APICs have the input 2";
+    only(&edits, Code::InterruptTwice, title);
+}
+
+#[test]
 fn an_input_beyond_the_last_io_apic_is_reported() {
     only(
         &[("{ gsi = 8 }", "«{ gsi = 48 }»")],

@@ -57,9 +57,8 @@ impl Comparison<'_> {
             Diagnostic::new(Code::MachineInterrupt, interrupt.at, title)
                 .label(format!("{kind} raises an input of {name} at {address}"))
                 .note(format!(
-                    "`{path}` is at {}, and the kernel serves only this one: no interrupt of {kind} \
-                     would arrive",
-                    described
+                    "`{path}` is at {described}, and the kernel serves only this one: no interrupt of \
+                     {kind} would arrive"
                 ))
                 .without(part)
                 .help(format!(

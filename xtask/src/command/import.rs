@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use vmos_codegen::board::{Architecture, Board};
 use vmos_codegen::import::{Draft, Origin, QemuOrigin, import};
+use vmos_codegen::is_board_name;
 use vmos_codegen::machine::Facts;
 use vmos_codegen::source::Folder;
 use vmos_codegen::verify;
@@ -74,6 +75,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let name = source.origin.name.clone();
     let path = workspace.root.join("boards").join(format!("{name}.toml"));
     // Fail before a machine is started.
+    if !is_board_name(&name) {
+        return Err(Failure::usage(format!(
+            "`{name}` cannot be the name of a board: it must have lower-case letters, digits and \
+             single hyphens, a letter first"
+        )));
+    }
     if path.exists() && !arguments.force {
         return Err(Failure::usage(exists(&path)));
     }

@@ -57,7 +57,8 @@ pub struct Arguments {
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
     /// Run each fault case on every board with every way to attach devices, instead of a selection,
-    /// and all apps on boards that are tested seldom (`seldom-tested` in the root Cargo.toml);
+    /// and all apps on boards that are tested seldom (`seldom-tested` in the root Cargo.toml); run
+    /// machines from their imported descriptions;
     /// run loom on code that runs at the same time as a device, and Miri on the unsafe code if the
     /// nightly compiler has it; takes hours
     #[arg(long)]
@@ -200,11 +201,11 @@ fn run_miri(workspace: &Workspace, tally: &mut Tally) -> Result<(), Failure> {
 impl Arguments {
     fn host_tests(&self) -> Vec<String> {
         let words = ["test", "--workspace", "--no-fail-fast"].into_iter();
-        let filter = self
-            .filter
-            .iter()
-            .flat_map(|filter| ["--", filter.as_str()]);
-        words.chain(filter).map(str::to_owned).collect()
+        // The tests that build images are ignored.
+        let slow = self.all.then_some("--include-ignored");
+        let more: Vec<&str> = slow.into_iter().chain(self.filter.as_deref()).collect();
+        let mark = (!more.is_empty()).then_some("--");
+        words.chain(mark).chain(more).map(str::to_owned).collect()
     }
 
     fn machine_tests(&self) -> Vec<String> {

@@ -62,7 +62,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut suffices = true;
     for board in &boards {
         let facts = inspect::board(board)?;
-        let compared = if arguments.mutate {
+        let compared = if arguments.mutate && !facts.has_tables() {
+            Ok(format!(
+                "{}: not counted: its machine has no device tree and no ACPI tables, which would tell \
+                 interrupts and frequencies",
+                board.name
+            ))
+        } else if arguments.mutate {
             mutate(&sources, &board.name, &facts).map(|mutants| {
                 let score = Score {
                     board: &board.name,
