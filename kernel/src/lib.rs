@@ -43,6 +43,8 @@ pub mod block;
 pub mod command_line;
 pub mod console;
 mod deadline;
+#[cfg(feature = "defmt")]
+pub mod defmt_log;
 mod device_tree;
 pub mod devices;
 mod driver_cell;

@@ -70,6 +70,14 @@ impl Seldom {
     }
 }
 
+impl App {
+    /// Returns whether the app logs by defmt: its image then has a section of texts.
+    #[must_use]
+    pub fn logs_by_defmt(&self) -> bool {
+        self.features.iter().any(|feature| feature == "defmt")
+    }
+}
+
 /// The demo app of VMOS.
 pub const DEFAULT_APP: &str = "demo";
 
