@@ -35,6 +35,7 @@
 //! | `embassy-net-driver` | network devices for another stack: `Kernel::interface` |
 //! | `block-device-driver` | its trait on [`block::Disk`] |
 //! | `embedded-storage-async` | flash memory on a disk: `block::Flash` |
+//! | `ekv` | the trait of this store on `block::Flash` |
 //! | `rand` | random numbers without waiting: `random` |
 //! | `getrandom` | `provide_getrandom!`, for crates that call getrandom |
 //! | `virtio-console` | streams of bytes to the host: `serial` |
