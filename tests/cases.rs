@@ -49,6 +49,9 @@ pub(crate) enum Scope {
     /// With `--all`, for every board and every way to attach devices; otherwise on every second
     /// board with one way, which differ from case to case.
     Spread,
+    /// With `--all`, for every board and every way to attach devices; otherwise only on the boards
+    /// on which the apps that are tested on few boards are built.
+    Few,
     /// With `--all`, for every board and every way to attach devices; otherwise not at all.
     Thorough,
     /// Only in a soak test: on every board with one way to attach devices.
@@ -93,6 +96,13 @@ impl Case {
     const fn spread(name: &'static str, run: fn(&Setting) -> Outcome) -> Self {
         Self {
             scope: Scope::Spread,
+            ..Self::new(name, run)
+        }
+    }
+
+    const fn few(name: &'static str, run: fn(&Setting) -> Outcome) -> Self {
+        Self {
+            scope: Scope::Few,
             ..Self::new(name, run)
         }
     }

@@ -48,6 +48,7 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
             let applies = |case: &&Case| match case.scope {
                 Scope::Attachment => true,
                 Scope::Board => position == 0,
+                Scope::Few => everything || workspace.few.allows(&board.name, count),
                 Scope::Thorough => everything,
                 Scope::Soak => soaks && position == 0,
                 Scope::Spread => {

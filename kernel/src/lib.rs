@@ -23,6 +23,26 @@
 //! bytes ([`entropy`]). [`time`] contains the clock and the timers, [`console`] the input and
 //! output of text, and [`command_line`] the words that were passed to the machine. [`Statistics`]
 //! contains the counts of faults and of ordinary work.
+//!
+//! # Features
+//!
+//! None is enabled by default, and an image contains only what its app uses.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `edge-nal`, `embedded-nal-async` | the traits of these crates on [`net::Net`] and its sockets |
+//! | `picoserve`, `sntpc` | the traits of these crates on TCP streams and UDP sockets |
+//! | `embassy-net-driver` | network devices for another stack: `Kernel::interface` |
+//! | `block-device-driver` | its trait on [`block::Disk`] |
+//! | `embedded-storage-async` | flash memory on a disk: `block::Flash` |
+//! | `ekv` | the trait of this store on `block::Flash` |
+//! | `rand` | random numbers without waiting: `random` |
+//! | `getrandom` | `provide_getrandom!`, for crates that call getrandom |
+//! | `virtio-console` | streams of bytes to the host: `serial` |
+//! | `virtio-vsock` | streams to the host by port: `vsock` |
+//! | `adapters` | all of the above |
+//! | `defmt` | log messages whose texts stay on the host: `defmt_log` |
+//! | `max-log-off` to `max-log-trace` | the highest level of the log that is compiled in |
 
 #![no_std]
 #![cfg_attr(
@@ -43,6 +63,8 @@ pub mod block;
 pub mod command_line;
 pub mod console;
 mod deadline;
+#[cfg(feature = "defmt")]
+pub mod defmt_log;
 mod device_tree;
 pub mod devices;
 mod driver_cell;

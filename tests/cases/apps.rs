@@ -1,5 +1,6 @@
 //! The example apps, each tested with a common client.
 
+mod defmt_log;
 mod fat;
 mod http;
 mod kv;
@@ -15,7 +16,8 @@ mod vsock;
 
 use super::Case;
 
-pub(super) const CASES: [&[Case]; 12] = [
+pub(super) const CASES: [&[Case]; 13] = [
+    &defmt_log::CASES,
     &fat::CASES,
     &http::CASES,
     &kv::CASES,

@@ -15,6 +15,11 @@ use crate::target;
 use crate::ticks;
 use crate::workspace::{Workspace, cargo, relative_to_here};
 
+/// The variable with the highest level of defmt messages that are compiled in.
+const DEFMT_LOG: &str = "DEFMT_LOG";
+/// The linker script for the texts of defmt messages.
+const DEFMT_SCRIPT: &str = include_str!("../../templates/defmt.ld");
+
 /// The files of an app for a board, whether or not they have been built.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
@@ -89,8 +94,10 @@ fn alike<'a>(workspace: &Workspace, apps: &[&'a str]) -> Vec<Vec<&'a str>> {
         let app = workspace.app(app);
         app.is_ok_and(|app| !app.features.is_empty())
     };
-    let (asking, others): (Vec<_>, Vec<_>) = apps.iter().copied().partition(asks);
-    let mut groups = vec![others, asking];
+    let logs = |app: &&str| workspace.app(app).is_ok_and(|app| app.logs_by_defmt());
+    let (logging, others): (Vec<_>, Vec<_>) = apps.iter().copied().partition(logs);
+    let (asking, others): (Vec<_>, Vec<_>) = others.into_iter().partition(asks);
+    let mut groups = vec![others, asking, logging];
     groups.retain(|group| !group.is_empty());
     groups
 }
@@ -110,6 +117,23 @@ pub fn link(
     }
     for value in &workspace.configuration {
         build.args(["--config", value]);
+    }
+    if apps
+        .iter()
+        .any(|app| workspace.app(app).is_ok_and(|app| app.logs_by_defmt()))
+    {
+        // The texts of messages get a section that is not loaded.
+        let script = workspace.target.join("defmt.ld");
+        fs::create_dir_all(&workspace.target)
+            .and_then(|()| fs::write(&script, DEFMT_SCRIPT))
+            .map_err(FileError::at("write", &script))?;
+        let flags = ["-C".to_owned(), format!("link-arg=-T{}", script.display())];
+        let flags = format!("target.'cfg(target_os = \"none\")'.rustflags = {flags:?}");
+        build.args(["--config", &flags]);
+        // Without the variable, defmt compiles in errors only.
+        if env::var_os(DEFMT_LOG).is_none() {
+            build.env(DEFMT_LOG, max_log.unwrap_or(LogLevel::Trace).to_string());
+        }
     }
     if let Some(level) = max_log {
         build.args(["--package", "vmos", "--features", &level.feature()]);

@@ -13,6 +13,7 @@ pub mod boards;
 pub mod checkout;
 pub mod command;
 pub mod debug;
+pub mod decoder;
 pub mod diagnostics;
 pub mod disk;
 pub mod emulator;

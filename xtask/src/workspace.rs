@@ -23,13 +23,15 @@ pub struct Workspace {
     pub default_app: Option<String>,
     /// What is tested seldom: `workspace.metadata.vmos.seldom-tested`.
     pub seldom: Seldom,
+    /// What is tested only on a few boards: `workspace.metadata.vmos.few-boards`.
+    pub few: Seldom,
     /// The names of all workspace packages.
     pub members: Vec<String>,
     /// Additional cargo settings for building images, each passed by `--config`.
     pub configuration: Vec<String>,
 }
 
-/// The boards of which a run of all tests tries only a part.
+/// Boards and apps of which a run of all tests tries only a part.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seldom {
     /// The names of the boards.
@@ -67,6 +69,21 @@ impl Seldom {
     #[must_use]
     pub fn includes(&self, board: &str, count: usize) -> bool {
         count > 1 && self.boards.iter().any(|name| name == board)
+    }
+
+    /// Returns whether these apps are tried on a board, one of `count`, if they are tried only on
+    /// these boards.
+    #[must_use]
+    pub fn allows(&self, board: &str, count: usize) -> bool {
+        count == 1 || self.boards.iter().any(|name| name == board)
+    }
+}
+
+impl App {
+    /// Returns whether the app logs by defmt: its image then has a section of texts.
+    #[must_use]
+    pub fn logs_by_defmt(&self) -> bool {
+        self.features.iter().any(|feature| feature == "defmt")
     }
 }
 
@@ -120,6 +137,7 @@ impl Workspace {
                 .as_str()
                 .map(str::to_owned),
             seldom: Seldom::of(&metadata["metadata"]["vmos"]["seldom-tested"]),
+            few: Seldom::of(&metadata["metadata"]["vmos"]["few-boards"]),
             members: packages.iter().filter_map(name).collect(),
             configuration: Vec::new(),
         })
@@ -309,6 +327,8 @@ mod tests {
         assert!(seldom.includes("b", 2));
         assert!(!seldom.includes("b", 1));
         assert!(!seldom.includes("a", 2));
+        assert!(seldom.allows("b", 2) && seldom.allows("a", 1));
+        assert!(!seldom.allows("a", 2));
     }
 
     #[test]

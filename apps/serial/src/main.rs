@@ -7,6 +7,9 @@
 
 extern crate alloc;
 
+use alloc::format;
+use alloc::vec::Vec;
+
 use embedded_io_async::{Read, Write};
 use vmos::time::{Duration, with_timeout};
 use vmos::{Error, Kernel, Result, Spawner, println};
@@ -20,8 +23,8 @@ const LIMIT: Duration = Duration::from_secs(5);
 async fn main(kernel: Kernel, _spawner: Spawner) -> Result<()> {
     let port = with_timeout(LIMIT, kernel.serial_port(NAME)).await;
     let mut port = port.map_err(|_| {
-        let there: alloc::vec::Vec<_> = kernel.serial_ports().map(|port| port.name).collect();
-        Error::new(alloc::format!("no port `{NAME}` among {there:?}"))
+        let there: Vec<_> = kernel.serial_ports().map(|port| port.name).collect();
+        Error::new(format!("no port `{NAME}` among {there:?}"))
     })??;
     println!("ready: echo on the port `{NAME}`");
     for number in 1_u32.. {

@@ -10,6 +10,8 @@
 //!
 //! A store that is completely full may refuse every change; use up to two thirds of the range.
 
+#[cfg(feature = "ekv")]
+mod ekv;
 mod log;
 
 use core::fmt;

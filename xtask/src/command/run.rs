@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use vmos_codegen::Board;
 
 use crate::boards;
+use crate::decoder::{self, Decoder};
 use crate::disk;
 use crate::failure::Failure;
 use crate::fit;
@@ -153,11 +154,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.watch {
         return watch::run(&workspace);
     }
-    let devices = if transport::is_console_only(&board) {
+    let mut devices = if transport::is_console_only(&board) {
         arguments.no_devices(&board)?
     } else {
         arguments.devices(&workspace, &board, app)?
     };
+    let is_decoded = arguments.is_decoded(&board, app);
+    let port = is_decoded.then(decoder::port);
+    devices.more.serials.extend(port.clone());
     if !arguments.dry_run {
         for Disk { image, .. } in devices.disks() {
             check_disk(image)?;
@@ -176,11 +180,20 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(memory) = arguments.memory {
         fit::check(&image.elf, &board, memory).map_err(Failure::usage)?;
     }
+    let decoder = match &port {
+        Some(port) => {
+            let program = decoder::build(&workspace)?;
+            Some(Decoder::start(&program, &image.elf, port)?)
+        }
+        None => None,
+    };
     announce(&board, app, &machine);
     let status = match session::run(&command, &image.elf, &workspace.root)? {
         Ending::Interrupted => 0,
         Ending::Exited(status) => session::status_of_machine(&board, status),
     };
+    // Prints the last messages first.
+    drop(decoder);
     if status == 0 {
         eprintln!("xtask: {} has stopped", board.name);
         return Ok(());
@@ -261,6 +274,17 @@ impl Arguments {
                 serials: self.serial.clone(),
             },
         })
+    }
+
+    /// Returns whether the app's defmt messages are decoded here: not if `--serial` says where they
+    /// go.
+    fn is_decoded(&self, board: &Board, app: &App) -> bool {
+        app.logs_by_defmt()
+            && !transport::is_console_only(board)
+            && self
+                .serial
+                .iter()
+                .all(|serial| serial.name != decoder::PORT)
     }
 
     /// Returns the devices of a machine without virtio; fails if an option asks for one.

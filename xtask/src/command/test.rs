@@ -247,7 +247,10 @@ fn build_images(workspace: &Workspace, boards: &[Board], all: bool) -> Result<()
     for board in boards {
         let is_brief = !all && workspace.seldom.includes(&board.name, boards.len());
         let is_tried = |app: &&str| !is_brief || workspace.seldom.apps.iter().any(|one| one == app);
-        let apps: Vec<_> = apps().filter(is_tried).collect();
+        let few = &workspace.few;
+        let is_elsewhere = !all && !few.allows(&board.name, boards.len());
+        let is_here = |app: &&str| !is_elsewhere || few.apps.iter().all(|one| one != app);
+        let apps: Vec<_> = apps().filter(is_tried).filter(is_here).collect();
         eprintln!("xtask: building {} for {}", apps.join(", "), board.name);
         image::build(workspace, board, &apps, None)?;
     }

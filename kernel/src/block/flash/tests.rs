@@ -5,6 +5,9 @@ use std::vec::Vec;
 
 use super::*;
 
+#[cfg(feature = "ekv")]
+mod ekv;
+
 /// Runs a future that never waits.
 fn now<T>(task: impl Future<Output = T>) -> T {
     match core::pin::pin!(task).poll(&mut Context::from_waker(Waker::noop())) {
