@@ -126,6 +126,7 @@ impl Setting {
         };
         let address = GUEST_ADDRESS.to_owned();
         qemu.devices.network = Some(Network::User {
+            ipv6: false,
             address,
             forwards: vec![forward],
         });

@@ -76,6 +76,7 @@ impl Serving {
         let forwards: Option<Vec<_>> = forwards.into_iter().collect();
         let forwards = forwards.ok_or("no port is free")?;
         draft.qemu.devices.network = Some(Network::User {
+            ipv6: false,
             address: GUEST_ADDRESS.to_owned(),
             forwards: forwards.clone(),
         });

@@ -68,6 +68,7 @@ pub fn board(board: &Board) -> Result<Facts, Failure> {
             read_only: false,
         });
         machine.devices.network = Some(Network::User {
+            ipv6: false,
             address: GUEST_ADDRESS.to_owned(),
             forwards: Vec::new(),
         });

@@ -88,6 +88,8 @@ pub struct Disk {
 pub enum Network {
     /// QEMU's user network, 10.0.2.0/24 with the host at 10.0.2.2.
     User {
+        /// Whether there is a router that advertises addresses of IPv6.
+        ipv6: bool,
         /// The machine's address that ports are forwarded to.
         address: String,
         /// The ports that are forwarded.
@@ -302,7 +304,11 @@ impl Network {
     fn argument(&self, index: usize) -> Option<String> {
         let id = format!("id=net{index}");
         Some(match self {
-            Self::User { address, forwards } => {
+            Self::User {
+                address,
+                forwards,
+                ipv6,
+            } => {
                 let forwards: String = forwards
                     .iter()
                     .map(
@@ -315,7 +321,8 @@ impl Network {
                         },
                     )
                     .collect();
-                format!("user,{id},ipv6=off{forwards}")
+                let ipv6 = if *ipv6 { "on" } else { "off" };
+                format!("user,{id},ipv6={ipv6}{forwards}")
             }
             Self::Frames { local, remote } => {
                 let (local, remote) = (option_value(local), option_value(remote));

@@ -19,6 +19,7 @@ fn echoes(setting: &Setting) -> Outcome {
     let mut draft = setting.machine("own-stack")?;
     let host = ports::free_udp().ok_or("no UDP port is free")?;
     draft.qemu.devices.more.networks.push(Network::User {
+        ipv6: false,
         address: GUEST_ADDRESS.to_owned(),
         forwards: vec![Forward {
             protocol: Protocol::Udp,

@@ -106,6 +106,7 @@ pub fn tcp(start: &Start<'_>) -> Outcome<Values> {
     };
     let [echo, discard, chargen] = [forward(TCP_ECHO)?, forward(DISCARD)?, forward(CHARGEN)?];
     let running = start.start(Network::User {
+        ipv6: false,
         address: GUEST_ADDRESS.to_owned(),
         forwards: vec![echo, discard, chargen],
     })?;

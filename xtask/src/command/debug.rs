@@ -161,6 +161,7 @@ impl Arguments {
             read_only: false,
         });
         machine.devices.network = Some(Network::User {
+            ipv6: false,
             address: GUEST_ADDRESS.to_owned(),
             forwards: Vec::new(),
         });

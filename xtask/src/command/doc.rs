@@ -64,7 +64,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             "--package",
             "vmos",
             "--features",
-            "vmos/adapters",
+            "vmos/adapters,vmos/ipv6",
         ])
         .current_dir(&workspace.root)
         .status()?;

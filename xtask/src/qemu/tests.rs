@@ -18,6 +18,7 @@ fn machine(attachment: Attachment) -> Machine {
                 read_only: false,
             }),
             network: Some(Network::User {
+                ipv6: false,
                 address: GUEST_ADDRESS.to_owned(),
                 forwards: vec!["udp:8007:7".parse().unwrap()],
             }),

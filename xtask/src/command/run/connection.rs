@@ -27,6 +27,7 @@ impl Connection {
     pub(super) fn network(&self, address: &str, forwards: Vec<Forward>) -> Network {
         match self {
             Self::User => Network::User {
+                ipv6: true,
                 address: address.to_owned(),
                 forwards,
             },
