@@ -90,7 +90,12 @@ pub unsafe fn enable_translation<const SHORT_DESCRIPTORS: bool>(
         return Ok(());
     };
     discard_image();
-    // SAFETY: the caller guarantees that everything in use is mapped at its address.
+    let attributes = if SHORT_DESCRIPTORS {
+        0
+    } else {
+        MEMORY_ATTRIBUTES as u32
+    };
+    // SAFETY: without effect while the MMU is off.
     unsafe {
         asm!(
             "dsb sy",
@@ -99,22 +104,26 @@ pub unsafe fn enable_translation<const SHORT_DESCRIPTORS: bool>(
             "mcr p15, 0, {domains}, c3, c0, 0",
             "mcr p15, 0, {control}, c2, c0, 2",
             "isb",
-            attributes = in(reg) if SHORT_DESCRIPTORS { 0 } else { MEMORY_ATTRIBUTES as u32 },
+            attributes = in(reg) attributes,
             domains = in(reg) DACR,
             control = in(reg) control,
             options(nostack, preserves_flags)
         );
-        if SHORT_DESCRIPTORS {
-            // TTBR0. With short descriptors, it has 32 bits.
+    };
+    // TTBR0, which has 32 bits with short descriptors.
+    if SHORT_DESCRIPTORS {
+        // SAFETY: as above.
+        unsafe {
             asm!("mcr p15, 0, {0}, c2, c0, 0", in(reg) root, options(nostack, preserves_flags));
-        } else {
-            asm!(
-                "mcrr p15, 0, {root}, {zero}, c2",
-                root = in(reg) root,
-                zero = in(reg) 0,
-                options(nostack, preserves_flags)
-            );
-        }
+        };
+    } else {
+        // SAFETY: as above.
+        unsafe {
+            asm!("mcrr p15, 0, {0}, {1}, c2", in(reg) root, in(reg) 0, options(nostack, preserves_flags));
+        };
+    }
+    // SAFETY: the caller guarantees that everything in use is mapped at its address.
+    unsafe {
         asm!(
             "isb",
             // TLBIALL, ICIALLU, BPIALL

@@ -185,7 +185,7 @@ fn a_window_may_lead_elsewhere() {
 #[test]
 fn the_last_address_can_be_mapped_and_no_further_one() {
     let mapped = Mapped::of(&[mapping(0xffff_0000, 0x1_0000, Access::Data)]);
-    assert!(mapped.at(u32::MAX & !3).is_some());
+    assert!(mapped.at(0xffff_fffc).is_some());
     for (base, size) in [(0xffff_0000, 0x1_0001), (1 << 32, 1), (u64::MAX, 2)] {
         let wrong = mapping(base, size, Access::Data);
         let refused = Mapped::try_of(&[wrong]);
