@@ -48,6 +48,8 @@ pub(super) struct FreeBlocks {
     first: [Option<NonNull<Granule>>; CLASSES],
     /// A bit for each class, which is set if its list is not empty.
     filled: [usize; CLASSES / WORD],
+    /// A bit for each word of `filled`, which is set if the word is not 0.
+    words: usize,
 }
 
 // SAFETY: the lists own the blocks in them.
@@ -58,6 +60,7 @@ impl FreeBlocks {
         Self {
             first: [None; CLASSES],
             filled: [0; CLASSES / WORD],
+            words: 0,
         }
     }
 
@@ -65,8 +68,8 @@ impl FreeBlocks {
     fn next_filled(&self, class: usize) -> Option<usize> {
         let mut word = class / WORD;
         let mut bits = self.filled.get(word)? & (usize::MAX << (class % WORD));
-        while bits == 0 {
-            word += 1;
+        if bits == 0 {
+            word = (self.words & (usize::MAX << (word + 1))).trailing_zeros() as usize;
             bits = *self.filled.get(word)?;
         }
         Some(word * WORD + bits.trailing_zeros() as usize)
@@ -109,6 +112,7 @@ impl FreeBlocks {
         let class = class(size);
         let next = self.first[class].replace(block);
         self.filled[class / WORD] |= 1 << (class % WORD);
+        self.words |= 1 << (class / WORD);
         if let Some(next) = next {
             // SAFETY: the lists hold free blocks.
             unsafe { (*next.as_ptr()).previous = Some(block) };
@@ -152,6 +156,9 @@ impl FreeBlocks {
             self.first[class] = next;
             if next.is_none() {
                 self.filled[class / WORD] &= !(1 << (class % WORD));
+                if self.filled[class / WORD] == 0 {
+                    self.words &= !(1 << (class / WORD));
+                }
             }
         }
         size
