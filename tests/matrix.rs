@@ -101,7 +101,7 @@ pub(crate) fn can_be_tried(need: Need, board: &Board, attachment: Attachment) ->
             let has_room = is_open || limits.sum::<u64>() >= 4 << 30;
             Some(has_room && board.boot.leaves_a_table)
         }
-        // Other boards cannot do without it, or have no room for it.
+        // Only a machine that starts at the image itself can be started with firmware in its place too.
         Need::Firmware => board
             .boot
             .jump()

@@ -14,7 +14,7 @@ pub(crate) struct Calls {
     flags: Cell<[bool; FLAGS]>,
     /// The number of flags in use.
     used: Cell<usize>,
-    /// The flag of drivers that are served whenever any is.
+    /// The flag shared by all drivers that are served whenever one of them has to be.
     always: Cell<bool>,
 }
 

@@ -21,9 +21,9 @@ pub struct Workspace {
     pub apps: Vec<App>,
     /// The default app: `workspace.metadata.vmos.default-app`.
     pub default_app: Option<String>,
-    /// What is tested seldom: `workspace.metadata.vmos.seldom-tested`.
+    /// The boards that are tested seldom: `workspace.metadata.vmos.seldom-tested`.
     pub seldom: Seldom,
-    /// What is tested only on a few boards: `workspace.metadata.vmos.few-boards`.
+    /// The apps that are tested on few boards: `workspace.metadata.vmos.few-boards`.
     pub few: Seldom,
     /// The names of all workspace packages.
     pub members: Vec<String>,

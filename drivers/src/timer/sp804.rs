@@ -26,13 +26,13 @@ const ALARM_CONTROL: usize = 0x28;
 /// `Timer2IntClr`: any write releases the interrupt.
 const ALARM_CLEAR: usize = 0x2c;
 
-/// Control: stops at zero.
+/// Control: one-shot mode, in which the counter stops at zero.
 const ONE_SHOT: u32 = 1 << 0;
 /// Control: counts with 32 bits.
 const WIDE: u32 = 1 << 1;
 /// Control: raises the interrupt at zero.
 const INTERRUPT: u32 = 1 << 5;
-/// Control: counts.
+/// Control: the counter is enabled.
 const ENABLE: u32 = 1 << 7;
 
 /// The most ticks between two interrupts: half of a round of the clock.

@@ -28,9 +28,9 @@ pub(super) struct Connection {
     pub(super) local: Address,
     pub(super) peer: Address,
     pub(super) state: State,
-    /// Distinguishes connections that use the same place one after the other.
+    /// A number that distinguishes connections that use the same entry of the table one after the other.
     pub(super) serial: u32,
-    /// Whether a listener has it, and no task yet.
+    /// Whether the connection waits in a listener's backlog until a task accepts it.
     pub(super) is_waiting: bool,
     received: VecDeque<u8>,
     /// How many received bytes were taken, wrapping.

@@ -26,7 +26,7 @@ pub(super) enum Operation {
     Data,
     /// Tells how many bytes the sender has room for.
     CreditUpdate,
-    /// Asks for that.
+    /// Asks the peer how many bytes it has room for.
     CreditRequest,
 }
 
@@ -66,7 +66,7 @@ pub(super) struct Header {
     pub(super) to: Address,
     pub(super) len: u32,
     pub(super) kind: u16,
-    /// `None` if it is not one of the specification.
+    /// The operation; `None` if the specification defines none with this number.
     pub(super) operation: Option<Operation>,
     pub(super) flags: u32,
     /// The size of the sender's receive buffer in bytes.

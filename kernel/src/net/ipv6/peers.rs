@@ -148,7 +148,7 @@ impl Peers {
                 used: now,
             };
         }
-        // Another pair with the same hash is as unlikely as a guess at a random number.
+        // That another pair has the same hash is as unlikely as guessing a random number.
         if (peer.remote, peer.local) != (remote, local) {
             return None;
         }

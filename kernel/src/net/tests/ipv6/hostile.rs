@@ -48,7 +48,8 @@ fn machine() -> (Machine, crate::net::UdpSocket, crate::net::TcpListener) {
     (machine, socket, listener)
 }
 
-/// Writes the checksum that the payload of a frame must have, so that changes are not just that.
+/// Writes the right checksum of the payload into a frame, so that a changed frame is not dropped for
+/// its checksum alone.
 fn mend(frame: &mut [u8]) {
     let Some(offset) = frame.get(20).and_then(|next| match next {
         58 => Some(2),
