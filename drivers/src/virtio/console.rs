@@ -168,7 +168,8 @@ impl<T: Transport> Console<T> {
         let Some(port) = self.port(port).filter(|port| !port.is_open) else {
             return false;
         };
-        (port.is_open, port.open_due) = (true, true);
+        // What the host did before is of no concern.
+        (port.is_open, port.open_due, port.has_ended) = (true, true, false);
         true
     }
 

@@ -207,8 +207,9 @@ impl<T: Transport> Vsock<T> {
                 connection.writer = Some(waker.clone());
                 Poll::Pending
             }
-            State::Ended(error) => Poll::Ready(Err(error.unwrap_or(Error::Reset))),
-            State::Open | State::Closing => Poll::Ready(Ok(())),
+            State::Ended(Some(error)) => Poll::Ready(Err(error)),
+            // The peer may have accepted, sent and closed since the last call.
+            State::Open | State::Closing | State::Ended(None) => Poll::Ready(Ok(())),
         }
     }
 
@@ -312,7 +313,12 @@ impl<T: Transport> Vsock<T> {
     }
 
     /// Waits until the device has taken everything that was sent.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error`] if the device has failed.
     pub fn poll_flush(&mut self, handle: Handle, waker: &Waker) -> Poll<Result<(), Error>> {
+        self.working()?;
         let is_idle = self.outgoing.room() == self.outgoing.size();
         match self.sockets.get(handle) {
             Some(connection) if !is_idle => {

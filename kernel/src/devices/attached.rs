@@ -173,6 +173,9 @@ pub(super) struct Attached {
     pub(super) has_work: bool,
     /// Whether the device's interrupt was raised since it was enabled; only for [`Shared`].
     pub(super) is_disarmed: bool,
+    /// What the device had answered, and how much of it was taken, when an interrupt last found
+    /// nothing in its queues.
+    progress: (u16, u16),
     /// The level-triggered line that the device asserts until acknowledged, if it has one.
     line: Option<u32>,
     kind: DeviceKind,
@@ -205,6 +208,7 @@ impl Attached {
             // The first turn finds what arrived before its interrupt was enabled.
             has_work: true,
             is_disarmed: true,
+            progress: (0, 0),
             line: None,
             kind,
             place,
@@ -251,14 +255,24 @@ impl Attached {
         Some(number)
     }
 
+    /// Returns whether the device has answered a request since an interrupt last found nothing.
+    #[cold]
+    #[inline(never)]
+    fn has_progressed(&mut self, driver: &mut impl Watched) -> bool {
+        let Pulse {
+            answered, taken, ..
+        } = driver.pulse();
+        mem::replace(&mut self.progress, (answered, taken)) != (answered, taken)
+    }
+
     /// Handles an interrupt of the device that the controller reported. Returns whether the device
-    /// had put something into a queue.
+    /// had put something into a queue, including what a task has taken since.
     pub(super) fn take_interrupt(
         &mut self,
         driver: &mut impl Served,
         is_configuration: bool,
     ) -> bool {
-        let has_news = driver.has_news();
+        let has_news = driver.has_news() || self.has_progressed(driver);
         if is_configuration {
             driver.configuration_changed();
         } else {
@@ -362,8 +376,8 @@ impl<D: Served> Shared<D> {
         if mem::take(&mut self.attached.is_disarmed) {
             self.attached.has_work = driver.rearm();
         }
-        let more = self.attached.has_work;
         let retry = self.attached.recover(&mut *driver, now);
+        let more = self.attached.has_work;
         if retry != NEVER || driver.is_waited_for() {
             self.driver.call();
         }

@@ -215,6 +215,15 @@ fn the_end_of_a_connection_is_read_once_after_its_bytes() {
 }
 
 #[test]
+fn what_the_host_did_before_the_port_was_opened_is_not_read_as_its_end() {
+    let (mut host, mut console) = Host::new(2);
+    host.add(&mut console, 1, "log");
+    host.tell(&mut console, 1, control::PORT_OPEN, 0);
+    assert!(console.open(1));
+    assert!(read(&mut console, 1, 8).is_pending());
+}
+
+#[test]
 fn a_removed_port_ends_and_then_fails() {
     let (mut host, mut console) = Host::new(2);
     host.add(&mut console, 1, "log");

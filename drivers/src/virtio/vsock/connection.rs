@@ -132,13 +132,18 @@ impl Connection {
 
     /// Processes a packet of the peer.
     pub(super) fn receive(&mut self, header: &Header, payload: &[u8]) {
+        let credit = self.credit();
         self.peer_allocated = header.allocated;
-        self.has_asked = false;
         // A peer that claims to have taken more than was sent gets no credit for it.
         if header.forwarded.wrapping_sub(self.peer_forwarded)
             <= self.sent.wrapping_sub(self.peer_forwarded)
         {
             self.peer_forwarded = header.forwarded;
+        }
+        // An answer without more credit must not lead to the same question again: the peer tells
+        // when it has room (5.10.6.3).
+        if self.credit() > credit {
+            self.has_asked = false;
         }
         match (header.operation, self.state) {
             (Some(Operation::Response), State::Connecting) => self.state = State::Open,

@@ -305,5 +305,7 @@ impl Sockets {
                 self.release(place);
             }
         }
+        // Connections that had ended before may still wait for their packets to be taken.
+        self.wake_writers();
     }
 }

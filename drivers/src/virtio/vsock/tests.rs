@@ -241,6 +241,42 @@ fn no_more_is_sent_than_the_peer_has_room_for() {
 }
 
 #[test]
+fn a_peer_that_answers_without_credit_is_not_asked_again() {
+    let (mut host, mut vsock) = Host::new();
+    let handle = host.accepted(&mut vsock);
+    let bytes = vec![7; 20_000];
+    assert_eq!(write(&mut vsock, handle, &bytes), Poll::Ready(Ok(6000)));
+    assert!(write(&mut vsock, handle, &bytes).is_pending());
+    host.take(&mut vsock);
+    for _ in 0..3 {
+        host.send(&mut vsock, packet(Operation::CreditUpdate), &[]);
+        assert!(write(&mut vsock, handle, &bytes).is_pending());
+        assert!(host.take(&mut vsock).is_empty());
+    }
+}
+
+#[test]
+fn a_peer_that_accepts_sends_and_closes_at_once_is_heard() {
+    let (mut host, mut vsock) = Host::new();
+    let handle = vsock.connect(PEER).expect("there is room");
+    vsock.publish();
+    let (request, _) = host.take(&mut vsock).remove(0);
+    let answer = |operation| Header {
+        to: request.from,
+        flags: NO_SEND | NO_RECEIVE,
+        ..packet(operation)
+    };
+    host.send(&mut vsock, answer(Operation::Response), &[]);
+    host.send(&mut vsock, answer(Operation::Data), b"bye");
+    host.send(&mut vsock, answer(Operation::Shutdown), &[]);
+    let poll = vsock.poll_connected(handle, Waker::noop());
+    assert_eq!(poll, Poll::Ready(Ok(())));
+    let bytes = read(&mut vsock, handle, 8);
+    assert_eq!(bytes, Poll::Ready(Ok(b"bye".to_vec())));
+    assert_eq!(read(&mut vsock, handle, 8), Poll::Ready(Ok(vec![])));
+}
+
+#[test]
 fn a_peer_that_claims_to_have_taken_more_than_was_sent_gets_no_credit() {
     let (mut host, mut vsock) = Host::new();
     let handle = host.accepted(&mut vsock);

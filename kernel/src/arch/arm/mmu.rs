@@ -37,6 +37,9 @@ const DACR: u32 = 1;
 
 /// `SCTLR`: enables the MMU, the data cache, branch prediction and the instruction cache.
 const SCTLR_ON: u32 = 1 | 1 << 2 | 1 << 11 | 1 << 12;
+/// `SCTLR`: without these, `TEX`, `C`, `B` and `AP` of a short descriptor have their usual meaning:
+/// `TRE` and `AFE`.
+const SCTLR_OFF: u32 = 1 << 28 | 1 << 29;
 /// `SCTLR`: makes writable memory non-executable. Processors without the virtualization extensions
 /// lack this bit.
 const SCTLR_WXN: u32 = 1 << 19;
@@ -135,10 +138,12 @@ pub unsafe fn enable_translation<const SHORT_DESCRIPTORS: bool>(
             // SCTLR
             "mrc p15, 0, {scratch}, c1, c0, 0",
             "orr {scratch}, {scratch}, {on}",
+            "bic {scratch}, {scratch}, {off}",
             "mcr p15, 0, {scratch}, c1, c0, 0",
             "isb",
             zero = in(reg) 0,
             on = in(reg) SCTLR_ON | protection,
+            off = in(reg) SCTLR_OFF,
             scratch = out(reg) _,
             options(nostack, preserves_flags)
         );

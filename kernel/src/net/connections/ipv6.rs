@@ -60,7 +60,12 @@ impl Connections {
             return;
         };
         if connection.mac.is_some() {
-            self.neighbours.ipv6.doubt(stand_in, now);
+            if let Some(mac) = self.neighbours.ipv6.doubt(stand_in, now)
+                && connection.mac != Some(mac)
+            {
+                connection.mac = Some(mac);
+                self.touch(ConnectionId(index));
+            }
         } else if let Way::To(mac) = self.neighbours.ipv6.find(stand_in, now) {
             connection.mac = Some(mac);
             self.touch(ConnectionId(index));

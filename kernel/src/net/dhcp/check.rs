@@ -28,7 +28,9 @@ const CHECK: u64 = 10 * SECOND;
 
 /// The number of doublings of [`PAUSE`](super::PAUSE) after an address was declined: at least ten seconds (RFC
 /// 2131, 3.1.5).
-const DECLINED: u32 = 2;
+pub(super) const DECLINED: u32 = 2;
+/// The shortest pause after an address was declined, in nanoseconds (RFC 2131, 3.1.5).
+pub(super) const PAUSE_AFTER_DECLINE: u64 = 10_000_000_000;
 
 impl Client {
     /// Begins the check of the address of the lease.

@@ -153,7 +153,12 @@ impl Client {
     #[inline(never)]
     pub(super) fn link(&mut self, up: bool, now: u64, has_address: bool) {
         self.transaction = None;
-        self.failures = 0;
+        // A link that flaps must not make a declined address asked for sooner (RFC 2131, 3.1.5).
+        let (failures, floor) = match self.declined {
+            true => (check::DECLINED, check::PAUSE_AFTER_DECLINE),
+            false => (0, FLOOR),
+        };
+        self.failures = failures;
         self.is_told = false;
         self.reason = Reason::SILENCE;
         self.keep_until = NEVER;
@@ -167,7 +172,7 @@ impl Client {
         let floor = if self.asked == 0 {
             0
         } else {
-            self.asked + FLOOR
+            self.asked + floor
         };
         self.state = State::Selecting;
         self.due = now.max(floor);
@@ -264,7 +269,11 @@ impl Client {
             }
             (State::Requesting(_) | State::Bound, ACK) => match lease::accept(&answer) {
                 Ok(configuration) => {
+                    let moved = answer.address != self.lease.address;
                     self.lease = Lease::new(&answer, self.lease.server, self.asked);
+                    if moved {
+                        self.begin_check(now);
+                    }
                     self.state = State::Bound;
                     self.due = self.lease.renew.max(now.saturating_add(PAUSE));
                     self.keep_until = NEVER;

@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 use vmos_drivers::dma::Frame;
 use vmos_drivers::warn;
 
+use super::Ip6;
 use super::State;
 use super::address::{ALL_NODES, ALL_ROUTERS, group_mac, is_unicast, mac, solicited_node};
 use super::advertisement::{Advertisement, Options, TARGET_MAC, mac_option, source_option};
@@ -37,9 +38,10 @@ const OVERRIDES: u8 = 0x20;
 
 /// The limits of the times that routers give, in milliseconds (RFC 4861, 6.2.1; the lower ones keep
 /// a forged advertisement from making this machine busy).
-const LONGEST: u32 = 3_600_000;
 const SHORTEST_REACHABLE: u32 = 5000;
+const LONGEST_REACHABLE: u32 = 3_600_000;
 const SHORTEST_RETRANSMIT: u32 = 500;
+const LONGEST_RETRANSMIT: u32 = 10_000;
 const MILLISECOND: u64 = 1_000_000;
 
 impl Stack {
@@ -53,7 +55,8 @@ impl Stack {
     ) {
         let counters = &self.neighbours.ipv6.counters;
         let message = packet.payload(frame.bytes());
-        let valid = packet.hop_limit == 255 && message.get(1) == Some(&0);
+        // A fragment header would hide the message from a switch that filters it (RFC 6980, 5).
+        let valid = packet.hop_limit == 255 && !packet.is_fragment && message.get(1) == Some(&0);
         let heard = if !valid {
             None
         } else {
@@ -87,36 +90,36 @@ impl Stack {
             return None;
         }
         let (before, after, resolved) = self.neighbours.ipv6.with(|state| {
-            let before = state.configuration();
+            let before = Some(state.configuration());
             let had = state.host.all().collect::<Vec<_>>();
-            let changed = state.host.hear(packet.source, &heard, now);
-            let time = |given: u32, shortest: u32| {
-                let usable = (shortest..=LONGEST).contains(&given);
+            if state.host.ip() != Ip6::Auto {
+                return (None, None, None);
+            }
+            state.host.hear(packet.source, &heard, now);
+            let time = |given: u32, shortest: u32, longest: u32| {
+                let usable = (shortest..=longest).contains(&given);
                 usable.then_some(u64::from(given) * MILLISECOND)
             };
-            if let Some(reachable) = time(heard.reachable, SHORTEST_REACHABLE) {
+            if let Some(reachable) = time(heard.reachable, SHORTEST_REACHABLE, LONGEST_REACHABLE) {
                 state.neighbours.reachable = reachable;
             }
-            if let Some(retransmit) = time(heard.retransmit, SHORTEST_RETRANSMIT) {
+            if let Some(retransmit) =
+                time(heard.retransmit, SHORTEST_RETRANSMIT, LONGEST_RETRANSMIT)
+            {
                 state.neighbours.retransmit = retransmit;
             }
             let mac = heard.mac().and_then(mac);
             let resolved = mac.and_then(|mac| state.neighbours.hear(packet.source, mac, now));
-            if changed {
-                for router in state.host.routers() {
-                    state.neighbours.set_router(router, true);
-                }
-            }
-            let is_router = state.host.routers().any(|router| router == packet.source);
-            state.neighbours.set_router(packet.source, is_router);
+            state.note_routers();
             for address in state.host.all().filter(|address| !had.contains(address)) {
                 state.groups.join(solicited_node(address), now);
             }
-            (before, state.configuration(), resolved)
+            (before, Some(state.configuration()), resolved)
         })?;
         if let Some(mac) = resolved {
             self.settle_ipv6(inner, packet.source, Some(mac));
         }
+        self.drop_stranded(inner);
         if before != after {
             self.wake_watchers();
         }

@@ -9,7 +9,8 @@ use super::discovery::{REDIRECT, ROUTER_ADVERTISEMENT};
 use super::groups::is_query;
 use super::ingress::To;
 use super::packet::{
-    ETHERNET, Fault, ICMP, LEAST_MTU, Packet, Route, UPPER, address, finish, long,
+    DESTINATION, ETHERNET, FRAGMENT, Fault, HEADERS, HOP_BY_HOP, ICMP, LEAST_MTU, Packet, ROUTING,
+    Route, UPPER, address, finish, long,
 };
 use super::peers::OWN;
 use super::route::sender;
@@ -27,7 +28,7 @@ const ECHO_REPLY: u8 = 129;
 const LISTENER_QUERY: u8 = 130;
 
 /// The offset of the destination in a packet.
-const DESTINATION: usize = 24;
+const TO: usize = 24;
 
 impl Stack {
     /// Handles a message. Returns the frame if it is no longer needed.
@@ -121,7 +122,7 @@ impl Stack {
             return;
         };
         let mtu = usize::try_from(mtu).unwrap_or(usize::MAX).max(LEAST_MTU);
-        let (local, remote) = (address(header, 8), address(header, DESTINATION));
+        let (local, remote) = (address(header, 8), address(header, TO));
         let stand_in = ipv6.with(|state| {
             let stand_in = state.peers.known(remote, local)?;
             let peer = state.peers.get(stand_in)?;
@@ -240,11 +241,24 @@ fn source_of(state: &State, from: Ipv6Addr, to: Ipv6Addr, now: u64) -> Option<Ip
 /// Returns whether the packet may be an error itself: its last known header is of ICMPv6, or it
 /// cannot be told.
 fn is_error(frame: &[u8]) -> bool {
-    match super::packet::parse(frame) {
-        Ok(packet) if packet.protocol == ICMP => {
-            let kind = packet.payload(frame).first();
-            kind.is_none_or(|kind| *kind < INFORMATIONAL || *kind == REDIRECT)
-        }
-        _ => false,
+    let (mut next, mut at) = (frame.get(ETHERNET + 6).copied().unwrap_or(ICMP), UPPER);
+    for _ in 0..HEADERS {
+        let header = frame.get(at..).unwrap_or_default();
+        let (behind, length) = match (next, header) {
+            (ICMP, _) => {
+                return header
+                    .first()
+                    .is_none_or(|kind| *kind < INFORMATIONAL || *kind == REDIRECT);
+            }
+            (HOP_BY_HOP | DESTINATION | ROUTING, [behind, words, ..]) => {
+                (*behind, 8 * (usize::from(*words) + 1))
+            }
+            (FRAGMENT, [behind, ..]) => (*behind, 8),
+            (HOP_BY_HOP | DESTINATION | ROUTING | FRAGMENT, _) => return true,
+            _ => return false,
+        };
+        next = behind;
+        at += length;
     }
+    true
 }

@@ -81,6 +81,14 @@ impl State {
         due.min(self.groups.due())
     }
 
+    /// Tells the neighbour cache which machines are default routers.
+    fn note_routers(&mut self) {
+        let Self {
+            host, neighbours, ..
+        } = self;
+        neighbours.set_routers(|address| host.routers().any(|router| router == address));
+    }
+
     /// Returns what the machine uses now.
     fn configuration(&self) -> Ipv6Configuration {
         let mut configuration = Ipv6Configuration {

@@ -223,11 +223,17 @@ impl Cache {
         }
     }
 
-    /// Records whether a machine is a default router.
-    pub(super) fn set_router(&mut self, address: Ipv6Addr, router: bool) {
-        if let Some(entry) = self.get(address) {
-            entry.router = router;
+    /// Records which machines are default routers.
+    pub(super) fn set_routers(&mut self, is_router: impl Fn(Ipv6Addr) -> bool) {
+        for entry in self.entries.iter_mut().flatten() {
+            entry.router = is_router(entry.address);
         }
+    }
+
+    /// Returns whether the hardware address of a machine is being looked for.
+    pub(super) fn is_sought(&mut self, address: Ipv6Addr) -> bool {
+        let entry = self.get(address);
+        entry.is_some_and(|entry| entry.state == State::Incomplete)
     }
 
     /// Returns when [`take_due`](Self::take_due) has an action, in nanoseconds.
@@ -320,7 +326,7 @@ mod tests {
     fn strangers_replace_neither_routers_nor_machines_in_use() {
         let mut cache = Cache::new();
         cache.hear(at(1), MAC, 0);
-        cache.set_router(at(1), true);
+        cache.set_routers(|address| address == at(1));
         for last in 2..10 {
             cache.find(at(last), 0);
             cache.advertised(at(last), answer(true, true), 0);

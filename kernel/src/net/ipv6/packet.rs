@@ -15,11 +15,11 @@ pub(super) const LEAST_MTU: usize = 1280;
 pub(in crate::net) const ETHERTYPE: [u8; 2] = [0x86, 0xdd];
 
 /// Next headers (RFC 8200, 4; RFC 4443).
-const HOP_BY_HOP: u8 = 0;
-const ROUTING: u8 = 43;
-const FRAGMENT: u8 = 44;
+pub(super) const HOP_BY_HOP: u8 = 0;
+pub(super) const ROUTING: u8 = 43;
+pub(super) const FRAGMENT: u8 = 44;
 const NOTHING: u8 = 59;
-const DESTINATION: u8 = 60;
+pub(super) const DESTINATION: u8 = 60;
 pub(super) const ICMP: u8 = 58;
 
 /// Options that are not refused: padding and "router alert" (RFC 2711).
@@ -28,7 +28,7 @@ const PADS: u8 = 1;
 const ROUTER_ALERT: u8 = 5;
 
 /// The limits of extension headers (RFC 8504, 5.3): their number and their total length in bytes.
-const HEADERS: usize = 8;
+pub(super) const HEADERS: usize = 8;
 const LENGTH: usize = 512;
 
 /// Codes of "parameter problem" (RFC 4443, 3.4).
@@ -51,6 +51,8 @@ pub(super) struct Packet {
     pub(super) end: usize,
     /// Whether routers are to look at the packet.
     pub(super) alerts: bool,
+    /// Whether there is a fragment header, although the packet is whole.
+    pub(super) is_fragment: bool,
 }
 
 /// Why a packet is not handled.
@@ -109,6 +111,7 @@ pub(super) fn parse(frame: &[u8]) -> Result<Packet, Fault> {
         upper: UPPER,
         end,
         alerts: false,
+        is_fragment: false,
     };
     for _ in 0..HEADERS {
         match packet.protocol {
@@ -121,6 +124,7 @@ pub(super) fn parse(frame: &[u8]) -> Result<Packet, Fault> {
                 if number(header, 2).ok_or(Fault::Malformed)? & !6 != 0 {
                     return Err(Fault::Fragment);
                 }
+                packet.is_fragment = true;
                 packet.pass(header[0], 8)?;
             }
             NOTHING => return Err(Fault::Ignored),

@@ -78,21 +78,22 @@ impl Ipv6 {
         found.flatten().unwrap_or(Way::Nowhere)
     }
 
-    /// Looks for the hardware address of a peer again, because it does not answer.
+    /// Looks for the hardware address of a peer again, because it does not answer. Returns the one
+    /// that is known meanwhile: that of another router, for example.
     #[cold]
-    pub(in crate::net) fn doubt(&self, stand_in: Ipv4Addr, now: u64) {
-        self.with(|state| {
-            let Some(peer) = state.peers.get(stand_in) else {
-                return;
-            };
+    pub(in crate::net) fn doubt(&self, stand_in: Ipv4Addr, now: u64) -> Option<Mac> {
+        let found = self.with(|state| {
+            let peer = state.peers.get(stand_in)?;
             peer.forget_mac();
             let remote = peer.remote;
-            if let Some(hop) = state.host.next_hop(remote)
-                && let Way::To(_) = state.neighbours.find(hop, now)
-            {
-                state.neighbours.doubt(hop, now);
-            }
+            let hop = state.host.next_hop(remote)?;
+            let Way::To(mac) = state.neighbours.find(hop, now) else {
+                return None;
+            };
+            state.neighbours.doubt(hop, now);
+            Some(mac)
         });
+        found.flatten()
     }
 
     /// Returns the next hop to a peer.

@@ -211,7 +211,7 @@ impl Stack {
         let (mut route, way, mtu) = self
             .ipv6_way(*to.ip())
             .ok_or(SendError::Unaddressable(to))??;
-        let maximum = mtu - (UPPER - 14) - 8;
+        let maximum = (mtu - (UPPER - 14) - 8).min(port.longest_sent().saturating_sub(20));
         if length > maximum {
             return Err(SendError::TooLong { length, maximum });
         }

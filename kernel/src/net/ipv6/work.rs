@@ -43,6 +43,7 @@ impl Stack {
         drop(state);
         self.due.set(0);
         inner.connections.check_stand_ins();
+        self.drop_stranded(inner);
         self.wake_watchers();
     }
 
@@ -58,7 +59,9 @@ impl Stack {
         });
         self.due.set(0);
         if up {
-            self.inner().connections.check_stand_ins();
+            let inner = &mut *self.inner();
+            inner.connections.check_stand_ins();
+            self.drop_stranded(inner);
         }
     }
 
@@ -91,7 +94,10 @@ impl Stack {
                         warn!("the IPv6 address {address} has expired");
                         (changed, lost) = (true, true);
                     }
-                    host::Due::Changed => changed = true,
+                    host::Due::Changed => {
+                        state.note_routers();
+                        changed = true;
+                    }
                 }
             }
             self.report_listeners(state, now);
@@ -113,12 +119,33 @@ impl Stack {
                 None => break,
             }
         }
+        self.drop_stranded(inner);
         if lost {
             inner.connections.check_stand_ins();
         }
         if changed {
             self.wake_watchers();
         }
+    }
+
+    /// Drops the packets that wait for a neighbour that is not looked for any more, because another
+    /// one is now the next hop or all were forgotten.
+    pub(super) fn drop_stranded(&self, inner: &mut Inner) {
+        let ipv6 = &self.neighbours.ipv6;
+        let is_sought = |to: Ipv6Addr| {
+            ipv6.with(|state| {
+                let hop = state.host.next_hop(to);
+                hop.is_some_and(|hop| state.neighbours.is_sought(hop))
+            })
+        };
+        let stays = |frame: &Frame| {
+            ethertype(frame) != ETHERTYPE || is_sought(destination(frame.bytes())) == Some(true)
+        };
+        self.outgoing.waiting.retain(stays, |frame| {
+            inner.ports.gave_up(&frame);
+            count(&ipv6.counters.unreachable);
+            self.frames.give(frame);
+        });
     }
 
     /// Sends the packets that wait for the hardware address of the neighbour `address`, or drops

@@ -76,6 +76,12 @@ impl Port {
         self.send.has_room(length)
     }
 
+    /// Returns the payload bytes that fit in the empty send queue.
+    #[cfg(feature = "ipv6")]
+    pub(in crate::net) const fn longest_sent(&self) -> usize {
+        (self.send.limit % DATAGRAM) as usize
+    }
+
     /// Records that a datagram was queued to be sent.
     #[inline]
     pub(super) fn queued(&self, length: usize) {

@@ -289,7 +289,16 @@ impl UdpSocket {
     /// Ignores errors that are not the caller's fault.
     #[inline]
     fn reply_result(&self, sent: Result<(), SendError>) -> Result<(), SendError> {
-        if sent == Err(SendError::NoAddress) {
+        let is_lost = match sent {
+            Err(SendError::NoAddress) => true,
+            #[cfg(feature = "ipv6")]
+            Err(SendError::Ipv6(_)) => true,
+            // Other peers have taken the place of this one meanwhile.
+            #[cfg(feature = "ipv6")]
+            Err(SendError::Unaddressable(to)) => super::ipv6::is_stand_in(*to.ip()),
+            _ => false,
+        };
+        if is_lost {
             count(&self.stack.counters.unanswerable);
             return Ok(());
         }

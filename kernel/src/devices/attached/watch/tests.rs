@@ -3,6 +3,7 @@
 use vmos_drivers::virtio::{DeviceKind, Failure, SetupError};
 
 use super::*;
+use crate::devices::attached::Served;
 use crate::devices::{Delivery, Place};
 
 const LINE: u32 = 78;
@@ -44,6 +45,18 @@ impl Watched for Driver {
 
     fn give_up(&mut self) {
         self.failure = Some(Failure::Silent);
+    }
+}
+
+impl Served for Driver {
+    fn has_news(&mut self) -> bool {
+        self.pulse.has_news
+    }
+    fn acknowledge_interrupt(&mut self) {}
+    fn configuration_changed(&mut self) {}
+    fn publish(&mut self) {}
+    fn rearm(&mut self) -> bool {
+        false
     }
 }
 
@@ -312,4 +325,15 @@ fn a_failed_device_is_restarted_which_is_counted() {
         failures, restarts, ..
     } = statistics(&attached);
     assert_eq!((failures, restarts, driver.failure), (1, 1, None));
+}
+
+#[test]
+fn an_interrupt_whose_response_a_task_has_taken_was_needed() {
+    let (mut attached, mut driver) = (attached(), Driver::with(3));
+    for _ in 0..3 {
+        driver.answer();
+        driver.take();
+        assert!(attached.take_interrupt(&mut driver, false));
+    }
+    assert!(!attached.take_interrupt(&mut driver, false));
 }

@@ -135,6 +135,9 @@ fn an_advertisement_that_is_not_from_a_router_on_the_link_is_ignored() {
     fragment.splice(54..54, [58, 0, 0, 1, 0, 0, 0, 0]);
     fragment[20] = 44;
     fragment[19] += 8;
+    // A whole message, behind a fragment header nevertheless (RFC 6980, 5).
+    let mut atomic = fragment.clone();
+    atomic[57] = 0;
     for (name, frame) in [
         ("hop limit", icmp(ROUTER, ALL_NODES, 254, &valid)),
         ("source", icmp(ip("2001:db8::1"), ALL_NODES, 255, &valid)),
@@ -151,6 +154,7 @@ fn an_advertisement_that_is_not_from_a_router_on_the_link_is_ignored() {
         ),
         ("checksum", wrong),
         ("fragment", fragment),
+        ("fragment header", atomic),
     ] {
         let mut machine = Machine::ready();
         machine.hears(frame);

@@ -129,6 +129,40 @@ fn datagrams_wait_for_the_hardware_address_of_the_next_hop() {
 }
 
 #[test]
+fn routers_whose_time_is_over_make_room_for_others() {
+    let mut machine = Machine::routed();
+    for number in 0..100_u16 {
+        let from = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 6, number);
+        let mac = mac_option(1, [4, 1, 0, 0, 0, number as u8]);
+        let message = advertisement(1, &[&mac]);
+        machine.hears(icmp(from, ALL_NODES, 255, &message));
+        machine.until((10 + 2 * u64::from(number)) * SECOND);
+    }
+    let socket = machine.net.udp(4000).unwrap();
+    let to = core::net::SocketAddr::from((ip("2001:db8::99"), 7));
+    let sent = poll_once(socket.send_to_any(b"hello", to));
+    assert_eq!(sent, Poll::Ready(Ok(())));
+    let asked = machine.sends(CLOCK.get());
+    assert!(matches!(
+        discovery(&asked[0]),
+        Some(NdiscRepr::NeighborSolicit { target_addr, .. }) if target_addr == ip("2001:db8::99")
+    ));
+}
+
+#[test]
+fn datagrams_that_wait_are_dropped_when_the_link_comes_up_again() {
+    let mut machine = Machine::routed();
+    let socket = machine.net.udp(4000).unwrap();
+    let to = core::net::SocketAddr::from((ip("2001:db8::99"), 7));
+    let sent = poll_once(socket.send_to_any(b"hello", to));
+    assert_eq!(sent, Poll::Ready(Ok(())));
+    machine.sends(5 * SECOND);
+    machine.stack.link(false);
+    machine.stack.link(true);
+    assert_eq!(machine.net.ipv6_statistics().unreachable, 1);
+}
+
+#[test]
 fn strangers_that_ask_do_not_displace_the_router() {
     let mut machine = Machine::routed();
     let address = own("fe80::", 1);
