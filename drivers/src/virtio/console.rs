@@ -24,7 +24,8 @@ use control::Message;
 pub use port::Facts;
 use port::Port;
 
-/// The largest number of ports that are used; the device is told that others are not (5.3.5).
+/// The largest number of ports that are used; the driver reports to the device that others are not
+/// (5.3.5).
 pub const MOST_PORTS: u16 = 8;
 /// The longest name of a port, in bytes; a longer one is cut.
 pub const LONGEST_NAME: usize = 64;

@@ -1,8 +1,8 @@
 //! The heap: a two-level segregated fit allocator (TLSF) without headers.
 //!
-//! Whoever frees a block states its layout, so a used block needs no description, and aligned blocks
-//! can follow each other. Free blocks are in lists by size (`free`); a bit for each 32 bytes (16
-//! on a 32-bit processor) tells whether the neighbours of a block are free (`region`).
+//! The caller that frees a block states its layout, so a used block needs no description, and
+//! aligned blocks can follow each other. Free blocks are in lists by size (`free`); a bit for each
+//! 32 bytes (16 on a 32-bit processor) tells whether the neighbours of a block are free (`region`).
 //!
 //! Sizes are rounded up by at most a sixteenth, to the smallest size of a list. So every block of
 //! the list fits, and allocating and freeing take constant time. The exception is an alignment of
