@@ -36,7 +36,7 @@ pub(crate) const CASES: [Case; 7] = [
     .provoking(),
     Case::spread("m11_a_length_beyond_the_buffer", |setting| {
         corrupted(setting, "nic0.queue0.refused_lengths", |tested, queue| {
-            used_entry(tested, queue, 0, 0xffff_ffff)
+            used_entry(tested, queue, newest_chain(tested, queue)?, 0xffff_ffff)
         })
     })
     .provoking(),
@@ -67,6 +67,13 @@ fn network(tested: &Tested) -> Outcome<vmos_machine_tests::virtqueues::Device> {
     let devices = tested.queues.devices_of(&mut monitor, Kind::Network)?;
     let device = devices.into_iter().next();
     device.ok_or_else(|| "no network device has a queue".into())
+}
+
+/// Returns the chain that the driver has made available last: the device has not used it yet.
+fn newest_chain(tested: &Tested, queue: &Queue) -> Outcome<u32> {
+    let index = tested.queues.short(queue.available + 2)?.wrapping_sub(1);
+    let place = queue.available + 4 + 2 * (u64::from(index) % u64::from(queue.size));
+    Ok(tested.queues.short(place)?.into())
 }
 
 /// Simulates a chain returned by the device.
