@@ -3,7 +3,7 @@
 //! A port has a name, which the machine's configuration gives it:
 //!
 //! ```text
-//! -device virtio-serial-device -chardev socket,path=/tmp/log,server=on,wait=off,id=log
+//! -device virtio-serial-device -chardev socket,path=log.sock,server=on,wait=off,id=log
 //! -device virtserialport,chardev=log,name=log
 //! ```
 //!

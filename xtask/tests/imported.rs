@@ -1,7 +1,8 @@
 //! Runs machines that no board file in the repository describes, from their imported descriptions.
 //!
-//! Each test creates a repository, imports a machine into it, and runs the repository's app there. `VMOS_QEMU` selects the version of QEMU. The images take minutes to build, so
-//! only `cargo xtask test --all` runs these tests.
+//! Each test creates a repository, imports a machine into it, and runs the repository's app there.
+//! `VMOS_QEMU` selects the version of QEMU. The images take minutes to build, so the tests are
+//! ignored except by `cargo xtask test --all`.
 
 use std::path::Path;
 use std::process::Command;

@@ -1,7 +1,7 @@
 //! Echoes bytes on the port `echo` of a virtio console device.
 //!
-//! `cargo xtask run BOARD --app serial --serial echo=/tmp/echo.sock`, and in another terminal
-//! `nc -U /tmp/echo.sock`.
+//! `cargo xtask run BOARD --app serial --serial echo=echo.sock`, and in another terminal
+//! `nc -U echo.sock`.
 
 #![cfg_attr(target_os = "none", no_std, no_main)]
 

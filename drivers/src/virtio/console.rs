@@ -5,7 +5,6 @@
 //! when it was read, so a fast host fills no memory. A host that does not read delays only the
 //! writer of that port.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::task::{Poll, Waker};
@@ -13,11 +12,10 @@ use core::task::{Poll, Waker};
 use super::device::{Device, GaveUp};
 use super::error::{Failure, SetupError};
 use super::packets::{Incoming, Outgoing};
-use super::pulse::Pulse;
-use super::statistics::QueueStatistics;
-use super::transport::{Routing, Transport};
+use super::transport::Transport;
 
 mod control;
+mod health;
 mod port;
 
 use control::Message;
@@ -356,7 +354,7 @@ impl<T: Transport> Console<T> {
                 let port = usize::try_from(message.port).ok();
                 match port.and_then(|port| self.ports.get_mut(port)) {
                     Some(port) => {
-                        handle(port, message);
+                        port.hear(message);
                         has_changed = true;
                     }
                     None if message.event == control::DEVICE_ADD => {
@@ -382,7 +380,7 @@ impl<T: Transport> Console<T> {
         let transport = &self.device.transport;
         if let Some((incoming, outgoing)) = &mut self.control {
             for (number, port) in (0..).zip(&mut self.ports) {
-                announce(number, port, outgoing);
+                port.announce(number, outgoing);
             }
             incoming.publish(transport);
             outgoing.publish(transport);
@@ -433,159 +431,6 @@ impl<T: Transport> Console<T> {
         if self.device.acknowledge() {
             self.configuration_changed();
         }
-    }
-
-    /// Handles what the device reports outside its queues. Call it for the interrupt that
-    /// [`Routing`] assigns to the configuration.
-    pub fn configuration_changed(&mut self) {
-        if self.device.needs_reset() {
-            self.fail(Failure::NeedsReset);
-        }
-    }
-
-    /// Returns the device's progress. Written bytes do not count as requests, because a host may
-    /// leave them unread for as long as it likes.
-    #[must_use]
-    pub fn pulse(&mut self) -> Pulse {
-        let control = self.control.as_ref();
-        let (in_flight, answered, oldest) =
-            control.map_or((0, 0, 0), |(_, outgoing)| outgoing.progress());
-        let lanes = self.ports.iter().flat_map(|port| {
-            let (sent, received) = (port.outgoing.statistics(), port.incoming.statistics());
-            [sent.completed, received.completed]
-        });
-        let received = control.map_or(0, |(incoming, _)| incoming.statistics().completed);
-        Pulse {
-            in_flight,
-            oldest,
-            answered,
-            taken: lanes.fold(received, u64::wrapping_add) as u16,
-            has_news: self.has_news(),
-            is_unread: self.device.is_unread(),
-            listens: true,
-        }
-    }
-
-    /// Reads the device's status and acknowledges its interrupt, even if none arrived. Call
-    /// [`complete`](Self::complete) afterwards.
-    #[cold]
-    pub fn inspect(&mut self) {
-        self.device.read();
-        self.configuration_changed();
-    }
-
-    /// Notifies the device of every queue, even if it has not requested it.
-    #[cold]
-    pub fn kick(&mut self) {
-        if let Some((incoming, outgoing)) = &mut self.control {
-            incoming.kick(&self.device);
-            outgoing.kick(&self.device);
-        }
-        for port in &mut self.ports {
-            port.incoming.kick(&self.device);
-            port.outgoing.kick(&self.device);
-        }
-    }
-
-    /// Resets a device that does not respond.
-    #[cold]
-    pub fn give_up(&mut self) {
-        self.fail(Failure::Silent);
-    }
-
-    /// Returns how the device raises interrupts.
-    #[must_use]
-    pub fn routing(&self) -> Routing {
-        self.device.transport.routing()
-    }
-
-    /// Returns why the device cannot be used; `None` if it works.
-    #[must_use]
-    pub const fn failure(&self) -> Option<Failure> {
-        self.device.failure()
-    }
-
-    /// Returns the counts of the queues: those of control messages, then of each port, receiving
-    /// before sending.
-    #[must_use]
-    pub fn statistics(&self) -> Vec<QueueStatistics> {
-        let control = self.control.iter();
-        let control = control.flat_map(|(a, b)| [a.statistics(), b.statistics()]);
-        let ports = self.ports.iter();
-        let ports = ports.flat_map(|port| [port.incoming.statistics(), port.outgoing.statistics()]);
-        control.chain(ports).collect()
-    }
-
-    fn fail(&mut self, failure: Failure) {
-        self.device.fail(failure);
-        for port in &mut self.ports {
-            port.wake();
-        }
-    }
-
-    /// Resets the device and restarts it. Bytes on their way are lost; the ports appear again.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`SetupError`]; the device then stays failed.
-    pub fn reinitialize(&mut self) -> Result<(), SetupError> {
-        self.fail(Failure::Restarted);
-        self.restart().map_err(|GaveUp| {
-            let error = self.device.refusal();
-            self.fail(Failure::Setup(error));
-            error
-        })
-    }
-
-    fn restart(&mut self) -> Result<(), GaveUp> {
-        self.device
-            .negotiate_again(|_transport, _offered| MULTIPORT)?;
-        let has_control = self.control.is_some();
-        for port in &mut self.ports {
-            port.restart(&mut self.device)?;
-            if has_control {
-                // The device tells both again; the name stays, so that the port can be found.
-                port.facts.is_connected = false;
-                port.open_due = false;
-            }
-        }
-        if let Some((incoming, outgoing)) = &mut self.control {
-            incoming.restart(&mut self.device)?;
-            outgoing.restart(&mut self.device)?;
-        }
-        self.start()
-    }
-}
-
-/// Handles a message about a port.
-fn handle(port: &mut Port, message: Message<'_>) {
-    match message.event {
-        control::DEVICE_ADD => {
-            (port.facts.exists, port.ready_due) = (true, true);
-            port.open_due = port.is_open;
-        }
-        control::DEVICE_REMOVE => port.remove(),
-        control::CONSOLE_PORT => port.facts.is_console = message.value == 1,
-        control::PORT_OPEN => port.connect(message.value == 1),
-        control::PORT_NAME => {
-            let name = message.rest.split(|byte| *byte == 0).next();
-            let name = name.unwrap_or_default();
-            let name = &name[..name.len().min(LONGEST_NAME)];
-            port.facts.name = String::from_utf8_lossy(name).into_owned();
-        }
-        _ => {}
-    }
-}
-
-/// Tells the device what it was not told about a port yet, as far as there is room.
-fn announce(number: u32, port: &mut Port, outgoing: &mut Outgoing) {
-    if port.ready_due {
-        let ready = control::message(number, control::PORT_READY, 1);
-        port.ready_due = outgoing.push(&[&ready]).is_none();
-    }
-    if port.open_due && port.facts.exists && !port.ready_due {
-        let open = control::message(number, control::PORT_OPEN, u16::from(port.is_open));
-        port.open_due = outgoing.push(&[&open]).is_none();
     }
 }
 

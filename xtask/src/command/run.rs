@@ -45,7 +45,7 @@ use refusal::{
   cargo xtask run <BOARD> --app http --watch
   cargo xtask run <BOARD> --disk first.img --disk second.img --nic none --pcap frames.pcap
   cargo xtask run <BOARD> --app fat --share docs
-  cargo xtask run <BOARD> --app serial --serial echo=/tmp/echo.sock
+  cargo xtask run <BOARD> --app serial --serial echo=echo.sock
   cargo xtask run <BOARD> --net socket=listen:9000 --gdb
   cargo xtask run <BOARD> --qemu-arg=-d --qemu-arg=int --dry-run
   VMOS_QEMU=/opt/qemu-10 cargo xtask run <BOARD>

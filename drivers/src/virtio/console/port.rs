@@ -6,6 +6,8 @@ use core::task::Waker;
 use super::super::device::{Device, GaveUp};
 use super::super::packets::{Incoming, Outgoing};
 use super::super::transport::Transport;
+use super::LONGEST_NAME;
+use super::control::{self, Message};
 
 /// The number of buffers in each direction of a port.
 const BUFFERS: u16 = 8;
@@ -69,15 +71,47 @@ impl Port {
         self.outgoing.enable(device)
     }
 
+    /// Handles a control message about the port.
+    pub(super) fn hear(&mut self, message: Message<'_>) {
+        match message.event {
+            control::DEVICE_ADD => {
+                (self.facts.exists, self.ready_due) = (true, true);
+                self.open_due = self.is_open;
+            }
+            control::DEVICE_REMOVE => self.remove(),
+            control::CONSOLE_PORT => self.facts.is_console = message.value == 1,
+            control::PORT_OPEN => self.connect(message.value == 1),
+            control::PORT_NAME => {
+                let name = message.rest.split(|byte| *byte == 0).next();
+                let name = name.unwrap_or_default();
+                let name = &name[..name.len().min(LONGEST_NAME)];
+                self.facts.name = String::from_utf8_lossy(name).into_owned();
+            }
+            _ => {}
+        }
+    }
+
+    /// Sends the device what it does not know about the port `number` yet, as far as there is room.
+    pub(super) fn announce(&mut self, number: u32, outgoing: &mut Outgoing) {
+        if self.ready_due {
+            let ready = control::message(number, control::PORT_READY, 1);
+            self.ready_due = outgoing.push(&[&ready]).is_none();
+        }
+        if self.open_due && self.facts.exists && !self.ready_due {
+            let open = control::message(number, control::PORT_OPEN, u16::from(self.is_open));
+            self.open_due = outgoing.push(&[&open]).is_none();
+        }
+    }
+
     /// Records whether the host has its end open.
-    pub(super) fn connect(&mut self, is_connected: bool) {
+    fn connect(&mut self, is_connected: bool) {
         self.has_ended |= self.facts.is_connected && !is_connected;
         self.facts.is_connected = is_connected;
         self.wake();
     }
 
     /// Records that the device no longer has the port.
-    pub(super) fn remove(&mut self) {
+    fn remove(&mut self) {
         self.connect(false);
         self.facts = Facts::default();
         (self.open_due, self.ready_due) = (false, false);
