@@ -4,16 +4,13 @@
 //! wrong RAM, console and timer, or a wrong way to power off, and runs on the machine of the board
 //! that it extends.
 
-use std::fs::{self, OpenOptions};
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
+mod dialogue;
 
-use nix::sys::signal::{self, Signal};
-use nix::unistd::Pid;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
+
 use vmos_codegen::Board;
 use vmos_codegen::board::Range;
 use vmos_codegen::language::hexadecimal;
@@ -35,9 +32,7 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
 
 /// Runs the command in a folder, and returns all its output, whether or not it succeeds.
 fn xtask(folder: &Path, arguments: &[&str]) -> String {
-    let output = command(folder, arguments).output().unwrap();
-    let both = [output.stdout, output.stderr].concat();
-    String::from_utf8_lossy(&both).into_owned()
+    dialogue::run(&mut command(folder, arguments), |_| b"").1
 }
 
 /// Returns an address at which the board has nothing.
@@ -141,7 +136,6 @@ fn conflicts_are_reported_on_32_bit_risc_v_in_m_mode() {
 /// stops the machine.
 #[test]
 fn a_machine_that_cannot_be_powered_off_reports_that() {
-    const LIMIT: Duration = Duration::from_secs(300);
     if board_with_qemu("virt-arm64").is_none() {
         return;
     }
@@ -154,30 +148,17 @@ fn a_machine_that_cannot_be_powered_off_reports_that() {
     let without = "without = [\"power.semihosting\"]\n\n[board]";
     let text = text.replacen("[board]", without, 1) + "\n[power.psci]\nconduit = \"smc\"\n";
     fs::write(&path, text).unwrap();
-    let mut run = command(&project, &["run", "wrong", "--without", "rng,disk,net"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let (tell, said) = mpsc::channel();
-    let lines = BufReader::new(run.stdout.take().unwrap()).lines();
-    thread::spawn(move || {
-        lines
-            .map_while(Result::ok)
-            .try_for_each(|line| tell.send(line))
-    });
     let expected = "the machine cannot be powered off: see [power] in the board file";
-    let mut lines = Vec::new();
-    while let Ok(line) = said.recv_timeout(LIMIT) {
-        lines.push(line);
-        if lines.last().is_some_and(|line| line.contains(expected)) {
-            break;
+    let mut run = command(&project, &["run", "wrong", "--without", "rng,disk,net"]);
+    // Ctrl-A X ends QEMU.
+    let (_, text) = dialogue::run(&mut run, |line| {
+        if line.contains(expected) {
+            b"\x01x"
+        } else {
+            b""
         }
-    }
-    // The command stops QEMU before it exits.
-    signal::kill(Pid::from_raw(run.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
-    run.wait().unwrap();
-    let lines = lines.join("\n");
-    assert!(lines.contains(expected), "{lines}");
+    });
+    assert!(text.contains(expected), "{text}");
     // The fault is reported once.
-    assert_eq!(lines.matches("panic: ").count(), 1, "{lines}");
+    assert_eq!(text.matches("panic: ").count(), 1, "{text}");
 }

@@ -4,6 +4,8 @@
 //! `VMOS_QEMU` selects the version of QEMU. The images take minutes to build, so the tests are
 //! ignored except by `cargo xtask test --all`.
 
+mod dialogue;
+
 use std::path::Path;
 use std::process::Command;
 
@@ -14,14 +16,12 @@ use xtask::workspace::Workspace;
 /// Runs the command in a folder and returns all its output. It shares the build folder of this
 /// repository, so that external crates are not compiled again.
 fn xtask(folder: &Path, arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command
         .args(arguments)
         .current_dir(folder)
-        .env("CARGO_TARGET_DIR", Workspace::find().unwrap().target)
-        .output()
-        .unwrap();
-    let both = [output.stdout, output.stderr].concat();
-    String::from_utf8_lossy(&both).into_owned()
+        .env("CARGO_TARGET_DIR", Workspace::find().unwrap().target);
+    dialogue::run(&mut command, |_| b"").1
 }
 
 /// Imports a machine and runs an app on it, with one processor and with two.

@@ -1,10 +1,11 @@
 //! Tests that a repository created by `cargo xtask new-project` is complete and runs. All tests run
 //! the command in a folder outside this repository.
 
+mod dialogue;
+
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use tempfile::TempDir;
 use xtask::boards;
@@ -127,17 +128,15 @@ fn a_new_repository_runs() {
         eprintln!("not run: the QEMU of {sibling} is not installed");
         return;
     }
-    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command
         .args(["run", "mine", "--without", "rng,disk,net"])
         .current_dir(&project)
         .env("CARGO_TARGET_DIR", here().target)
         .env("RUSTFLAGS", "-C relocation-model=pic")
-        .env("CARGO_BUILD_TARGET", "no-such-target")
-        .output()
-        .unwrap();
-    let complaints = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{complaints}");
-    let console = String::from_utf8_lossy(&output.stdout);
+        .env("CARGO_BUILD_TARGET", "no-such-target");
+    let (succeeded, console) = dialogue::run(&mut command, |_| b"");
+    assert!(succeeded, "{console}");
     assert!(console.contains("hello from mine"), "{console}");
 }
 
@@ -189,27 +188,21 @@ fn a_part_of_the_repository_raises_its_interrupt() {
         return;
     }
     let (_folder, project) = project("virt-arm64");
-    let mut machine = Command::new(env!("CARGO_BIN_EXE_xtask"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command
         .args(["run", "buttons", "--app", "button"])
         .args(["--without", "rng,disk,net"])
         .current_dir(&project)
-        .env("CARGO_TARGET_DIR", here().target)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut typed = machine.stdin.take().unwrap();
-    let mut console = String::new();
-    for line in BufReader::new(machine.stdout.take().unwrap()).lines() {
-        let line = line.unwrap();
-        console += &format!("{line}\n");
+        .env("CARGO_TARGET_DIR", here().target);
+    let (succeeded, console) = dialogue::run(&mut command, |line| {
         if line.contains("waiting for the power button") {
             // Ctrl-A C leads to QEMU's monitor, and back.
-            typed.write_all(b"\x01csystem_powerdown\n\x01c").unwrap();
+            b"\x01csystem_powerdown\n\x01c"
+        } else {
+            b""
         }
-    }
-    let status = machine.wait().unwrap();
-    assert!(status.success(), "{console}");
+    });
+    assert!(succeeded, "{console}");
     assert!(console.contains("was pressed"), "{console}");
     assert!(console.contains("was released"), "{console}");
 }
