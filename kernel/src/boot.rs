@@ -135,25 +135,15 @@ fn boot(
         return Err(CannotStart::NoClock);
     }
 
-    let reported = table.map(|table| table.ram()).transpose()?;
-    let mut unreachable = 0;
-    let ram = discovery::discover(
-        machine::MEMORY.ram,
-        reported.as_ref(),
-        usize::MAX as u64,
-        |finding| {
-            if let Finding::OutOfReach { beyond, .. } = finding {
-                unreachable += beyond.size;
-            }
-            attestation.take(finding);
-        },
-    )?;
+    let mut ram = RangeSet::new();
+    let unreachable = find_ram(table, &mut attestation, &mut ram)?;
     attestation.conclude()?;
     for range in ram.as_slice() {
         debug!("RAM: {:#x} bytes at {}", range.size, range.base);
     }
     debug!("the clock runs at {} Hz", machine::clock_frequency());
-    let mut free = carve(&ram, table)?;
+    let mut free = ram.clone();
+    carve(&mut free, table)?;
     map(&ram, table, &mut free)?;
 
     // No code before this line may allocate.
@@ -189,13 +179,37 @@ fn boot(
     event_loop::run(machine, services, executor, &state.loop_statistics)
 }
 
-/// Returns the part of `ram` that is left for the heap.
+/// Adds the RAM to use to `ram`, and reports it as far as it differs from the board file's. Returns
+/// the number of bytes that the processor cannot address.
 #[cold]
-fn carve(ram: &RangeSet, table: Option<Table>) -> Result<RangeSet, Unclear> {
-    let mut free = ram.clone();
+#[inline(never)]
+fn find_ram(
+    table: Option<Table>,
+    attestation: &mut Attestation<'static>,
+    ram: &mut RangeSet,
+) -> Result<u64, Unclear> {
+    let mut reported = RangeSet::new();
+    if let Some(table) = table {
+        table.find_ram(&mut reported)?;
+    }
+    let reported = table.map(|_| &reported);
+    let mut unreachable = 0;
+    let last = usize::MAX as u64;
+    discovery::discover(machine::MEMORY.ram, reported, last, ram, |finding| {
+        if let Finding::OutOfReach { beyond, .. } = finding {
+            unreachable += beyond.size;
+        }
+        attestation.take(finding);
+    })?;
+    Ok(unreachable)
+}
+
+/// Removes what the heap cannot have from `free`, which is the RAM to use.
+#[cold]
+fn carve(free: &mut RangeSet, table: Option<Table>) -> Result<(), Unclear> {
     free.remove(image::range())?;
     if let Some(table) = table {
-        table.carve(&mut free)?;
+        table.carve(free)?;
     }
     machine::MEMORY
         .reserved
@@ -212,7 +226,7 @@ fn carve(ram: &RangeSet, table: Option<Table>) -> Result<RangeSet, Unclear> {
         size: PAGE,
     })?;
     free.align(PAGE);
-    Ok(free)
+    Ok(())
 }
 
 /// Maps everything that the kernel may access, with the permissions that it needs, and nothing

@@ -106,25 +106,24 @@ impl Table {
         Some(acpi::Tables::read(&Low, root))
     }
 
-    /// Returns the RAM of the machine.
+    /// Adds the RAM of the machine to `ram`, which is empty.
     ///
     /// # Errors
     ///
     /// There are too many ranges, or they cannot be read with certainty.
-    pub(crate) fn ram(&self) -> Result<RangeSet, Unclear> {
-        let mut ram = RangeSet::new();
+    pub(crate) fn find_ram(&self, ram: &mut RangeSet) -> Result<(), Unclear> {
         if let Some(tree) = self.device_tree() {
             for range in tree.ram() {
                 ram.add(range?)?;
             }
         }
         if let Some(info) = self.start_info() {
-            ram = info.ram()?;
+            *ram = info.ram()?;
         }
         if let Some(tags) = self.tags() {
-            ram = tags.ram()?;
+            *ram = tags.ram()?;
         }
-        Ok(ram)
+        Ok(())
     }
 
     /// Removes the table itself, and the ranges that it reserves, from `free`.

@@ -132,45 +132,37 @@ impl Devices {
                 drivers.disks.push(shared);
                 (routing, Source::Disk(drivers.disks.len() - 1))
             }),
-            DeviceKind::NET if drivers.network.is_none() => match Nic::new(transport) {
-                Ok(nic) if !is_wanted(&nic, command_line) => {
-                    let mac = HardwareAddress(nic.mac());
-                    let handles = &mut self.interfaces;
-                    let left = drivers
-                        .interfaces
-                        .take(handles, (kind, place), nic, drivers.calls);
-                    let Some(started) = left else {
-                        info!(
-                            "{place}: not used: nic= on the command line names another than {mac}"
-                        );
-                        return;
-                    };
-                    Ok(started)
+            DeviceKind::NET if drivers.network.is_none() || drivers.interfaces.has_room() => {
+                match Nic::new(transport) {
+                    Err(error) => Err(error),
+                    Ok(mut nic) if drivers.network.is_none() && is_wanted(&nic, command_line) => {
+                        let routing = nic.routing();
+                        let stack = start_stack(&mut nic, command_line);
+                        self.net = Some(Net::new(stack));
+                        drivers.network = Some(Network {
+                            nic,
+                            attached: Attached::new(kind, place),
+                            stack,
+                            recovery: NEVER,
+                        });
+                        Ok((routing, Source::Network))
+                    }
+                    Ok(nic) => {
+                        let mac = HardwareAddress(nic.mac());
+                        let (handles, place_of) = (&mut self.interfaces, (kind, place));
+                        let calls = drivers.calls;
+                        match drivers.interfaces.take(handles, place_of, nic, calls) {
+                            Some(started) => Ok(started),
+                            None => {
+                                info!(
+                                    "{place}: not used: nic= on the command line is another than {mac}"
+                                );
+                                return;
+                            }
+                        }
+                    }
                 }
-                started => started.map(|mut nic| {
-                    let routing = nic.routing();
-                    let stack = start_stack(&mut nic, command_line);
-                    self.net = Some(Net::new(stack));
-                    drivers.network = Some(Network {
-                        nic,
-                        attached: Attached::new(kind, place),
-                        stack,
-                        recovery: NEVER,
-                    });
-                    (routing, Source::Network)
-                }),
-            },
-            DeviceKind::NET if drivers.interfaces.has_room() => match Nic::new(transport) {
-                Ok(nic) => {
-                    let handles = &mut self.interfaces;
-                    let left = drivers
-                        .interfaces
-                        .take(handles, (kind, place), nic, drivers.calls);
-                    let Some(started) = left else { return };
-                    Ok(started)
-                }
-                Err(error) => Err(error),
-            },
+            }
             _ => {
                 let (handles, place_of) = (&mut self.further, (kind, place));
                 let calls = drivers.calls;

@@ -27,16 +27,16 @@ pub(crate) enum Finding {
 }
 
 /// Compares `reported`, the RAM in firmware's tables (`None` if there are none), with `described`,
-/// passes each finding to `tell`, and returns the RAM to use: the part that the processor can
-/// address, up to the address `last`. A described range extends over all reported RAM without a
+/// passes each finding to `tell`, and adds the RAM to use to `usable`: the part that the processor
+/// can address, up to the address `last`. A described range extends over all reported RAM without a
 /// gap, in any number of pieces, up to the next described range.
 pub(crate) fn discover(
     described: &[Ram],
     reported: Option<&RangeSet>,
     last: u64,
+    usable: &mut RangeSet,
     mut tell: impl FnMut(Finding),
-) -> Result<RangeSet, TooManyRanges> {
-    let mut usable = RangeSet::new();
+) -> Result<(), TooManyRanges> {
     let mut add = |ram: Ram, range: Range, tell: &mut dyn FnMut(Finding)| {
         let (within, beyond) = split(range, last);
         if beyond.size > 0 {
@@ -53,7 +53,7 @@ pub(crate) fn discover(
             };
             add(ram, range, &mut tell)?;
         }
-        return Ok(usable);
+        return Ok(());
     };
     let mut undescribed = reported.clone();
     for ram in described {
@@ -79,7 +79,7 @@ pub(crate) fn discover(
     for &found in undescribed.as_slice() {
         tell(Finding::Undescribed { found });
     }
-    Ok(usable)
+    Ok(())
 }
 
 /// Returns the RAM reported from `base` on, without gaps, up to the next described range.
@@ -141,8 +141,9 @@ mod tests {
             set
         });
         let tell = |finding| findings.push(finding);
-        let usable = discover(described, reported.as_ref(), LAST, tell);
-        (usable.expect("few ranges").as_slice().to_vec(), findings)
+        let mut usable = RangeSet::new();
+        discover(described, reported.as_ref(), LAST, &mut usable, tell).expect("few ranges");
+        (usable.as_slice().to_vec(), findings)
     }
 
     #[test]
