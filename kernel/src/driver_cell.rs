@@ -16,6 +16,8 @@ pub(crate) struct Calls {
     used: Cell<usize>,
     /// The flag shared by all drivers that are served whenever one of them has to be.
     always: Cell<bool>,
+    /// A flag that nobody reads.
+    ignored: Cell<bool>,
 }
 
 impl Calls {
@@ -51,8 +53,8 @@ pub(crate) struct DriverCell<D> {
     /// The same flag; a flag that stays set, if other drivers have the same one: those are served
     /// whenever any driver is.
     own: &'static Cell<bool>,
-    /// The value of `own` once the driver was served.
-    shares: bool,
+    /// The flag to be cleared once the driver was served: `own`, unless it stays set.
+    served: &'static Cell<bool>,
 }
 
 impl<D> DriverCell<D> {
@@ -64,11 +66,16 @@ impl<D> DriverCell<D> {
         let called = calls.flag(number);
         called.set(true);
         calls.always.set(true);
+        let (own, served) = if shares {
+            (&calls.always, &calls.ignored)
+        } else {
+            (called, called)
+        };
         Self {
             driver: Exclusive::new(driver),
             called,
-            own: if shares { &calls.always } else { called },
-            shares,
+            own,
+            served,
         }
     }
 
@@ -115,7 +122,7 @@ impl<D> DriverCell<D> {
     /// Clears the flag after the driver was served, by the loop or by the task that has borrowed it.
     #[inline]
     pub(crate) fn served(&self) {
-        self.own.set(self.shares);
+        self.served.set(false);
     }
 }
 

@@ -70,7 +70,8 @@ pub(crate) trait Services {
 /// The counts of the event loop while it runs, by which stalls can be found.
 #[derive(Debug, Default)]
 pub struct LoopStatistics {
-    turns: Cell<u64>,
+    /// The finished turns after which the processor did not sleep.
+    busy_turns: Cell<u64>,
     interrupts: Cell<u64>,
     spurious_interrupts: Cell<u64>,
     masked_interrupts: Cell<u64>,
@@ -80,7 +81,7 @@ pub struct LoopStatistics {
 /// The counts of the event loop at one point in time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct LoopCounts {
-    /// The number of turns of the loop.
+    /// The number of finished turns of the loop.
     pub turns: u64,
     /// The number of interrupts taken.
     pub interrupts: u64,
@@ -102,10 +103,10 @@ vmos_drivers::counted!(LoopCounts {
 });
 
 impl LoopStatistics {
-    /// Returns the number of turns of the event loop.
+    /// Returns the number of finished turns of the event loop.
     #[must_use]
     pub fn turns(&self) -> u64 {
-        self.turns.get()
+        self.busy_turns.get() + self.sleeps.get()
     }
 
     /// Returns the number of interrupts that the event loop has taken.
@@ -118,7 +119,7 @@ impl LoopStatistics {
     #[must_use]
     pub fn counts(&self) -> LoopCounts {
         LoopCounts {
-            turns: self.turns.get(),
+            turns: self.turns(),
             interrupts: self.interrupts.get(),
             spurious_interrupts: self.spurious_interrupts.get(),
             masked_interrupts: self.masked_interrupts.get(),
@@ -159,7 +160,6 @@ pub(crate) fn round(
     recent: &Recent,
 ) {
     if let Some(sleep) = turn(machine, services, executor, statistics, recent) {
-        statistics.sleeps.set(statistics.sleeps.get() + 1);
         machine.sleep_until(sleep.until);
     }
 }
@@ -173,7 +173,6 @@ fn turn<M: Machine>(
     statistics: &LoopStatistics,
     recent: &Recent,
 ) -> Option<Sleep> {
-    statistics.turns.set(statistics.turns.get() + 1);
     let now = machine.now();
     let turn = recent.begin(now);
     if time::next_deadline() <= now {
@@ -189,8 +188,10 @@ fn turn<M: Machine>(
     let due = services.dispatch(now);
     let until = time::next_deadline().min(due);
     if more || until <= now || executor.has_ready() {
+        statistics.busy_turns.set(statistics.busy_turns.get() + 1);
         return None;
     }
+    statistics.sleeps.set(statistics.sleeps.get() + 1);
     turn.sleep(until);
     Some(Sleep { until })
 }
@@ -213,7 +214,7 @@ fn serve_interrupts<M: Machine>(
     statistics: &LoopStatistics,
     turn: &Turn,
 ) {
-    let served = |number| {
+    let served = move |number| {
         statistics.interrupts.set(statistics.interrupts.get() + 1);
         turn.interrupt(number);
     };
@@ -221,7 +222,8 @@ fn serve_interrupts<M: Machine>(
         return;
     }
     if M::PENDING_FOLLOWS_LINE {
-        let more = services.answer_lines(|number| {
+        let machine = &*machine;
+        let more = services.answer_lines(move |number| {
             served(number);
             machine.interrupt_pending()
         });

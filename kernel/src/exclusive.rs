@@ -7,14 +7,15 @@ use core::ops::{Deref, DerefMut};
 /// `RefCell` allows.
 pub(crate) struct Exclusive<T> {
     value: UnsafeCell<T>,
-    borrowed: Cell<bool>,
+    /// 0 while nobody borrows the value. A number needs one instruction less than a `bool` to check.
+    borrowed: Cell<u8>,
 }
 
 impl<T> Exclusive<T> {
     pub(crate) const fn new(value: T) -> Self {
         Self {
             value: UnsafeCell::new(value),
-            borrowed: Cell::new(false),
+            borrowed: Cell::new(0),
         }
     }
 
@@ -34,10 +35,10 @@ impl<T> Exclusive<T> {
     /// Borrows the value; returns `None` if it is borrowed already.
     #[inline]
     pub(crate) fn try_borrow(&self) -> Option<Borrowed<'_, T>> {
-        if self.borrowed.get() {
+        if self.borrowed.get() != 0 {
             return None;
         }
-        self.borrowed.set(true);
+        self.borrowed.set(1);
         Some(Borrowed { cell: self })
     }
 }
@@ -69,7 +70,7 @@ impl<T> DerefMut for Borrowed<'_, T> {
 impl<T> Drop for Borrowed<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.cell.borrowed.set(false);
+        self.cell.borrowed.set(0);
     }
 }
 

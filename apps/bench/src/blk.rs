@@ -1,7 +1,7 @@
 //! Measures the request rate of a disk.
 //!
 //! A run keeps a number of requests in flight: whenever one completes, the next is submitted with
-//! its buffer.
+//! its buffer. The time is that from before the first submission to after the last completion.
 
 use alloc::vec::Vec;
 
@@ -69,8 +69,25 @@ pub(crate) async fn measure(kernel: Kernel) -> Result<()> {
             buffer.fill(FILL);
             buffers.push(buffer);
         }
-        let sectors = Sectors::new(plan, disk)?;
-        let (answered, duration) = run(plan, disk, sectors, buffers).await?;
+        let mut sectors = Sectors::new(plan, disk)?;
+        let mut requests = disk.requests(plan.depth)?;
+        let start = Instant::now();
+        for buffer in buffers {
+            submit(&mut requests, plan, sectors.next(), buffer)?;
+        }
+        let mut answered = 0_u64;
+        let mut goes_on = true;
+        while let Some(done) = requests.done().await {
+            let buffer = done.result?;
+            answered += 1;
+            if answered % REQUESTS_PER_LOOK == 0 {
+                goes_on = start.elapsed() < DURATION;
+            }
+            if goes_on {
+                submit(&mut requests, plan, sectors.next(), buffer)?;
+            }
+        }
+        let duration = start.elapsed();
         let Plan {
             name, block, depth, ..
         } = plan;
@@ -86,8 +103,8 @@ pub(crate) async fn measure(kernel: Kernel) -> Result<()> {
 struct Sectors {
     is_random: bool,
     /// The number of blocks on the disk, at least one.
-    blocks: Divisor,
-    /// The state of the pseudo-random sequence.
+    blocks: u64,
+    /// The number of the next block, or the state of the pseudo-random sequence.
     sequence: u64,
     /// The number of sectors in a block.
     block: u64,
@@ -107,7 +124,7 @@ impl Sectors {
         }
         Ok(Self {
             is_random: plan.is_random,
-            blocks: Divisor::new(blocks),
+            blocks,
             sequence: if plan.is_random { Self::SEED } else { 0 },
             block,
         })
@@ -123,72 +140,21 @@ impl Sectors {
             x ^= x >> 7;
             x ^= x << 17;
             self.sequence = x;
-            self.blocks.remainder(x)
+            portion(x, self.blocks)
         } else {
-            self.sequence = if x + 1 == self.blocks.number {
-                0
-            } else {
-                x + 1
-            };
+            self.sequence = if x + 1 == self.blocks { 0 } else { x + 1 };
             x
         };
         block * self.block
     }
 }
 
-/// A divisor that is used repeatedly. It multiplies by the reciprocal instead of dividing, because
-/// a 64-bit division takes hundreds of instructions on a 32-bit processor.
-struct Divisor {
-    number: u64,
-    /// The reciprocal: 2^64 / `number`, rounded down, or one less.
-    reciprocal: u64,
-}
-
-impl Divisor {
-    const fn new(number: u64) -> Self {
-        let reciprocal = u64::MAX / number;
-        Self { number, reciprocal }
-    }
-
-    #[inline]
-    const fn remainder(&self, x: u64) -> u64 {
-        let quotient = ((x as u128 * self.reciprocal as u128) >> 64) as u64;
-        // The quotient is exact or one too small.
-        let remainder = x - quotient * self.number;
-        if remainder < self.number {
-            remainder
-        } else {
-            remainder - self.number
-        }
-    }
-}
-
-/// Keeps one request per buffer in flight for the duration of a run. Returns the number of
-/// completed requests, and the time from before the first submission to after the last completion.
-async fn run(
-    plan: Plan,
-    disk: Disk,
-    mut sectors: Sectors,
-    buffers: Vec<Buffer>,
-) -> Result<(u64, Duration)> {
-    let mut requests = disk.requests(plan.depth)?;
-    let start = Instant::now();
-    for buffer in buffers {
-        submit(&mut requests, plan, sectors.next(), buffer)?;
-    }
-    let mut answered = 0;
-    let mut goes_on = true;
-    while let Some(done) = requests.done().await {
-        let buffer = done.result?;
-        answered += 1;
-        if answered % REQUESTS_PER_LOOK == 0 {
-            goes_on = start.elapsed() < DURATION;
-        }
-        if goes_on {
-            submit(&mut requests, plan, sectors.next(), buffer)?;
-        }
-    }
-    Ok((answered, start.elapsed()))
+/// Returns the part of `whole` that `x` is of 2^64, rounded down: with equally distributed `x`, each
+/// number below `whole` is equally likely. A division would take hundreds of instructions on a 32-bit
+/// processor.
+#[inline]
+const fn portion(x: u64, whole: u64) -> u64 {
+    ((x as u128 * whole as u128) >> 64) as u64
 }
 
 fn submit(
@@ -206,40 +172,18 @@ fn submit(
 
 #[cfg(test)]
 mod tests {
-    use super::Divisor;
+    use super::portion;
 
     #[test]
-    fn the_remainder_equals_that_of_the_operator() {
-        let numbers = [
-            1,
-            2,
-            3,
-            4095,
-            32768,
-            32769,
-            u64::MAX / 2,
-            u64::MAX - 1,
-            u64::MAX,
-        ];
-        let mut x = 88_172_645_463_325_252_u64;
-        for number in numbers {
-            for x in numbers.into_iter().chain([0]) {
-                assert_eq!(
-                    Divisor::new(number).remainder(x),
-                    x % number,
-                    "{x} % {number}"
-                );
-            }
-            for _ in 0..10_000 {
-                x ^= x << 13;
-                x ^= x >> 7;
-                x ^= x << 17;
-                assert_eq!(
-                    Divisor::new(number).remainder(x),
-                    x % number,
-                    "{x} % {number}"
-                );
-            }
+    fn a_portion_is_below_the_whole_and_proportional() {
+        for whole in [1, 2, 3, 32_769, u64::MAX] {
+            assert_eq!(portion(0, whole), 0);
+            assert_eq!(portion(u64::MAX, whole), whole - 1);
+            assert_eq!(portion(1 << 63, whole), whole / 2);
         }
+        let mut counts = [0_u32; 8];
+        let step = u64::MAX / 8_000;
+        (0..8_000).for_each(|count| counts[portion(count * step, 8) as usize] += 1);
+        assert!(counts.iter().all(|count| (999..=1_001).contains(count)));
     }
 }

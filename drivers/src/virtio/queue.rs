@@ -22,8 +22,8 @@ mod notify;
 mod ring;
 mod triple;
 
+use chain::{NOT_LENT, Shadow};
 pub use chain::{Refusal, Segment, Used};
-use chain::{Shadow, State};
 pub use notify::must_notify;
 pub use ring::QueueAddresses;
 #[cfg(vmos_loom)]
@@ -39,19 +39,21 @@ pub struct Queue {
     shadow: Vec<Shadow>,
     first_free: u16,
     free: u16,
-    /// The number of chains lent since the last reset, wrapping. The low half is the available
-    /// index, including what is not published yet.
-    available: u32,
-    /// How many of them are published: the low half is the available index as the device sees it.
-    published: u32,
+    /// The number of chains lent since the last reset. The low 16 bits are the available index,
+    /// including what is not published yet.
+    available: u64,
+    /// How many of them are published: the low 16 bits are the available index as the device sees it.
+    published: u64,
     /// The index of the next used entry.
     taken: u16,
     /// The used index as last read.
     seen: u16,
     /// The value of `published` then: the device can have returned no later chain.
-    looked: u32,
+    looked: u64,
     event_index: bool,
     broken: Option<Refusal>,
+    /// Chains that were published before the last reset or failure and are not in `published`.
+    published_before: u64,
     /// Chains that the device had when it was reset.
     lost: u64,
     statistics: QueueStatistics,
@@ -91,6 +93,7 @@ impl Queue {
             looked: 0,
             event_index: features.contains(Features::EVENT_IDX),
             broken: None,
+            published_before: 0,
             lost: 0,
             statistics: QueueStatistics::default(),
         };
@@ -107,16 +110,16 @@ impl Queue {
 
     fn forget_chains(&mut self) {
         self.lost += u64::from(self.in_flight());
+        self.published_before += self.published;
         let size = self.ring.size();
         self.shadow.clear();
         // Within the capacity reserved in `new`.
         self.shadow.extend((0..size).map(|index| Shadow {
-            state: State::Free,
             next: (index + 1) % size,
             count: 0,
             owner: 0,
             writable: 0,
-            lent_as: 0,
+            lent_as: NOT_LENT,
         }));
         (self.first_free, self.free) = (0, size);
         (self.available, self.published) = (0, 0);
@@ -146,8 +149,10 @@ impl Queue {
     /// Returns the counts so far.
     #[must_use]
     pub const fn statistics(&self) -> QueueStatistics {
+        let submitted = self.published_before + self.published;
         QueueStatistics {
-            completed: self.statistics.submitted - self.lost - self.in_flight() as u64,
+            submitted,
+            completed: submitted - self.lost - self.in_flight() as u64,
             ..self.statistics
         }
     }
@@ -182,12 +187,12 @@ impl Queue {
     /// Returns how many chains were lent before the oldest one that was not taken back. The search ends
     /// with the last lent chain, since there are usually few.
     fn oldest(&self) -> u32 {
-        let lent = self.shadow.iter().filter(|shadow| shadow.state.is_lent());
+        let numbers = self.shadow.iter().map(|shadow| shadow.lent_as);
         let count = (self.available as u16).wrapping_sub(self.taken);
-        let age = lent
-            .take(usize::from(count))
-            .map(|shadow| self.available.wrapping_sub(shadow.lent_as));
-        self.available.wrapping_sub(age.max().unwrap_or(0))
+        let lent = numbers
+            .filter(|number| *number != NOT_LENT)
+            .take(usize::from(count));
+        lent.min().unwrap_or(self.available) as u32
     }
 
     /// Returns the number of used entries taken since the last reset, wrapping.
@@ -231,12 +236,10 @@ impl Queue {
         self.take_next()
     }
 
-    /// Like [`take`](Self::take), but does not read the ring if no chain is in flight, since the device
-    /// can have returned none. A device that claims to have is found by the next
-    /// [`look`](Self::look).
+    /// Like [`take`](Self::take), for a caller on the path of every request.
     #[inline(always)]
-    pub fn take_expected(&mut self) -> Option<Used> {
-        if self.taken == self.seen && (self.in_flight() == 0 || self.look() == 0) {
+    pub fn take_now(&mut self) -> Option<Used> {
+        if self.taken == self.seen && self.look() == 0 {
             return None;
         }
         self.take_next()
@@ -258,18 +261,18 @@ impl Queue {
         let Some(shadow) = self.shadow.get_mut(id as usize) else {
             return self.refuse_id(id);
         };
-        if !shadow.state.is_lent() || !shadow.precedes(self.looked) {
+        if shadow.lent_as >= self.looked {
             return self.refuse_id(id);
         }
-        shadow.state = State::Held;
+        shadow.lent_as = NOT_LENT;
         let used = used(id, len, shadow);
         self.pass(used);
         Some(used)
     }
 
-    /// Takes one chain of a single descriptor that [`look`](Self::look) has found, if one is left,
-    /// and lends it again at once with the memory at `address`, which must have the same size. A
-    /// chain of several descriptors breaks the queue. The length of an overlong one is 0.
+    /// Takes one chain that [`look`](Self::look) has found, if one is left, and lends it again at once
+    /// with the memory at `address`, which must have the same size. Only for queues whose chains all
+    /// have a single descriptor. The length of an overlong one is 0.
     #[inline]
     pub fn exchange(&mut self, address: PhysicalAddress) -> Option<Used> {
         let mut used = self.next_single(None)?;
@@ -300,9 +303,10 @@ impl Queue {
         let Some(shadow) = self.shadow.get_mut(id as usize) else {
             return self.refuse_id(id);
         };
-        if shadow.state != State::Lent || !shadow.precedes(self.looked) {
+        if shadow.lent_as >= self.looked {
             return self.refuse_id(id);
         }
+        debug_assert_eq!(shadow.count, 1, "the chain has one descriptor");
         let used = used(id, len, shadow);
         shadow.lent_as = self.available;
         if let Some(writable) = writable {
@@ -388,7 +392,9 @@ impl Queue {
         // What was not taken is dropped.
         self.seen = self.taken;
         self.lost += u64::from(self.in_flight());
-        self.published = u32::from(self.taken);
+        let in_flight = u64::from(self.in_flight());
+        self.published_before += in_flight;
+        self.published -= in_flight;
     }
 
     /// Puts the descriptors of a [taken](Self::take) chain back into the free list. Does nothing
@@ -399,11 +405,10 @@ impl Queue {
         let Some(shadow) = self
             .shadow
             .get_mut(usize::from(head))
-            .filter(|shadow| shadow.state == State::Held)
+            .filter(|shadow| shadow.is_held())
         else {
             return;
         };
-        shadow.state = State::Free;
         let count = mem::replace(&mut shadow.count, 0);
         self.ring.clear_descriptor(head);
         let shadow = &mut self.shadow[usize::from(head)];
@@ -429,7 +434,6 @@ impl Queue {
         let mut last = head;
         for _ in 1..count {
             last = self.shadow[usize::from(last)].next;
-            self.shadow[usize::from(last)].state = State::Free;
             self.ring.clear_descriptor(last);
         }
         self.shadow[usize::from(last)].next = self.first_free;
@@ -441,9 +445,8 @@ impl Queue {
         if let Some(shadow) = self
             .shadow
             .get_mut(usize::from(head))
-            .filter(|shadow| shadow.state == State::Held)
+            .filter(|shadow| shadow.is_held())
         {
-            shadow.state = State::lent(shadow.count);
             shadow.lent_as = self.available;
             self.push(head);
         }

@@ -194,16 +194,21 @@ impl Requests {
     /// Like [`done`](Self::done), for hand-written futures.
     #[inline]
     pub fn poll_done(&mut self, cx: &Context<'_>) -> Poll<Option<Done>> {
-        let mut driver = self.driver.borrow_mut();
+        let cell = self.driver;
+        let mut driver = cell.borrow();
+        // Taking a request gives the loop nothing to do: while tasks wait for room, it serves the
+        // driver in each turn.
         if let Some(done) = driver.next(self.stream, Some(cx.waker())) {
             self.in_flight -= 1;
             return Poll::Ready(Some(done));
         }
+        if self.in_flight > 0 && driver.settle() {
+            cell.served();
+            return Poll::Pending;
+        }
+        cell.call();
         if self.in_flight == 0 {
             return Poll::Ready(None);
-        }
-        if driver.settle() {
-            self.driver.served();
         }
         Poll::Pending
     }

@@ -93,7 +93,11 @@ pub(crate) struct Drivers {
     storm: Storm,
     /// When the next failed device is restarted, in nanoseconds; [`NEVER`] if all work.
     recovery: u64,
+    /// Unless it is `Yes`, the loop serves all devices in the next turn, and then watches them again if
+    /// there is anything to watch.
     watching: Watching,
+    /// The time of the next check, in nanoseconds.
+    next_look: u64,
     /// The time of the last check, in nanoseconds.
     looked: u64,
     /// The time since which only the device watch has used the devices, in nanoseconds.
@@ -102,6 +106,8 @@ pub(crate) struct Drivers {
 
 impl Default for Drivers {
     fn default() -> Self {
+        let calls: &Calls = Box::leak(Box::default());
+        calls.call();
         Self {
             routes: Vec::new(),
             entropy: None,
@@ -110,13 +116,14 @@ impl Default for Drivers {
             interfaces: Interfaces::default(),
             further: Further::default(),
             has_work: true,
-            calls: Box::leak(Box::default()),
+            calls,
             inquiry: Box::leak(Box::default()),
             last_disk: NO_DISK,
             unexpected: 0,
             storm: Storm::default(),
             recovery: NEVER,
             watching: Watching::No,
+            next_look: NEVER,
             looked: 0,
             idle_since: 0,
         }
@@ -143,7 +150,7 @@ impl Services for Drivers {
                 return false;
             }
         }
-        self.answer_others(&mut answered)
+        self.answer_others(answered)
     }
 
     fn interrupt(&mut self, number: u32) -> bool {
@@ -203,22 +210,27 @@ impl Services for Drivers {
         let mut due = NEVER;
         if let Some(network) = &mut self.network {
             due = network.stack.due();
-            if due <= now || network.attached.has_work || self.recovery <= now {
+            if due <= now || network.attached.has_work {
                 due = network.serve(now);
-                self.recovery = self.recovery.min(network.recovery);
+                if network.recovery != NEVER {
+                    self.calls.call();
+                }
             }
         }
-        if self.calls.any() || self.recovery <= now {
+        if self.calls.any() {
             due = self.publish(now, due);
         }
-        if self.watching != Watching::Yes {
-            self.begin_watch(now);
-        }
-        due.min(self.recovery)
+        due
     }
 
     #[cold]
     fn watch(&mut self, now: u64) {
+        if self.recovery <= now {
+            self.call_all();
+        }
+        if now < self.next_look {
+            return self.set_watch(self.next_look);
+        }
         let step = now.saturating_sub(self.looked).min(2 * TICK);
         let rests = self.watching == Watching::No;
         let mut next = NEVER;
@@ -247,12 +259,13 @@ impl Services for Drivers {
         self.watching = Watching::Yes;
         if next == NEVER {
             self.watching = Watching::Ended;
+            self.calls.call();
             if let Some(network) = &self.network {
                 let due = time::task_deadline().min(network.stack.due());
                 next = rest::until_next_look(now, self.idle_since, due);
             }
         }
-        time::set_watch(now.saturating_add(next));
+        self.set_watch(now.saturating_add(next));
     }
 }
 
@@ -274,7 +287,7 @@ impl Drivers {
     /// Like [`answer_lines`](Services::answer_lines), for all devices but the kernel's own network
     /// device.
     #[inline(never)]
-    fn answer_others(&mut self, answered: &mut impl FnMut(u32) -> bool) -> bool {
+    fn answer_others(&mut self, mut answered: impl FnMut(u32) -> bool) -> bool {
         for (index, disk) in self.disks.iter_mut().enumerate() {
             if let Some(number) = disk.answer_line() {
                 self.has_work = true;
@@ -284,12 +297,12 @@ impl Drivers {
                 }
             }
         }
-        let (goes_on, found) = self.interfaces.answer_lines(&mut *answered);
+        let (goes_on, found) = self.interfaces.answer_lines(&mut answered);
         self.has_work |= found;
         if !goes_on {
             return false;
         }
-        let (goes_on, found) = self.further.answer_lines(&mut *answered);
+        let (goes_on, found) = self.further.answer_lines(&mut answered);
         self.has_work |= found;
         if !goes_on {
             return false;
@@ -336,9 +349,27 @@ impl Drivers {
         next = next.min(self.further.first_look(ended));
         if next == NEVER {
             self.watching = Watching::No;
+            // The first turn with activity begins to watch again.
+            self.calls.call();
         } else {
             (self.watching, self.looked, self.idle_since) = (Watching::Yes, now, now);
-            time::set_watch(now.saturating_add(next));
+            self.set_watch(now.saturating_add(next));
+        }
+    }
+
+    /// Schedules the next check of the devices, and before it the restart of a failed one.
+    #[cold]
+    fn set_watch(&mut self, at: u64) {
+        self.next_look = at;
+        time::set_watch(at.min(self.recovery));
+    }
+
+    /// Makes the loop serve all devices in this turn, in which a failed one is to be restarted.
+    #[cold]
+    fn call_all(&mut self) {
+        self.calls.call();
+        if let Some(network) = &mut self.network {
+            network.attached.has_work = true;
         }
     }
 
@@ -389,6 +420,12 @@ impl Drivers {
         self.has_work |= arrived;
         self.recovery = self.recovery.min(retry);
         self.inquiry.answer(self);
+        if self.watching != Watching::Yes {
+            self.begin_watch(now);
+        }
+        if self.recovery != NEVER {
+            self.set_watch(self.next_look);
+        }
         if more { 0 } else { due }
     }
 }

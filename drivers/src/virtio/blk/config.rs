@@ -40,6 +40,8 @@ pub(super) struct Config {
     pub(super) seg_max: u32,
     /// The block size of the disk in bytes: a power of two, at least a sector.
     pub(super) block_size: u32,
+    /// The block size less one.
+    pub(super) block_mask: u32,
     /// The largest number of sectors in a discard; 0 if the device has no discard.
     pub(super) max_discard: u32,
 }
@@ -74,6 +76,7 @@ impl Config {
                 piece_max: 0,
                 seg_max: field(Features::SEG_MAX, 12, u32::MAX),
                 block_size: field(Features::BLK_SIZE, 20, SECTOR as u32),
+                block_mask: 0,
                 max_discard: field(Features::DISCARD, 36, 0),
             }
         })?;
@@ -104,6 +107,7 @@ impl Config {
             capacity,
             piece_max: size_max.min((longest(block_size) - SECTOR) as u32),
             seg_max: self.seg_max.max(1),
+            block_mask: block_size - 1,
             ..self
         })
     }

@@ -177,21 +177,30 @@ impl<T: Transport> Blk<T> {
     /// Returns the next completed request of a stream; keeps `waker`, if given, if there is none.
     #[inline]
     pub fn next(&mut self, stream: StreamId, waker: Option<&Waker>) -> Option<Done> {
-        let done = if self.requests.has_finished() {
-            self.next_unusual(stream, None)
-        } else {
-            let used = self.queue.take_expected();
-            used.and_then(|used| self.next_usual(stream, used))
-        };
-        if done.is_some() {
-            return done;
+        if self.requests.has_finished() {
+            if let Some(done) = self.next_finished(stream) {
+                return Some(done);
+            }
+        } else if self.queue.found() == 0 && self.queue.in_flight() == 0 {
+            // The device can have returned nothing. The next look at the queue finds out if it claims to.
+            self.leave_stream_waker(stream, waker);
+            return None;
+        } else if let Some(used) = self.queue.take_now()
+            && let Some(done) = self.next_usual(stream, used)
+        {
+            return Some(done);
         }
-        if let Some(waker) = waker {
-            self.requests.leave_stream_waker(stream, waker);
-        }
+        self.leave_stream_waker(stream, waker);
         // If the ring has failed, the stream is woken for its failed requests.
         self.check_queue();
         None
+    }
+
+    #[inline]
+    fn leave_stream_waker(&mut self, stream: StreamId, waker: Option<&Waker>) {
+        if let Some(waker) = waker {
+            self.requests.leave_stream_waker(stream, waker);
+        }
     }
 
     /// Completes the request in `used`, if it succeeded and belongs to the stream, and returns it.
@@ -207,24 +216,49 @@ impl<T: Transport> Blk<T> {
                 tag,
                 result: Ok(buffer),
             }),
-            None => self.next_unusual(stream, Some((used, status))),
+            None => self.next_unusual(stream, used.head, used.owner, used.len, status),
         }
     }
 
-    /// Returns the next completed request of a stream in any case: if requests were finished for
-    /// streams, or if that in `taken`, with its status, belongs to another consumer, failed, or keeps no
-    /// chain.
+    /// Returns the next completed request of a stream if requests were finished for streams.
     #[cold]
     #[inline(never)]
-    fn next_unusual(&mut self, stream: StreamId, mut taken: Option<(Used, u8)>) -> Option<Done> {
-        if taken.is_none()
-            && let Some(done) = self.requests.next(stream)
-        {
+    fn next_finished(&mut self, stream: StreamId) -> Option<Done> {
+        if let Some(done) = self.requests.next(stream) {
             return Some(Done {
                 tag: done.tag,
                 result: one(done.result, done.memory),
             });
         }
+        self.next_left(stream, None)
+    }
+
+    /// Returns the next completed request of a stream if that of the given used entry, with its
+    /// status, belongs to another consumer, failed, or keeps no chain. The entry is passed in parts, so
+    /// that the usual case need not store them.
+    #[cold]
+    #[inline(never)]
+    fn next_unusual(
+        &mut self,
+        stream: StreamId,
+        head: u16,
+        owner: u16,
+        len: u32,
+        status: u8,
+    ) -> Option<Done> {
+        let used = Used {
+            head,
+            owner,
+            len,
+            // It was counted.
+            overlong: false,
+        };
+        self.next_left(stream, Some((used, status)))
+    }
+
+    /// Returns the next completed request of a stream in any case, beginning with `taken`, if any.
+    #[cold]
+    fn next_left(&mut self, stream: StreamId, mut taken: Option<(Used, u8)>) -> Option<Done> {
         loop {
             let (used, status) = taken.take().or_else(|| {
                 let used = self.take_called().or_else(|| self.queue.take())?;

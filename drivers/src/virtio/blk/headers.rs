@@ -20,29 +20,40 @@ const RANGE: u32 = 16;
 const STATUS_AT: usize = 64;
 const STRIDE: usize = 128;
 
-/// The header and the status of each request. A number out of range has no effect: writes do
-/// nothing, and the status is one that was not written.
+/// The header and the status of each request. A number out of range stands for another request.
 pub(super) struct Headers {
     memory: Buffer,
+    /// The number of requests, a power of two, less one.
+    mask: u16,
 }
 
 impl Headers {
-    /// Allocates the parts of `count` requests.
+    /// Allocates the parts of `count` requests, rounded up to a power of two.
     pub(super) fn new(count: u16) -> Result<Self, OutOfMemory> {
+        let count = usize::from(count).next_power_of_two();
         Ok(Self {
-            memory: Buffer::new(STRIDE * usize::from(count))?,
+            memory: Buffer::new(STRIDE * count)?,
+            mask: (count - 1) as u16,
         })
     }
 
-    /// Returns the address of request `slot`'s parts; `None` if there is no such slot.
+    /// Returns the offset of request `slot`'s parts.
     #[inline]
-    fn place(&self, slot: u16) -> Option<*mut u8> {
-        let offset = STRIDE * usize::from(slot);
-        (offset < self.memory.len()).then(|| self.memory.as_ptr().as_ptr().wrapping_add(offset))
+    fn offset(&self, slot: u16) -> usize {
+        STRIDE * usize::from(slot & self.mask)
+    }
+
+    /// Returns the address of request `slot`'s parts.
+    #[inline]
+    fn place(&self, slot: u16) -> *mut u8 {
+        self.memory
+            .as_ptr()
+            .as_ptr()
+            .wrapping_add(self.offset(slot))
     }
 
     fn address(&self, slot: u16, offset: usize) -> PhysicalAddress {
-        PhysicalAddress(self.memory.address().0 + (STRIDE * usize::from(slot) + offset) as u64)
+        PhysicalAddress(self.memory.address().0 + (self.offset(slot) + offset) as u64)
     }
 
     /// Returns the segment with the header of request `slot`, for the device to read.
@@ -63,9 +74,7 @@ impl Headers {
     /// Writes the header of request `slot`. The device must not be using it.
     #[inline]
     pub(super) fn write(&mut self, slot: u16, kind: u32, sector: u64) {
-        let Some(place) = self.place(slot) else {
-            return;
-        };
+        let place = self.place(slot);
         let header: *mut u64 = place.cast();
         // SAFETY: `place` is the start of `STRIDE` bytes of our memory, on a cache line.
         unsafe { header.write_volatile(u64::from(kind).to_le()) };
@@ -77,9 +86,7 @@ impl Headers {
 
     /// Writes the range of request `slot`. The device must not be using it.
     pub(super) fn write_range(&mut self, slot: u16, sector: u64, sectors: u32) {
-        let Some(place) = self.place(slot) else {
-            return;
-        };
+        let place = self.place(slot);
         let range: *mut u64 = place.wrapping_add(RANGE_AT).cast();
         // SAFETY: `place` is the start of `STRIDE` bytes of our memory, on a cache line.
         unsafe { range.write_volatile(sector.to_le()) };
@@ -91,9 +98,7 @@ impl Headers {
     /// Reads the status of request `slot`, which the device has given back, and ends the request.
     #[inline]
     pub(super) fn take_status(&mut self, slot: u16) -> u8 {
-        let Some(place) = self.place(slot) else {
-            return STATUS_NONE;
-        };
+        let place = self.place(slot);
         // SAFETY: `place` is the start of `STRIDE` bytes of our memory, on a cache line.
         unsafe { place.cast::<u32>().write_volatile(OVER) };
         // SAFETY: as above.

@@ -176,7 +176,7 @@ impl<T: Transport> Blk<T> {
             return None;
         }
         let len = len as u32;
-        let mask = self.config.block_size - 1;
+        let mask = self.config.block_mask;
         let sectors = u64::from(len / SECTOR as u32);
         let capacity = self.config.capacity;
         // A block consists of whole sectors, and the capacity in bytes fits in 64 bits.

@@ -118,62 +118,31 @@ impl fmt::Display for Refusal {
 
 impl core::error::Error for Refusal {}
 
-/// The state of a descriptor.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum State {
-    /// The descriptor is in the free list.
-    Free,
-    /// The descriptor is a lent chain of one descriptor.
-    Lent,
-    /// The descriptor is the head of a lent chain of several descriptors.
-    LentChain,
-    /// The descriptor is the head of a chain that was returned and not yet freed or lent again.
-    Held,
-    /// The descriptor is in a chain, after its head.
-    Behind,
-}
-
-impl State {
-    /// Returns the state of the head of a lent chain of `count` descriptors.
-    #[inline]
-    pub(super) const fn lent(count: u16) -> Self {
-        if count == 1 {
-            Self::Lent
-        } else {
-            Self::LentChain
-        }
-    }
-
-    /// Returns whether it is that of the head of a lent chain.
-    #[inline]
-    pub(super) const fn is_lent(self) -> bool {
-        matches!(self, Self::Lent | Self::LentChain)
-    }
-}
+/// The number of a chain that is not lent: it is greater than that of any lent one.
+pub(super) const NOT_LENT: u64 = u64::MAX;
 
 /// The record of a descriptor. The size is a power of two, so that indexing is a shift.
 #[derive(Clone, Copy, Debug)]
-#[repr(align(16))]
+#[repr(align(32))]
 pub(super) struct Shadow {
-    pub(super) state: State,
     /// The next descriptor in the free list or in the chain.
     pub(super) next: u16,
-    /// For a head: the number of the chain's descriptors in the queue.
+    /// For the head of a chain: the number of the chain's descriptors in the queue; otherwise 0.
     pub(super) count: u16,
     /// For a head: its owner's number.
     pub(super) owner: u16,
     /// For a head: how many bytes the device may write.
     pub(super) writable: u32,
-    /// For the head of a lent chain: the number of chains lent before it since the last reset,
-    /// wrapping.
-    pub(super) lent_as: u32,
+    /// For the head of a lent chain: the number of chains lent before it since the last reset; for any
+    /// other descriptor [`NOT_LENT`]. The device can have returned a chain if the number is less than
+    /// that of the published chains, so one comparison finds every wrong id.
+    pub(super) lent_as: u64,
 }
 
 impl Shadow {
-    /// Returns whether the chain was lent among the first `published`. A chain that the device keeps
-    /// while 2^31 others are lent counts as one that was not.
+    /// Returns whether this is the head of a chain that was returned and not yet freed or lent again.
     #[inline]
-    pub(super) const fn precedes(&self, published: u32) -> bool {
-        (self.lent_as.wrapping_sub(published) as i32) < 0
+    pub(super) const fn is_held(&self) -> bool {
+        self.lent_as == NOT_LENT && self.count > 0
     }
 }

@@ -1,7 +1,7 @@
 //! Lends chains to the device.
 
 use super::ring::{self, Descriptor, INDIRECT};
-use super::{Queue, Segment, Shadow, State};
+use super::{Queue, Segment, Shadow};
 
 /// The longest chain put directly into the queue, provided that half of the queue stays free.
 /// Reading an indirect table costs the device time, so tables are used only for longer chains or if
@@ -39,7 +39,6 @@ impl Queue {
         self.free -= 1;
         let writable = if segment.writable { segment.len } else { 0 };
         *shadow = Shadow {
-            state: State::Lent,
             next: 0,
             count: 1,
             owner,
@@ -71,8 +70,7 @@ impl Queue {
             .filter(|segment| segment.writable)
             .fold(0_u32, |sum, segment| sum.saturating_add(segment.len));
         let shadow = &mut self.shadow[usize::from(head)];
-        (shadow.state, shadow.owner, shadow.writable) =
-            (State::lent(shadow.count), owner, writable);
+        (shadow.owner, shadow.writable) = (owner, writable);
         shadow.lent_as = self.available;
         self.push(head);
         Some(head)
@@ -94,7 +92,6 @@ impl Queue {
             // The free list is the chain: its next entry is taken in the next round.
             self.ring
                 .set_descriptor(index, segment.descriptor(more.then_some(self.first_free)));
-            self.shadow[usize::from(index)].state = State::Behind;
         }
         self.shadow[usize::from(head)].count = segments.len() as u16;
         Some(head)
@@ -122,6 +119,6 @@ impl Queue {
     #[inline]
     pub(super) fn push(&mut self, head: u16) {
         self.ring.set_available(self.available as u16, head);
-        self.available = self.available.wrapping_add(1);
+        self.available += 1;
     }
 }

@@ -21,7 +21,6 @@ impl Queue {
         }
         self.ring.set_available_index(new as u16);
         self.published = new;
-        self.statistics.submitted += u64::from(count);
         if self.in_flight() > self.statistics.high_water {
             self.statistics.high_water = self.in_flight();
         }

@@ -1,6 +1,6 @@
 //! Chains of three descriptors that their owner keeps and lends again; only the middle one changes.
 
-use super::{Queue, Segment, State};
+use super::{Queue, Segment};
 
 /// A chain of three segments that its owner keeps after the device has returned it: its descriptors
 /// are not free until the owner [frees](Queue::free) its head.
@@ -12,8 +12,6 @@ pub(crate) struct Triple {
     /// The last descriptor: its number in the queue, or 2 in the indirect table of `head`.
     last: u16,
     in_table: bool,
-    /// The state of the head while the chain is lent.
-    lent: State,
     /// How many bytes of the first and the last segment together the device may write.
     around: u32,
 }
@@ -47,7 +45,6 @@ impl Queue {
             middle,
             last,
             in_table,
-            lent: State::lent(shadow.count),
             around,
         })
     }
@@ -60,12 +57,11 @@ impl Queue {
         let Some(shadow) = self
             .shadow
             .get_mut(usize::from(triple.head))
-            .filter(|shadow| shadow.state == State::Held)
+            .filter(|shadow| shadow.is_held())
         else {
             return false;
         };
         let len = if segment.writable { segment.len } else { 0 };
-        shadow.state = triple.lent;
         shadow.writable = triple.around.saturating_add(len);
         shadow.lent_as = self.available;
         let descriptor = segment.descriptor(Some(triple.last));

@@ -17,6 +17,8 @@ impl StreamId {
     }
 }
 
+/// With 64-bit pointers, the size is a power of two, so that indexing is a shift.
+#[cfg_attr(target_pointer_width = "64", repr(align(32)))]
 struct Stream {
     is_open: bool,
     /// Whether the stream waits to be woken.

@@ -1,7 +1,7 @@
 //! virtio over MMIO (virtio 1.2, 4.2): version 2, and the legacy version 1 (4.2.4).
 
 use core::cell::Cell;
-use core::fmt;
+use core::{fmt, mem};
 
 use super::super::queue::{LEGACY_ALIGN, QueueAddresses};
 use super::super::{DeviceKind, SetupError};
@@ -198,11 +198,12 @@ impl<R: Registers> Transport for MmioTransport<R> {
     fn acknowledge(&mut self, idle: bool) -> bool {
         if !idle && self.unread < STATUS_INTERVAL {
             self.unread += 1;
-            self.vain.set(0);
             self.registers.write32(register::INTERRUPT_ACK, USED_BUFFER);
             return false;
         }
-        self.unread = 0;
+        if mem::take(&mut self.unread) > 0 {
+            self.vain.set(0);
+        }
         let status = self.registers.read32(register::INTERRUPT_STATUS);
         let known = status & (USED_BUFFER | CONFIGURATION);
         if known == 0 {
