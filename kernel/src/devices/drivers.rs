@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use vmos_drivers::counts::report;
+use vmos_drivers::interrupt::Interrupt;
 use vmos_drivers::virtio::blk::Blk;
 use vmos_drivers::virtio::net::Net as Nic;
 use vmos_drivers::virtio::rng::Rng;
@@ -22,6 +23,7 @@ use crate::time::{self, NEVER};
 mod rest;
 mod storm;
 
+pub(super) use storm::Masked;
 use storm::Storm;
 
 /// The largest number of frames received, and of frames sent, in one turn.
@@ -47,9 +49,10 @@ pub(super) enum Source {
 /// routes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Route {
-    pub(super) number: u32,
+    pub(super) interrupt: Interrupt,
     pub(super) source: Source,
     pub(super) is_configuration: bool,
+    pub(super) masked: Masked,
 }
 
 /// Whether the devices are watched.
@@ -149,12 +152,21 @@ impl Services for Drivers {
     fn interrupt(&mut self, number: u32) -> bool {
         self.has_work = true;
         let of_part = !machine::PARTS.is_empty() && lines::raised(number);
-        if !of_part && self.routes.iter().all(|route| route.number != number) {
+        if !of_part
+            && self
+                .routes
+                .iter()
+                .all(|route| route.interrupt.number != number)
+        {
             self.unexpected += 1;
             report("interrupts without a device", self.unexpected);
         }
         let mut has_news = of_part;
-        for route in self.routes.iter().filter(|route| route.number == number) {
+        for route in self
+            .routes
+            .iter()
+            .filter(|route| route.interrupt.number == number)
+        {
             let is_configuration = route.is_configuration;
             has_news |= match route.source {
                 Source::Entropy => {
@@ -218,7 +230,7 @@ impl Services for Drivers {
     }
 
     #[cold]
-    fn watch(&mut self, now: u64) {
+    fn watch(&mut self, now: u64) -> Option<Interrupt> {
         let step = now.saturating_sub(self.looked).min(2 * TICK);
         let rests = self.watching == Watching::No;
         let mut next = NEVER;
@@ -252,7 +264,9 @@ impl Services for Drivers {
                 next = rest::until_next_look(now, self.idle_since, due);
             }
         }
-        time::set_watch(now.saturating_add(next));
+        let (masked, due) = self.unmask(now);
+        time::set_watch(now.saturating_add(next).min(due));
+        masked
     }
 }
 

@@ -4,11 +4,17 @@
 //! it stays asserted, the machine would do little but take its interrupt. Such an interrupt is
 //! masked after 2,000 at most, and the devices that use it are polled. Linux does the same after
 //! 100,000 (`note_interrupt`).
+//!
+//! What raised it may end. The interrupt is enabled again once a device that uses it was restarted,
+//! and after a pause; if it is still raised without need, it is masked again for twice as long.
 
 use vmos_drivers::warn;
 
-use super::Drivers;
+use vmos_drivers::interrupt::Interrupt;
+
+use super::{Drivers, Route, Watching};
 use crate::machine;
+use crate::time::NEVER;
 
 /// The number of interrupts after which it is decided whether they are needed.
 const LIMIT: u32 = 1000;
@@ -18,6 +24,61 @@ const FUTILE: u32 = 8;
 /// The time in which that many interrupts have to be raised, in nanoseconds: in a longer time, they
 /// do no harm.
 const PERIOD: u64 = 10_000_000_000;
+
+/// The first pause until a masked interrupt is enabled again, in nanoseconds.
+const PAUSE: u64 = 1_000_000_000;
+/// The longest pause, in nanoseconds.
+const LONGEST_PAUSE: u64 = 600_000_000_000;
+
+/// Whether an interrupt is masked, and until when.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::devices) struct Masked {
+    /// The time at which it is enabled again, in nanoseconds; [`NEVER`] if it is not masked.
+    until: u64,
+    /// How long it was masked the last time, in nanoseconds.
+    pause: u64,
+    /// Until when it is on trial: if it is masked until then, the pause doubles.
+    trial: u64,
+    /// How often its devices had been restarted when it was masked.
+    restarts: u32,
+}
+
+impl Default for Masked {
+    fn default() -> Self {
+        Self {
+            until: NEVER,
+            pause: 0,
+            trial: 0,
+            restarts: 0,
+        }
+    }
+}
+
+impl Masked {
+    /// Masks an interrupt whose devices were restarted so often. Returns whether it was not on trial.
+    fn begin(&mut self, now: u64, restarts: u32) -> bool {
+        let is_new = now >= self.trial;
+        self.pause = if is_new {
+            PAUSE
+        } else {
+            LONGEST_PAUSE.min(2 * self.pause)
+        };
+        self.until = now.saturating_add(self.pause);
+        self.restarts = restarts;
+        is_new
+    }
+
+    /// Returns whether to enable a masked interrupt again. It is then on trial for as long as it was
+    /// masked, and for as long as it takes to decide on it.
+    fn ends(&mut self, now: u64, restarts: u32) -> bool {
+        let ends = self.until <= now || self.restarts != restarts;
+        if ends {
+            self.until = NEVER;
+            self.trial = now.saturating_add(self.pause + PERIOD);
+        }
+        ends
+    }
+}
 
 /// The count of the interrupt that is raised most often.
 #[derive(Default)]
@@ -71,21 +132,69 @@ impl Drivers {
     #[cold]
     #[inline(never)]
     pub(super) fn is_storm(&mut self, number: u32) -> bool {
-        if !self.storm.decide(machine::now()) {
+        let now = machine::now();
+        if !self.storm.decide(now) {
             return false;
         }
-        warn!(
-            "interrupt {number} stays asserted though no device needs it: masked; devices are polled"
-        );
         for index in 0..self.routes.len() {
-            let route = self.routes[index];
-            if route.number == number
-                && let Some(attached) = self.attached(route.source)
+            let Route {
+                interrupt, source, ..
+            } = self.routes[index];
+            if interrupt.number == number
+                && let Some(attached) = self.attached(source)
             {
                 attached.expect_no_interrupt();
             }
         }
+        let restarts = self.restarts(number);
+        let mut routes = self.routes.iter_mut();
+        let route = routes.find(|route| route.interrupt.number == number);
+        let is_new = route.is_none_or(|route| route.masked.begin(now, restarts));
+        if is_new {
+            warn!(
+                "interrupt {number} stays asserted though no device needs it: masked; devices are polled"
+            );
+        }
+        // The next check has to be scheduled, also if the devices have nothing to do.
+        self.watching = Watching::No;
         true
+    }
+
+    /// Returns a masked interrupt that has to be enabled again, if there is one, and when to call
+    /// this again. An interrupt that belongs to no device stays masked.
+    pub(super) fn unmask(&mut self, now: u64) -> (Option<Interrupt>, u64) {
+        let (mut found, mut due) = (None, NEVER);
+        for index in 0..self.routes.len() {
+            let Route {
+                interrupt, masked, ..
+            } = self.routes[index];
+            if masked.until == NEVER {
+                continue;
+            }
+            let restarts = self.restarts(interrupt.number);
+            let masked = &mut self.routes[index].masked;
+            if found.is_none() && masked.ends(now, restarts) {
+                found = Some(interrupt);
+            }
+            due = due.min(masked.until);
+        }
+        (found, due)
+    }
+
+    /// Returns how often the devices that use an interrupt were restarted.
+    fn restarts(&mut self, number: u32) -> u32 {
+        let mut restarts = 0;
+        for index in 0..self.routes.len() {
+            let Route {
+                interrupt, source, ..
+            } = self.routes[index];
+            if interrupt.number == number
+                && let Some(attached) = self.attached(source)
+            {
+                restarts += attached.statistics().restarts;
+            }
+        }
+        restarts
     }
 }
 
@@ -130,6 +239,73 @@ mod tests {
             assert_eq!(masked(&[7], 1000, useful), None);
         }
         assert_eq!(masked(&[7], SECOND / 50, 0), None);
+    }
+
+    #[test]
+    fn a_masked_interrupt_is_enabled_after_pauses_that_double_up_to_ten_minutes() {
+        let (mut masked, mut now) = (Masked::default(), SECOND);
+        let pauses = [(); 12].map(|()| {
+            let is_new = masked.begin(now, 0);
+            assert_eq!(
+                is_new,
+                now == SECOND,
+                "it is on trial from the first time on"
+            );
+            let begun = now;
+            while !masked.ends(now, 0) {
+                now += SECOND / 10;
+            }
+            let pause = (now - begun) / SECOND;
+            // It is raised again, rarely enough to be decided on as late as possible.
+            now += PERIOD - 1;
+            pause
+        });
+        assert_eq!(pauses[..5], [1, 2, 4, 8, 16]);
+        assert_eq!(pauses[11], 600);
+    }
+
+    #[test]
+    fn a_restart_of_its_device_ends_the_pause_and_a_passed_trial_shortens_the_next() {
+        let mut masked = Masked::default();
+        assert!(masked.begin(0, 3));
+        assert!(!masked.ends(1, 3));
+        assert!(masked.ends(1, 4));
+        assert!(!masked.begin(2, 4), "again at once");
+        assert!(!masked.ends(2 + 2 * SECOND - 1, 4));
+        assert!(masked.ends(2 + 2 * SECOND, 4));
+        let now = 15 * SECOND;
+        assert!(masked.begin(now, 4), "the trial is over");
+        assert!(masked.ends(now + PAUSE, 4));
+    }
+
+    /// Drivers of no device, with a route, whose interrupt is raised until it is masked.
+    fn stormy(number: u32) -> Drivers {
+        use crate::event_loop::Services as _;
+        let mut drivers = Drivers::default();
+        drivers.routes.push(Route {
+            interrupt: Interrupt::level(number),
+            source: super::super::Source::Network,
+            is_configuration: false,
+            masked: Masked::default(),
+        });
+        let taken = (1..10_000).find(|_| drivers.interrupt(number));
+        assert!(taken.is_some_and(|taken| taken <= 2000), "{taken:?}");
+        drivers
+    }
+
+    #[test]
+    fn the_watch_over_devices_enables_an_interrupt_again_once() {
+        let mut drivers = stormy(7);
+        let (found, due) = drivers.unmask(machine::now());
+        assert_eq!(found, None);
+        assert!(due > machine::now() && due <= machine::now() + PAUSE);
+        assert_eq!(drivers.unmask(due), (Some(Interrupt::level(7)), NEVER));
+        assert_eq!(drivers.unmask(due), (None, NEVER));
+        assert_eq!(
+            drivers.watching,
+            Watching::No,
+            "the next check is scheduled"
+        );
     }
 
     #[test]
