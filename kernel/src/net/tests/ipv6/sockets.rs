@@ -101,6 +101,13 @@ fn what_cannot_be_reached_is_an_error_at_once() {
                 Err(SendError::Ipv6(error))
             );
         }
+        // A group is no machine: datagrams go to it, connections do not (RFC 9293, 3.9.2.3).
+        let group = ip("ff02::1");
+        assert_eq!(socket.send_to_any(b"x", (group, 7).into()).await, Ok(()));
+        assert_eq!(
+            net.tcp_connect_any((group, 7).into()).await.err(),
+            Some(ConnectError::Ipv6(Ipv6Error::Unaddressable(group)))
+        );
         // A stand-in of nobody is an address of nobody.
         let nobody = at(Ipv4Addr::new(240, 1, 2, 3), 7);
         assert_eq!(
@@ -189,6 +196,31 @@ fn a_connection_of_ipv6_survives_changes_of_the_ipv4_address_and_ends_with_its_o
         cable.block_on(other.read(&mut [0; 10])),
         Err(TcpError::AddressLost)
     );
+}
+
+#[test]
+fn a_connection_survives_a_link_that_was_down_for_seconds() {
+    let mut cable = cable();
+    let (server, client) = (cable.a.net, cable.b.net);
+    let (mut one, mut other) = cable.block_on(async {
+        let listener = server.tcp_listen(80).unwrap();
+        let (one, other) = join(listener.accept(), client.tcp_connect_any(a(80))).await;
+        (one.unwrap(), other.unwrap())
+    });
+    for _ in 0..3 {
+        cable.b.stack.link(false);
+        let end = cable.now + 3 * SECOND;
+        cable.run(end);
+        cable.b.stack.link(true);
+        cable.block_on(async {
+            one.write_all(b"still here").await.unwrap();
+            let mut buffer = [0; 10];
+            other.read_exact(&mut buffer).await.unwrap();
+            other.write_all(&buffer).await.unwrap();
+            one.read_exact(&mut buffer).await.unwrap();
+            assert_eq!(&buffer, b"still here");
+        });
+    }
 }
 
 #[test]
