@@ -269,7 +269,7 @@ impl Stack {
             };
             Some(match way {
                 Way::Nowhere => Err(Ipv6Error::NoRoute(peer.remote)),
-                way => Ok((route, way, peer.mtu.min(state.host.mtu))),
+                way => Ok((route, way, peer.mtu(now).min(state.host.mtu))),
             })
         });
         found.flatten()

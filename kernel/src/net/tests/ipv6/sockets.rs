@@ -284,6 +284,17 @@ fn a_router_lowers_the_size_of_datagrams_and_segments() {
     // Packets of 1280 bytes always pass, whatever a message says.
     machine.hears(too_big(100, &quoted[14..]));
     assert_eq!(send(1232), Poll::Ready(Ok(())));
+    let error = SendError::TooLong {
+        length: 1452,
+        maximum: 1232,
+    };
+    let heard = CLOCK.get();
+    machine.sends(heard + 599 * SECOND);
+    assert_eq!(send(1452), Poll::Ready(Err(error)));
+    // The path may have changed after ten minutes (RFC 8201, 4).
+    machine.sends(heard + 601 * SECOND);
+    assert_eq!(send(1452), Poll::Ready(Ok(())));
+    machine.hears(advertise(1800, &[&prefix("2001:db8::", 86400, 14400)]));
     // A connection to a listener of the peer's: SYN, then much data.
     let listener = machine.net.tcp_listen(80).unwrap();
     let mut syn = std::vec![0; 24];
