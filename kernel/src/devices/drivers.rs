@@ -23,7 +23,6 @@ use crate::time::{self, NEVER};
 mod rest;
 mod storm;
 
-pub(super) use storm::Masked;
 use storm::Storm;
 
 /// The largest number of frames received, and of frames sent, in one turn.
@@ -52,7 +51,8 @@ pub(super) struct Route {
     pub(super) interrupt: Interrupt,
     pub(super) source: Source,
     pub(super) is_configuration: bool,
-    pub(super) masked: Masked,
+    /// Until when it is masked for this device, in nanoseconds; [`NEVER`] if it is not.
+    pub(super) masked_until: u64,
 }
 
 /// Whether the devices are watched.

@@ -15,7 +15,7 @@ use vmos_drivers::virtio::{self, DeviceKind, mmio};
 use vmos_drivers::{debug, info, warn};
 
 use super::attached::{Attached, Shared};
-use super::drivers::{Drivers, Masked, Network, Route, Source};
+use super::drivers::{Drivers, Network, Route, Source};
 use super::{Delivery, Device, Devices, Place};
 use crate::block::Disk;
 use crate::command_line::CommandLine;
@@ -226,7 +226,7 @@ impl Drivers {
             interrupt,
             source,
             is_configuration,
-            masked: Masked::default(),
+            masked_until: NEVER,
         });
     }
 }

@@ -30,53 +30,32 @@ const PAUSE: u64 = 1_000_000_000;
 /// The longest pause, in nanoseconds.
 const LONGEST_PAUSE: u64 = 600_000_000_000;
 
-/// Whether an interrupt is masked, and until when.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::devices) struct Masked {
-    /// The time at which it is enabled again, in nanoseconds; [`NEVER`] if it is not masked.
-    until: u64,
-    /// How long it was masked the last time, in nanoseconds.
-    pause: u64,
-    /// Until when it is on trial: if it is masked until then, the pause doubles.
+/// For how long interrupts are masked.
+#[derive(Default)]
+struct Pause {
+    /// The last pause, in nanoseconds.
+    length: u64,
+    /// Until when interrupts are on trial, in nanoseconds: if one is masked until then, the pause
+    /// doubles.
     trial: u64,
-    /// How often its devices had been restarted when it was masked.
-    restarts: u32,
 }
 
-impl Default for Masked {
-    fn default() -> Self {
-        Self {
-            until: NEVER,
-            pause: 0,
-            trial: 0,
-            restarts: 0,
-        }
-    }
-}
-
-impl Masked {
-    /// Masks an interrupt whose devices were restarted so often. Returns whether it was not on trial.
-    fn begin(&mut self, now: u64, restarts: u32) -> bool {
+impl Pause {
+    /// Returns until when an interrupt is masked from now on, and whether none was on trial.
+    fn begin(&mut self, now: u64) -> (u64, bool) {
         let is_new = now >= self.trial;
-        self.pause = if is_new {
+        self.length = if is_new {
             PAUSE
         } else {
-            LONGEST_PAUSE.min(2 * self.pause)
+            LONGEST_PAUSE.min(2 * self.length)
         };
-        self.until = now.saturating_add(self.pause);
-        self.restarts = restarts;
-        is_new
+        (now + self.length, is_new)
     }
 
-    /// Returns whether to enable a masked interrupt again. It is then on trial for as long as it was
-    /// masked, and for as long as it takes to decide on it.
-    fn ends(&mut self, now: u64, restarts: u32) -> bool {
-        let ends = self.until <= now || self.restarts != restarts;
-        if ends {
-            self.until = NEVER;
-            self.trial = now.saturating_add(self.pause + PERIOD);
-        }
-        ends
+    /// Puts an interrupt on trial for as long as it was masked, and for as long as it takes to
+    /// decide on it.
+    const fn end(&mut self, now: u64) {
+        self.trial = now + self.length + PERIOD;
     }
 }
 
@@ -90,6 +69,7 @@ pub(super) struct Storm {
     useful: u32,
     /// The time of the last decision, in nanoseconds.
     decided: u64,
+    pause: Pause,
 }
 
 impl Storm {
@@ -102,12 +82,7 @@ impl Storm {
             return self.count >= LIMIT;
         }
         if self.count == 0 {
-            *self = Self {
-                number,
-                count: 1,
-                useful: 0,
-                ..*self
-            };
+            (self.number, self.count, self.useful) = (number, 1, 0);
         } else {
             self.count -= 1;
         }
@@ -117,12 +92,18 @@ impl Storm {
     /// Returns whether the counted interrupt is raised without need, and counts anew.
     fn decide(&mut self, now: u64) -> bool {
         let is_futile = self.useful < LIMIT / FUTILE && now - self.decided < PERIOD;
-        *self = Self {
-            number: self.number,
-            decided: now,
-            ..Self::default()
-        };
+        (self.count, self.useful, self.decided) = (0, 0, now);
         is_futile
+    }
+}
+
+impl Route {
+    /// Returns whether to enable the interrupt again if it is masked: after the pause, or if its
+    /// device is not polled any more. As a masked line raises no interrupt, the device was restarted
+    /// then. A device with messages has others, which are not masked.
+    const fn is_to_be_enabled(&self, is_polled: bool, now: u64) -> bool {
+        let is_restarted = !is_polled && self.interrupt.trigger.is_level();
+        self.masked_until <= now || self.masked_until != NEVER && is_restarted
     }
 }
 
@@ -136,24 +117,22 @@ impl Drivers {
         if !self.storm.decide(now) {
             return false;
         }
-        for index in 0..self.routes.len() {
-            let Route {
-                interrupt, source, ..
-            } = self.routes[index];
-            if interrupt.number == number
-                && let Some(attached) = self.attached(source)
-            {
-                attached.expect_no_interrupt();
-            }
-        }
-        let restarts = self.restarts(number);
-        let mut routes = self.routes.iter_mut();
-        let route = routes.find(|route| route.interrupt.number == number);
-        let is_new = route.is_none_or(|route| route.masked.begin(now, restarts));
+        let (until, is_new) = self.storm.pause.begin(now);
         if is_new {
             warn!(
                 "interrupt {number} stays asserted though no device needs it: masked; devices are polled"
             );
+        }
+        for index in 0..self.routes.len() {
+            let Route {
+                interrupt, source, ..
+            } = self.routes[index];
+            if interrupt.number == number {
+                self.routes[index].masked_until = until;
+                if let Some(attached) = self.attached(source) {
+                    attached.expect_no_interrupt();
+                }
+            }
         }
         // The next check has to be scheduled, also if the devices have nothing to do.
         self.watching = Watching::No;
@@ -165,36 +144,17 @@ impl Drivers {
     pub(super) fn unmask(&mut self, now: u64) -> (Option<Interrupt>, u64) {
         let (mut found, mut due) = (None, NEVER);
         for index in 0..self.routes.len() {
-            let Route {
-                interrupt, masked, ..
-            } = self.routes[index];
-            if masked.until == NEVER {
-                continue;
+            let route = self.routes[index];
+            let is_polled = { self.attached(route.source) }.is_none_or(|one| one.is_polled());
+            if found.is_none() && route.is_to_be_enabled(is_polled, now) {
+                found = Some(route.interrupt);
+                self.storm.pause.end(now);
+                self.routes[index].masked_until = NEVER;
+            } else {
+                due = due.min(route.masked_until);
             }
-            let restarts = self.restarts(interrupt.number);
-            let masked = &mut self.routes[index].masked;
-            if found.is_none() && masked.ends(now, restarts) {
-                found = Some(interrupt);
-            }
-            due = due.min(masked.until);
         }
         (found, due)
-    }
-
-    /// Returns how often the devices that use an interrupt were restarted.
-    fn restarts(&mut self, number: u32) -> u32 {
-        let mut restarts = 0;
-        for index in 0..self.routes.len() {
-            let Route {
-                interrupt, source, ..
-            } = self.routes[index];
-            if interrupt.number == number
-                && let Some(attached) = self.attached(source)
-            {
-                restarts += attached.statistics().restarts;
-            }
-        }
-        restarts
     }
 }
 
@@ -243,51 +203,41 @@ mod tests {
 
     #[test]
     fn a_masked_interrupt_is_enabled_after_pauses_that_double_up_to_ten_minutes() {
-        let (mut masked, mut now) = (Masked::default(), SECOND);
+        let (mut pause, mut now) = (Pause::default(), SECOND);
         let pauses = [(); 12].map(|()| {
-            let is_new = masked.begin(now, 0);
+            let (until, is_new) = pause.begin(now);
             assert_eq!(
                 is_new,
                 now == SECOND,
                 "it is on trial from the first time on"
             );
-            let begun = now;
-            while !masked.ends(now, 0) {
-                now += SECOND / 10;
-            }
-            let pause = (now - begun) / SECOND;
+            let length = (until - now) / SECOND;
+            pause.end(until);
             // It is raised again, rarely enough to be decided on as late as possible.
-            now += PERIOD - 1;
-            pause
+            now = until + PERIOD - 1;
+            length
         });
         assert_eq!(pauses[..5], [1, 2, 4, 8, 16]);
         assert_eq!(pauses[11], 600);
+        // The trial is as long as the pause.
+        now += 2 * LONGEST_PAUSE;
+        assert_eq!(pause.begin(now), (now + PAUSE, true));
     }
 
-    #[test]
-    fn a_restart_of_its_device_ends_the_pause_and_a_passed_trial_shortens_the_next() {
-        let mut masked = Masked::default();
-        assert!(masked.begin(0, 3));
-        assert!(!masked.ends(1, 3));
-        assert!(masked.ends(1, 4));
-        assert!(!masked.begin(2, 4), "again at once");
-        assert!(!masked.ends(2 + 2 * SECOND - 1, 4));
-        assert!(masked.ends(2 + 2 * SECOND, 4));
-        let now = 15 * SECOND;
-        assert!(masked.begin(now, 4), "the trial is over");
-        assert!(masked.ends(now + PAUSE, 4));
+    fn route(number: u32) -> Route {
+        Route {
+            interrupt: Interrupt::level(number),
+            source: super::super::Source::Entropy,
+            is_configuration: false,
+            masked_until: NEVER,
+        }
     }
 
-    /// Drivers of no device, with a route, whose interrupt is raised until it is masked.
+    /// Drivers of a device whose interrupt is raised until it is masked.
     fn stormy(number: u32) -> Drivers {
         use crate::event_loop::Services as _;
         let mut drivers = Drivers::default();
-        drivers.routes.push(Route {
-            interrupt: Interrupt::level(number),
-            source: super::super::Source::Network,
-            is_configuration: false,
-            masked: Masked::default(),
-        });
+        drivers.routes.push(route(number));
         let taken = (1..10_000).find(|_| drivers.interrupt(number));
         assert!(taken.is_some_and(|taken| taken <= 2000), "{taken:?}");
         drivers
@@ -306,6 +256,23 @@ mod tests {
             Watching::No,
             "the next check is scheduled"
         );
+    }
+
+    #[test]
+    fn a_masked_line_is_enabled_again_once_its_device_was_restarted() {
+        let masked = Route {
+            masked_until: 9,
+            ..route(7)
+        };
+        assert!(!masked.is_to_be_enabled(true, 8) && masked.is_to_be_enabled(true, 9));
+        assert!(masked.is_to_be_enabled(false, 8));
+        assert!(!route(7).is_to_be_enabled(false, 8), "it is not masked");
+        // Another message of the device says nothing about this one.
+        let message = Route {
+            interrupt: Interrupt::edge(7),
+            ..masked
+        };
+        assert!(!message.is_to_be_enabled(false, 8));
     }
 
     #[test]
