@@ -318,6 +318,7 @@ impl Drivers {
     }
 
     /// Returns the state of the device of `source`.
+    #[inline(never)]
     pub(super) fn attached(&mut self, source: Source) -> Option<&mut Attached> {
         Some(match source {
             Source::Entropy => &mut self.entropy.as_mut()?.attached,
