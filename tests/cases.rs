@@ -167,6 +167,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         &reliability::SOAK,
         &idle::CASES,
         &ipv6::CASES,
+        &reliability::LEASES,
         &reliability::LOSS,
         &reliability::NETWORK,
         &reliability::RINGS,

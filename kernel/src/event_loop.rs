@@ -13,6 +13,8 @@ pub(crate) mod recent;
 
 use core::cell::Cell;
 
+use vmos_drivers::interrupt::Interrupt;
+
 use crate::executor::Executor;
 use crate::time;
 use recent::{RECENT, Recent, Turn};
@@ -35,6 +37,9 @@ pub(crate) trait Machine {
 
     /// Called in each turn that begins after the earliest deadline.
     fn pass_deadlines(&mut self) {}
+
+    /// Enables an interrupt that was masked.
+    fn enable(&mut self, interrupt: Interrupt);
 
     /// Sleeps until an interrupt is pending, at the latest until `deadline`; [`NEVER`](time::NEVER)
     /// means no deadline. Returns at once if an interrupt is pending already.
@@ -63,8 +68,9 @@ pub(crate) trait Services {
     fn dispatch(&mut self, now: u64) -> u64;
 
     /// Checks whether devices with requests respond. Called at the time given to
-    /// [`set_watch`](time::set_watch), before any interrupt is served.
-    fn watch(&mut self, now: u64);
+    /// [`set_watch`](time::set_watch), before any interrupt is served. Returns a masked interrupt that
+    /// has to be enabled again.
+    fn watch(&mut self, now: u64) -> Option<Interrupt>;
 }
 
 /// The counts of the event loop while it runs, by which stalls can be found.
@@ -75,6 +81,7 @@ pub struct LoopStatistics {
     interrupts: Cell<u64>,
     spurious_interrupts: Cell<u64>,
     masked_interrupts: Cell<u64>,
+    enabled_again: Cell<u64>,
     sleeps: Cell<u64>,
 }
 
@@ -90,6 +97,9 @@ pub struct LoopCounts {
     /// The number of interrupts that were masked, because they were raised again and again although
     /// no device needed service. Their devices are polled.
     pub masked_interrupts: u64,
+    /// The number of times that a masked interrupt was enabled again: after a device that uses it was
+    /// restarted, or after a pause, to see whether it is still raised without need.
+    pub enabled_again: u64,
     /// The number of times the processor slept.
     pub sleeps: u64,
 }
@@ -99,6 +109,7 @@ vmos_drivers::counted!(LoopCounts {
     interrupts,
     spurious_interrupts,
     masked_interrupts,
+    enabled_again,
     sleeps,
 });
 
@@ -123,6 +134,7 @@ impl LoopStatistics {
             interrupts: self.interrupts.get(),
             spurious_interrupts: self.spurious_interrupts.get(),
             masked_interrupts: self.masked_interrupts.get(),
+            enabled_again: self.enabled_again.get(),
             sleeps: self.sleeps.get(),
         }
     }
@@ -177,7 +189,10 @@ fn turn<M: Machine>(
     let turn = recent.begin(now);
     if time::next_deadline() <= now {
         machine.pass_deadlines();
-        pass_deadlines(services, now);
+        if time::watch_deadline() <= now {
+            watch(machine, services, statistics, now);
+        }
+        time::expire(now);
     }
     serve_interrupts(machine, services, statistics, turn);
     let more = services.collect(now);
@@ -196,13 +211,18 @@ fn turn<M: Machine>(
     Some(Sleep { until })
 }
 
-/// Handles the deadlines that have passed.
+/// Checks the devices, and enables a masked interrupt again if it is time for that.
 #[cold]
-fn pass_deadlines(services: &mut impl Services, now: u64) {
-    if time::watch_deadline() <= now {
-        services.watch(now);
+fn watch(
+    machine: &mut impl Machine,
+    services: &mut impl Services,
+    statistics: &LoopStatistics,
+    now: u64,
+) {
+    if let Some(masked) = services.watch(now) {
+        add_one(&statistics.enabled_again);
+        machine.enable(masked);
     }
-    time::expire(now);
 }
 
 /// Serves pending interrupts. The queue of a device is faster to read than the interrupt

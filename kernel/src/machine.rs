@@ -427,6 +427,10 @@ impl event_loop::Machine for Machine {
         }
     }
 
+    fn enable(&mut self, interrupt: Interrupt) {
+        self.controller.enable(interrupt);
+    }
+
     #[inline]
     fn sleep_until(&mut self, deadline: u64) {
         if deadline != self.deadline {

@@ -6,6 +6,7 @@
 
 mod configuration;
 mod disk;
+mod leases;
 mod loss;
 mod machine;
 mod network;
@@ -28,6 +29,7 @@ use crate::console;
 
 pub(super) use configuration::CASES as CONFIGURATION;
 pub(super) use disk::CASES as DISK;
+pub(super) use leases::CASES as LEASES;
 pub(super) use loss::CASES as LOSS;
 pub(super) use machine::CASES as MACHINE;
 pub(super) use network::CASES as NETWORK;

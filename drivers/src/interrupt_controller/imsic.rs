@@ -192,8 +192,11 @@ impl<R: Registers, P: InterruptFile> InterruptController for Imsic<R, P> {
         let number = interrupt.number;
         if number == TIMER.number {
             self.hart.enable(Local::Timer, true);
-        } else if self.is_source(number) {
+        } else if (1..=self.last).contains(&number) {
             self.let_through(number, true);
+            if !self.is_source(number) {
+                return;
+            }
             let bit = 1 << (number % 32);
             let level = &mut self.level[(number / 32) as usize];
             *level = *level & !bit | if interrupt.trigger.is_level() { bit } else { 0 };

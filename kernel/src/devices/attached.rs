@@ -312,7 +312,10 @@ impl Attached {
         let counted = &mut self.watch.statistics;
         counted.failures += u32::from(is_new);
         counted.restarts += u32::from(retry.is_none());
-        self.has_work |= retry.is_none();
+        if retry.is_none() {
+            self.has_work = true;
+            self.trust_interrupt();
+        }
         retry.unwrap_or(NEVER)
     }
 }

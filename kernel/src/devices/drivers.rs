@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use vmos_drivers::counts::report;
+use vmos_drivers::interrupt::Interrupt;
 use vmos_drivers::virtio::blk::Blk;
 use vmos_drivers::virtio::net::Net as Nic;
 use vmos_drivers::virtio::rng::Rng;
@@ -47,9 +48,11 @@ pub(super) enum Source {
 /// routes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Route {
-    pub(super) number: u32,
+    pub(super) interrupt: Interrupt,
     pub(super) source: Source,
     pub(super) is_configuration: bool,
+    /// Until when it is masked for this device, in nanoseconds; [`NEVER`] if it is not.
+    pub(super) masked_until: u64,
 }
 
 /// Whether the devices are watched.
@@ -156,12 +159,21 @@ impl Services for Drivers {
     fn interrupt(&mut self, number: u32) -> bool {
         self.has_work = true;
         let of_part = !machine::PARTS.is_empty() && lines::raised(number);
-        if !of_part && self.routes.iter().all(|route| route.number != number) {
+        if !of_part
+            && self
+                .routes
+                .iter()
+                .all(|route| route.interrupt.number != number)
+        {
             self.unexpected += 1;
             report("interrupts without a device", self.unexpected);
         }
         let mut has_news = of_part;
-        for route in self.routes.iter().filter(|route| route.number == number) {
+        for route in self
+            .routes
+            .iter()
+            .filter(|route| route.interrupt.number == number)
+        {
             let is_configuration = route.is_configuration;
             has_news |= match route.source {
                 Source::Entropy => {
@@ -224,12 +236,13 @@ impl Services for Drivers {
     }
 
     #[cold]
-    fn watch(&mut self, now: u64) {
+    fn watch(&mut self, now: u64) -> Option<Interrupt> {
         if self.recovery <= now {
             self.call_all();
         }
         if now < self.next_look {
-            return self.set_watch(self.next_look);
+            self.set_watch(self.next_look);
+            return None;
         }
         let step = now.saturating_sub(self.looked).min(2 * TICK);
         let rests = self.watching == Watching::No;
@@ -265,7 +278,9 @@ impl Services for Drivers {
                 next = rest::until_next_look(now, self.idle_since, due);
             }
         }
-        self.set_watch(now.saturating_add(next));
+        let (masked, due) = self.unmask(now);
+        self.set_watch(now.saturating_add(next).min(due));
+        masked
     }
 }
 
@@ -317,6 +332,7 @@ impl Drivers {
     }
 
     /// Returns the state of the device of `source`.
+    #[inline(never)]
     pub(super) fn attached(&mut self, source: Source) -> Option<&mut Attached> {
         Some(match source {
             Source::Entropy => &mut self.entropy.as_mut()?.attached,

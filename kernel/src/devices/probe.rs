@@ -186,15 +186,15 @@ impl Devices {
             (Routing::Line, None) => Delivery::Polled,
             (Routing::Line, Some(line)) => {
                 controller.enable(line);
-                drivers.route(line.number, source, false);
+                drivers.route(line, source, false);
                 Delivery::Line(line.number)
             }
             (Routing::Messages { configuration, .. }, _) => {
                 for &number in routing.queue_numbers() {
-                    drivers.route(number, source, false);
+                    drivers.route(Interrupt::edge(number), source, false);
                 }
                 if let Some(number) = configuration {
-                    drivers.route(number, source, true);
+                    drivers.route(Interrupt::edge(number), source, true);
                 }
                 Delivery::Messages(routing.queue_numbers().first().copied().unwrap_or_default())
             }
@@ -221,11 +221,12 @@ impl Devices {
 }
 
 impl Drivers {
-    fn route(&mut self, number: u32, source: Source, is_configuration: bool) {
+    fn route(&mut self, interrupt: Interrupt, source: Source, is_configuration: bool) {
         self.routes.push(Route {
-            number,
+            interrupt,
             source,
             is_configuration,
+            masked_until: NEVER,
         });
     }
 }

@@ -81,6 +81,8 @@ impl<const LINES: bool> Machine for TestMachine<LINES> {
         Some(LINE)
     }
 
+    fn enable(&mut self, _interrupt: vmos_drivers::interrupt::Interrupt) {}
+
     fn sleep_until(&mut self, _deadline: u64) {
         let Interrupt { pending, comes } = &*self.interrupt;
         let mut pending = pending.lock().expect("no thread has panicked");
@@ -237,7 +239,9 @@ impl Services for OneDevice {
         if more { 0 } else { retry }
     }
 
-    fn watch(&mut self, _now: u64) {}
+    fn watch(&mut self, _now: u64) -> Option<vmos_drivers::interrupt::Interrupt> {
+        None
+    }
 }
 
 /// The device: answers each request, and sleeps until it is notified of the next.

@@ -48,6 +48,10 @@ impl Machine for FakeMachine {
         Some(number)
     }
 
+    fn enable(&mut self, interrupt: Interrupt) {
+        self.masked.retain(|number| *number != interrupt.number);
+    }
+
     fn sleep_until(&mut self, _deadline: u64) {}
 }
 
@@ -117,8 +121,9 @@ impl Services for FakeServices {
         }
     }
 
-    fn watch(&mut self, _now: u64) {
+    fn watch(&mut self, _now: u64) -> Option<Interrupt> {
         self.calls.push("watch");
+        self.storm.take().map(Interrupt::level)
     }
 }
 
@@ -249,6 +254,27 @@ fn an_interrupt_that_nobody_needs_is_masked_and_counted() {
     fixture.turn();
     assert_eq!(fixture.machine.masked, [8]);
     assert_eq!(fixture.statistics.counts().masked_interrupts, 1);
+}
+
+#[test]
+fn a_masked_interrupt_is_enabled_again_when_the_watch_says_so() {
+    let mut fixture = Fixture::new(FakeServices {
+        storm: Some(8),
+        ..FakeServices::default()
+    });
+    fixture.raise([8]);
+    fixture.turn();
+    assert_eq!(fixture.machine.masked, [8]);
+    for _ in 0..2 {
+        watch(
+            &mut fixture.machine,
+            &mut fixture.services,
+            &fixture.statistics,
+            NOW,
+        );
+    }
+    assert!(fixture.machine.masked.is_empty());
+    assert_eq!(fixture.statistics.counts().enabled_again, 1);
 }
 
 #[test]

@@ -64,7 +64,7 @@ impl Device for Card {
     }
 }
 
-/// Passes frames to a machine with a UDP and a TCP port. Each has two bytes of length, one byte
+/// Passes frames to a machine with a UDP and a TCP port, with IPv6 if it is compiled in. Each has two bytes of length, one byte
 /// with the tenths of a second before it, and its content.
 pub fn frames(bytes: &[u8]) {
     CLOCK.set(0);
@@ -80,6 +80,18 @@ pub fn frames(bytes: &[u8]) {
     let net = Net::new(stack);
     let ports = (net.udp(7), net.tcp_listen(7));
     let (mut rest, mut now) = (bytes, 0);
+    #[cfg(feature = "ipv6")]
+    {
+        use super::Ip6;
+        stack.configure_ipv6(Ip6::Auto);
+        // By then, its link-local address is checked.
+        for second in 1..4 {
+            now = second * 1_000_000_000;
+            CLOCK.set(now);
+            stack.begin_turn(now);
+            while stack.ingress(&mut card, now, BUDGET) | stack.egress(&mut card, now, BUDGET) {}
+        }
+    }
     while let [high, low, pause, more @ ..] = rest {
         let length = usize::from(u16::from_be_bytes([*high, *low]) % 1515);
         let (frame, behind) = more.split_at(length.min(more.len()));

@@ -226,6 +226,16 @@ impl Attached {
         self.tell(Event::Deaf);
     }
 
+    /// Returns whether the device is polled, because its interrupts do not arrive.
+    pub(in crate::devices) const fn is_polled(&self) -> bool {
+        self.watch.is_deaf()
+    }
+
+    /// Ends polling, because the device was restarted.
+    pub(in crate::devices) const fn trust_interrupt(&mut self) {
+        self.watch.missing = 0;
+    }
+
     /// Records an interrupt from the device.
     #[inline]
     pub(super) fn hear(&mut self) {

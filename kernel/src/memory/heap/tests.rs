@@ -207,6 +207,30 @@ fn all_memory_is_one_block_again_once_everything_is_freed() {
 }
 
 #[test]
+fn what_is_left_around_an_aligned_block_stays_free() {
+    let _turn = heap();
+    let whole = layout(POOL - POOL / 16, 1);
+    for align in [64, 512, 4096] {
+        for offset in (0..4 * GRANULE).step_by(GRANULE) {
+            // A free block that starts at no multiple of the alignment, in a heap that is full.
+            let before = Block::new(layout(GRANULE + offset, 1)).expect("room");
+            let hole = Block::new(layout(3 * align, 1)).expect("room");
+            let (size, first) = (3 * align, hole.0);
+            let after = Block::new(layout(1, 1)).expect("room");
+            let full = fill();
+            drop(hole);
+            let inside = Block::new(layout(align, align)).expect("the hole has room");
+            assert!(inside.0 >= first && inside.0.addr().get() < first.addr().get() + size);
+            let rest = fill();
+            let bytes: usize = rest.iter().map(|block| block.1.size()).sum();
+            assert_eq!(bytes + align, size, "offset {offset}, alignment {align}");
+            drop((before, inside, after, full, rest));
+            drop(Block::new(whole).expect("one block"));
+        }
+    }
+}
+
+#[test]
 fn rounding_costs_a_sixteenth_at_most() {
     for size in (1..100_000)
         .step_by(STEP)

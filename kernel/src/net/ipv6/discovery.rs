@@ -8,9 +8,6 @@ use core::net::Ipv6Addr;
 
 use alloc::vec::Vec;
 
-use vmos_drivers::dma::Frame;
-use vmos_drivers::warn;
-
 use super::Ip6;
 use super::State;
 use super::address::{ALL_NODES, ALL_ROUTERS, group_mac, is_unicast, mac, solicited_node};
@@ -19,10 +16,12 @@ use super::host::Own;
 use super::neighbours::{Advertised, RETRANSMIT};
 use super::packet::{Packet, Route, address};
 use super::route::sender;
+use super::statistics::tell;
 use crate::net::hardware_address::HardwareAddress;
 use crate::net::packet::Mac;
 use crate::net::stack::{Inner, Stack};
 use crate::net::statistics::count;
+use vmos_drivers::dma::Frame;
 
 /// The types of messages.
 const ROUTER_SOLICITATION: u8 = 133;
@@ -89,13 +88,14 @@ impl Stack {
         if !packet.source.is_unicast_link_local() {
             return None;
         }
-        let (before, after, resolved) = self.neighbours.ipv6.with(|state| {
+        let counters = &self.neighbours.ipv6.counters;
+        let (before, after, resolved, replaced) = self.neighbours.ipv6.with(|state| {
             let before = Some(state.configuration());
             let had = state.host.all().collect::<Vec<_>>();
             if state.host.ip() != Ip6::Auto {
-                return (None, None, None);
+                return (None, None, None, None);
             }
-            state.host.hear(packet.source, &heard, now);
+            let replaced = state.host.hear(packet.source, &heard, now);
             let time = |given: u32, shortest: u32, longest: u32| {
                 let usable = (shortest..=longest).contains(&given);
                 usable.then_some(u64::from(given) * MILLISECOND)
@@ -114,8 +114,15 @@ impl Stack {
             for address in state.host.all().filter(|address| !had.contains(address)) {
                 state.groups.join(solicited_node(address), now);
             }
-            (before, Some(state.configuration()), resolved)
+            if let Some(address) = replaced {
+                state.groups.leave(solicited_node(address), now);
+            }
+            (before, Some(state.configuration()), resolved, replaced)
         })?;
+        if replaced.is_some() {
+            count(&counters.replaced);
+            inner.connections.check_stand_ins();
+        }
         if let Some(mac) = resolved {
             self.settle_ipv6(inner, packet.source, Some(mac));
         }
@@ -210,10 +217,12 @@ impl Stack {
             overrides: flags & OVERRIDES != 0,
         };
         match self.neighbours.ipv6.with(|state| state.host.own(target))? {
-            Own::Tentative => self.is_duplicate(target, sender(frame), now),
-            Own::Ready => {
-                let own = self.neighbours.ipv6.with(|state| Mac::new(state.mac));
-                if sender(frame) != own {
+            own @ (Own::Tentative | Own::Ready) => {
+                if self.is_duplicate(target, sender(frame), now) {
+                    inner.connections.check_stand_ins();
+                } else if own == Own::Ready
+                    && sender(frame) != self.neighbours.ipv6.with(|state| Mac::new(state.mac))
+                {
                     self.is_claimed(target, sender(frame));
                 }
             }
@@ -231,8 +240,9 @@ impl Stack {
     }
 
     /// Gives up an address that was being checked, because another machine has it (RFC 4862,
-    /// 5.4.5). Without its link-local address, the machine does without IPv6.
-    fn is_duplicate(&self, address: Ipv6Addr, other: Option<Mac>, now: u64) {
+    /// 5.4.5); returns whether it was. Without its link-local address, the machine does without
+    /// IPv6.
+    fn is_duplicate(&self, address: Ipv6Addr, other: Option<Mac>, now: u64) -> bool {
         let ipv6 = &self.neighbours.ipv6;
         let given_up = ipv6.with(|state| {
             let own = mac(state.mac);
@@ -242,11 +252,17 @@ impl Stack {
             state.groups.leave(solicited_node(address), now);
             true
         });
-        if given_up == Some(true) {
+        let given_up = given_up == Some(true);
+        if given_up {
             count(&ipv6.counters.duplicates);
             let other = HardwareAddress(other.map_or([0; 6], Mac::bytes));
-            warn!("IPv6: {other} has {address} already; this machine does not use it");
+            tell(
+                &ipv6.counters.duplicates,
+                "IPv6 addresses given up: another machine has them",
+                format_args!("IPv6: {other} has {address} already; this machine does not use it"),
+            );
         }
+        given_up
     }
 
     /// Counts that another machine claims an address of this one, which is kept.

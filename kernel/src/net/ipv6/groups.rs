@@ -24,6 +24,9 @@ const TO_EXCLUDE: u8 = 4;
 /// (9.11).
 const REPORTS: u8 = 2;
 const INTERVAL: u64 = 1_000_000_000;
+/// The shortest time between two answers to queries, in nanoseconds: whoever asks does not set how
+/// often this machine speaks to the whole link.
+const ANSWER_PAUSE: u64 = 100_000_000;
 /// The largest number of groups in a report.
 const RECORDS: usize = 16;
 
@@ -43,6 +46,8 @@ pub(super) struct Groups {
     report: u64,
     /// When an answer to a router is due, in nanoseconds; 0 means never.
     answer: u64,
+    /// Before when no further answer is due, in nanoseconds.
+    answer_from: u64,
 }
 
 impl Groups {
@@ -113,7 +118,7 @@ impl Groups {
             0x8000.. => u64::from(code & 0xfff | 0x1000) << ((code >> 12 & 7) + 3),
             code => u64::from(code),
         };
-        let at = now + random % (longest.min(10_000) * 1_000_000 + 1);
+        let at = now.max(self.answer_from) + random % (longest.min(10_000) * 1_000_000 + 1);
         if self.answer == 0 || at < self.answer {
             self.answer = at.max(1);
         }
@@ -130,6 +135,7 @@ impl Groups {
         let mut records = Vec::new();
         if self.answer > 0 && self.answer <= now {
             self.answer = 0;
+            self.answer_from = now.saturating_add(ANSWER_PAUSE);
             let members = self.members.iter().filter(|member| member.joined > 0);
             records.extend(members.map(|member| (IS_EXCLUDE, member.group)));
             return Some(records);

@@ -1,30 +1,34 @@
 //! The machine's addresses, prefixes, routers and name servers: stateless address
 //! autoconfiguration (RFC 4862) and what routers advertise (RFC 4861, 6.3; RFC 8106).
+//!
+//! All tables are bounded. If one is full, what a router said that is not known any more gives way;
+//! if there are too many routers, one that does not respond is not known any more.
 
+use core::mem;
 use core::net::Ipv6Addr;
 
 use super::address::{common, from_mac, is_in, is_of_link};
-use super::advertisement::{Advertisement, Prefix};
+use super::advertisement::Prefix;
 use super::configuration::{ADDRESSES, Ip6, NAME_SERVERS};
-use super::lasting::{ends, expire, first, renew};
-use super::packet::LEAST_MTU;
+use super::lasting::{Lasting, expire};
 use crate::time::NEVER;
 
 /// The largest numbers of prefixes and of routers; further ones are ignored.
 const PREFIXES: usize = 8;
 const ROUTERS: usize = 4;
 const SECOND: u64 = 1_000_000_000;
-/// The lifetime below which an advertisement shortens none, in seconds (RFC 4862, 5.5.3).
-const TWO_HOURS: u64 = 7200;
+/// The shortest time between two replacements of an address, each of which is checked by a message
+/// to the whole link, in nanoseconds.
+const REPLACEMENT_PAUSE: u64 = 10 * SECOND;
 /// The number of solicitations with which an address is checked (RFC 4862, 5.1).
 const PROBES: u8 = 1;
 /// The pauses between router solicitations, in nanoseconds: the first, and the longest (RFC 7559).
 const PAUSE: u64 = 4 * SECOND;
 const LONGEST_PAUSE: u64 = 3600 * SECOND;
-/// The hop limit without another one from a router (RFC 1700), and the least that is accepted: a
-/// forged advertisement with less would cut the machine off (CVE-2015-2922).
+/// The hop limit without another one from a router (RFC 1700).
 const HOP_LIMIT: u8 = 64;
-const LEAST_HOP_LIMIT: u8 = 32;
+
+mod routers;
 
 /// Where an address comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +43,9 @@ enum State {
     /// The address is being checked, after this number of solicitations.
     Tentative(u8),
     Ready,
+    /// The address is in use, and is being checked on another link, after this number of
+    /// solicitations.
+    Again(u8),
     /// Another machine has the address.
     Duplicate,
 }
@@ -50,9 +57,27 @@ struct Address {
     prefix_len: u8,
     state: State,
     origin: Origin,
+    /// The router that advertised its prefix.
+    from: Ipv6Addr,
     next: u64,
     preferred_until: u64,
     valid_until: u64,
+}
+
+impl Address {
+    const fn is_usable(&self) -> bool {
+        matches!(self.state, State::Ready | State::Again(_))
+    }
+}
+
+/// A prefix on the link.
+#[derive(Clone, Copy, Debug)]
+struct OnLink {
+    prefix: Prefix,
+    /// Until when it counts, in nanoseconds.
+    until: u64,
+    /// The router that advertised it.
+    from: Ipv6Addr,
 }
 
 /// What an address is to this machine.
@@ -83,10 +108,10 @@ pub(super) struct Host {
     mac: [u8; 6],
     ip: Ip6,
     addresses: [Option<Address>; ADDRESSES],
-    prefixes: [Option<(Prefix, u64)>; PREFIXES],
-    /// Default routers in order of preference, each until a time in nanoseconds.
-    routers: [Option<(Ipv6Addr, u64)>; ROUTERS],
-    dns: [Option<(Ipv6Addr, u64)>; NAME_SERVERS],
+    prefixes: [Option<OnLink>; PREFIXES],
+    /// Default routers in order of preference.
+    routers: [Option<Lasting>; ROUTERS],
+    dns: [Option<Lasting>; NAME_SERVERS],
     pub(super) hop_limit: u8,
     /// The longest packet on the link, in bytes.
     pub(super) mtu: usize,
@@ -94,6 +119,8 @@ pub(super) struct Host {
     /// When routers are asked next, and the pause after that, in nanoseconds.
     ask: u64,
     pause: u64,
+    /// Before when no address is replaced, in nanoseconds.
+    replace_from: u64,
 }
 
 impl Host {
@@ -110,6 +137,7 @@ impl Host {
             link_mtu,
             ask: NEVER,
             pause: PAUSE,
+            replace_from: 0,
         }
     }
 
@@ -124,7 +152,8 @@ impl Host {
         let prefix = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0);
         let own = from_mac(prefix, self.mac);
         let start = now.saturating_add(delay);
-        self.add(own, 64, Origin::LinkLocal, start, (NEVER, NEVER));
+        let nobody = Ipv6Addr::UNSPECIFIED;
+        self.add((own, 64), Origin::LinkLocal, nobody, start, (NEVER, NEVER));
         if let Ip6::Static {
             address,
             prefix_len,
@@ -132,11 +161,16 @@ impl Host {
             dns,
         } = ip
         {
-            self.add(address, prefix_len, Origin::Static, start, (NEVER, NEVER));
+            let own = (address, prefix_len);
+            self.add(own, Origin::Static, nobody, start, (NEVER, NEVER));
             let prefix = Prefix::on_link(address, prefix_len);
-            self.prefixes[0] = Some((prefix, NEVER));
-            self.routers[0] = gateway.map(|gateway| (gateway, NEVER));
-            self.dns = dns.map(|server| server.map(|server| (server, NEVER)));
+            self.prefixes[0] = Some(OnLink {
+                prefix,
+                until: NEVER,
+                from: nobody,
+            });
+            self.routers[0] = gateway.map(Lasting::fixed);
+            self.dns = dns.map(|server| server.map(Lasting::fixed));
         }
     }
 
@@ -145,32 +179,41 @@ impl Host {
         self.ip
     }
 
+    /// Adds an address, if there is a place. Returns the address that it replaces.
     fn add(
         &mut self,
-        ip: Ipv6Addr,
-        prefix_len: u8,
+        (ip, prefix_len): (Ipv6Addr, u8),
         origin: Origin,
+        from: Ipv6Addr,
         next: u64,
         (preferred_until, valid_until): (u64, u64),
-    ) {
-        if let Some(place) = self.addresses.iter_mut().find(|place| place.is_none()) {
-            *place = Some(Address {
-                ip,
-                prefix_len,
-                state: State::Tentative(0),
-                origin,
-                next,
-                preferred_until,
-                valid_until,
-            });
-        }
+    ) -> Option<Ipv6Addr> {
+        let free = self.addresses.iter().position(Option::is_none);
+        let left = |one: &Option<Address>| {
+            one.is_some_and(|one| one.origin == Origin::Router && self.is_left(one.from))
+        };
+        let may_replace = next >= self.replace_from;
+        let left = || self.addresses.iter().position(left).filter(|_| may_replace);
+        let place = free.or_else(left)?;
+        let replaced = self.addresses[place].replace(Address {
+            ip,
+            prefix_len,
+            state: State::Tentative(0),
+            origin,
+            from,
+            next,
+            preferred_until,
+            valid_until,
+        })?;
+        self.replace_from = next.saturating_add(REPLACEMENT_PAUSE);
+        Some(replaced.ip)
     }
 
     /// Returns what the address is to this machine.
     pub(super) fn own(&self, ip: Ipv6Addr) -> Own {
         let mut all = self.addresses.iter().flatten();
         match all.find(|one| one.ip == ip).map(|one| one.state) {
-            Some(State::Ready) => Own::Ready,
+            Some(State::Ready | State::Again(_)) => Own::Ready,
             Some(State::Tentative(_)) => Own::Tentative,
             _ => Own::No,
         }
@@ -183,27 +226,34 @@ impl Host {
             .map(|one| one.ip)
     }
 
+    /// Returns the addresses that another machine has.
+    pub(super) fn duplicates(&self) -> impl Iterator<Item = Ipv6Addr> + '_ {
+        let all = self.addresses.iter().flatten();
+        all.filter(|one| one.state == State::Duplicate)
+            .map(|one| one.ip)
+    }
+
     /// Returns the addresses that can be used, with their prefix lengths.
     pub(super) fn ready(&self) -> impl Iterator<Item = (Ipv6Addr, u8)> + '_ {
         let all = self.addresses.iter().flatten();
-        all.filter(|one| one.state == State::Ready)
+        all.filter(|one| one.is_usable())
             .map(|one| (one.ip, one.prefix_len))
     }
 
     /// Returns the default routers, the preferred one first.
     pub(super) fn routers(&self) -> impl Iterator<Item = Ipv6Addr> + '_ {
-        self.routers.iter().flatten().map(|(router, _)| *router)
+        self.routers.iter().flatten().map(|one| one.address)
     }
 
     /// Returns the name servers.
     pub(super) fn dns(&self) -> impl Iterator<Item = Ipv6Addr> + '_ {
-        self.dns.iter().flatten().map(|(server, _)| *server)
+        self.dns.iter().flatten().map(|one| one.address)
     }
 
     /// Returns the link-local address, if it can be used.
     pub(super) fn link_local(&self) -> Option<Ipv6Addr> {
         let mut all = self.addresses.iter().flatten();
-        all.find(|one| one.origin == Origin::LinkLocal && one.state == State::Ready)
+        all.find(|one| one.origin == Origin::LinkLocal && one.is_usable())
             .map(|one| one.ip)
     }
 
@@ -214,7 +264,7 @@ impl Host {
             return self.link_local();
         }
         let all = self.addresses.iter().flatten();
-        let usable = all.filter(|one| one.state == State::Ready && !is_of_link(one.ip));
+        let usable = all.filter(|one| one.is_usable() && !is_of_link(one.ip));
         usable
             .max_by_key(|one| (now < one.preferred_until, common(one.ip, to)))
             .map(|one| one.ip)
@@ -232,16 +282,7 @@ impl Host {
     /// Returns whether the address is of a machine on the link.
     pub(super) fn is_on_link(&self, ip: Ipv6Addr) -> bool {
         let prefixes = self.prefixes.iter().flatten();
-        is_of_link(ip) || { prefixes }.any(|(prefix, _)| is_in(ip, prefix.address, prefix.length))
-    }
-
-    /// Prefers other routers to one that does not respond.
-    pub(super) fn mistrust(&mut self, router: Ipv6Addr) {
-        let known = |one: &Option<(Ipv6Addr, u64)>| one.is_some_and(|(one, _)| one == router);
-        if let Some(place) = self.routers.iter().position(known) {
-            let end = self.routers.iter().flatten().count();
-            self.routers[place..end].rotate_left(1);
-        }
+        is_of_link(ip) || { prefixes }.any(|one| is_in(ip, one.prefix.address, one.prefix.length))
     }
 
     /// Records that another machine has the address, which is not used any more. Returns whether it
@@ -251,7 +292,7 @@ impl Host {
         let Some(one) = all.find(|one| one.ip == ip) else {
             return false;
         };
-        if !matches!(one.state, State::Tentative(_)) {
+        if !matches!(one.state, State::Tentative(_) | State::Again(_)) {
             return false;
         }
         one.state = State::Duplicate;
@@ -266,8 +307,8 @@ impl Host {
         let routers = self.routers.iter().chain(&self.dns).flatten();
         let prefixes = self.prefixes.iter().flatten();
         addresses
-            .chain(routers.map(|(_, until)| *until))
-            .chain(prefixes.map(|(_, until)| *until))
+            .chain(routers.map(|one| one.until))
+            .chain(prefixes.map(|one| one.until))
             .fold(self.ask, u64::min)
     }
 
@@ -287,20 +328,25 @@ impl Host {
             if one.next > now {
                 continue;
             }
-            if let State::Tentative(sent @ 0..PROBES) = one.state {
-                one.state = State::Tentative(sent + 1);
+            if let State::Tentative(sent @ 0..PROBES) | State::Again(sent @ 0..PROBES) =
+                &mut one.state
+            {
+                *sent += 1;
                 one.next = now.saturating_add(pause);
                 return Some(Due::Probe(one.ip));
             }
-            one.state = State::Ready;
             one.next = NEVER;
+            let was = mem::replace(&mut one.state, State::Ready);
+            if let State::Again(_) = was {
+                continue;
+            }
             if one.origin == Origin::LinkLocal && self.ip == Ip6::Auto {
                 self.ask = now;
             }
             return Some(Due::Gained(one.ip));
         }
         for place in &mut self.prefixes {
-            place.take_if(|(_, until)| *until <= now);
+            place.take_if(|one| one.until <= now);
         }
         if expire(&mut self.routers, now) | expire(&mut self.dns, now) {
             self.ask_again(now);
@@ -320,78 +366,5 @@ impl Host {
             self.pause = PAUSE;
             self.ask = now;
         }
-    }
-
-    /// Takes what the router `from` advertises. Returns whether routers or name servers changed.
-    pub(super) fn hear(&mut self, from: Ipv6Addr, heard: &Advertisement<'_>, now: u64) -> bool {
-        if self.ip != Ip6::Auto || self.link_local().is_none() {
-            return false;
-        }
-        let before = (self.routers.map(first), self.dns.map(first));
-        renew(
-            &mut self.routers,
-            from,
-            ends(now, heard.lifetime.into()),
-            now,
-        );
-        if heard.hop_limit >= LEAST_HOP_LIMIT {
-            self.hop_limit = heard.hop_limit;
-        }
-        if let Some(mtu) = heard.mtu()
-            && (LEAST_MTU..=self.link_mtu).contains(&mtu)
-        {
-            self.mtu = mtu;
-        }
-        for prefix in heard.prefixes() {
-            self.hear_prefix(prefix, now);
-        }
-        for (server, lifetime) in heard.dns() {
-            renew(&mut self.dns, server, ends(now, lifetime), now);
-        }
-        if self.routers().next().is_some() {
-            self.ask = NEVER;
-        }
-        self.ask_again(now);
-        before != (self.routers.map(first), self.dns.map(first))
-    }
-
-    fn hear_prefix(&mut self, prefix: Prefix, now: u64) {
-        if is_of_link(prefix.address) || prefix.address.is_multicast() {
-            return;
-        }
-        if prefix.on_link {
-            let until = ends(now, prefix.valid);
-            let known = |one: &Option<(Prefix, u64)>| one.is_some_and(|(one, _)| one.is(prefix));
-            let place = self.prefixes.iter().position(known);
-            let free = || self.prefixes.iter().position(Option::is_none);
-            if let Some(place) = place.or_else(free) {
-                self.prefixes[place] = (until > now).then_some((prefix, until));
-            }
-        }
-        // An address takes a prefix of 64 bits, since the identifier has 64 (RFC 4862, 5.5.3).
-        if !prefix.autonomous || prefix.length != 64 || prefix.preferred > prefix.valid {
-            return;
-        }
-        let ip = from_mac(prefix.address, self.mac);
-        let preferred_until = ends(now, prefix.preferred);
-        let until = ends(now, prefix.valid);
-        let mut all = self.addresses.iter_mut().flatten();
-        let Some(known) = all.find(|one| one.ip == ip) else {
-            if prefix.valid > 0 {
-                self.add(ip, 64, Origin::Router, now, (preferred_until, until));
-            }
-            return;
-        };
-        if known.origin != Origin::Router {
-            return;
-        }
-        // Forged advertisements must not end an address early.
-        let two_hours = now.saturating_add(TWO_HOURS * SECOND);
-        if until > two_hours || until > known.valid_until {
-            known.valid_until = until;
-        } else if known.valid_until > two_hours {
-            known.valid_until = two_hours;
-        }
-        known.preferred_until = preferred_until.min(known.valid_until);
     }
 }

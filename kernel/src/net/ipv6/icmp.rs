@@ -63,7 +63,7 @@ impl Stack {
                 let identifier = u16::from_be_bytes([message[4], message[5]]);
                 self.hear_ipv6_reply(packet, identifier, now);
             }
-            TOO_BIG if to == To::Us => self.hear_too_big(inner, message),
+            TOO_BIG if to == To::Us => self.hear_too_big(inner, message, now),
             _ => {}
         }
         Some(frame)
@@ -115,7 +115,7 @@ impl Stack {
 
     /// Handles a router's message about a packet of this machine. For a segment, it must be in
     /// flight, since anybody can send such a message (RFC 5927, 4.1).
-    fn hear_too_big(&self, inner: &mut Inner, message: &[u8]) {
+    fn hear_too_big(&self, inner: &mut Inner, message: &[u8], now: u64) {
         let ipv6 = &self.neighbours.ipv6;
         let quoted = message.get(8..).unwrap_or_default();
         let (Some(mtu), Some(header)) = (long(message, 4), quoted.get(..UPPER - ETHERNET)) else {
@@ -128,8 +128,8 @@ impl Stack {
             let peer = state.peers.get(stand_in)?;
             // Datagrams get no answer that would tell a forged message, but packets of the least MTU
             // always pass.
-            if mtu < peer.mtu.min(state.host.mtu) {
-                peer.mtu = mtu;
+            if mtu < peer.mtu(now).min(state.host.mtu) {
+                peer.shorten(mtu, now);
                 count(&ipv6.counters.shortened);
             }
             Some(stand_in)

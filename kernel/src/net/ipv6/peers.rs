@@ -24,6 +24,10 @@ const PLACES: usize = 4;
 /// How long the hardware address of a received packet is used for answers, in nanoseconds.
 const LIFETIME: u64 = 30_000_000_000;
 
+/// How long the length that a router gave is used before longer packets are tried again, in
+/// nanoseconds (RFC 8201, 4).
+const MTU_LIFETIME: u64 = 600_000_000_000;
+
 /// The first bits of all stand-ins, and the mask of the others.
 const FIRST: u32 = 0xf000_0000;
 const REST: u32 = 0x07ff_ffff;
@@ -43,8 +47,10 @@ pub(super) struct Peer {
     pub(super) stand_in: Ipv4Addr,
     pub(super) remote: Ipv6Addr,
     pub(super) local: Ipv6Addr,
-    /// The longest packet on the path to the peer, in bytes.
-    pub(super) mtu: usize,
+    /// The longest packet on the path to the peer, in bytes, as a router said, and until when that
+    /// counts, in nanoseconds.
+    mtu: usize,
+    mtu_until: u64,
     mac: Mac,
     /// Until when answers go to that hardware address, in nanoseconds.
     mac_until: u64,
@@ -133,6 +139,7 @@ impl Peers {
             remote,
             local,
             mtu: usize::MAX,
+            mtu_until: 0,
             mac: Mac::NONE,
             mac_until: 0,
             used: now,
@@ -143,6 +150,7 @@ impl Peers {
                 remote,
                 local,
                 mtu: usize::MAX,
+                mtu_until: 0,
                 mac: Mac::NONE,
                 mac_until: 0,
                 used: now,
@@ -165,6 +173,21 @@ impl Peer {
     /// Returns the hardware address from which a packet of the peer came recently.
     pub(super) fn mac(&self, now: u64) -> Option<Mac> {
         (now < self.mac_until).then_some(self.mac)
+    }
+
+    /// Returns the longest packet on the path to the peer, in bytes, as far as it is known.
+    pub(super) const fn mtu(&self, now: u64) -> usize {
+        if now < self.mtu_until {
+            self.mtu
+        } else {
+            usize::MAX
+        }
+    }
+
+    /// Sets the longest packet on the path, in bytes.
+    pub(super) const fn shorten(&mut self, mtu: usize, now: u64) {
+        self.mtu = mtu;
+        self.mtu_until = now.saturating_add(MTU_LIFETIME);
     }
 
     /// Makes the stack look for the hardware address again.

@@ -133,6 +133,11 @@ impl Net {
     ///
     /// As for [`tcp_connect`](Self::tcp_connect), with the variants of [`Ipv6Error`].
     pub async fn tcp_connect_any(&self, remote: SocketAddr) -> Result<TcpStream, ConnectError> {
+        if let IpAddr::V6(group) = remote.ip()
+            && group.is_multicast()
+        {
+            return Err(Ipv6Error::Unaddressable(group).into());
+        }
         let stand_in = self.stand_in_for(remote)?;
         self.tcp_connect_with(stand_in, TCP_QUEUE).await
     }
@@ -264,7 +269,7 @@ impl Stack {
             };
             Some(match way {
                 Way::Nowhere => Err(Ipv6Error::NoRoute(peer.remote)),
-                way => Ok((route, way, peer.mtu.min(state.host.mtu))),
+                way => Ok((route, way, peer.mtu(now).min(state.host.mtu))),
             })
         });
         found.flatten()

@@ -1,6 +1,23 @@
 //! The counts of IPv6.
 
+use core::fmt;
+
+use vmos_drivers::counts::report;
+use vmos_drivers::warn;
+
 use crate::net::statistics::Counter;
+
+/// How often an event is logged with the addresses that it is about. Strangers can cause further
+/// ones, which are summed up.
+const TOLD: u64 = 8;
+
+/// Logs an event that was just counted.
+pub(super) fn tell(counter: &Counter, fault: &str, text: fmt::Arguments<'_>) {
+    match counter.get() {
+        ..=TOLD => warn!("{text}"),
+        count => report(fault, count),
+    }
+}
 
 /// Defines the counts, the types that contain them, and the log messages of counted faults.
 macro_rules! counts {
@@ -59,6 +76,12 @@ counts! {
     redirects_ignored;
     /// Addresses that were given up because another machine has them.
     duplicates;
+    /// Addresses that were not advertised again before their lifetime ended.
+    expired;
+    /// Addresses that gave way to others, since their router is not known any more.
+    replaced = "IPv6 addresses replaced: their routers do not respond";
+    /// Addresses that were checked and are used.
+    gained;
     /// Messages in which another machine claimed an address of this one.
     conflicts = "IPv6 address claimed by another machine";
     /// Packets dropped because the hardware address of their destination was not found.

@@ -5,7 +5,7 @@ use core::net::Ipv6Addr;
 use alloc::boxed::Box;
 
 use vmos_drivers::dma::Frame;
-use vmos_drivers::{info, warn};
+use vmos_drivers::info;
 
 use super::State;
 use super::address::solicited_node;
@@ -13,6 +13,7 @@ use super::configuration::Ip6;
 use super::host::{self, Own};
 use super::neighbours;
 use super::packet::{ETHERTYPE, destination};
+use super::statistics::tell;
 use crate::net::packet::{Mac, ethertype, set_destination_mac};
 use crate::net::stack::{Inner, Stack};
 use crate::net::statistics::count;
@@ -21,6 +22,8 @@ use crate::time::NEVER;
 /// The longest delay before the first packet, in nanoseconds (RFC 4861, 10:
 /// `MAX_RTR_SOLICITATION_DELAY`).
 const DELAY: u64 = 1_000_000_000;
+/// How many addresses are logged: routers may give any number, one after the other.
+const GAINS_TOLD: u64 = 32;
 
 impl Stack {
     /// Sets the source of the IPv6 addresses: [`Ip6::Off`] at first. Connections end whose addresses
@@ -47,14 +50,20 @@ impl Stack {
         self.wake_watchers();
     }
 
-    /// Reports that the link came up: the addresses are checked again (RFC 4862, 5.4).
+    /// Reports that the link came up: the addresses are checked again (RFC 4862, 5.4), and used
+    /// meanwhile.
     pub(in crate::net) fn ipv6_link(&self, up: bool) {
         let ipv6 = &self.neighbours.ipv6;
         let now = self.time();
         ipv6.with(|state| {
             if up {
-                let ip = state.host.ip();
-                start(state, ip, now);
+                state.groups.renew(now);
+                state.neighbours.clear();
+                for address in state.host.duplicates() {
+                    state.groups.join(solicited_node(address), now);
+                }
+                let delay = state.random.next() % DELAY;
+                state.host.restart(delay, now);
             }
         });
         self.due.set(0);
@@ -86,12 +95,20 @@ impl Stack {
                     }
                     host::Due::SolicitRouters => self.solicit_routers(state),
                     host::Due::Gained(address) => {
-                        info!("IPv6 address {address}");
+                        count(&ipv6.counters.gained);
+                        if ipv6.counters.gained.get() <= GAINS_TOLD {
+                            info!("IPv6 address {address}");
+                        }
                         changed = true;
                     }
                     host::Due::Lost(address) => {
                         state.groups.leave(solicited_node(address), now);
-                        warn!("the IPv6 address {address} has expired");
+                        count(&ipv6.counters.expired);
+                        tell(
+                            &ipv6.counters.expired,
+                            "IPv6 addresses that have expired",
+                            format_args!("the IPv6 address {address} has expired"),
+                        );
                         (changed, lost) = (true, true);
                     }
                     host::Due::Changed => {
@@ -109,7 +126,12 @@ impl Stack {
                     neighbours::Due::Ask(address, known) => {
                         self.solicit(state, address, known, now);
                     }
-                    neighbours::Due::GiveUp(address) => state.host.mistrust(address),
+                    neighbours::Due::GiveUp(address) => {
+                        if state.host.mistrust(address, now) {
+                            state.note_routers();
+                            changed = true;
+                        }
+                    }
                 }
                 Some(due)
             });

@@ -2,6 +2,7 @@
 //! to routers and switches (IGMP version 2, RFC 2236).
 
 use alloc::vec::Vec;
+use core::cell::Cell;
 use core::fmt;
 use core::net::Ipv4Addr;
 
@@ -31,6 +32,11 @@ const HEADER: usize = 24;
 const ROUTER_ALERT: [u8; 4] = [0x94, 0x04, 0, 0];
 const ETHERNET: usize = 14;
 
+/// The time that one more answer to a query takes, and how much of it can be saved up, in
+/// nanoseconds: whoever asks does not set how often this machine speaks to the whole link.
+const ANSWER_TIME: u64 = 100_000_000;
+const SAVED_TIME: u64 = 1_000_000_000;
+
 /// The address is no multicast group (224.0.0.0/4).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NotAGroup(pub Ipv4Addr);
@@ -56,9 +62,21 @@ pub(super) struct Groups {
     /// The function that reports the groups that a router's query asks for, or all groups. It is
     /// set when a group is joined, so that only images of apps that join groups contain it.
     report: Option<fn(&Stack, &Inner, Option<&Frame>)>,
+    /// The time that answers have taken, in nanoseconds: a query is ignored while it is ahead.
+    answered: Cell<u64>,
 }
 
 impl Groups {
+    /// Returns whether to answer a query now, and counts the answer.
+    fn may_answer(&self, now: u64) -> bool {
+        let taken = self.answered.get().max(now.saturating_sub(SAVED_TIME));
+        if taken > now {
+            return false;
+        }
+        self.answered.set(taken.saturating_add(ANSWER_TIME));
+        true
+    }
+
     /// Returns whether packets to `to` are for this machine, because it is a member.
     pub(super) fn contain(&self, to: Ipv4Addr) -> bool {
         let mut members = self.members.iter();
@@ -118,11 +136,12 @@ impl Stack {
     /// machine.
     #[cold]
     fn report(&self, inner: &Inner, query: Option<&Frame>) {
+        let groups = &inner.protocols.groups;
         let asked = match query {
-            Some(query) => asked_for(query),
+            Some(query) => asked_for(query).filter(|_| groups.may_answer(self.now.get())),
             None => Some(Ipv4Addr::UNSPECIFIED),
         };
-        for (group, _) in &inner.protocols.groups.members {
+        for (group, _) in &groups.members {
             if asked.is_some_and(|asked| asked.is_unspecified() || asked == *group) {
                 self.send_membership(inner, REPORT, *group);
             }
@@ -183,6 +202,7 @@ mod tests {
         let groups = Groups {
             members: Vec::from([(group, 1)]),
             report: None,
+            answered: Cell::default(),
         };
         assert!(groups.contain(group) && groups.contain(ALL_HOSTS));
         assert!(!groups.contain(Ipv4Addr::new(224, 0, 0, 252)));

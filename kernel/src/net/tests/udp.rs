@@ -235,6 +235,27 @@ fn query(group: Ipv4Addr) -> Vec<u8> {
 }
 
 #[test]
+fn queries_are_answered_ten_times_a_second_at_most() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let group = Ipv4Addr::new(224, 0, 0, 251);
+    machine.net.join(group).unwrap();
+    machine.answers(SECOND);
+    let mut answers = [0; 3];
+    for millisecond in 0..3000 {
+        machine.card.received.push_back(query(group));
+        let now = 5 * SECOND + millisecond * MILLISECOND;
+        answers[millisecond as usize / 1000] += machine.answers(now).len();
+    }
+    // The first second has those of the silence before.
+    assert!(
+        answers[0] <= 21 && answers[1] <= 11 && answers[2] <= 11,
+        "{answers:?}"
+    );
+    machine.card.received.push_back(query(group));
+    assert_eq!(machine.answers(9 * SECOND).len(), 1);
+}
+
+#[test]
 fn a_member_of_a_group_receives_its_datagrams() {
     let group = Ipv4Addr::new(224, 0, 0, 251);
     let mut cable = Cable::new();

@@ -319,12 +319,15 @@ fn a_failed_device_is_restarted_which_is_counted() {
     let (mut attached, mut driver) = (attached(), Driver::with(1));
     driver.give_up();
     assert_eq!(look(&mut attached, &mut driver), NEVER);
+    attached.expect_no_interrupt();
     let due = attached.recover_failed(&mut driver, 0);
+    assert!(attached.is_polled());
     assert_eq!(attached.recover_failed(&mut driver, due), NEVER);
     let WatchStatistics {
         failures, restarts, ..
     } = statistics(&attached);
     assert_eq!((failures, restarts, driver.failure), (1, 1, None));
+    assert!(!attached.is_polled(), "its interrupts may arrive again");
 }
 
 #[test]

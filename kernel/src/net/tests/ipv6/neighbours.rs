@@ -188,6 +188,27 @@ fn strangers_that_ask_do_not_displace_the_router() {
 }
 
 #[test]
+fn queries_make_a_machine_report_its_groups_ten_times_a_second_at_most() {
+    let mut machine = Machine::ready();
+    // A query that asks for an answer at once (RFC 3810, 5.1.3), with "router alert".
+    let mut query = std::vec![58, 0, 5, 2, 0, 0, 1, 0];
+    let message = [&[130, 0, 0, 0][..], &[0; 24]].concat();
+    query.extend(&icmp(ROUTER, ALL_NODES, 1, &message)[54..]);
+    let frame = frame(ROUTER, ALL_NODES, 1, 0, &query, None);
+    let reports = |sent: &[Vec<u8>]| {
+        let reports = sent.iter().filter(|one| one.get(62) == Some(&143));
+        reports.count()
+    };
+    let mut sent = 0;
+    for _ in 0..1000 {
+        sent += reports(&machine.hears(frame.clone()));
+        let end = CLOCK.get() + MILLISECOND;
+        sent += reports(&machine.until(end));
+    }
+    assert!((1..=11).contains(&sent), "{sent}");
+}
+
+#[test]
 fn groups_are_reported_to_switches_and_routers() {
     let mut machine = Machine::sixth(Ip6::Auto);
     let groups = |frame: &Vec<u8>| {

@@ -101,6 +101,13 @@ fn what_cannot_be_reached_is_an_error_at_once() {
                 Err(SendError::Ipv6(error))
             );
         }
+        // A group is no machine: datagrams go to it, connections do not (RFC 9293, 3.9.2.3).
+        let group = ip("ff02::1");
+        assert_eq!(socket.send_to_any(b"x", (group, 7).into()).await, Ok(()));
+        assert_eq!(
+            net.tcp_connect_any((group, 7).into()).await.err(),
+            Some(ConnectError::Ipv6(Ipv6Error::Unaddressable(group)))
+        );
         // A stand-in of nobody is an address of nobody.
         let nobody = at(Ipv4Addr::new(240, 1, 2, 3), 7);
         assert_eq!(
@@ -192,6 +199,31 @@ fn a_connection_of_ipv6_survives_changes_of_the_ipv4_address_and_ends_with_its_o
 }
 
 #[test]
+fn a_connection_survives_a_link_that_was_down_for_seconds() {
+    let mut cable = cable();
+    let (server, client) = (cable.a.net, cable.b.net);
+    let (mut one, mut other) = cable.block_on(async {
+        let listener = server.tcp_listen(80).unwrap();
+        let (one, other) = join(listener.accept(), client.tcp_connect_any(a(80))).await;
+        (one.unwrap(), other.unwrap())
+    });
+    for _ in 0..3 {
+        cable.b.stack.link(false);
+        let end = cable.now + 3 * SECOND;
+        cable.run(end);
+        cable.b.stack.link(true);
+        cable.block_on(async {
+            one.write_all(b"still here").await.unwrap();
+            let mut buffer = [0; 10];
+            other.read_exact(&mut buffer).await.unwrap();
+            other.write_all(&buffer).await.unwrap();
+            one.read_exact(&mut buffer).await.unwrap();
+            assert_eq!(&buffer, b"still here");
+        });
+    }
+}
+
+#[test]
 fn a_machine_without_an_ipv4_address_serves_ipv6() {
     let mut machine = Machine::new(1, "dhcp");
     machine.net.configure_ipv6(Ip6::Auto);
@@ -252,6 +284,17 @@ fn a_router_lowers_the_size_of_datagrams_and_segments() {
     // Packets of 1280 bytes always pass, whatever a message says.
     machine.hears(too_big(100, &quoted[14..]));
     assert_eq!(send(1232), Poll::Ready(Ok(())));
+    let error = SendError::TooLong {
+        length: 1452,
+        maximum: 1232,
+    };
+    let heard = CLOCK.get();
+    machine.sends(heard + 599 * SECOND);
+    assert_eq!(send(1452), Poll::Ready(Err(error)));
+    // The path may have changed after ten minutes (RFC 8201, 4).
+    machine.sends(heard + 601 * SECOND);
+    assert_eq!(send(1452), Poll::Ready(Ok(())));
+    machine.hears(advertise(1800, &[&prefix("2001:db8::", 86400, 14400)]));
     // A connection to a listener of the peer's: SYN, then much data.
     let listener = machine.net.tcp_listen(80).unwrap();
     let mut syn = std::vec![0; 24];
