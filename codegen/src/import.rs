@@ -6,6 +6,7 @@
 
 mod foreign;
 mod machine;
+mod origin;
 mod pc;
 
 use crate::binding::{Boot, Console, InterruptController, Pci, Power, Rtc, Timer, VirtioMmio};
@@ -21,6 +22,7 @@ use crate::source::InMemory;
 use crate::verify::undescribed;
 
 pub use crate::part::draft::{Origin, QemuOrigin};
+pub use origin::origin;
 
 /// A board file, as complete as the machine allows.
 #[derive(Clone, Debug)]

@@ -106,6 +106,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Starts a machine and imports it. Returns the text of the board file.
+pub fn of(origin: Origin) -> Result<String, Failure> {
+    let mut source = Source::from(origin);
+    let facts = source.facts()?;
+    Ok(import(&source.origin, &facts).text)
+}
+
 /// Imports the machine of an existing board.
 #[must_use]
 pub fn again(board: &Board, facts: &Facts) -> Draft {

@@ -34,6 +34,16 @@ pub(super) struct Source {
     is_given: [bool; 2],
 }
 
+impl From<Origin> for Source {
+    fn from(origin: Origin) -> Self {
+        Self {
+            origin,
+            tree: None,
+            is_given: [true; 2],
+        }
+    }
+}
+
 impl Source {
     /// Parses the arguments.
     pub(super) fn of(arguments: &Arguments) -> Result<Self, Failure> {
