@@ -6,6 +6,7 @@
 
 mod foreign;
 mod machine;
+mod origin;
 mod pc;
 
 use crate::binding::{Boot, Console, InterruptController, Pci, Power, Rtc, Timer, VirtioMmio};
@@ -21,6 +22,7 @@ use crate::source::InMemory;
 use crate::verify::undescribed;
 
 pub use crate::part::draft::{Origin, QemuOrigin};
+pub use origin::origin;
 
 /// A board file, as complete as the machine allows.
 #[derive(Clone, Debug)]
@@ -33,6 +35,7 @@ pub struct Draft {
 
 /// Creates a board file from what is known of a machine.
 pub fn import(origin: &Origin, facts: &Facts) -> Draft {
+    let facts = &machine::with_ram(facts);
     let mut machine = Machine {
         origin,
         facts,
@@ -99,11 +102,12 @@ fn first(class: &[Recogniser], machine: &Machine<'_>) -> Option<Section> {
 /// a driver.
 fn console(machine: &Machine<'_>) -> Section {
     let known = Console::RECOGNISERS.iter().flat_map(|driver| {
-        let devices = machine.all(driver.kinds).into_iter();
+        let devices = driver.devices(machine).into_iter();
         devices.map(move |device| (driver, device))
     });
     let known: Vec<_> = known.collect();
-    let is_console = |device: &Device| device.base() == machine.facts.console;
+    let is_console =
+        |device: &Device| machine.facts.console.is_some() && device.base() == machine.facts.console;
     let found = known
         .iter()
         .find(|(_, device)| is_console(device))

@@ -62,10 +62,17 @@ pub fn load(workspace_root: &Path, name: &str) -> Result<Board, Diagnostics> {
 /// # Errors
 /// All errors in the board file and in the files that it extends, except such conflicts.
 pub fn load_to_compare(workspace_root: &Path, name: &str) -> Result<Board, Diagnostics> {
-    let sources = Folder::new(workspace_root);
-    load_from(&sources, name).or_else(|told| {
+    load_to_compare_from(&Folder::new(workspace_root), name)
+}
+
+/// Does the same with files from any source.
+///
+/// # Errors
+/// All errors in the board file and in the files that it extends, except conflicts.
+pub fn load_to_compare_from(sources: &dyn Sources, name: &str) -> Result<Board, Diagnostics> {
+    load_from(sources, name).or_else(|told| {
         let are_conflicts = told.iter().all(|one| one.code.is_of_two());
-        let board = are_conflicts.then(|| despite_conflicts(&sources, name));
+        let board = are_conflicts.then(|| despite_conflicts(sources, name));
         board.flatten().ok_or(told)
     })
 }

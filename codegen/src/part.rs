@@ -66,6 +66,10 @@ pub trait Driver: Binding + Read {
     /// [`import`](Self::import) is called for devices with these names.
     const KINDS: &'static [&'static str] = &[];
 
+    /// The names of QEMU's models of the device, by which an import finds it on a machine without a
+    /// device tree.
+    const MODELS: &'static [&'static str] = &[];
+
     /// The interrupt spaces of the part's inputs; empty unless it is an interrupt controller.
     const SPACES: &'static [schema::Space] = &[];
 
@@ -81,7 +85,7 @@ pub trait Driver: Binding + Read {
     fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved>;
 
     /// Returns the part's table in the board file of a machine that has `device`, one of
-    /// [`KINDS`](Self::KINDS). `None` if the machine lacks the part. For a part that is not a
+    /// [`KINDS`](Self::KINDS) or [`MODELS`](Self::MODELS). `None` if the machine lacks the part. For a part that is not a
     /// device, `device` is empty.
     fn import(_machine: &Machine<'_>, _device: &Device) -> Option<Section> {
         None

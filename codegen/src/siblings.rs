@@ -199,9 +199,8 @@ fn values(root: &Node) -> Vec<(String, Location)> {
 /// Sets the key that each fix changes.
 pub(crate) fn name_keys(loaded: &Loaded, problems: &mut Problems) {
     for diagnostic in problems.list_mut() {
-        let Some(at) = diagnostic.fix.as_ref().map(|fix| fix.at) else {
-            continue;
-        };
+        let fix = diagnostic.fix.as_ref().map(|fix| fix.at);
+        let at = fix.unwrap_or_else(|| diagnostic.subject());
         diagnostic.key = path_of(&loaded.root, at).map(|path| {
             let entry = match &loaded.root.value {
                 Value::Table(table) => table.find(&path),

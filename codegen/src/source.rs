@@ -48,6 +48,7 @@ pub(crate) fn path_of(name: &str) -> String {
 
 /// The `boards/` folder of a workspace, then that of VMOS itself: a workspace's boards may extend
 /// those of VMOS.
+#[derive(Clone)]
 pub struct Folder {
     boards: PathBuf,
     parts: PathBuf,

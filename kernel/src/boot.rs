@@ -144,7 +144,7 @@ fn boot(
     debug!("the clock runs at {} Hz", machine::clock_frequency());
     let mut free = ram.clone();
     carve(&mut free, table)?;
-    map(&ram, table, &mut free)?;
+    map(&ram, table, command_line, &mut free)?;
 
     // No code before this line may allocate.
     let mut heap_size = 0;
@@ -204,6 +204,16 @@ fn find_ram(
     Ok(unreachable)
 }
 
+/// Whether the board's RAM includes address zero.
+const STARTS_AT_ZERO: bool = {
+    let ram = machine::MEMORY.ram;
+    let mut index = 0;
+    while index < ram.len() && ram[index].base.0 >= PAGE {
+        index += 1;
+    }
+    index < ram.len()
+};
+
 /// Removes what the heap cannot have from `free`, which is the RAM to use.
 #[cold]
 fn carve(free: &mut RangeSet, table: Option<Table>) -> Result<(), Unclear> {
@@ -216,10 +226,12 @@ fn carve(free: &mut RangeSet, table: Option<Table>) -> Result<(), Unclear> {
         .iter()
         .try_for_each(|region| free.remove(region.range))?;
     // Address zero stays unmapped, so that a null pointer access faults.
-    free.remove(Range {
-        base: PhysicalAddress(0),
-        size: PAGE,
-    })?;
+    if STARTS_AT_ZERO {
+        free.remove(Range {
+            base: PhysicalAddress(0),
+            size: PAGE,
+        })?;
+    }
     // The end of the address space is not used either: the pointer past it would be null.
     free.remove(Range {
         base: PhysicalAddress(usize::MAX as u64 & !(PAGE - 1)),
@@ -232,17 +244,27 @@ fn carve(free: &mut RangeSet, table: Option<Table>) -> Result<(), Unclear> {
 /// Maps everything that the kernel may access, with the permissions that it needs, and nothing
 /// else.
 #[cold]
-fn map(ram: &RangeSet, table: Option<Table>, free: &mut RangeSet) -> Result<(), CannotStart> {
+fn map(
+    ram: &RangeSet,
+    table: Option<Table>,
+    command_line: CommandLine<'_>,
+    free: &mut RangeSet,
+) -> Result<(), CannotStart> {
     let mut data = ram.clone();
     if let Some(tree) = table.and_then(|table| table.device_tree()) {
         // The table may be outside the described RAM.
         data.add(tree.range())?;
     }
     data.remove(image::range())?;
-    data.remove(Range {
-        base: PhysicalAddress(0),
-        size: PAGE,
-    })?;
+    // The command line stays where the loader placed it. Only if that is in the first page, a null
+    // pointer access does not fault.
+    let line = command_line.as_str();
+    if STARTS_AT_ZERO && (line.is_empty() || line.as_ptr().addr() as u64 >= PAGE) {
+        data.remove(Range {
+            base: PhysicalAddress(0),
+            size: PAGE,
+        })?;
+    }
     let data = data
         .as_slice()
         .iter()

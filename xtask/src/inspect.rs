@@ -8,6 +8,7 @@ mod ich9;
 mod piix3;
 mod processor;
 mod stand_in;
+mod undescribed;
 
 use std::fs;
 use std::io::{self, Read as _};
@@ -19,8 +20,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use vmos_codegen::Board;
-use vmos_codegen::board::Architecture;
 use vmos_codegen::machine::acpi::Tables;
+use vmos_codegen::machine::device::Device;
 use vmos_codegen::machine::device_tree::DeviceTree;
 use vmos_codegen::machine::memory_tree::MemoryTree;
 use vmos_codegen::machine::{Facts, models};
@@ -32,6 +33,8 @@ use crate::qemu::{Disk, GUEST_ADDRESS, Machine, Network};
 use crate::qmp::{Qmp, QmpError};
 use crate::transport;
 use stand_in::StandIn;
+
+pub use undescribed::{undescribed, usual};
 
 /// The time limit for firmware to write its tables, on a busy host.
 const FIRMWARE: Duration = Duration::from_secs(20);
@@ -83,33 +86,6 @@ pub fn board(board: &Board) -> Result<Facts, Failure> {
     }
     remove(&mut words, "-kernel");
     remove(&mut words, "-append");
-    Ok(facts(&words, folder.path(), None)?)
-}
-
-/// Returns the facts of a machine that has no board yet: `command` starts it.
-pub fn undescribed(command: &[String], architecture: Architecture) -> Result<Facts, Failure> {
-    let folder = TempDir::with_prefix("vmos-")?;
-    let mut words = command.to_vec();
-    if architecture == Architecture::X86_64 {
-        // Firmware's tables contain the interrupts of virtio-mmio slots with a device only.
-        let with_device = [
-            &words,
-            &["-device", "virtio-rng-device"].map(str::to_owned)[..],
-        ]
-        .concat();
-        return match facts(&with_device, folder.path(), None) {
-            // A machine without such slots.
-            Err(InspectError::Ended(_)) => Ok(facts(&words, folder.path(), None)?),
-            found => Ok(found?),
-        };
-    }
-    let is_given = words.iter().any(|word| word == "-kernel");
-    if let Some(image) = StandIn::flat(architecture, folder.path())?
-        && !is_given
-    {
-        let file = image.file.to_string_lossy().into_owned();
-        words.extend(["-kernel".to_owned(), file]);
-    }
     Ok(facts(&words, folder.path(), None)?)
 }
 
@@ -249,7 +225,17 @@ impl Paused {
     fn without_tree(&mut self, folder: &Path, facts: &mut Facts) -> Result<(), InspectError> {
         let tables = self.tables(folder)?;
         facts.tree = MemoryTree::parse(&self.qmp.monitor("info mtree -f")?);
-        let mut devices = models::parse(&self.qmp.monitor("info qtree")?);
+        let printed = self.qmp.monitor("info qtree")?;
+        let mut devices = match self.is_pc()? {
+            true => models::parse(&printed),
+            false => models::parse_in(&printed, &facts.tree),
+        };
+        if facts.timebase.is_some() {
+            devices.push(Device {
+                kinds: vec![models::GENERIC_TIMER.to_owned()],
+                ..Device::default()
+            });
+        }
         let clock = self.serial_clock();
         for device in devices.iter_mut().filter(|device| device.is(&[SERIAL])) {
             device.clock = clock;

@@ -6,6 +6,7 @@
 
 mod dialogue;
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -100,4 +101,74 @@ fn a_pc_with_pci() {
 #[ignore = "builds an image"]
 fn a_pc_without_pci() {
     runs_from_its_draft("microvm", "x86_64", &[]);
+}
+
+/// A board whose loader places a tagged list at 0x100, in the first page of RAM.
+const HIGHBANK: &str = r#"schema = 1
+
+[board]
+name = "highbank"
+title = "Calxeda Highbank"
+architecture = "arm"
+
+[qemu]
+system = "arm"
+machine = "highbank"
+cpu = "cortex-a9"
+memory = "256 MiB"
+arguments = ["-semihosting-config", "enable=on,target=native"]
+
+[boot.linux-image]
+load-address = 0x0001_0000
+
+[memory]
+ram.main = { base = 0x0000_0000 }
+page-tables = "short"
+
+[interrupt-controller.gic-v2]
+distributor = { base = 0xFFF1_1000, size = "4 KiB" }
+cpu-interface = { base = 0xFFF1_0100, size = "256 bytes" }
+
+[timer.cortex-a9-global]
+base = 0xFFF1_0200
+interrupt = { ppi = 11 }
+clock = "100 MHz"
+
+[console.pl011]
+base = 0xFFF3_6000
+interrupt = { spi = 20 }
+clock = "24 MHz"
+
+[power.semihosting]
+"#;
+
+/// An app that prints the command line.
+const PRINTING: &str = r#"#![no_std]
+#![no_main]
+
+use vmos::{Kernel, Result, Spawner, println};
+
+#[vmos::main]
+async fn main(kernel: Kernel, _spawner: Spawner) -> Result<()> {
+    println!("the command line is {:?}", kernel.command_line().as_str());
+    Ok(())
+}
+"#;
+
+#[test]
+#[ignore = "builds an image"]
+fn a_command_line_in_the_first_page_is_readable() {
+    let folder = tempfile::tempdir().unwrap();
+    let sibling = boards::names(&Workspace::find().unwrap())
+        .unwrap()
+        .remove(0);
+    let new = ["new-project", "it", "--board", "other", "--from", &sibling];
+    xtask(folder.path(), &new);
+    let project = folder.path().join("it");
+    fs::write(project.join("boards/highbank.toml"), HIGHBANK).unwrap();
+    fs::write(project.join("apps/hello/src/main.rs"), PRINTING).unwrap();
+    let said = xtask(&project, &["run", "highbank", "--log", "debug"]);
+    assert!(said.contains("the command line is \"log=debug\""), "{said}");
+    let said = xtask(&project, &["run", "highbank"]);
+    assert!(said.contains("the command line is \"\""), "{said}");
 }

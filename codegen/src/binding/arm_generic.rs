@@ -5,6 +5,7 @@ use crate::language::scalar::choices;
 use crate::language::table::table;
 use crate::language::{Frequency, Interrupt};
 use crate::machine::device::Device;
+use crate::machine::models::GENERIC_TIMER;
 use crate::notation;
 use crate::part::claims::{Claims, Wiring};
 use crate::part::draft::Machine;
@@ -77,6 +78,7 @@ const USUAL: board::Trigger = board::Trigger::Level;
 impl Driver for ArmGeneric {
     const NAME: &'static str = "arm-generic";
     const KINDS: &'static [&'static str] = &["arm,armv8-timer", "arm,armv7-timer"];
+    const MODELS: &'static [&'static str] = &[GENERIC_TIMER];
     type Resolved = board::Timer;
 
     fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
@@ -119,13 +121,17 @@ impl Driver for ArmGeneric {
     }
 
     fn import(machine: &Machine<'_>, timer: &Device) -> Option<Section> {
+        let section =
+            Section::new("timer.arm-generic").note("the virtual timer; its frequency is in CNTFRQ");
+        if timer.is(&[GENERIC_TIMER]) {
+            let what = "the PPI of the virtual timer; 11 on most machines (Arm BSA)";
+            return Some(section.todo("interrupt", "{ ppi = 11 }", what));
+        }
         let interrupt = timer
             .interrupts
             .get(nth(Counter::Virtual))
             .copied()
             .flatten()?;
-        let section =
-            Section::new("timer.arm-generic").note("the virtual timer; its frequency is in CNTFRQ");
         Some(machine.interrupt(section, "interrupt", interrupt))
     }
 }

@@ -261,6 +261,13 @@ impl Driver for Clint {
     }
 }
 
+/// Returns the addresses of the comparators and of the clock from the properties of QEMU's model.
+fn by_model(timer: &Device) -> Option<(u64, u64)> {
+    let base = timer.base()?;
+    let at = |name| base.checked_add(timer.number(name)?.into());
+    Some((at("timecmp-base")?, at("time-base")?))
+}
+
 impl Binding for Aclint {
     place!();
 
@@ -297,6 +304,7 @@ impl Binding for Aclint {
 impl Driver for Aclint {
     const NAME: &'static str = "aclint";
     const KINDS: &'static [&'static str] = &["riscv,aclint-mtimer"];
+    const MODELS: &'static [&'static str] = &["riscv.aclint.mtimer"];
     type Resolved = board::Timer;
 
     fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {
@@ -330,6 +338,17 @@ impl Driver for Aclint {
     fn import(machine: &Machine<'_>, timer: &Device) -> Option<Section> {
         if !machine.is_risc_v() || machine.has_firmware() {
             return None;
+        }
+        if let Some((mtimecmp, mtime)) = by_model(timer) {
+            let frequency = timer.number("timebase-freq").map(u64::from);
+            let section = Section::new("timer.aclint")
+                .line("mtimecmp", hexadecimal(mtimecmp))
+                .line("mtime", hexadecimal(mtime))
+                .optional(
+                    "frequency",
+                    frequency.map(|hertz| Frequency(hertz).written()),
+                );
+            return Some(imported(machine, section));
         }
         let section = Section::new("timer.aclint")
             .note("the frequency is in the device tree")

@@ -65,6 +65,7 @@ impl Binding for CortexA9Global {
 impl Driver for CortexA9Global {
     const NAME: &'static str = "cortex-a9-global";
     const KINDS: &'static [&'static str] = &["arm,cortex-a9-global-timer"];
+    const MODELS: &'static [&'static str] = &["arm.cortex-a9-global-timer"];
     type Resolved = board::Timer;
 
     fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {

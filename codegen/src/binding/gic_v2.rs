@@ -174,6 +174,7 @@ impl Driver for GicV2 {
         "arm,cortex-a9-gic",
         "arm,cortex-a7-gic",
     ];
+    const MODELS: &'static [&'static str] = &["arm_gic"];
     const SPACES: &'static [schema::Space] = SPACES;
     const MESSAGES: &'static [board::Msi] = &[BY_V2M];
     type Resolved = board::InterruptController;

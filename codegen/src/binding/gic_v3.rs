@@ -180,6 +180,7 @@ impl Controller for GicV3 {
 impl Driver for GicV3 {
     const NAME: &'static str = "gic-v3";
     const KINDS: &'static [&'static str] = &["arm,gic-v3"];
+    const MODELS: &'static [&'static str] = &["arm-gicv3"];
     const SPACES: &'static [schema::Space] = gic_v2::SPACES;
     const MESSAGES: &'static [board::Msi] = &[BY_V2M, BY_ITS];
     type Resolved = board::InterruptController;

@@ -144,6 +144,7 @@ impl Driver for LinuxImage {
     fn import(machine: &Machine<'_>, _device: &Device) -> Option<Section> {
         let [usual64, usual32] = USUAL_OFFSETS;
         let section = Section::new("boot.linux-image");
+        let tells = machine.has_tables();
         match machine.origin.architecture {
             Architecture::Aarch64 => {
                 let usual = match machine.has_option("virtualization=on") {
@@ -152,7 +153,7 @@ impl Driver for LinuxImage {
                 };
                 let level = machine.facts.exception_level.unwrap_or(usual).word();
                 let section = section
-                    .note("x0 has the address of the device tree")
+                    .optional_note(tells.then_some("x0 has the address of the device tree"))
                     .line("load-address", hexadecimal(machine.in_ram(usual64)?));
                 Some(section.line("exception-level", format!("\"{level}\"")))
             }
@@ -161,7 +162,7 @@ impl Driver for LinuxImage {
                 let level = level.filter(|level| *level != "svc");
                 Some(
                     section
-                        .note("r2 has the address of the device tree")
+                        .optional_note(tells.then_some("r2 has the address of the device tree"))
                         .line("load-address", hexadecimal(machine.in_ram(usual32)?))
                         .optional("exception-level", level.map(|word| format!("\"{word}\""))),
                 )

@@ -305,6 +305,7 @@ impl Driver for Ns16550 {
     const NAME: &'static str = "ns16550";
     const KINDS: &'static [&'static str] =
         &["ns16550a", "ns16550", "snps,dw-apb-uart", "isa-serial"];
+    const MODELS: &'static [&'static str] = &["serial-mm"];
     type Resolved = board::Console;
 
     fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
@@ -346,7 +347,7 @@ impl Driver for Ns16550 {
             let interrupt = interrupt.map(|gsi| format!("{{ gsi = {gsi}, trigger = \"edge\" }}"));
             return Some(machine.clock(section.optional("interrupt", interrupt), device));
         }
-        let shift = device.number("reg-shift");
+        let shift = device.number("reg-shift").or(device.number("regshift"));
         let shift = shift.filter(|shift| (1..=12).contains(shift));
         let width = device.number("reg-io-width").filter(|width| *width > 1);
         let section = machine

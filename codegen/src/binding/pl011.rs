@@ -90,6 +90,7 @@ impl Binding for Pl011 {
 impl Driver for Pl011 {
     const NAME: &'static str = "pl011";
     const KINDS: &'static [&'static str] = &["arm,pl011"];
+    const MODELS: &'static [&'static str] = &["pl011"];
     type Resolved = board::Console;
 
     fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {

@@ -149,6 +149,7 @@ impl Controller for Plic {
 impl Driver for Plic {
     const NAME: &'static str = "plic";
     const KINDS: &'static [&'static str] = &["riscv,plic0", "sifive,plic-1.0.0"];
+    const MODELS: &'static [&'static str] = &["riscv.sifive.plic"];
     const SPACES: &'static [schema::Space] = &[schema::Space {
         word: PLIC.word(),
         doc: "A source of a PLIC, counted from 1.",
@@ -209,16 +210,19 @@ impl Driver for Plic {
 
     fn import(_machine: &Machine<'_>, plic: &Device) -> Option<Section> {
         let registers = register(plic, 0)?;
-        // Some trees count source 0, which does not exist.
-        let sources = plic.number("riscv,ndev")?;
-        let sources = match sources % 32 {
-            0 => sources - 1,
-            _ => sources,
+        // Some trees and QEMU's model count source 0, which does not exist.
+        let sources = match (plic.number("riscv,ndev"), plic.number("num-sources")) {
+            (Some(sources), _) if sources % 32 != 0 => sources,
+            (Some(counted), _) | (None, Some(counted)) => counted.checked_sub(1)?,
+            (None, None) => return None,
         };
         let contexts: Vec<u32> = plic.interrupts.iter().flatten().copied().collect();
         let is_usual = contexts
             .chunks(2)
             .all(|pair| pair == [riscv::MACHINE_EXTERNAL, riscv::SUPERVISOR_EXTERNAL]);
+        let modes = plic.word("hart-config");
+        let is_usual =
+            is_usual && modes.is_none_or(|modes| modes.split(',').all(|one| one == "MS"));
         let section = Section::new("interrupt-controller.plic")
             .line("base", hexadecimal(registers.base))
             .line("size", Size(registers.size).written())

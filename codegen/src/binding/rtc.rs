@@ -67,6 +67,7 @@ macro_rules! clock {
         impl Driver for $Clock {
             const NAME: &'static str = $name;
             const KINDS: &'static [&'static str] = &[$compatible];
+            const MODELS: &'static [&'static str] = &[$model];
             type Resolved = board::Part;
 
             fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {

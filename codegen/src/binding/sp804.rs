@@ -54,6 +54,7 @@ impl Binding for Sp804 {
 impl Driver for Sp804 {
     const NAME: &'static str = "sp804";
     const KINDS: &'static [&'static str] = &["arm,sp804"];
+    const MODELS: &'static [&'static str] = &["sp804"];
     type Resolved = board::Timer;
 
     fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {

@@ -1,8 +1,9 @@
 //! `[board]`, `[qemu]` and `[memory]`.
 
 use super::{Machine, NO_FIRMWARE, text};
-use crate::board::Architecture;
+use crate::board::{Architecture, Range};
 use crate::language::{Size, hexadecimal};
+use crate::machine::Facts;
 use crate::part::draft::block;
 use crate::part::section::Section;
 
@@ -117,6 +118,32 @@ fn processor(machine: &Machine<'_>) -> Option<String> {
     }
 }
 
+/// Returns the facts with the RAM of the memory tree, if no table states the RAM.
+pub(super) fn with_ram(facts: &Facts) -> Facts {
+    let mut facts = facts.clone();
+    if facts.ram.is_empty() && facts.compatible.is_empty() && !facts.has_tables() {
+        facts.ram = whole(&facts.tree.ram());
+    }
+    facts
+}
+
+/// RAM is described in units of this many bytes.
+const UNIT: u64 = 1 << 20;
+
+/// Returns the ranges of RAM without the fragments between devices that hide a part of it.
+fn whole(ram: &[Range]) -> Vec<Range> {
+    let rounded = ram.iter().filter_map(|range| {
+        let first = range.base.checked_next_multiple_of(UNIT)?;
+        let end = range.base.checked_add(range.size)? / UNIT * UNIT;
+        let size = end.checked_sub(first).filter(|size| *size > 0)?;
+        Some(Range { base: first, size })
+    });
+    let mut ranges: Vec<Range> = rounded.collect();
+    let largest = ranges.iter().map(|range| range.size).max();
+    ranges.retain(|range| range.size >= largest.unwrap_or_default() / 16);
+    ranges
+}
+
 pub(super) fn memory(machine: &Machine<'_>) -> Section {
     let mut section = Section::new("memory");
     let mut ram = machine.facts.ram.clone();
@@ -125,6 +152,7 @@ pub(super) fn memory(machine: &Machine<'_>) -> Section {
     let total: u64 = ram.iter().map(|range| range.size).sum();
     let qemu = machine.origin.qemu.as_ref();
     let alone = ram.len() == 1 && qemu.is_none_or(|qemu| qemu.memory == total);
+    let alone = alone && machine.has_tables();
     for (index, range) in ram.iter().enumerate() {
         let name = match index {
             0 => "ram.main".to_owned(),

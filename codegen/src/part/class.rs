@@ -8,18 +8,31 @@ use crate::machine::device::Device;
 pub struct Recogniser {
     /// The kinds of matching devices; empty if the part is not a device.
     pub(crate) kinds: &'static [&'static str],
+    /// QEMU's names of matching devices, for machines without a device tree.
+    pub(crate) models: &'static [&'static str],
     /// Returns the part's table for a board file.
     pub(crate) import: fn(&Machine<'_>, &Device) -> Option<Section>,
 }
 
 impl Recogniser {
+    /// Returns whether the part is a device of its own.
+    pub(crate) fn is_of_device(&self) -> bool {
+        !self.kinds.is_empty() || !self.models.is_empty()
+    }
+
+    /// Returns the matching devices of a machine.
+    pub(crate) fn devices<'m>(&self, machine: &'m Machine<'_>) -> Vec<&'m Device> {
+        let mut devices = machine.all(self.kinds);
+        devices.extend(machine.all(self.models));
+        devices
+    }
+
     /// Returns the table of the first matching device of a machine.
     pub(crate) fn first(&self, machine: &Machine<'_>) -> Option<Section> {
-        if self.kinds.is_empty() {
+        if !self.is_of_device() {
             return (self.import)(machine, &Device::default());
         }
-        let devices = machine.all(self.kinds);
-        devices
+        self.devices(machine)
             .into_iter()
             .find_map(|device| (self.import)(machine, device))
     }
@@ -71,6 +84,7 @@ macro_rules! drivers {
             pub const RECOGNISERS: &'static [$crate::part::class::Recogniser] = &[
                 $($crate::part::class::Recogniser {
                     kinds: <$Driver as $crate::part::Driver>::KINDS,
+                    models: <$Driver as $crate::part::Driver>::MODELS,
                     import: <$Driver as $crate::part::Driver>::import,
                 },)+
             ];

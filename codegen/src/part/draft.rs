@@ -74,18 +74,30 @@ impl Machine<'_> {
         });
         match place {
             Some((space, number)) => section.line(key, format!("{{ {space} = {number} }}")),
-            None => section.todo(
-                key,
-                &example(self.root, Some(self.origin.architecture), "1"),
-                "the input of the interrupt controller: see the interrupt map in the manual",
-            ),
+            None => self.unknown_interrupt(section, key),
         }
+    }
+
+    fn unknown_interrupt(&self, section: Section, key: &str) -> Section {
+        section.todo(
+            key,
+            &example(self.root, Some(self.origin.architecture), "1"),
+            "the input of the interrupt controller: see the interrupt map in the manual",
+        )
+    }
+
+    /// Returns whether the machine has a device tree or ACPI tables. Without them, only QEMU's
+    /// memory tree and its list of devices are known.
+    pub(crate) fn has_tables(&self) -> bool {
+        !self.facts.compatible.is_empty() || self.facts.has_tables()
     }
 
     /// Adds the key `interrupt`, if the device has an interrupt.
     pub(crate) fn own_interrupt(&self, section: Section, device: &Device) -> Section {
         match device.interrupts.first().copied().flatten() {
             Some(interrupt) => self.interrupt(section, "interrupt", interrupt),
+            // QEMU's list of devices does not tell their interrupts.
+            None if !self.has_tables() => self.unknown_interrupt(section, "interrupt"),
             None => section,
         }
     }
@@ -113,7 +125,7 @@ impl Machine<'_> {
             None => section.todo(
                 "clock",
                 "\"24 MHz\"",
-                "the reference clock of the UART: see the clock tree in the manual",
+                "the frequency of its reference clock: see the clock tree in the manual",
             ),
         }
     }

@@ -91,6 +91,12 @@ impl Section {
         self
     }
 
+    /// Adds a comment after the header, if there is one.
+    pub(crate) fn optional_note(mut self, note: Option<&str>) -> Self {
+        self.note = note.map(str::to_owned).or(self.note);
+        self
+    }
+
     /// Adds a key.
     pub(crate) fn line(mut self, key: &str, value: impl fmt::Display) -> Self {
         self.lines.push((format!("{key} = {value}"), None));

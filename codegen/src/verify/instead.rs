@@ -45,7 +45,7 @@ impl Comparison<'_> {
             }),
         };
         // A driver without kinds is recognised without a device.
-        let of_devices = recognisers.iter().filter(|one| !one.kinds.is_empty());
+        let of_devices = recognisers.iter().filter(|one| one.is_of_device());
         let sections = of_devices.filter_map(|driver| driver.first(&machine));
         let mut sections = sections.filter(|section| section.todo.is_empty());
         let table = sections.next()?.to_string();

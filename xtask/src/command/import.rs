@@ -46,12 +46,13 @@ pub struct Arguments {
     /// processor's node
     #[arg(long, value_name = "ARCH", value_parser = architecture)]
     arch: Option<Architecture>,
-    /// Processor with its options, as after -cpu
+    /// Processor with its options, as after -cpu; default: a common one, or the machine's own if it
+    /// takes no other
     #[arg(long)]
     cpu: Option<String>,
-    /// Amount of memory in QEMU
-    #[arg(long, default_value = "128M")]
-    memory: MemorySize,
+    /// Amount of memory in QEMU; default: 128M, or what the machine has if it takes no other
+    #[arg(long)]
+    memory: Option<MemorySize>,
     /// Word for QEMU's command line, which the board file keeps. May be repeated
     #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
     qemu_arg: Vec<String>,
@@ -88,6 +89,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let draft = import(&source.origin, &facts);
     write(&path, &draft.text, arguments.force)?;
     println!("wrote {}", relative_to_here(&path).display());
+    if let Some(note) = source.without_tables(&facts) {
+        println!("{note}");
+    }
     if !draft.todo.is_empty() {
         println!("{}", left(&draft));
         return Ok(());
@@ -100,6 +104,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         facts.teller, agreed.ranges, agreed.interrupts, agreed.undescribed
     );
     Ok(())
+}
+
+/// Starts a machine and imports it. Returns the text of the board file.
+pub fn of(origin: Origin) -> Result<String, Failure> {
+    let mut source = Source::from(origin);
+    let facts = source.facts()?;
+    Ok(import(&source.origin, &facts).text)
 }
 
 /// Imports the machine of an existing board.

@@ -41,8 +41,8 @@ pub struct Arguments {
     #[arg(long)]
     mutate: bool,
     /// Correct the board file where the machine leaves only one possibility: wrong values, missing
-    /// lines under [undescribed], and tables of devices that have a driver. Shows the changes and
-    /// asks before it writes. With KEY, only this key or table; may be repeated
+    /// lines under [undescribed], and missing or wrong tables of devices that have a driver. Shows
+    /// the changes and asks before it writes. With KEY, only this key or table; may be repeated
     #[arg(long, value_name = "KEY", num_args = 0..=1, default_missing_value = "", conflicts_with = "mutate")]
     accept: Vec<String>,
     /// Write accepted changes without asking

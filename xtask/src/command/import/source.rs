@@ -13,10 +13,14 @@ use super::Arguments;
 use super::processor::architecture;
 use crate::emulator;
 use crate::failure::{Failure, FileError};
-use crate::{inspect, install, shell};
+use crate::memory_size::MemorySize;
+use crate::{inspect, install};
 
 /// QEMU arguments for starting the kernel without firmware.
 pub(super) const NO_FIRMWARE: [&str; 2] = ["-bios", "none"];
+
+/// The amount of memory in MiB, unless the machine takes no such amount.
+const USUAL_MEMORY: u64 = 128;
 
 /// QEMU arguments for a PC that can end QEMU with an exit status.
 const DEBUG_EXIT: [&str; 2] = ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"];
@@ -26,6 +30,18 @@ pub(super) struct Source {
     pub(super) origin: Origin,
     /// The device tree, if it was given as a file.
     tree: Option<DeviceTree>,
+    /// Whether the processor and the amount of memory are given.
+    is_given: [bool; 2],
+}
+
+impl From<Origin> for Source {
+    fn from(origin: Origin) -> Self {
+        Self {
+            origin,
+            tree: None,
+            is_given: [true; 2],
+        }
+    }
 }
 
 impl Source {
@@ -61,6 +77,7 @@ impl Source {
         Ok(Self {
             origin,
             tree: Some(tree),
+            is_given: [true; 2],
         })
     }
 
@@ -79,6 +96,7 @@ impl Source {
         {
             more.extend(DEBUG_EXIT.map(str::to_owned));
         }
+        let memory = arguments.memory.map_or(USUAL_MEMORY, MemorySize::mebibytes);
         let cpu = arguments.cpu.clone();
         let cpu = cpu.unwrap_or_else(|| usual_processor(architecture).to_owned());
         let given = arguments.name.clone();
@@ -93,12 +111,16 @@ impl Source {
             qemu: Some(QemuOrigin {
                 machine: machine.to_owned(),
                 cpu,
-                memory: arguments.memory.mebibytes() << 20,
+                memory: memory << 20,
                 arguments: more,
                 version: None,
             }),
         };
-        Ok(Self { origin, tree: None })
+        Ok(Self {
+            origin,
+            tree: None,
+            is_given: [arguments.cpu.is_some(), arguments.memory.is_some()],
+        })
     }
 
     /// Reads the machine's facts. Adds the version of QEMU to the origin.
@@ -117,34 +139,23 @@ impl Source {
         };
         let program = format!("qemu-system-{}", self.origin.architecture);
         install::qemu(&program)?;
-        let megabytes = format!("{}M", qemu.memory >> 20);
-        let fixed = [
-            "-machine",
-            &qemu.machine,
-            "-cpu",
-            &qemu.cpu,
-            "-m",
-            &megabytes,
-            "-nodefaults",
-            "-display",
-            "none",
-            "-serial",
-            "null",
-        ];
-        let words = fixed.iter().copied();
-        let words = words.chain(qemu.arguments.iter().map(String::as_str));
-        let mut command = emulator::words(&program);
-        command.extend(words.map(str::to_owned));
-        let facts = inspect::undescribed(&command, self.origin.architecture)?;
-        let is_pc = self.origin.architecture == Architecture::X86_64;
-        if facts.compatible.is_empty() && !is_pc {
-            return Err(format!(
-                "{} has no device tree to import\n  start from a similar board instead: cargo xtask \
-                 new",
-                shell::quote(&command)
-            )
-            .into());
-        }
+        let asked = command(&program, qemu, [true; 2]);
+        let architecture = self.origin.architecture;
+        let facts = match inspect::undescribed(&asked, architecture) {
+            Err(_) if self.is_given != [true; 2] => {
+                // The machine may take no processor or no amount of memory but its own.
+                let usual = inspect::usual(&command(&program, qemu, self.is_given))?;
+                let [processor, memory] = self.is_given;
+                if let Some(name) = usual.processor.filter(|_| !processor) {
+                    qemu.cpu = name;
+                }
+                if !memory {
+                    qemu.memory = usual.memory;
+                }
+                inspect::undescribed(&command(&program, qemu, [true; 2]), architecture)?
+            }
+            found => found?,
+        };
         let version = facts.teller.strip_prefix("QEMU ").and_then(|version| {
             let mut parts = version.split('.');
             Some(format!("{}.{}", parts.next()?, parts.next()?))
@@ -152,6 +163,40 @@ impl Source {
         qemu.version = version;
         Ok(facts)
     }
+
+    /// Returns what is unknown of a machine that has neither a device tree nor ACPI tables, and how
+    /// to provide it.
+    pub(super) fn without_tables(&self, facts: &Facts) -> Option<String> {
+        let qemu = self.origin.qemu.as_ref()?;
+        let is_pc = self.origin.architecture == Architecture::X86_64;
+        let is_without = !is_pc && facts.compatible.is_empty() && !facts.has_tables();
+        is_without.then(|| {
+            format!(
+                "QEMU's {} loads no device tree: the addresses are from QEMU's monitor, and interrupts \
+                 and clocks are unknown\n  to import them, give the machine the device tree of its \
+                 firmware or of Linux: --qemu-arg -dtb --qemu-arg FILE --force",
+                qemu.machine
+            )
+        })
+    }
+}
+
+/// Returns QEMU's command for a machine. The processor and the amount of memory are left to QEMU
+/// unless they are selected.
+fn command(program: &str, qemu: &QemuOrigin, [processor, memory]: [bool; 2]) -> Vec<String> {
+    let megabytes = format!("{}M", qemu.memory >> 20);
+    let mut words = vec!["-machine", &qemu.machine];
+    if processor {
+        words.extend(["-cpu", &qemu.cpu]);
+    }
+    if memory {
+        words.extend(["-m", &megabytes]);
+    }
+    words.extend(["-nodefaults", "-display", "none", "-serial", "null"]);
+    words.extend(qemu.arguments.iter().map(String::as_str));
+    let mut command = emulator::words(program);
+    command.extend(words.into_iter().map(str::to_owned));
+    command
 }
 
 /// Reads a blob, or compiles source text to one.

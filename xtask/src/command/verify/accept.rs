@@ -4,6 +4,9 @@
 //! the description itself appears. The file is replaced in one step, after the changes were shown
 //! and confirmed.
 
+mod missing;
+mod tables;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, BufRead as _, Write as _};
@@ -17,16 +20,13 @@ use vmos_codegen::source::{Folder, Sources};
 use vmos_codegen::verify::verify;
 use vmos_codegen::{Board, Diagnostics};
 
+use self::missing::{Completed, completed};
 use super::edit::File;
 use super::{Arguments, sentence};
 use crate::boards;
-use crate::command::import;
 use crate::failure::{Failure, FileError};
 use crate::inspect;
 use crate::workspace::{Workspace, relative_to_here};
-
-/// The optional tables that a part of the machine may lack.
-const CLASSES: [&str; 3] = ["rtc", "virtio-mmio", "pci"];
 
 /// The largest number of changes to a file.
 const MOST: usize = 1000;
@@ -43,15 +43,38 @@ pub(super) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Fa
             false => keys.push(word.clone()),
         }
     }
+    if let Some(unknown) = names.iter().find(|name| !all.contains(name)) {
+        // Reports the name with the list of boards.
+        boards::load_to_compare(workspace, core::slice::from_ref(unknown))?;
+    }
+    let names = if names.is_empty() { all } else { names };
     let mut left = None;
-    for board in boards::load_to_compare(workspace, &names)? {
+    for name in names {
+        let path = workspace.root.join("boards").join(format!("{name}.toml"));
+        let before = fs::read_to_string(&path).map_err(FileError::at("read", &path))?;
+        let start = match boards::load_to_compare(workspace, core::slice::from_ref(&name)) {
+            Ok(mut boards) => boards.pop().map(|board| Completed {
+                board,
+                text: before.clone(),
+                used: BTreeSet::new(),
+            }),
+            Err(Failure::Mistakes(told)) => {
+                let completed = completed(workspace, &name, &before, &keys);
+                if completed.is_none() {
+                    boards::add(&mut left, *told);
+                }
+                completed
+            }
+            Err(other) => return Err(other),
+        };
+        let Some(start) = start else { continue };
         let accepted = Acceptance {
             workspace,
-            board: &board,
-            facts: &inspect::board(&board)?,
+            board: &start.board,
+            facts: &inspect::board(&start.board)?,
             keys: &keys,
         };
-        if let Err(more) = accepted.run(arguments.yes)? {
+        if let Err(more) = accepted.run(&before, &start, arguments.yes)? {
             boards::add(&mut left, more);
         }
     }
@@ -69,15 +92,20 @@ struct Acceptance<'a> {
 
 impl Acceptance<'_> {
     /// Returns the errors that are left, if any.
-    fn run(&self, yes: bool) -> Result<Result<(), Diagnostics>, Failure> {
+    fn run(
+        &self,
+        before: &str,
+        start: &Completed,
+        yes: bool,
+    ) -> Result<Result<(), Diagnostics>, Failure> {
         let name = &self.board.name;
         let path = self
             .workspace
             .root
             .join("boards")
             .join(format!("{name}.toml"));
-        let before = fs::read_to_string(&path).map_err(FileError::at("read", &path))?;
-        let (after, used) = self.accepted(&before);
+        let (after, mut used) = self.accepted(&start.text);
+        used.extend(start.used.iter().cloned());
         if let Some(key) = self.keys.iter().find(|key| !used.contains(*key)) {
             return Err(Failure::usage(format!(
                 "--accept {key}: nothing at this key of `{name}` differs from the machine in a way that \
@@ -86,14 +114,14 @@ impl Acceptance<'_> {
         }
         if after != before {
             let shown = relative_to_here(&path);
-            let diff = TextDiff::from_lines(&before, &after);
+            let diff = TextDiff::from_lines(before, &after);
             let shown = shown.display().to_string();
             let is_of = format!("accepted from {}", self.facts.teller);
             print!("{}", diff.unified_diff().header(&shown, &is_of));
             if !yes && !confirmed(&shown)? {
                 return Err(format!("{shown} is unchanged").into());
             }
-            replace(&path, &before, &after)?;
+            replace(&path, before, &after)?;
             println!("wrote {shown}");
         }
         Ok(match self.verify(&after) {
@@ -157,56 +185,8 @@ impl Acceptance<'_> {
         text
     }
 
-    /// Returns the key that selects a path: `Some(None)` if no keys are given, and all are
-    /// selected.
     fn selected(&self, path: &str) -> Option<Option<String>> {
-        let is_inside = |key: &&String| {
-            let rest = path.strip_prefix(key.as_str());
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        };
-        match self.keys.is_empty() {
-            true => Some(None),
-            false => self.keys.iter().find(is_inside).cloned().map(Some),
-        }
-    }
-
-    /// Adds the tables of devices that have a driver.
-    fn with_tables(&self, before: &str, used: &mut BTreeSet<String>) -> String {
-        let mut text = before.to_owned();
-        let is_there = [
-            self.board.rtc.part.is_some(),
-            self.board.virtio_mmio.is_some(),
-            self.board.pci.is_some(),
-        ];
-        let Some(draft) = File::parse(&import::again(self.board, self.facts).text) else {
-            return text;
-        };
-        for (class, _) in CLASSES
-            .into_iter()
-            .zip(is_there)
-            .filter(|(_, there)| !there)
-        {
-            let (Some(key), Err(told)) = (self.selected(class), self.verify(&text)) else {
-                continue;
-            };
-            let Some(mut file) = File::parse(&text) else {
-                continue;
-            };
-            if file.add_table(&draft, class).is_none() {
-                continue;
-            }
-            let changed = file.text();
-            // If the device is listed under [undescribed], it is left out on purpose.
-            let is_better = match self.verify(&changed) {
-                Ok(_) => true,
-                Err(left) => left.len() < told.len() && mistakes(&left) <= mistakes(&told),
-            };
-            if is_better {
-                used.extend(key);
-                text = changed;
-            }
-        }
-        text
+        selected(self.keys, path)
     }
 
     /// Returns the text with one error fixed; `None` if the fix does not help.
@@ -240,6 +220,18 @@ impl Acceptance<'_> {
             }
         };
         is_better.then_some(changed)
+    }
+}
+
+/// Returns the key that selects a path: `Some(None)` if no keys are given, and all are selected.
+fn selected(keys: &[String], path: &str) -> Option<Option<String>> {
+    let is_inside = |key: &&String| {
+        let rest = path.strip_prefix(key.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    match keys.is_empty() {
+        true => Some(None),
+        false => keys.iter().find(is_inside).cloned().map(Some),
     }
 }
 

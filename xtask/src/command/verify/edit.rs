@@ -100,6 +100,60 @@ impl File {
         Some(())
     }
 
+    /// Returns the keys of a table: the drivers of a class of parts.
+    pub(super) fn drivers(&self, class: &str) -> Vec<String> {
+        let table = self.0.get(class).and_then(Item::as_table_like);
+        let keys = table.into_iter().flat_map(|table| table.iter());
+        keys.map(|(key, _)| key.to_owned()).collect()
+    }
+
+    /// Returns the keys in the table of a driver.
+    pub(super) fn keys(&self, class: &str, driver: &str) -> Vec<String> {
+        let table = self.0.get(class).and_then(|class| class.get(driver));
+        let table = table.and_then(Item::as_table_like);
+        let keys = table.into_iter().flat_map(|table| table.iter());
+        keys.map(|(key, _)| key.to_owned()).collect()
+    }
+
+    /// Adds the table of a driver from another file. `None` if this file has the driver.
+    pub(super) fn add_driver(&mut self, other: &Self, class: &str, driver: &str) -> Option<()> {
+        let mut table = other.0.get(class)?.get(driver)?.clone();
+        clear_positions(&mut table);
+        let root = self.0.as_table_mut();
+        if !root.contains_key(class) {
+            let mut outer = Table::new();
+            outer.set_implicit(true);
+            root.insert(class, Item::Table(outer));
+        }
+        let drivers = root.get_mut(class)?.as_table_like_mut()?;
+        if drivers.contains_key(driver) {
+            return None;
+        }
+        drivers.insert(driver, table);
+        Some(())
+    }
+
+    /// Adds a key to the table of a driver, with its value in another file. `None` if the table is
+    /// missing, or has the key.
+    pub(super) fn add_key(
+        &mut self,
+        other: &Self,
+        class: &str,
+        driver: &str,
+        key: &str,
+    ) -> Option<()> {
+        let value = other.0.get(class)?.get(driver)?.get(key)?.clone();
+        let table = item(item(self.0.as_item_mut(), class)?, driver)?;
+        let table = table.as_table_like_mut()?;
+        if table.contains_key(key) {
+            return None;
+        }
+        let mut value = value.into_value().ok()?;
+        value.decor_mut().clear();
+        table.insert(key, Item::Value(value));
+        Some(())
+    }
+
     /// Returns the table at `path`, which is created if it is missing.
     fn table(&mut self, path: &str) -> Option<&mut Item> {
         let mut inner: &mut Item = self.0.as_item_mut();
