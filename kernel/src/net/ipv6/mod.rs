@@ -10,6 +10,7 @@
 mod address;
 mod advertisement;
 mod configuration;
+mod destinations;
 mod discovery;
 mod groups;
 mod host;
@@ -19,6 +20,8 @@ mod lasting;
 mod neighbours;
 mod packet;
 mod peers;
+#[cfg(feature = "raw")]
+mod raw;
 mod route;
 mod sockets;
 mod statistics;

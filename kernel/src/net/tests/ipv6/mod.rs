@@ -4,6 +4,9 @@ mod addresses;
 mod hostile;
 mod messages;
 mod neighbours;
+#[cfg(feature = "raw")]
+mod raw;
+mod resolver;
 mod sockets;
 
 use core::net::Ipv6Addr;
