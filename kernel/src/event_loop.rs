@@ -13,6 +13,7 @@ pub(crate) mod recent;
 
 use core::cell::Cell;
 
+use critical_section::CriticalSection;
 use vmos_drivers::interrupt::Interrupt;
 
 use crate::executor::Executor;
@@ -148,18 +149,29 @@ impl LoopStatistics {
 
 /// Runs the loop forever.
 pub(crate) fn run(
+    machine: impl Machine,
+    services: &mut impl Services,
+    executor: Executor,
+    statistics: &LoopStatistics,
+) -> ! {
+    // Interrupts wait at the controller.
+    critical_section::with(|cs| run_turns(machine, services, executor, statistics, cs))
+}
+
+/// Runs turns forever. The compiler does not make functions of sequences that a function in a section
+/// of its own shares with others, which would cost this one a call for each of them.
+#[cfg_attr(target_os = "none", unsafe(link_section = ".text.event_loop"))]
+fn run_turns(
     mut machine: impl Machine,
     services: &mut impl Services,
     mut executor: Executor,
     statistics: &LoopStatistics,
+    cs: CriticalSection<'_>,
 ) -> ! {
-    // Interrupts wait at the controller.
-    critical_section::with(|cs| -> ! {
-        let recent = RECENT.borrow(cs);
-        loop {
-            round(&mut machine, services, &mut executor, statistics, recent);
-        }
-    })
+    let recent = RECENT.borrow(cs);
+    loop {
+        round(&mut machine, services, &mut executor, statistics, recent);
+    }
 }
 
 /// Runs one turn, and sleeps after it if it leaves no work.

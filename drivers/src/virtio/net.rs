@@ -316,22 +316,22 @@ impl<T: Transport> Net<T> {
         most: usize,
         mut prepare: impl FnMut(&mut Frame) -> Option<PartialChecksum>,
     ) -> usize {
-        let mut sent = 0;
-        let mut room = self.room();
-        while sent < most
-            && room > 0
+        let mut left = most;
+        // Of these, as many as there is room for.
+        let mut now = usize::from(self.room()).min(left);
+        while now > 0
             && let Some(mut frame) = waiting.pop()
         {
             let checksum = prepare(&mut frame);
             self.lend(frame, checksum);
-            sent += 1;
-            room -= 1;
-            if room == 0 {
-                room = self.room();
+            left -= 1;
+            now -= 1;
+            if now == 0 {
+                now = usize::from(self.room()).min(left);
             }
         }
         self.check_transmit();
-        sent
+        most - left
     }
 
     /// Returns how many frames given to [`send`](Self::send) or [`send_all`](Self::send_all) were

@@ -279,8 +279,9 @@ impl Queue {
         if used.overlong {
             used.len = 0;
         }
+        let number = self.available;
         self.ring.set_address(used.head, address.0);
-        self.push(used.head);
+        self.push_as(number, used.head);
         Some(used)
     }
 
@@ -289,9 +290,10 @@ impl Queue {
     pub fn replace(&mut self, segment: Segment) -> Option<Used> {
         let writable = if segment.writable { segment.len } else { 0 };
         let used = self.next_single(Some(writable))?;
+        let number = self.available;
         self.ring
             .set_descriptor(used.head, segment.descriptor(None));
-        self.push(used.head);
+        self.push_as(number, used.head);
         Some(used)
     }
 

@@ -221,12 +221,13 @@ impl Services for Drivers {
     fn dispatch(&mut self, now: u64) -> u64 {
         let mut due = NEVER;
         if let Some(network) = &mut self.network {
-            due = network.stack.due();
-            if due <= now || network.attached.has_work {
+            if network.attached.has_work || network.stack.due() <= now {
                 due = network.serve(now);
                 if network.recovery != NEVER {
                     self.calls.call();
                 }
+            } else {
+                due = network.stack.due();
             }
         }
         if self.calls.any() {

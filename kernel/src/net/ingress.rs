@@ -1,5 +1,7 @@
 //! Passes frames from the device to sockets and protocols.
 
+use core::hint::cold_path;
+
 use vmos_drivers::dma::Frame;
 
 use super::device::Device;
@@ -66,6 +68,8 @@ impl Stack {
                 Accepted::Left(frame) => Some(frame),
             };
         }
+        // Datagrams are checked for first, since they have the least other work.
+        cold_path();
         match protocol {
             TCP => self.hear(inner, frame, now),
             ICMP if packet::answer_echo(&mut frame, &own) => {

@@ -6,7 +6,7 @@ use super::header::{self, CSUM_OFFSET, CSUM_START, DATA_VALID, FLAGS, Layout, NE
 use super::{ETHERNET_HEADER, Statistics};
 use crate::counts::report;
 use crate::dma::{Frame, Frames, OutOfMemory};
-use crate::virtio::queue::{Queue, Used};
+use crate::virtio::queue::Queue;
 use crate::virtio::transport::Doorbell;
 
 /// The receive queue, and the frames lent to the device.
@@ -73,28 +73,27 @@ impl Receive {
     }
 
     /// Takes the next completed chain with its frame, and lends `spare` instead, which must have
-    /// the pool's size. The length of an overlong chain is 0.
+    /// the pool's size. Returns the number of bytes that the device has written with the frame; 0 if it
+    /// claims more than there is room for.
     #[inline]
-    fn exchange(&mut self, spare: Frame) -> Option<(Used, Frame)> {
+    fn exchange(&mut self, spare: Frame) -> Option<(u32, Frame)> {
         if self.layout.split {
             return self.exchange_split(spare);
         }
         let used = self.queue.exchange(self.layout.address(&spare))?;
         let frame = self.lent.get_mut(usize::from(used.head))?.replace(spare)?;
-        Some((used, frame))
+        Some((used.len, frame))
     }
 
     /// Like [`exchange`](Self::exchange), for chains of two descriptors.
     #[cold]
-    fn exchange_split(&mut self, spare: Frame) -> Option<(Used, Frame)> {
-        let mut used = self.queue.take_seen()?;
-        if used.overlong {
-            used.len = 0;
-        }
+    fn exchange_split(&mut self, spare: Frame) -> Option<(u32, Frame)> {
+        let used = self.queue.take_seen()?;
+        let len = if used.overlong { 0 } else { used.len };
         let frame = self.lent.get_mut(usize::from(used.head))?.take()?;
         self.queue.free(used.head);
         self.lend(spare);
-        Some((used, frame))
+        Some((len, frame))
     }
 
     /// Returns the next valid frame of those that the last [`Queue::look`] has found. Invalid ones
@@ -108,25 +107,24 @@ impl Receive {
                 self.queue.lend_again(used.head);
                 continue;
             };
-            let (used, frame) = self.exchange(spare)?;
-            match self.accept(used, frame, frames, statistics) {
+            let (len, frame) = self.exchange(spare)?;
+            match self.accept(len as usize, frame, frames, statistics) {
                 Ok(frame) => return Some(frame),
                 Err(refused) => frames.give(refused),
             }
         }
     }
 
-    /// Returns the frame that starts in `frame`, which arrived in `used`. Returns the memory to the
-    /// pool if it is invalid.
+    /// Returns the frame that starts in `frame`, into which the device has written `len` bytes. Returns
+    /// the memory to the pool if it is invalid.
     #[inline]
     fn accept(
         &mut self,
-        used: Used,
+        len: usize,
         mut frame: Frame,
         frames: &Frames,
         statistics: &mut Statistics,
     ) -> Result<Frame, Frame> {
-        let len = used.len as usize;
         if len < self.layout.header + ETHERNET_HEADER {
             count(&mut statistics.dropped_short);
             return Err(frame);

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::header::Layout;
 use super::receive::{give_back, leak, places};
 use crate::dma::{Frame, Frames, OutOfMemory};
-use crate::virtio::queue::Queue;
+use crate::virtio::queue::{Queue, Segment};
 use crate::virtio::transport::Doorbell;
 
 /// The number of frames in flight from which sent frames are taken back, unless half of the queue
@@ -119,19 +119,36 @@ impl Transmit {
     ) -> Option<Frame> {
         self.layout.write(&mut frame, checksum);
         let segment = self.layout.transmit(&frame);
+        if self.layout.split || self.queue.found() == 0 {
+            return self.lend_free(frame, segment);
+        }
+        let used = self.queue.replace(segment);
+        match used.and_then(|used| self.lent.get_mut(usize::from(used.head))) {
+            Some(place) => place.replace(frame),
+            None => self.refuse(frame),
+        }
+    }
+
+    /// Lends a frame, whose memory is `segment`, in free descriptors.
+    #[inline(never)]
+    fn lend_free(&mut self, frame: Frame, segment: Segment) -> Option<Frame> {
         let head = if self.layout.split {
             let segments = self.layout.split(&frame, segment);
             self.queue.lend(&segments, 0)
-        } else if self.queue.found() > 0 {
-            self.queue.replace(segment).map(|used| used.head)
         } else {
             self.queue.lend_one(segment, 0)
         };
-        let Some(place) = head.and_then(|head| self.lent.get_mut(usize::from(head))) else {
-            self.unlent += 1;
-            return Some(frame);
-        };
-        place.replace(frame)
+        match head.and_then(|head| self.lent.get_mut(usize::from(head))) {
+            Some(place) => place.replace(frame),
+            None => self.refuse(frame),
+        }
+    }
+
+    /// Counts a frame that cannot be lent, and returns it.
+    #[cold]
+    fn refuse(&mut self, frame: Frame) -> Option<Frame> {
+        self.unlent += 1;
+        Some(frame)
     }
 }
 

@@ -118,7 +118,13 @@ impl Queue {
 
     #[inline]
     pub(super) fn push(&mut self, head: u16) {
-        self.ring.set_available(self.available as u16, head);
-        self.available += 1;
+        self.push_as(self.available, head);
+    }
+
+    /// Puts `head` into the available ring as chain number `number`, which is `available`.
+    #[inline]
+    pub(super) fn push_as(&mut self, number: u64, head: u16) {
+        self.ring.set_available(number as u16, head);
+        self.available = number + 1;
     }
 }

@@ -116,6 +116,7 @@ impl Outgoing {
     pub(in crate::net) fn send(&self, port: &Port, mut frame: Frame, to: Destination) {
         if let Some(own) = self.own.get() {
             own.send(&mut frame, port.number, to, self.sums);
+            port.queued(counted(&frame));
             self.queue(port, frame);
         }
     }
@@ -237,7 +238,7 @@ impl Outgoing {
         let Some(own) = self.own.get() else {
             return Err(frame);
         };
-        if !self.fits(length) || !port.can_send(length) || !packet::is_answerable(&frame) {
+        if !self.fits(length) || !packet::is_answerable(&frame) || !port.reserve(length) {
             return Err(frame);
         }
         own.send_back(&mut frame, port.number, self.sums);
@@ -295,10 +296,10 @@ impl Outgoing {
         }
     }
 
+    /// Queues a frame of `port`, which was counted there.
     #[inline]
     fn queue(&self, port: &Port, mut frame: Frame) {
         self.allow_fragments(&mut frame);
-        port.queued(counted(&frame));
         frame.set_owner(port.index);
         self.frames.push(frame);
     }

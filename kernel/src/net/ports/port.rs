@@ -82,6 +82,12 @@ impl Port {
         (self.send.limit % DATAGRAM) as usize
     }
 
+    /// Reserves room for a datagram of `length` bytes to be sent. Returns whether there was room.
+    #[inline]
+    pub(super) fn reserve(&self, length: usize) -> bool {
+        self.send.reserve(length)
+    }
+
     /// Records that a datagram was queued to be sent.
     #[inline]
     pub(super) fn queued(&self, length: usize) {
@@ -130,6 +136,16 @@ impl Share {
     #[inline]
     fn has_room(&self, length: usize) -> bool {
         self.free.get().wrapping_sub(Self::cost(length)) & OVERDRAWN == 0
+    }
+
+    #[inline]
+    fn reserve(&self, length: usize) -> bool {
+        let left = self.free.get().wrapping_sub(Self::cost(length));
+        let has_room = left & OVERDRAWN == 0;
+        if has_room {
+            self.free.set(left);
+        }
+        has_room
     }
 
     #[inline]
