@@ -160,6 +160,12 @@ impl Frame {
         self.block_mut().len = len.min(most) as u16;
     }
 
+    /// Makes the frame at most `len` bytes long.
+    #[inline]
+    pub fn truncate(&mut self, len: usize) {
+        self.block_mut().len = self.len().min(len) as u16;
+    }
+
     /// Returns the number that the frame's owner gave it.
     #[inline]
     #[must_use]

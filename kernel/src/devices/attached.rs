@@ -288,12 +288,17 @@ impl Attached {
     /// whether there is more work, and when a failed device must be handled again.
     #[inline]
     pub(super) fn dispatch(&mut self, driver: &mut impl Served, now: u64) -> (bool, u64) {
+        if driver.failure().is_some() {
+            // It has nothing to publish, and raises no interrupt.
+            self.has_work = false;
+            let retry = self.recover_failed(driver, now);
+            return (self.has_work, retry);
+        }
         driver.publish();
         if self.has_work {
             self.has_work = driver.rearm();
         }
-        let more = self.has_work;
-        (more, self.recover(driver, now))
+        (self.has_work, NEVER)
     }
 
     /// Handles a failed device. Returns when to call this again.

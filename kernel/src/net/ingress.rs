@@ -1,11 +1,9 @@
 //! Passes frames from the device to sockets and protocols.
 
-use core::hint::cold_path;
-
 use vmos_drivers::dma::Frame;
 
 use super::device::Device;
-use super::packet::{self, ICMP, TCP, UDP};
+use super::packet::{self, ICMP, Own, TCP, UDP};
 use super::ports::Accepted;
 use super::stack::{Inner, Stack};
 use super::statistics::count;
@@ -68,11 +66,23 @@ impl Stack {
                 Accepted::Left(frame) => Some(frame),
             };
         }
-        // Datagrams are checked for first, since they have the least other work.
-        cold_path();
+        self.take_stream_or_echo(inner, frame, protocol, &own, now)
+    }
+
+    /// Handles an ordinary packet that is no datagram. Returns a frame that is for the protocols.
+    // Not inlined, so that the compiler does not put datagrams last when it compares the protocol.
+    #[inline(never)]
+    fn take_stream_or_echo(
+        &self,
+        inner: &mut Inner,
+        mut frame: Frame,
+        protocol: u8,
+        own: &Own,
+        now: u64,
+    ) -> Option<Frame> {
         match protocol {
             TCP => self.hear(inner, frame, now),
-            ICMP if packet::answer_echo(&mut frame, &own) => {
+            ICMP if packet::answer_echo(&mut frame, own) => {
                 self.outgoing.allow_fragments(&mut frame);
                 self.answer(frame);
             }

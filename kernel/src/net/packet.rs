@@ -123,7 +123,7 @@ impl Own {
             return None;
         }
         let behind = length.checked_sub(20 + 8)? + 8;
-        frame.set_len(14 + length);
+        frame.truncate(14 + length);
         Some(((fourth >> 40) as u8, behind))
     }
 

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::header::Layout;
 use super::receive::{give_back, leak, places};
 use crate::dma::{Frame, Frames, OutOfMemory};
-use crate::virtio::queue::{Queue, Segment};
+use crate::virtio::queue::Queue;
 use crate::virtio::transport::Doorbell;
 
 /// The number of frames in flight from which sent frames are taken back, unless half of the queue
@@ -118,20 +118,20 @@ impl Transmit {
         checksum: Option<PartialChecksum>,
     ) -> Option<Frame> {
         self.layout.write(&mut frame, checksum);
-        let segment = self.layout.transmit(&frame);
         if self.layout.split || self.queue.found() == 0 {
-            return self.lend_free(frame, segment);
+            return self.lend_free(frame);
         }
-        let used = self.queue.replace(segment);
+        let used = self.queue.replace(self.layout.transmit(&frame));
         match used.and_then(|used| self.lent.get_mut(usize::from(used.head))) {
             Some(place) => place.replace(frame),
             None => self.refuse(frame),
         }
     }
 
-    /// Lends a frame, whose memory is `segment`, in free descriptors.
+    /// Lends a frame in free descriptors.
     #[inline(never)]
-    fn lend_free(&mut self, frame: Frame, segment: Segment) -> Option<Frame> {
+    fn lend_free(&mut self, frame: Frame) -> Option<Frame> {
+        let segment = self.layout.transmit(&frame);
         let head = if self.layout.split {
             let segments = self.layout.split(&frame, segment);
             self.queue.lend(&segments, 0)
