@@ -272,8 +272,7 @@ impl Services for Drivers {
         self.looked = now;
         self.watching = Watching::Yes;
         if next == NEVER {
-            self.watching = Watching::Ended;
-            self.calls.call();
+            self.watch_no_longer(Watching::Ended);
             if let Some(network) = &self.network {
                 let due = time::task_deadline().min(network.stack.due());
                 next = rest::until_next_look(now, self.idle_since, due);
@@ -365,13 +364,18 @@ impl Drivers {
         next = next.min(self.interfaces.first_look(ended));
         next = next.min(self.further.first_look(ended));
         if next == NEVER {
-            self.watching = Watching::No;
-            // The first turn with activity begins to watch again.
-            self.calls.call();
+            self.watch_no_longer(Watching::No);
         } else {
             (self.watching, self.looked, self.idle_since) = (Watching::Yes, now, now);
             self.set_watch(now.saturating_add(next));
         }
+    }
+
+    /// Does not watch the devices until the loop serves all of them in its next turn.
+    #[cold]
+    fn watch_no_longer(&mut self, watching: Watching) {
+        self.watching = watching;
+        self.calls.call();
     }
 
     /// Schedules the next check of the devices, and before it the restart of a failed one.

@@ -133,7 +133,7 @@ impl Drivers {
             }
         }
         // The next check has to be scheduled, also if the devices have nothing to do.
-        self.watching = Watching::No;
+        self.watch_no_longer(Watching::No);
         true
     }
 
@@ -257,6 +257,18 @@ mod tests {
             Watching::No,
             "the next check is scheduled"
         );
+    }
+
+    #[test]
+    fn the_next_check_is_scheduled_in_the_turn_in_which_an_interrupt_is_masked() {
+        use crate::event_loop::Services as _;
+        let mut drivers = Drivers::default();
+        drivers.routes.push(route(7));
+        drivers.watching = Watching::Yes;
+        drivers.calls.answer();
+        assert!(!drivers.calls.any());
+        assert!((1..10_000).any(|_| drivers.interrupt(7)));
+        assert!(drivers.calls.any(), "the loop serves the devices");
     }
 
     #[test]
