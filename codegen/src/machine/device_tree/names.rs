@@ -30,7 +30,7 @@ fn shorten(blob: &mut Cow<'_, [u8]>) -> Option<()> {
             BEGIN_NODE => {
                 let length = name_at(blob, at)?;
                 let end = aligned(at.checked_add(length)?.checked_add(1)?)?;
-                cut_node_name(blob, at, length, end);
+                cut_node_name(blob, at, length, end)?;
                 at = end;
             }
             PROPERTY => {
@@ -51,23 +51,28 @@ fn shorten(blob: &mut Cow<'_, [u8]>) -> Option<()> {
     }
 }
 
-/// Cuts the node's name of `length` at `at`, and fills the space up to `end` with no-op tokens.
-fn cut_node_name(blob: &mut Cow<'_, [u8]>, at: usize, length: usize, end: usize) {
+/// Cuts the node's name of `length` at `at`, and fills the space up to `end` with no-op tokens. `None`
+/// if the blob ends before, or the name is not aligned to 4.
+fn cut_node_name(blob: &mut Cow<'_, [u8]>, at: usize, length: usize, end: usize) -> Option<()> {
     // The limit applies to the part before the unit address.
-    let name = &blob[at..at + length];
+    let name = blob.get(at..end)?.get(..length)?;
     let base = name.iter().position(|byte| *byte == b'@').unwrap_or(length);
     let Some(over) = base.checked_sub(LONGEST).filter(|over| *over > 0) else {
-        return;
+        return Some(());
     };
+    if !at.is_multiple_of(4) {
+        return None;
+    }
     let kept = name[over..].to_vec();
-    let place = &mut blob.to_mut()[at..end];
+    let place = blob.to_mut().get_mut(at..end)?;
     place.fill(0);
-    place[..kept.len()].copy_from_slice(&kept);
     // One zero ends the name; the next token is aligned to 4.
-    let (_, rest) = place.split_at_mut((kept.len() + 1).next_multiple_of(4));
+    let (name, rest) = place.split_at_mut_checked((kept.len() + 1).next_multiple_of(4))?;
+    name.get_mut(..kept.len())?.copy_from_slice(&kept);
     for token in rest.chunks_exact_mut(4) {
         token.copy_from_slice(&NOP.to_be_bytes());
     }
+    Some(())
 }
 
 fn cell(blob: &[u8], at: usize) -> Option<u32> {
@@ -164,10 +169,27 @@ mod tests {
     }
 
     #[test]
+    fn names_at_the_end_or_at_any_place_are_handled() {
+        for (length, offset) in (32..48).flat_map(|length| (0..4).map(move |at| (length, at))) {
+            let mut blob = vec![0; 56 + offset];
+            blob[8..12].copy_from_slice(&u32::to_be_bytes(56 + offset as u32));
+            blob.extend(BEGIN_NODE.to_be_bytes());
+            blob.extend("n".repeat(length).bytes());
+            blob.push(0);
+            for _ in 0..8 {
+                let _ = shortened(&blob);
+                blob.push(0);
+            }
+        }
+    }
+
+    #[test]
     fn data_that_is_not_a_device_tree_is_unchanged() {
-        let blob = tree("node", &"p".repeat(40));
-        for length in 0..blob.len() {
-            let _ = shortened(&blob[..length]);
+        for node in ["node".to_owned(), "n".repeat(40)] {
+            let blob = tree(&node, &"p".repeat(40));
+            for length in 0..blob.len() {
+                let _ = shortened(&blob[..length]);
+            }
         }
         assert_eq!(shortened(b"no tree at all"), &b"no tree at all"[..]);
     }
