@@ -9,6 +9,7 @@ mod dialogue;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use xtask::boards;
 use xtask::install;
@@ -25,6 +26,12 @@ fn xtask(folder: &Path, arguments: &[&str]) -> String {
     dialogue::run(&mut command, |_| b"").1
 }
 
+/// The images of all tests have the same place in the build folder, so only one test runs at a time.
+fn alone() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Imports a machine and runs an app on it, with one processor and with two.
 fn runs_from_its_draft(machine: &str, architecture: &str, options: &[&str]) {
     let emulator = match architecture {
@@ -36,6 +43,7 @@ fn runs_from_its_draft(machine: &str, architecture: &str, options: &[&str]) {
         eprintln!("not run: the QEMU of {architecture} is not installed");
         return;
     }
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let sibling = boards::names(&Workspace::find().unwrap())
         .unwrap()
@@ -158,6 +166,7 @@ async fn main(kernel: Kernel, _spawner: Spawner) -> Result<()> {
 #[test]
 #[ignore = "builds an image"]
 fn a_command_line_in_the_first_page_is_readable() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let sibling = boards::names(&Workspace::find().unwrap())
         .unwrap()
