@@ -134,6 +134,9 @@ pub const SHARE: &str = "vmos-share";
 /// The address that QEMU's user network assigns to the first machine that asks.
 pub const GUEST_ADDRESS: &str = "10.0.2.15";
 
+/// The address of a machine that connects to another one, which has [`GUEST_ADDRESS`].
+pub const OTHER_ADDRESS: &str = "10.0.2.16";
+
 impl Machine {
     /// Creates a machine with the board's generated arguments, every device, and its console on
     /// standard output.
@@ -173,14 +176,33 @@ impl Machine {
         }
     }
 
-    /// Returns the command line, the program first.
+    /// Returns the command line of the machine without devices and without an image, whose
+    /// processors do not start. Its monitor reads standard input.
     #[must_use]
-    pub fn command(&self) -> Vec<String> {
+    pub fn stopped_command(&self) -> Vec<String> {
+        let mut words = self.sized_command();
+        let stopped = ["-nodefaults", "-display", "none", "-monitor", "stdio", "-S"];
+        words.extend(stopped.map(str::to_owned));
+        if let Some(count) = self.extra.iter().position(|word| word == "-smp") {
+            words.extend(self.extra.iter().skip(count).take(2).cloned());
+        }
+        words
+    }
+
+    /// Returns the program, the board's own arguments, and the memory.
+    fn sized_command(&self) -> Vec<String> {
         let mut words = emulator::words(&self.program);
         words.extend(self.arguments.iter().cloned());
         if let Some(memory) = self.memory {
             set(&mut words, "-m", memory.to_string());
         }
+        words
+    }
+
+    /// Returns the command line, the program first.
+    #[must_use]
+    pub fn command(&self) -> Vec<String> {
+        let mut words = self.sized_command();
         if let Some(firmware) = &self.firmware {
             set(&mut words, "-bios", firmware.to_string_lossy().into_owned());
         }
@@ -273,14 +295,10 @@ impl Devices {
             Transport::Pci => ",romfile=",
         };
         for (index, network) in self.networks().enumerate() {
-            let netdev = match network.argument(index) {
-                Some(argument) => {
-                    add("-netdev", argument);
-                    format!(",netdev=net{index}")
-                }
-                None => String::new(),
-            };
-            add("-device", self.device("net", &format!("{netdev}{rom}")));
+            let mac = network.hardware_address(index);
+            add("-netdev", network.argument(index));
+            let properties = format!(",netdev=net{index}{mac}{rom}");
+            add("-device", self.device("net", &properties));
         }
         serial::arguments(self, add);
         words
@@ -300,10 +318,19 @@ impl Devices {
 }
 
 impl Network {
-    /// Returns the value of `-netdev`; `None` for an interface that is connected to nothing.
-    fn argument(&self, index: usize) -> Option<String> {
+    /// Returns the property that sets the hardware address; empty for QEMU's default. A machine
+    /// that connects to another one needs other addresses than that one.
+    fn hardware_address(&self, index: usize) -> String {
+        match self {
+            Self::Connect(_) => format!(",mac=52:54:00:12:35:{:02x}", 0x56 + index % 0xa0),
+            _ => String::new(),
+        }
+    }
+
+    /// Returns the value of `-netdev`.
+    fn argument(&self, index: usize) -> String {
         let id = format!("id=net{index}");
-        Some(match self {
+        match self {
             Self::User {
                 address,
                 forwards,
@@ -341,8 +368,10 @@ impl Network {
             }
             Self::Listen(port) => format!("socket,{id},listen=127.0.0.1:{port}"),
             Self::Connect(port) => format!("socket,{id},connect=127.0.0.1:{port}"),
-            Self::Unconnected => return None,
-        })
+            // QEMU warns about an interface without a peer. This peer waits for a machine that does
+            // not come, on a port that the host chooses.
+            Self::Unconnected => format!("socket,{id},listen=127.0.0.1:0"),
+        }
     }
 }
 

@@ -319,10 +319,34 @@ fn arguments_that_qemu_would_reject_are_reported() {
         (["--net", "usr"], "expected `user`"),
         (["--smp", "0"], "0 is not in 1.."),
         (["--disk", folder], "this is a folder"),
+        (["--append", "ip6=2001:db8::15"], "ip6=2001:db8::15: "),
+        (["--gdb", "0"], "0 is not in 1.."),
+        (["--net", "tap=no-such-tap"], "there is no such interface"),
+        (["--pcap", folder], "this is a folder"),
     ] {
         let said = refusal(&[&["run", &board][..], &arguments].concat());
         assert!(said.contains(expected), "{arguments:?}: {said}");
     }
+}
+
+/// Checks that two machines, one of which connects to the other, have different addresses.
+#[test]
+fn the_other_end_of_a_connection_is_another_machine() {
+    let listens = dry_run(&[&board(), "--net", "socket=listen:9000"]);
+    let connects = dry_run(&[&board(), "--net", "socket=connect:9000"]);
+    assert_eq!(value(&listens, "-append"), "ip=10.0.2.15/24");
+    assert_eq!(value(&connects, "-append"), "ip=10.0.2.16/24");
+    let has_own_address = |words: &[String]| words.iter().any(|word| word.contains(",mac="));
+    assert!(!has_own_address(&listens) && has_own_address(&connects));
+}
+
+#[test]
+fn frames_of_an_unconnected_interface_are_not_recorded() {
+    let said = refusal(&["run", &board(), "--net", "none", "--pcap", "x.pcap"]);
+    assert!(
+        said.contains("--pcap conflicts with `--net none`"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! `cargo xtask run`: builds an app and runs it on a board in QEMU.
 
 mod connection;
+mod host;
 mod options;
+mod probe;
 mod refusal;
 mod watch;
 
@@ -28,7 +30,9 @@ use crate::transport::{self, Transport};
 use crate::workspace::{App, Workspace, relative_to_here};
 
 use connection::Connection;
-use refusal::{check_address, check_disk, check_memory, check_serials, check_share};
+use refusal::{
+    check_address, check_disks, check_ipv6_address, check_memory, check_serials, check_share,
+};
 
 /// Run a board in QEMU, with its console on this terminal
 ///
@@ -101,7 +105,8 @@ pub struct Arguments {
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..))]
     smp: Option<u8>,
     /// Wait for a debugger on this port before the first instruction; default: 1234
-    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "1234")]
+    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "1234",
+        value_parser = clap::value_parser!(u16).range(1..))]
     gdb: Option<u16>,
     /// Build and start again whenever a source file changes
     #[arg(long, conflicts_with = "dry_run")]
@@ -150,6 +155,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         .map_err(Failure::usage)?;
     check_memory(arguments.memory)?;
     arguments.words("ip=").try_for_each(check_address)?;
+    arguments.words("ip6=").try_for_each(check_ipv6_address)?;
     if arguments.watch {
         return watch::run(&workspace);
     }
@@ -162,11 +168,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let port = is_decoded.then(decoder::port);
     devices.more.serials.extend(port.clone());
     if !arguments.dry_run {
-        for Disk { image, .. } in devices.disks() {
-            check_disk(image)?;
-        }
+        check_disks(devices.disks().map(|disk| &*disk.image))?;
         arguments.share.as_deref().map_or(Ok(()), check_share)?;
         check_serials(&arguments.serial)?;
+        arguments.check_host()?;
         boards::bring_up_to_date(&workspace, core::slice::from_ref(&board))?;
     }
     let machine = arguments.machine(&workspace, &board, app, devices)?;
@@ -175,6 +180,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         println!("{}", shell::quote(&command));
         return Ok(());
     }
+    install::qemu(&machine.program)?;
+    probe::check(&machine, &arguments.sizes())?;
     let image = prepare(&workspace, &board, app, &machine, arguments.max_log)?;
     if let Some(memory) = arguments.memory {
         fit::check(&image.elf, &board, memory).map_err(Failure::usage)?;
@@ -187,6 +194,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         None => None,
     };
     announce(&board, app, &machine);
+    if let Some(port) = arguments.gdb {
+        announce_debugger(port, &image);
+    }
     let status = match session::run(&command, &image.elf, &workspace.root)? {
         Ending::Interrupted => 0,
         Ending::Exited(status) => session::status_of_machine(&board, status),
@@ -213,7 +223,6 @@ fn prepare(
     max_log: Option<LogLevel>,
 ) -> Result<Image, Failure> {
     install::target(target::triple(board.architecture))?;
-    install::qemu(&machine.program)?;
     for Disk { image, .. } in machine.devices.disks() {
         if disk::create_if_missing(image)? {
             eprintln!(
@@ -225,6 +234,14 @@ fn prepare(
     eprintln!("xtask: building {} for {}", app.name, board.name);
     let mut images = image::build(workspace, board, &[&app.name], max_log)?;
     images.pop().ok_or_else(|| "cargo produced no image".into())
+}
+
+/// Explains why the machine does not start yet, and what to do.
+fn announce_debugger(port: u16, image: &Image) {
+    eprintln!("xtask: the machine waits for a debugger; in another terminal, run:");
+    let elf = relative_to_here(&image.elf);
+    let elf = shell::quote(&[elf.display().to_string()]);
+    eprintln!("    gdb-multiarch {elf} -ex 'target remote 127.0.0.1:{port}'");
 }
 
 fn announce(board: &Board, app: &App, machine: &Machine) {

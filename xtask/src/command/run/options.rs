@@ -9,11 +9,12 @@ use crate::disk;
 use crate::failure::Failure;
 use crate::forward::PortTaken;
 use crate::image::Image;
-use crate::qemu::{Console, Devices, Disk, GUEST_ADDRESS, Machine, More, Network};
+use crate::qemu::{Console, Devices, Disk, GUEST_ADDRESS, Machine, More, Network, OTHER_ADDRESS};
 use crate::transport::{self, Attachment, Transport};
 use crate::workspace::{App, Workspace, relative_to_here};
 
 use super::connection::Connection;
+use super::host::{check_connection, check_debugger, check_record};
 use super::refusal::check_forwards;
 use super::{Arguments, Device};
 
@@ -140,6 +141,25 @@ impl Arguments {
         words
     }
 
+    /// Returns the options that change the size of the machine, as the user wrote them.
+    pub(super) fn sizes(&self) -> Vec<String> {
+        let memory = self.memory.map(|memory| format!("--memory {memory}"));
+        let count = self.smp.map(|count| format!("--smp {count}"));
+        memory.into_iter().chain(count).collect()
+    }
+
+    /// Rejects options for which this host lacks something.
+    pub(super) fn check_host(&self) -> Result<(), Failure> {
+        if let Some(connection) = &self.net {
+            check_connection("--net", connection)?;
+        }
+        for connection in &self.nic {
+            check_connection("--nic", connection)?;
+        }
+        self.pcap.as_deref().map_or(Ok(()), check_record)?;
+        check_debugger(self.gdb)
+    }
+
     /// Rejects options that the kernel of this board cannot receive, because its loader passes
     /// neither the RAM size nor a command line.
     pub(super) fn check_that_the_kernel_learns(&self, board: &Board) -> Result<(), Failure> {
@@ -218,6 +238,9 @@ impl Arguments {
             return Ok(None);
         }
         let connection = self.net.clone().unwrap_or(Connection::User);
+        if connection == Connection::Unconnected && self.pcap.is_some() {
+            return Err(Failure::usage("--pcap conflicts with `--net none`"));
+        }
         if connection != Connection::User {
             if !self.forward.is_empty() {
                 return Err(Failure::usage("--forward works only with `--net user`"));
@@ -248,13 +271,21 @@ impl Arguments {
         let mut words = Vec::new();
         let has_network = !self.lacks(Device::Net) && !transport::is_console_only(board);
         if has_network && self.words("ip=").next().is_none() {
-            words.push(format!("ip={GUEST_ADDRESS}/24{}", self.router()));
+            words.push(format!("ip={}/24{}", self.address(), self.router()));
         }
         if let Some(level) = self.log {
             words.push(format!("log={level}"));
         }
         words.extend(self.append.iter().cloned());
         words.join(" ")
+    }
+
+    /// Returns the machine's address, if the user sets none: two connected machines need two.
+    pub(super) fn address(&self) -> &'static str {
+        match self.net {
+            Some(Connection::Connect(_)) => OTHER_ADDRESS,
+            _ => GUEST_ADDRESS,
+        }
     }
 
     /// Returns the gateway and the name server of QEMU's user network, in the form that follows the

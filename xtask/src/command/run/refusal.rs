@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::unix::fs::FileTypeExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -29,8 +29,25 @@ pub(super) fn check_forwards(forwards: &[Forward]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Rejects disks that QEMU could not open, and an image given twice.
+pub(super) fn check_disks<'a>(images: impl Iterator<Item = &'a Path>) -> Result<(), Failure> {
+    let mut seen = HashSet::new();
+    for image in images {
+        check_disk(image)?;
+        // A missing image is created, so its links need not be followed.
+        let file = fs::canonicalize(image).unwrap_or_else(|_| image.to_owned());
+        if !seen.insert(file) {
+            return Err(Failure::usage(format!(
+                "--disk {}: two disks cannot have the same image; name another file",
+                image.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Rejects a disk that QEMU could not open: a folder, or one that another machine writes.
-pub(super) fn check_disk(image: &Path) -> Result<(), Failure> {
+fn check_disk(image: &Path) -> Result<(), Failure> {
     let shown = image.display();
     let Ok(data) = fs::metadata(image) else {
         // It will be created.
@@ -189,6 +206,44 @@ pub(super) fn check_address(value: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Rejects an IPv6 address that the kernel could not parse: see `vmos::net::Ip6`.
+pub(super) fn check_ipv6_address(value: &str) -> Result<(), Failure> {
+    let refuse = |what: &str| {
+        Err(Failure::usage(format!(
+            "ip6={value}: {what}; write `ip6=auto`, `ip6=off`, or an address with its prefix \
+             length, then the router and name servers, such as \
+             `ip6=2001:db8::15/64,fe80::1,2001:db8::53`"
+        )))
+    };
+    if matches!(value, "auto" | "off") {
+        return Ok(());
+    }
+    let mut parts = value.split(',');
+    let Some((address, prefix)) = parts.next().and_then(|part| part.split_once('/')) else {
+        return refuse("the address has no prefix length");
+    };
+    if address.parse::<Ipv6Addr>().is_err() {
+        return refuse("the address is not of the form 2001:db8::15");
+    }
+    if !prefix
+        .parse::<u8>()
+        .is_ok_and(|prefix| (1..=128).contains(&prefix))
+    {
+        return refuse("the prefix length is not a number from 1 to 128");
+    }
+    let others: Vec<_> = parts.collect();
+    let is_address = |(index, part): (usize, &&str)| {
+        part.parse::<Ipv6Addr>().is_ok() || index == 0 && part.is_empty()
+    };
+    if !others.iter().enumerate().all(is_address) {
+        return refuse("the router or a name server is not of the form fe80::1");
+    }
+    if others.len() > 4 {
+        return refuse("there are more than three name servers");
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,6 +268,55 @@ mod tests {
         let error = said(check_disk(folder.path()));
         assert!(error.contains("this is a folder"), "{error}");
         assert!(check_disk(&folder.path().join("new.img")).is_ok());
+    }
+
+    #[test]
+    fn an_image_given_twice_is_rejected_even_by_another_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for name in ["a.img", "b.img"] {
+            fs::write(path(name), [0; 512]).unwrap();
+        }
+        std::os::unix::fs::symlink(path("a.img"), path("link.img")).unwrap();
+        let check = |names: &[&str]| {
+            let images: Vec<_> = names.iter().map(|name| path(name)).collect();
+            check_disks(images.iter().map(std::path::PathBuf::as_path))
+        };
+        assert!(check(&["a.img", "b.img", "new.img"]).is_ok());
+        for names in [
+            ["a.img", "a.img"],
+            ["a.img", "link.img"],
+            ["new.img", "new.img"],
+        ] {
+            let said = said(check(&names));
+            assert!(said.contains("the same image"), "{said}");
+        }
+    }
+
+    #[test]
+    fn an_ipv6_address_that_the_kernel_cannot_parse_is_rejected() {
+        for value in [
+            "auto",
+            "off",
+            "2001:db8::15/64",
+            "2001:db8::15/64,fe80::1",
+            "2001:db8::15/64,",
+            "2001:db8::15/64,fe80::1,2001:db8::53",
+            "2001:db8::15/64,,2001:db8::53",
+        ] {
+            assert!(check_ipv6_address(value).is_ok(), "{value}");
+        }
+        for value in [
+            "",
+            "dhcp",
+            "2001:db8::15",
+            "::1/129",
+            "x/64",
+            "2001:db8::15/64,x",
+        ] {
+            let error = said(check_ipv6_address(value));
+            assert!(error.contains(&format!("ip6={value}: ")), "{error}");
+        }
     }
 
     #[test]

@@ -20,14 +20,15 @@ const OPTION: &str = "--watch";
 /// The time between two checks of the sources.
 const EVERY: Duration = Duration::from_millis(500);
 
-/// The inputs of an image in the folder of a workspace: files and folders.
+/// The inputs of an image in the folder of a workspace: files and folders. `generated/` is made
+/// from them by the run itself.
 const SOURCES: [&str; 9] = [
     "apps",
     "boards",
     "codegen",
     "drivers",
-    "generated",
     "kernel",
+    "parts",
     "templates",
     "Cargo.toml",
     ".cargo",
