@@ -267,6 +267,8 @@ impl Kernel {
             heap: self.state.memory.heap_usage(),
             net: self.net().ok().map(|net| net.statistics()),
             tcp: self.net().ok().map(|net| net.tcp_statistics()),
+            #[cfg(feature = "ipv6")]
+            ipv6: self.net().ok().map(|net| net.ipv6_statistics()),
             devices,
         }
     }

@@ -30,6 +30,9 @@ pub struct Statistics {
     pub net: Option<net::Statistics>,
     /// The counts of TCP; `None` without a network device.
     pub tcp: Option<net::TcpStatistics>,
+    /// The counts of IPv6; `None` without a network device.
+    #[cfg(feature = "ipv6")]
+    pub ipv6: Option<net::Ipv6Statistics>,
     /// The counts of the devices.
     pub devices: Vec<DeviceStatistics>,
 }
@@ -47,6 +50,9 @@ pub enum Part {
     Net,
     /// The counts of TCP.
     Tcp,
+    /// The counts of IPv6.
+    #[cfg(feature = "ipv6")]
+    Ipv6,
     /// The counts of a device, or of one of its queues.
     Device {
         /// The device's kind.
@@ -66,6 +72,8 @@ impl fmt::Display for Part {
             Self::Heap => f.write_str("heap"),
             Self::Net => f.write_str("net"),
             Self::Tcp => f.write_str("tcp"),
+            #[cfg(feature = "ipv6")]
+            Self::Ipv6 => f.write_str("ipv6"),
             Self::Device {
                 kind,
                 number,
@@ -102,6 +110,10 @@ impl Statistics {
         }
         if let Some(tcp) = &self.tcp {
             of(Part::Tcp, tcp);
+        }
+        #[cfg(feature = "ipv6")]
+        if let Some(ipv6) = &self.ipv6 {
+            of(Part::Ipv6, ipv6);
         }
         for (index, device) in self.devices.iter().enumerate() {
             let kind = device.kind;
@@ -167,6 +179,11 @@ mod tests {
             heap: Usage::default(),
             net: None,
             tcp: None,
+            #[cfg(feature = "ipv6")]
+            ipv6: Some(net::Ipv6Statistics {
+                fragments: 5,
+                ..net::Ipv6Statistics::default()
+            }),
             devices: vec![disk(0), disk(3)],
         };
         let text = statistics.to_string();
@@ -176,6 +193,8 @@ mod tests {
             "heap.failures 0",
             "disk0.queue0.refused_ids 0",
             "disk1.queue0.refused_ids 3",
+            #[cfg(feature = "ipv6")]
+            "ipv6.fragments 5",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}: {text}");
         }

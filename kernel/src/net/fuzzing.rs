@@ -129,12 +129,18 @@ pub fn dhcp_answers(bytes: &[u8]) {
 
 /// Passes an answer of a name server to the resolver.
 pub fn name_answers(bytes: &[u8]) {
+    name_answers_of::<core::net::Ipv4Addr>(bytes);
+    #[cfg(feature = "ipv6")]
+    name_answers_of::<core::net::Ipv6Addr>(bytes);
+}
+
+fn name_answers_of<V: message::Version>(bytes: &[u8]) {
     let mut room = [0; message::MESSAGE];
-    if let Some(question) = message::question(&mut room, 0x1234, "example.org") {
+    if let Some(question) = message::question::<V>(&mut room, 0x1234, "example.org") {
         let mut answer = question.to_vec();
         answer[2] |= 0x80;
         answer.extend_from_slice(bytes);
-        core::hint::black_box(message::answer(&answer, question).is_some());
-        core::hint::black_box(message::answer(bytes, question).is_some());
+        core::hint::black_box(message::answer::<V>(&answer, question).is_some());
+        core::hint::black_box(message::answer::<V>(bytes, question).is_some());
     }
 }

@@ -82,6 +82,8 @@ pub use ipv6::{Ip6, Ip6Error, Ipv6Configuration, Ipv6Error, Ipv6Statistics};
 pub use ping::{PING_PAYLOAD, PingError};
 pub use ports::UDP_PAYLOAD;
 pub use protocols::NotAGroup;
+#[cfg(feature = "ipv6")]
+pub use resolver::Addresses;
 pub use resolver::ResolveError;
 pub use stack::Stack;
 pub use statistics::Statistics;

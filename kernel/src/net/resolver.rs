@@ -1,6 +1,11 @@
 //! Resolves names by the Domain Name System (RFC 1035).
 
+#[cfg(feature = "ipv6")]
+mod both;
 pub(super) mod message;
+
+#[cfg(feature = "ipv6")]
+pub use self::both::Addresses;
 
 use core::fmt;
 use core::future::{Future, poll_fn};
@@ -9,7 +14,8 @@ use core::pin::pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
 
-use self::message::{Answer, MESSAGE};
+use self::message::{Answer, Found, MESSAGE, Version};
+use super::configuration::NAME_SERVERS;
 use super::stack::Stack;
 use super::udp::UdpSocket;
 use super::{BindError, Net, Queue, SendError};
@@ -32,7 +38,7 @@ pub enum ResolveError {
     /// The name is not valid: a label is empty or longer than 63 bytes, or the name is longer than
     /// 253 bytes.
     NotAName,
-    /// The name does not exist or has no IPv4 address.
+    /// The name does not exist or has no address of the requested version.
     Unknown,
     /// The configuration has no name server.
     NoServer,
@@ -53,7 +59,7 @@ impl fmt::Display for ResolveError {
             Self::NotAName => {
                 "not a name: it is empty, too long, or a part of it is empty or over 63 bytes"
             }
-            Self::Unknown => "there is no IPv4 address by this name",
+            Self::Unknown => "there is no address by this name",
             Self::NoServer => {
                 "no name server is known: DHCP names them, or ip=ADDRESS/PREFIX,GATEWAY,SERVER on the \
                  command line"
@@ -70,7 +76,7 @@ impl core::error::Error for ResolveError {}
 
 impl Net {
     /// Returns the first IPv4 address of a name. Asks the name servers of the configuration in
-    /// turn. An address in place of a name is returned as it is. Results are not cached.
+    /// turn; with the feature `ipv6`, those of IPv6 after those of IPv4. An address in place of a name is returned as it is. Results are not cached.
     ///
     /// # Errors
     ///
@@ -89,11 +95,18 @@ impl Net {
         if let Ok(address) = name.parse() {
             return Ok(address);
         }
-        let configuration = self.configuration().ok_or(ResolveError::NoServer)?;
+        let found = self.look_up(name).await?;
+        let mut found = found.into_iter().flatten();
+        found.next().ok_or(ResolveError::Unknown)
+    }
+
+    /// Asks the name servers in turn for the addresses of one version.
+    async fn look_up<V: Version>(&self, name: &str) -> Result<Found<V>, ResolveError> {
         let mut outcome = ResolveError::NoServer;
-        for server in configuration.dns() {
+        for server in self.name_servers() {
+            let server = SocketAddrV4::new(server, PORT);
             for _ in 0..TRIES {
-                match ask(self.stack, SocketAddrV4::new(server, PORT), name).await {
+                match ask(self.stack, server, name).await {
                     Err(ResolveError::NoAnswer) => outcome = ResolveError::NoAnswer,
                     Err(ResolveError::ServerFailed) => {
                         outcome = ResolveError::ServerFailed;
@@ -109,18 +122,29 @@ impl Net {
         }
         Err(outcome)
     }
+
+    /// Returns the name servers in order of preference: those of IPv4, then those of IPv6.
+    fn name_servers(&self) -> impl Iterator<Item = Ipv4Addr> + use<> {
+        let servers = self
+            .configuration()
+            .map_or([None; NAME_SERVERS], |it| it.dns);
+        let servers = servers.into_iter().flatten();
+        #[cfg(feature = "ipv6")]
+        let servers = servers.chain(self.ipv6_name_servers());
+        servers
+    }
 }
 
 /// Asks one server once. The port and the number of the request are unpredictable, so that nobody
 /// can forge the server's answer (RFC 5452).
-async fn ask(
+async fn ask<V: Version>(
     stack: &'static Stack,
     server: SocketAddrV4,
     name: &str,
-) -> Result<Ipv4Addr, ResolveError> {
+) -> Result<Found<V>, ResolveError> {
     let id = stack.number() as u16;
     let mut question = [0; MESSAGE];
-    let question = message::question(&mut question, id, name).ok_or(ResolveError::NotAName)?;
+    let question = message::question::<V>(&mut question, id, name).ok_or(ResolveError::NotAName)?;
     let asking = Asking {
         stack,
         socket: UdpSocket::bind(stack, 0, QUEUE, QUEUE).map_err(ResolveError::Socket)?,
@@ -140,19 +164,19 @@ struct Asking {
 }
 
 impl Asking {
-    fn poll(
+    fn poll<V: Version>(
         &self,
         context: &mut Context<'_>,
         server: SocketAddrV4,
         question: &[u8],
-    ) -> Poll<Result<Ipv4Addr, ResolveError>> {
+    ) -> Poll<Result<Found<V>, ResolveError>> {
         while let Poll::Ready(received) = pin!(self.socket.receive()).poll(context) {
             let Ok(datagram) = received else { continue };
             if datagram.source() != server {
                 continue;
             }
             match message::answer(datagram.payload(), question) {
-                Some(Answer::Address(address)) => return Poll::Ready(Ok(address)),
+                Some(Answer::Found(found)) => return Poll::Ready(Ok(found)),
                 Some(Answer::Unknown) => return Poll::Ready(Err(ResolveError::Unknown)),
                 Some(Answer::Failure) => return Poll::Ready(Err(ResolveError::ServerFailed)),
                 None => {}

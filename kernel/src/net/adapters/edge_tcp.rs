@@ -8,7 +8,8 @@ use edge_nal::{
 };
 
 use super::connection::{Connection, Reading, Writing};
-use super::error::{NetError, ipv4};
+use super::error::NetError;
+use super::versions::{destination, look_up};
 use crate::net::{Net, TcpListener};
 
 /// A [`TcpListener`] for `edge-nal`.
@@ -29,7 +30,9 @@ impl TcpConnect for Net {
     type Socket<'a> = Connection;
 
     async fn connect(&self, remote: SocketAddr) -> Result<Connection, NetError> {
-        Ok(Connection(self.tcp_connect(ipv4(remote)?).await?))
+        Ok(Connection(
+            self.tcp_connect(destination(self, remote)?).await?,
+        ))
     }
 }
 
@@ -103,10 +106,8 @@ impl Dns for Net {
     type Error = NetError;
 
     async fn get_host_by_name(&self, host: &str, kind: AddrType) -> Result<IpAddr, NetError> {
-        if kind == AddrType::IPv6 {
-            return Err(NetError::Unsupported("resolving a name to an IPv6 address"));
-        }
-        Ok(IpAddr::V4(self.resolve(host).await?))
+        let (ipv4, ipv6) = (kind != AddrType::IPv6, kind != AddrType::IPv4);
+        look_up(self, host, ipv4, ipv6).await
     }
 
     async fn get_host_by_address(&self, _: IpAddr, _: &mut [u8]) -> Result<usize, NetError> {

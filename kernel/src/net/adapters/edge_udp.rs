@@ -9,7 +9,8 @@ use edge_nal::{
 use embedded_io_async::ErrorType;
 
 use super::edge_tcp::check_local;
-use super::error::{NetError, ipv4};
+use super::error::NetError;
+use super::versions::{destination, sender};
 use crate::net::{Datagram, Net, ReceiveError, UdpSocket};
 
 /// A [`UdpSocket`] for `edge-nal`, bound or connected.
@@ -72,7 +73,7 @@ impl Waiting {
             .get_mut(..payload.len())
             .ok_or(ReceiveError::Truncated { buffer: room })?;
         start.copy_from_slice(payload);
-        Ok((payload.len(), datagram.source().into()))
+        Ok((payload.len(), sender(&datagram)))
     }
 }
 
@@ -116,7 +117,7 @@ impl UdpConnect for Net {
         local: SocketAddr,
         remote: SocketAddr,
     ) -> Result<UdpConnection, NetError> {
-        UdpConnection::new(self, local, Some(ipv4(remote)?))
+        UdpConnection::new(self, local, Some(destination(self, remote)?))
     }
 }
 
@@ -144,13 +145,21 @@ impl UdpReceive for UdpReceiver<'_> {
 
 impl UdpSend for UdpConnection {
     async fn send(&mut self, remote: SocketAddr, data: &[u8]) -> Result<(), NetError> {
-        Ok(self.socket.send_to(data, ipv4(remote)?).await?)
+        let net = Net::new(self.socket.stack);
+        Ok(self
+            .socket
+            .send_to(data, destination(&net, remote)?)
+            .await?)
     }
 }
 
 impl UdpSend for UdpSender<'_> {
     async fn send(&mut self, remote: SocketAddr, data: &[u8]) -> Result<(), NetError> {
-        Ok(self.socket.send_to(data, ipv4(remote)?).await?)
+        let net = Net::new(self.socket.stack);
+        Ok(self
+            .socket
+            .send_to(data, destination(&net, remote)?)
+            .await?)
     }
 }
 

@@ -1,10 +1,12 @@
 //! The common error type of the implemented network traits.
 
 use core::fmt;
-use core::net::{IpAddr, SocketAddr, SocketAddrV4};
+use core::net::IpAddr;
 
 use embedded_io_async::{Error, ErrorKind};
 
+#[cfg(feature = "ipv6")]
+use crate::net::Ipv6Error;
 use crate::net::{BindError, ConnectError, ReceiveError, ResolveError, SendError, TcpError};
 
 /// An error of a socket or a connection.
@@ -22,20 +24,12 @@ pub enum NetError {
     Send(SendError),
     /// A name was not resolved.
     Resolve(ResolveError),
-    /// The address is not an IPv4 address.
+    /// The address is not an IPv4 address, and the feature `ipv6` is off.
     NotIpv4(IpAddr),
     /// The address to listen on is not this machine's.
     NotOwn(IpAddr),
     /// The operation with this name is not supported.
     Unsupported(&'static str),
-}
-
-/// Returns the address as an IPv4 address.
-pub(super) fn ipv4(address: SocketAddr) -> Result<SocketAddrV4, NetError> {
-    match address {
-        SocketAddr::V4(address) => Ok(address),
-        SocketAddr::V6(address) => Err(NetError::NotIpv4(IpAddr::V6(*address.ip()))),
-    }
 }
 
 macro_rules! from {
@@ -68,6 +62,10 @@ impl Error for NetError {
             Self::Connect(ConnectError::Unaddressable(_))
             | Self::Send(SendError::NoAddress | SendError::Unaddressable(_))
             | Self::NotOwn(_) => ErrorKind::AddrNotAvailable,
+            #[cfg(feature = "ipv6")]
+            Self::Connect(ConnectError::Ipv6(
+                Ipv6Error::NoAddress | Ipv6Error::Unaddressable(_),
+            )) => ErrorKind::AddrNotAvailable,
             Self::Bind(BindError::PortTaken(_) | BindError::NoFreePort) => ErrorKind::AddrInUse,
             Self::Bind(BindError::OutOfMemory) => ErrorKind::OutOfMemory,
             Self::NotIpv4(_) | Self::Unsupported(_) => ErrorKind::Unsupported,
@@ -90,7 +88,7 @@ impl fmt::Display for NetError {
             Self::NotIpv4(address) => {
                 write!(
                     f,
-                    "{address} is not an IPv4 address; nothing else is supported"
+                    "{address} is not an IPv4 address; others need the feature `ipv6`"
                 )
             }
             Self::NotOwn(address) => write!(

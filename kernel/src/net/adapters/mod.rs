@@ -25,6 +25,8 @@ mod nal;
 mod picoserve;
 #[cfg(feature = "sntpc")]
 mod sntpc;
+#[cfg(any(feature = "edge-nal", feature = "embedded-nal-async"))]
+mod versions;
 
 #[cfg(any(feature = "edge-nal", feature = "embedded-nal-async"))]
 pub use connection::{Connection, Reading, Writing};

@@ -5,7 +5,8 @@ use core::net::{IpAddr, SocketAddr};
 use embedded_nal_async::{AddrType, Dns, TcpConnect};
 
 use super::connection::Connection;
-use super::error::{NetError, ipv4};
+use super::error::NetError;
+use super::versions::{destination, look_up};
 use crate::net::Net;
 
 impl TcpConnect for Net {
@@ -13,7 +14,9 @@ impl TcpConnect for Net {
     type Connection<'a> = Connection;
 
     async fn connect(&self, remote: SocketAddr) -> Result<Connection, NetError> {
-        Ok(Connection(self.tcp_connect(ipv4(remote)?).await?))
+        Ok(Connection(
+            self.tcp_connect(destination(self, remote)?).await?,
+        ))
     }
 }
 
@@ -21,10 +24,8 @@ impl Dns for Net {
     type Error = NetError;
 
     async fn get_host_by_name(&self, host: &str, kind: AddrType) -> Result<IpAddr, NetError> {
-        if kind == AddrType::IPv6 {
-            return Err(NetError::Unsupported("resolving a name to an IPv6 address"));
-        }
-        Ok(IpAddr::V4(self.resolve(host).await?))
+        let (ipv4, ipv6) = (kind != AddrType::IPv6, kind != AddrType::IPv4);
+        look_up(self, host, ipv4, ipv6).await
     }
 
     async fn get_host_by_address(&self, _: IpAddr, _: &mut [u8]) -> Result<usize, NetError> {

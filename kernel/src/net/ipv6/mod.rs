@@ -10,6 +10,7 @@
 mod address;
 mod advertisement;
 mod configuration;
+mod destinations;
 mod discovery;
 mod groups;
 mod host;

@@ -22,25 +22,58 @@ const TRUNCATED: u16 = 0x0200;
 const CODE: u16 = 0x000f;
 /// The response code for a name that does not exist.
 const NO_SUCH_NAME: u16 = 3;
-/// Record types and the class: an IPv4 address, an alias, and the Internet.
-const ADDRESS: u16 = 1;
+/// The record type of an alias, and the class: the Internet.
 const ALIAS: u16 = 5;
 const INTERNET: u16 = 1;
 /// The largest number of aliases to follow.
 const ALIASES: usize = 16;
 
+/// The largest number of addresses of an answer; further ones are ignored.
+pub(in crate::net) const ADDRESSES: usize = 8;
+
+/// Addresses of one version.
+pub(in crate::net) trait Version: Copy {
+    /// The type of the records that contain such an address.
+    const RECORD: u16;
+
+    /// Returns the address in the data of a record; `None` if the data have another length.
+    fn read(data: &[u8]) -> Option<Self>;
+}
+
+impl Version for Ipv4Addr {
+    /// `A` (RFC 1035, 3.4.1).
+    const RECORD: u16 = 1;
+
+    fn read(data: &[u8]) -> Option<Self> {
+        data.as_array().copied().map(Self::from_octets)
+    }
+}
+
+#[cfg(feature = "ipv6")]
+impl Version for core::net::Ipv6Addr {
+    /// `AAAA` (RFC 3596, 2.1).
+    const RECORD: u16 = 28;
+
+    fn read(data: &[u8]) -> Option<Self> {
+        data.as_array().copied().map(Self::from_octets)
+    }
+}
+
+/// The addresses of an answer, in its order; at least one.
+pub(in crate::net) type Found<V> = [Option<V>; ADDRESSES];
+
 /// A server's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::net) enum Answer {
-    Address(Ipv4Addr),
+pub(in crate::net) enum Answer<V> {
+    Found(Found<V>),
     /// The name does not exist or has no address.
     Unknown,
     /// The server reported a failure.
     Failure,
 }
 
-/// Writes the question for the address of a name; returns `None` if the name is not valid.
-pub(in crate::net) fn question<'a>(
+/// Writes the question for the addresses of a name; returns `None` if the name is not valid.
+pub(in crate::net) fn question<'a, V: Version>(
     room: &'a mut [u8; MESSAGE],
     id: u16,
     name: &str,
@@ -62,7 +95,7 @@ pub(in crate::net) fn question<'a>(
         put(label.as_bytes());
     }
     put(&[0]);
-    put(&ADDRESS.to_be_bytes());
+    put(&V::RECORD.to_be_bytes());
     put(&INTERNET.to_be_bytes());
     let header = [id, ASKS, 1, 0, 0, 0];
     for (field, value) in room.chunks_exact_mut(2).zip(header) {
@@ -72,7 +105,7 @@ pub(in crate::net) fn question<'a>(
 }
 
 /// Returns the message's answer to the question; `None` if it does not answer it.
-pub(in crate::net) fn answer(message: &[u8], question: &[u8]) -> Option<Answer> {
+pub(in crate::net) fn answer<V: Version>(message: &[u8], question: &[u8]) -> Option<Answer<V>> {
     let mut rest = Reader { message, at: 0 };
     let (id, flags) = (rest.number()?, rest.number()?);
     let (questions, answers) = (rest.number()?, rest.number()?);
@@ -97,6 +130,7 @@ pub(in crate::net) fn answer(message: &[u8], question: &[u8]) -> Option<Answer> 
     let mut wanted = name;
     for _ in 0..ALIASES {
         let mut alias = None;
+        let (mut found, mut count) = ([None; ADDRESSES], 0);
         rest.at = first;
         for _ in 0..answers {
             let owner = rest.at;
@@ -109,11 +143,17 @@ pub(in crate::net) fn answer(message: &[u8], question: &[u8]) -> Option<Answer> 
             if class != INTERNET || !same_name(message, owner, wanted)? {
                 continue;
             }
-            match kind {
-                ADDRESS => return Some(Answer::Address(Ipv4Addr::from(*bytes.first_chunk()?))),
-                ALIAS => alias = Some(data),
-                _ => {}
+            if kind == ALIAS {
+                alias = Some(data);
+            } else if kind == V::RECORD
+                && let Some(place) = found.get_mut(count)
+            {
+                *place = Some(V::read(bytes)?);
+                count += 1;
             }
+        }
+        if count > 0 {
+            return Some(Answer::Found(found));
         }
         match alias {
             Some(alias) => wanted = alias,

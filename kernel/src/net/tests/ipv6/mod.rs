@@ -4,6 +4,7 @@ mod addresses;
 mod hostile;
 mod messages;
 mod neighbours;
+mod resolver;
 mod sockets;
 
 use core::net::Ipv6Addr;
