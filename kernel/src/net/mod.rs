@@ -40,6 +40,8 @@ mod ping;
 mod ports;
 mod protocols;
 mod random;
+#[cfg(feature = "raw")]
+mod raw;
 mod resolver;
 mod sleeper;
 mod sockets;
@@ -82,6 +84,8 @@ pub use ipv6::{Ip6, Ip6Error, Ipv6Configuration, Ipv6Error, Ipv6Statistics};
 pub use ping::{PING_PAYLOAD, PingError};
 pub use ports::UDP_PAYLOAD;
 pub use protocols::NotAGroup;
+#[cfg(feature = "raw")]
+pub use raw::{RAW_QUEUE, RawError, RawPacket, RawSocket};
 #[cfg(feature = "ipv6")]
 pub use resolver::Addresses;
 pub use resolver::ResolveError;

@@ -37,6 +37,8 @@ pub struct Stack {
     pub(super) neighbours: Rc<Neighbours>,
     pub(super) alarms: RefCell<Alarms>,
     pub(super) pings: RefCell<Pings>,
+    #[cfg(feature = "raw")]
+    pub(super) raw: super::raw::RawQueues,
     pub(super) counters: Counters,
     /// The pool from which frames are taken.
     pub(super) frames: Rc<Frames>,
@@ -116,6 +118,8 @@ impl Stack {
             neighbours,
             alarms: RefCell::default(),
             pings: RefCell::default(),
+            #[cfg(feature = "raw")]
+            raw: super::raw::RawQueues::default(),
             counters: Counters::default(),
             frames: Rc::clone(device.frames()),
             configuration: RefCell::new(configuration),

@@ -93,6 +93,17 @@ impl Stack {
             UDP => self.take_ipv6_datagram(inner, frame, &packet, to, now),
             TCP if to == To::Us => self.take_ipv6_segment(inner, frame, &packet, now),
             TCP => Some(frame),
+            #[cfg(feature = "raw")]
+            protocol
+                if self.put_raw(
+                    protocol,
+                    packet.source.into(),
+                    packet.destination.into(),
+                    packet.payload(frame.bytes()),
+                ) =>
+            {
+                Some(frame)
+            }
             _ => {
                 self.refuse_problem(inner, &frame, to, packet.unknown_protocol(), now);
                 Some(frame)

@@ -20,6 +20,8 @@ mod lasting;
 mod neighbours;
 mod packet;
 mod peers;
+#[cfg(feature = "raw")]
+mod raw;
 mod route;
 mod sockets;
 mod statistics;

@@ -251,7 +251,10 @@ impl Stack {
 
     /// Returns the route to a stand-in, the way of its hardware address, and the longest packet;
     /// `None` if the stand-in is not known.
-    fn ipv6_way(&self, stand_in: Ipv4Addr) -> Option<Result<(Route, Way, usize), Ipv6Error>> {
+    pub(super) fn ipv6_way(
+        &self,
+        stand_in: Ipv4Addr,
+    ) -> Option<Result<(Route, Way, usize), Ipv6Error>> {
         let now = self.now.get();
         let found = self.neighbours.ipv6.with(|state| {
             let peer = *state.peers.get(stand_in)?;

@@ -187,7 +187,12 @@ impl Stack {
         now: u64,
     ) -> Option<Frame> {
         packet::remove_options(&mut frame);
-        match packet::protocol(&frame) {
+        let protocol = packet::protocol(&frame);
+        #[cfg(feature = "raw")]
+        let is_heard = !matches!(protocol, UDP | TCP) && self.offer_raw(&frame, protocol);
+        #[cfg(not(feature = "raw"))]
+        let is_heard = false;
+        match protocol {
             UDP => self.take_datagram(inner, frame, to_one, now),
             TCP if to_one => {
                 self.hear(inner, frame, now);
@@ -199,7 +204,7 @@ impl Stack {
                 Some(frame)
             }
             _ => {
-                if to_one {
+                if to_one && !is_heard {
                     self.refuse(inner, &frame, icmp::PROTOCOL_UNREACHABLE, now);
                 }
                 Some(frame)

@@ -15,6 +15,8 @@ mod limits;
 mod malformed;
 mod neighbours;
 mod ping;
+#[cfg(feature = "raw")]
+mod raw;
 mod recovery;
 mod resolver;
 mod segments;

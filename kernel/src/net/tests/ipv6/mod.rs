@@ -4,6 +4,8 @@ mod addresses;
 mod hostile;
 mod messages;
 mod neighbours;
+#[cfg(feature = "raw")]
+mod raw;
 mod resolver;
 mod sockets;
 
