@@ -38,6 +38,7 @@
 //! | `ekv` | the trait of this store on `block::Flash` |
 //! | `rand` | random numbers without waiting: `random` |
 //! | `getrandom` | `provide_getrandom!`, for crates that call getrandom |
+//! | `raw` | packets of a protocol by its number: `net::Net::raw` |
 //! | `virtio-console` | streams of bytes to the host: `serial` |
 //! | `virtio-vsock` | streams to the host by port: `vsock` |
 //! | `adapters` | all of the above |

@@ -1,6 +1,7 @@
 //! The example apps, each tested with a common client.
 
 mod defmt_log;
+mod dice;
 mod fat;
 mod http;
 mod kv;
@@ -16,8 +17,9 @@ mod vsock;
 
 use super::Case;
 
-pub(super) const CASES: [&[Case]; 13] = [
+pub(super) const CASES: [&[Case]; 14] = [
     &defmt_log::CASES,
+    &dice::CASES,
     &fat::CASES,
     &http::CASES,
     &kv::CASES,
