@@ -1,6 +1,7 @@
 //! `cargo xtask doc`: checks the links of the documentation and builds it.
 
 mod links;
+mod tested;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,13 +16,14 @@ use crate::workspace::{Workspace, cargo};
 /// Check the links of the documentation, and build the book and the API documentation
 ///
 /// Every link to a file or a heading must have a target, and every page must be in docs/SUMMARY.md.
+/// The table of tested crates in docs/crates.md is written from the apps and the machine tests.
 /// The book needs mdBook (`cargo install mdbook --locked`); without it, only the links are checked.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask doc
   cargo xtask doc --check")]
 pub struct Arguments {
-    /// Only check the links
+    /// Only check the links and the table of tested crates
     #[arg(long)]
     check: bool,
 }
@@ -29,6 +31,7 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
+    tested::update(&workspace, arguments.check)?;
     let pages = pages(&workspace.root)?;
     let mut broken = Vec::new();
     for page in &pages {

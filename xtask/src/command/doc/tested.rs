@@ -1,0 +1,269 @@
+//! The table of docs/crates.md of the crates that tests run: from the manifests of the apps,
+//! `Cargo.lock` and the cases of the machine tests.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use toml_edit::DocumentMut;
+
+use crate::failure::{Failure, FileError};
+use crate::workspace::{App, Workspace};
+
+/// The page with the table, and the lines around it.
+const PAGE: &str = "docs/crates.md";
+const BEGIN: &str = "<!-- Written by `cargo xtask doc`. -->\n";
+const END: &str = "<!-- End of the written part. -->\n";
+
+/// The folder of the machine tests' cases.
+const CASES: &str = "tests/cases";
+
+/// Writes the table into the page, or only compares it. Does nothing in a repository without the
+/// page.
+pub(super) fn update(workspace: &Workspace, check: bool) -> Result<(), Failure> {
+    let page = workspace.root.join(PAGE);
+    if !page.is_file() {
+        return Ok(());
+    }
+    let old = read(&page)?;
+    let new = with_table(&old, &table(workspace)?)
+        .ok_or_else(|| format!("{PAGE}: the lines around the written part are missing"))?;
+    if new == old {
+        return Ok(());
+    }
+    if check {
+        let error =
+            format!("{PAGE}: the table of tested crates is out of date; run `cargo xtask doc`");
+        return Err(Failure::from(error));
+    }
+    fs::write(&page, new).map_err(FileError::at("write", &page))?;
+    println!("{PAGE}: the table of tested crates is new");
+    Ok(())
+}
+
+/// Returns the page with the table between its two lines; `None` if one of these is missing.
+fn with_table(page: &str, table: &str) -> Option<String> {
+    let (before, rest) = page.split_once(BEGIN)?;
+    let (_, after) = rest.split_once(END)?;
+    Some(format!("{before}{BEGIN}\n{table}\n{END}{after}"))
+}
+
+/// Returns the table: each crate that an app uses directly, with its version, the features of
+/// `vmos` that the app enables, the app, and the tests that run the app.
+fn table(workspace: &Workspace) -> Result<String, Failure> {
+    let locked = Locked::parse(&read(&workspace.root.join("Cargo.lock"))?)?;
+    let mut tests = BTreeMap::<String, BTreeSet<String>>::new();
+    for file in sources(&workspace.root.join(CASES))? {
+        for (app, test) in tests_of_apps(&read(&file)?) {
+            tests.entry(app).or_default().insert(test);
+        }
+    }
+    let mut rows = BTreeSet::new();
+    for app in &workspace.apps {
+        // An app that only measures has no test of its own.
+        let Some(tests) = tests.get(&app.name) else {
+            continue;
+        };
+        for (name, version) in locked.of(&app.name) {
+            rows.insert(row(&name, &version, app, tests));
+        }
+    }
+    let head = "| crate | version | features of `vmos` | app | tests |\n|---|---|---|---|---|\n";
+    Ok(rows
+        .into_iter()
+        .fold(head.to_owned(), |table, row| table + &row))
+}
+
+fn row(name: &str, version: &str, app: &App, tests: &BTreeSet<String>) -> String {
+    let listed = |names: Vec<String>| match names.is_empty() {
+        true => "-".to_owned(),
+        false => names.join(", "),
+    };
+    let quoted = |name: &String| format!("`{name}`");
+    let features = listed(app.features.iter().map(quoted).collect());
+    let tests = listed(tests.iter().map(quoted).collect());
+    let app = &app.name;
+    format!("| {name} | {version} | {features} | `{app}` | {tests} |\n")
+}
+
+/// The packages of `Cargo.lock`.
+struct Locked(Vec<Package>);
+
+struct Package {
+    name: String,
+    version: String,
+    /// Whether it comes from a registry or a repository.
+    is_foreign: bool,
+    /// The names of the packages that it depends on directly, each with the version if there are
+    /// several.
+    dependencies: Vec<String>,
+}
+
+impl Locked {
+    fn parse(text: &str) -> Result<Self, Failure> {
+        let document: DocumentMut = text
+            .parse()
+            .map_err(|error| format!("Cargo.lock: {error}"))?;
+        let packages = document
+            .get("package")
+            .and_then(|it| it.as_array_of_tables());
+        let packages = packages.into_iter().flatten().map(|package| {
+            let text = |key: &str| {
+                let value = package.get(key).and_then(|value| value.as_str());
+                value.unwrap_or_default().to_owned()
+            };
+            let dependencies = package.get("dependencies").and_then(|it| it.as_array());
+            let dependencies = dependencies.into_iter().flatten();
+            Package {
+                name: text("name"),
+                version: text("version"),
+                is_foreign: package.contains_key("source"),
+                dependencies: dependencies
+                    .filter_map(|value| value.as_str().map(str::to_owned))
+                    .collect(),
+            }
+        });
+        Ok(Self(packages.collect()))
+    }
+
+    /// Returns the names and versions of the foreign packages that a package uses directly.
+    fn of(&self, package: &str) -> Vec<(String, String)> {
+        let user = self.0.iter().find(|other| other.name == package);
+        let dependencies = user.into_iter().flat_map(|user| &user.dependencies);
+        let named = dependencies.filter_map(|dependency| {
+            let mut words = dependency.split_whitespace();
+            let (name, version) = (words.next()?, words.next());
+            self.0.iter().find(|other| {
+                other.name == name && version.is_none_or(|version| other.version == version)
+            })
+        });
+        let foreign = named.filter(|package| package.is_foreign);
+        foreign
+            .map(|package| (package.name.clone(), package.version.clone()))
+            .collect()
+    }
+}
+
+/// Returns the apps that a source file of cases starts, each with the name of the case.
+///
+/// A case is `Case::spread("name", function)`, or with a closure that calls a function, and an app is started by `setting.machine("app")`, in
+/// that function or in one that it names.
+fn tests_of_apps(source: &str) -> Vec<(String, String)> {
+    let functions: Vec<(&str, &str)> = source
+        .split("fn ")
+        .skip(1)
+        .filter_map(|function| {
+            let end = function.find(['(', '<'])?;
+            Some((&function[..end], function))
+        })
+        .collect();
+    let mut found = Vec::new();
+    for case in source.split("Case::").skip(1) {
+        let Some((name, rest)) = case.split_once('"').and_then(|(_, it)| it.split_once('"')) else {
+            continue;
+        };
+        let text = rest.split("];").next().unwrap_or_default();
+        let is_named = |name: &str| {
+            let mut words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+            words.any(|word| word == name)
+        };
+        let all = functions.iter().map(|(name, _)| *name);
+        let mut reached: Vec<_> = all.filter(|name| is_named(name)).collect();
+        let mut at = 0;
+        while let Some(&caller) = reached.get(at) {
+            at += 1;
+            let Some((_, body)) = functions.iter().find(|(name, _)| *name == caller) else {
+                continue;
+            };
+            let called = functions.iter().map(|(name, _)| *name);
+            for name in called.filter(|name| body.contains(&format!("{name}("))) {
+                if !reached.contains(&name) {
+                    reached.push(name);
+                }
+            }
+            let started = body.split("machine(\"").skip(1);
+            let apps = started.filter_map(|rest| rest.split('"').next());
+            found.extend(apps.map(|app| (app.to_owned(), name.to_owned())));
+        }
+    }
+    found
+}
+
+/// Returns the Rust files in a folder and below.
+fn sources(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+    let mut files = Vec::new();
+    let entries = fs::read_dir(folder).map_err(FileError::at("list", folder))?;
+    for path in entries.flatten().map(|entry| entry.path()) {
+        if path.is_dir() {
+            files.extend(sources(&path)?);
+        } else if path.extension().is_some_and(|it| it == "rs") {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+fn read(path: &Path) -> Result<String, FileError> {
+    fs::read_to_string(path).map_err(FileError::at("read", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_up_to_date() {
+        let workspace = Workspace::find().unwrap();
+        assert!(update(&workspace, true).is_ok(), "run `cargo xtask doc`");
+    }
+
+    #[test]
+    fn every_example_app_with_a_foreign_crate_is_in_the_table() {
+        let workspace = Workspace::find().unwrap();
+        let table = table(&workspace).unwrap();
+        let locked = Locked::parse(&read(&workspace.root.join("Cargo.lock")).unwrap()).unwrap();
+        for app in &workspace.apps {
+            let is_example = !matches!(&*app.name, "bench" | "demo");
+            if is_example && !locked.of(&app.name).is_empty() {
+                assert!(
+                    table.contains(&format!("| `{}` | `", app.name)),
+                    "{}",
+                    app.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_case_runs_the_apps_that_its_functions_start() {
+        let source = "
+const CASES: [Case; 2] = [
+    Case::few(\"one\", first),
+    Case::spread(
+        \"two\",
+        second,
+    ).needing(Need::Table),
+];
+fn first(setting: &Setting) -> Outcome { start(setting) }
+fn start(setting: &Setting) -> Outcome { setting.machine(\"http\")?.start() }
+fn second(setting: &Setting) -> Outcome { setting.machine(\"fetch\") }
+";
+        let found = tests_of_apps(source);
+        let pair = |app: &str, test: &str| (app.to_owned(), test.to_owned());
+        assert_eq!(found, [pair("http", "one"), pair("fetch", "two")]);
+    }
+
+    #[test]
+    fn the_version_is_the_one_that_the_app_uses() {
+        let locked = Locked::parse(
+            "[[package]]\nname = \"app\"\nversion = \"0.1.0\"\ndependencies = [\"a 0.2.1\", \"b\", \"own\"]\n\
+             [[package]]\nname = \"a\"\nversion = \"0.1.9\"\nsource = \"x\"\n\
+             [[package]]\nname = \"a\"\nversion = \"0.2.1\"\nsource = \"x\"\n\
+             [[package]]\nname = \"b\"\nversion = \"3.0.0\"\nsource = \"x\"\n\
+             [[package]]\nname = \"own\"\nversion = \"0.1.0\"\n",
+        )
+        .unwrap();
+        let pair = |name: &str, version: &str| (name.to_owned(), version.to_owned());
+        assert_eq!(locked.of("app"), [pair("a", "0.2.1"), pair("b", "3.0.0")]);
+    }
+}
