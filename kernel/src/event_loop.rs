@@ -216,6 +216,7 @@ fn turn<M: Machine>(
     let until = time::next_deadline().min(due);
     if more || until <= now || executor.has_ready() {
         statistics.busy_turns.set(statistics.busy_turns.get() + 1);
+        recent.end();
         return None;
     }
     statistics.sleeps.set(statistics.sleeps.get() + 1);

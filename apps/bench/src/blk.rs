@@ -3,11 +3,14 @@
 //! A run keeps a number of requests in flight: whenever one completes, the next is submitted with
 //! its buffer. The time is that from before the first submission to after the last completion.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use embassy_sync::blocking_mutex::raw::NoopRawMutex;
+use embassy_sync::signal::Signal;
 use vmos::block::{Disk, Failed, Requests, SECTOR_SIZE};
 use vmos::time::{Duration, Instant};
-use vmos::{Buffer, Error, Kernel, Result, println};
+use vmos::{Buffer, Error, Kernel, Result, Spawner, println};
 
 /// The shortest duration of a run.
 const DURATION: Duration = Duration::from_secs(1);
@@ -59,8 +62,24 @@ impl Plan {
     }
 }
 
+/// The outcome of the measurements.
+type Outcome = Signal<NoopRawMutex, Result<()>>;
+
 /// Runs all measurements on the first disk, and prints their results.
-pub(crate) async fn measure(kernel: Kernel) -> Result<()> {
+pub(crate) async fn measure(kernel: Kernel, spawner: Spawner) -> Result<()> {
+    let outcome = &*Box::leak(Box::new(Outcome::new()));
+    spawner.spawn(measure_all(kernel, outcome)?);
+    outcome.wait().await
+}
+
+/// The task of the measurements. They are not part of the app's main task, so that a request is not
+/// measured together with what else that task could be waiting for.
+#[vmos::task]
+async fn measure_all(kernel: Kernel, outcome: &'static Outcome) {
+    outcome.signal(run_plans(kernel).await);
+}
+
+async fn run_plans(kernel: Kernel) -> Result<()> {
     let disk = kernel.disk(0)?;
     for plan in PLANS {
         let mut buffers = Vec::new();

@@ -31,7 +31,7 @@ async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
     }
     println!("READY");
     if blk {
-        blk::measure(kernel).await?;
+        blk::measure(kernel, spawner).await?;
     }
     if timer {
         timer::measure().await?;

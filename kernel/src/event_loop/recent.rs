@@ -131,16 +131,21 @@ impl Recent {
     /// Starts a turn at `now`, in nanoseconds, and returns it.
     #[inline]
     pub(super) fn begin(&self, now: u64) -> &Turn {
-        let mut turn = self.turn();
-        if !turn.is_empty() {
-            self.current.set(self.current.get().wrapping_add(1));
-            turn = self.turn();
-        }
+        self.current.set(self.current.get().wrapping_add(1));
+        let turn = self.turn();
         turn.at.set(now);
         turn.interrupt.set(NO_INTERRUPT);
         turn.ran_tasks.set(false);
         turn.slept.set(false);
         turn
+    }
+
+    /// Ends the current turn without a sleep, and forgets it if nothing happened in it.
+    #[inline]
+    pub(super) fn end(&self) {
+        if self.turn().is_empty() {
+            self.current.set(self.current.get().wrapping_sub(1));
+        }
     }
 
     fn print(&self, out: &mut dyn fmt::Write) -> fmt::Result {
@@ -188,8 +193,10 @@ mod tests {
     fn an_empty_turn_is_not_kept() {
         let recent = Recent::new();
         recent.begin(1_000).interrupt(79);
+        recent.end();
         (2_000..3_000).for_each(|now| {
             recent.begin(now);
+            recent.end();
         });
         assert_eq!(printed(&recent), "  [0.000001] interrupt 79\n");
     }
