@@ -170,6 +170,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         &reliability::LEASES,
         &reliability::LOSS,
         &reliability::NETWORK,
+        &reliability::PEERS,
         &reliability::RINGS,
         &reliability::SILENCE,
         &reliability::MACHINE,

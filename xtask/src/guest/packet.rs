@@ -204,20 +204,45 @@ pub(super) fn ipv4_packet(frame: &[u8], protocol: u8) -> Option<&[u8]> {
     }
 }
 
+/// Returns a frame with this ICMP message, whose checksum is written.
+#[must_use]
+pub fn icmp(to: Mac, mut message: Vec<u8>) -> Vec<u8> {
+    if let Some(place) = message.get_mut(2..4) {
+        place.fill(0);
+    }
+    let sum = checksum(&message);
+    if let Some(place) = message.get_mut(2..4) {
+        place.copy_from_slice(&sum.to_be_bytes());
+    }
+    ipv4(to, Ipv4::default(), PROTOCOL_ICMP, &message)
+}
+
 /// Changes the source address of a frame with a TCP segment, and updates its checksums.
 pub fn spoof(frame: &mut [u8], from: Ipv4Addr) {
-    /// The byte ranges of the IPv4 header, its source address, its checksum, and the checksum of
-    /// the segment.
-    const SOURCE: usize = 26;
-    const CHECKSUMS: [usize; 2] = [24, 34 + 16];
-    let Some(source) = frame.get_mut(SOURCE..SOURCE + 4) else {
+    readdress(frame, SOURCE, from, &[TCP_CHECKSUM]);
+}
+
+/// Where the addresses of a packet are in its frame.
+pub const SOURCE: usize = 26;
+/// See [`SOURCE`].
+pub const DESTINATION: usize = 30;
+/// Where the checksums of a segment and of a datagram are in their frames.
+pub const TCP_CHECKSUM: usize = 34 + 16;
+/// See [`TCP_CHECKSUM`].
+pub const UDP_CHECKSUM: usize = 34 + 6;
+
+/// Changes the address `at` in a frame with an IPv4 packet, and updates the checksum of its header
+/// and those at `checksums`.
+pub fn readdress(frame: &mut [u8], at: usize, address: Ipv4Addr, checksums: &[usize]) {
+    const HEADER_CHECKSUM: usize = 24;
+    let Some(place) = frame.get_mut(at..at + 4) else {
         return;
     };
     // The checksum increases by the complement of what the sum loses (RFC 1624).
-    let before: Vec<u8> = source.iter().map(|byte| !byte).collect();
-    source.copy_from_slice(&from.octets());
-    let differs = add(add(0, &before), &from.octets());
-    for place in CHECKSUMS {
+    let before: Vec<u8> = place.iter().map(|byte| !byte).collect();
+    place.copy_from_slice(&address.octets());
+    let differs = add(add(0, &before), &address.octets());
+    for &place in [HEADER_CHECKSUM].iter().chain(checksums) {
         if let Some([high, low]) = frame.get_mut(place..place + 2) {
             let sum = !add(differs, &[!*high, !*low]);
             [*high, *low] = sum.to_be_bytes();

@@ -1,0 +1,152 @@
+//! Group T of the faults, as far as machines on a wire show it: what must not be answered, and a path
+//! with a smaller MTU.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use vmos_machine_tests::ensure;
+use vmos_machine_tests::ethernet::Wire;
+use vmos_machine_tests::outcome::Outcome;
+use vmos_machine_tests::packet::{
+    self, BROADCAST, DESTINATION, ITS_ADDRESS, Ipv4, Mac, SOURCE, TCP_CHECKSUM, UDP_CHECKSUM,
+};
+use vmos_machine_tests::segment::{Segment, flag};
+use vmos_machine_tests::service::ECHO;
+use vmos_machine_tests::setting::Setting;
+
+use super::super::{Case, Need};
+use super::{SOON, Tested, draft};
+
+pub(crate) const CASES: [Case; 2] = [
+    Case::spread("t4_what_must_not_be_answered", not_to_be_answered).needing(Need::Table),
+    Case::spread("t6_a_path_with_a_smaller_mtu", smaller_mtu).needing(Need::Table),
+];
+
+/// A port without a socket.
+const CLOSED: u16 = 4711;
+/// The port of the client here.
+const CLIENT: u16 = 40_123;
+
+/// Sends requests in broadcast frames, to addresses that are no machine's, and from the machine's own
+/// address (RFC 1122, 3.2.1.3, 3.2.2 and 3.3.6). Checks that there is no answer, although there is one
+/// to each of the same requests in a usual frame.
+fn not_to_be_answered(setting: &Setting) -> Outcome {
+    let mut tested = Tested::wired(draft(setting)?)?;
+    let (wire, mac) = tested.service.wire()?;
+    let questions = [
+        (packet::ping(mac, 1, b"ping", Ipv4::default()), &[][..]),
+        (segment(flag::SYN, 1, 0, b"").frame(mac), &[TCP_CHECKSUM]),
+        (
+            packet::summed_datagram(mac, CLOSED, b"closed"),
+            &[UDP_CHECKSUM],
+        ),
+    ];
+    for (number, (question, checksums)) in questions.into_iter().enumerate() {
+        let _ = wire.drain();
+        let mut silent = vec![question.clone()];
+        silent[0][..6].copy_from_slice(&BROADCAST);
+        for to in [[127, 0, 0, 1], [10, 0, 2, 255], [255; 4], [224, 0, 0, 1]] {
+            let mut frame = question.clone();
+            packet::readdress(&mut frame, DESTINATION, Ipv4Addr::from(to), checksums);
+            silent.push(frame.clone());
+            frame[..6].copy_from_slice(&BROADCAST);
+            silent.push(frame);
+        }
+        for from in [ITS_ADDRESS, Ipv4Addr::LOCALHOST, Ipv4Addr::BROADCAST] {
+            let mut frame = question.clone();
+            packet::readdress(&mut frame, SOURCE, from, checksums);
+            silent.push(frame);
+        }
+        for frame in &silent {
+            wire.send(frame)?;
+        }
+        let answer = wire.receive(Duration::from_millis(500), is_packet);
+        ensure!(
+            answer.is_none(),
+            "question {number} is answered: {answer:x?}"
+        );
+        wire.send(&question)?;
+        let answer = wire.receive(SOON, is_packet);
+        ensure!(answer.is_some(), "question {number} is never answered");
+    }
+    tested.is_sound()
+}
+
+/// Returns the start of a frame with an IPv4 packet.
+fn is_packet(frame: &[u8]) -> Option<Vec<u8>> {
+    (frame.get(12..14)? == [8, 0]).then(|| frame[..42.min(frame.len())].to_vec())
+}
+
+fn segment(flags: u8, sequence: u32, acknowledged: u32, payload: &[u8]) -> Segment<'_> {
+    Segment {
+        source: CLIENT,
+        destination: ECHO,
+        sequence,
+        acknowledged,
+        flags,
+        window: 60_000,
+        options: if flags & flag::SYN == 0 {
+            &[]
+        } else {
+            &[2, 4, 5, 0xb4]
+        },
+        payload,
+    }
+}
+
+/// Returns the first segment for the client for which `wanted` returns a value.
+fn hear<T>(wire: &Wire, wanted: impl Fn(&Segment<'_>, &[u8]) -> Option<T>) -> Option<T> {
+    wire.receive(SOON, |frame| {
+        let segment = Segment::of(frame, true)?;
+        (segment.destination == CLIENT).then(|| wanted(&segment, frame))?
+    })
+}
+
+/// Checks that a router's message that segments are too long for its link has them sent again in
+/// shorter ones (RFC 1191), and that a message about other segments changes nothing (RFC 5927).
+fn smaller_mtu(setting: &Setting) -> Outcome {
+    /// The MTU of the router's link, and the data in a segment that fits it.
+    const MTU: u16 = 1000;
+    const FITS: usize = 1000 - 40;
+    let mut tested = Tested::wired(draft(setting)?)?;
+    let (wire, mac) = tested.service.wire()?;
+    let _ = wire.drain();
+    wire.send(&segment(flag::SYN, 1000, 0, b"").frame(mac))?;
+    let first = hear(wire, |segment, _| {
+        (segment.flags == flag::SYN | flag::ACK).then_some(segment.sequence)
+    });
+    let next = first
+        .ok_or("the connection was not accepted")?
+        .wrapping_add(1);
+    let data = [0x5a; 1460];
+    wire.send(&segment(flag::ACK, 1001, next, b"").frame(mac))?;
+    wire.send(&segment(flag::ACK | flag::PSH, 1001, next, &data).frame(mac))?;
+    let long = hear(wire, |segment, frame| {
+        let is_long = segment.payload.len() > FITS && segment.sequence == next;
+        is_long.then(|| frame[14..42].to_vec())
+    });
+    let long = long.ok_or("the data was not echoed in one segment")?;
+    // A segment that is not in flight.
+    let mut other = long.clone();
+    other[24..28].copy_from_slice(&next.wrapping_sub(1_000_000).to_be_bytes());
+    wire.send(&too_long(mac, 600, &other))?;
+    wire.send(&too_long(mac, MTU, &long))?;
+    let again = hear(wire, |segment, _| {
+        (segment.sequence == next && segment.payload.len() <= FITS).then_some(segment.payload.len())
+    });
+    ensure!(
+        again == Some(FITS),
+        "data of {again:?} bytes is sent again, not of {FITS}"
+    );
+    let end = next.wrapping_add(1460);
+    wire.send(&segment(flag::RST | flag::ACK, 2461, end, b"").frame(mac))?;
+    tested.is_sound_and_names(&["tcp.shortened"])
+}
+
+/// Returns the message of a router that a packet, of which this is the start, is longer than its MTU.
+fn too_long(mac: Mac, mtu: u16, packet: &[u8]) -> Vec<u8> {
+    let mut message = vec![3, 4, 0, 0, 0, 0];
+    message.extend(mtu.to_be_bytes());
+    message.extend(packet);
+    packet::icmp(mac, message)
+}
