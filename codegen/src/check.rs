@@ -28,7 +28,14 @@ pub(crate) fn check(name: &str, description: &Description, problems: &mut Proble
     let page_tables = page_tables.copied().unwrap_or(PageTables::Long);
     let mut claims = Claims::new(architecture, page_tables, problems);
     memory::claim(description, &mut claims);
-    for binding in description.bindings() {
+    // A part of another architecture has been reported; its values do not count.
+    let mut bindings = description.bindings();
+    bindings.retain(|binding| {
+        let all = binding.fits();
+        let fits = |known| all.is_none_or(|all| all.contains(&known));
+        architecture.is_none_or(fits)
+    });
+    for binding in &bindings {
         binding.claim(&mut claims);
     }
     let Claims {
@@ -54,7 +61,7 @@ pub(crate) fn check(name: &str, description: &Description, problems: &mut Proble
     overlap::check(&claimed.ports, &mut waivers, problems);
     interrupts::check(description, &claimed.interrupts, &mut waivers, problems);
     memory::check(description, problems);
-    for binding in description.bindings() {
+    for binding in &bindings {
         binding.check(&description.surroundings(), &claimed, problems);
     }
     undescribed::check(description, &claimed.ranges, problems);

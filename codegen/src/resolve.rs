@@ -5,7 +5,6 @@ use crate::binding::{Pci, Rtc};
 use crate::board::{self, Board, Claim, Memory, Qemu, Ram, Reserved, Waiver};
 use crate::check::memory::expected_size;
 use crate::description::Description;
-use crate::language::{Located, Words};
 use crate::part::claims::{Claimed, Purpose, RangeClaim};
 use crate::part::surroundings::Surroundings;
 
@@ -111,7 +110,6 @@ fn memory(description: &Description) -> Option<Memory> {
 
 fn qemu(description: &Description) -> Option<Qemu> {
     let qemu = description.qemu.value()?;
-    let text = |list: &Vec<Located<Words>>| list.iter().map(|one| one.value.0.clone()).collect();
     Some(Qemu {
         system: qemu.system.value()?.word().to_owned(),
         machine: qemu.machine.value()?.0.clone(),
@@ -123,7 +121,12 @@ fn qemu(description: &Description) -> Option<Qemu> {
             .iter()
             .map(|one| one.value.0.clone())
             .collect(),
-        arguments: text(qemu.arguments.value()?),
+        arguments: qemu
+            .arguments
+            .value()?
+            .iter()
+            .map(|one| one.value.0.clone())
+            .collect(),
     })
 }
 

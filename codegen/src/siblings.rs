@@ -26,6 +26,9 @@ pub(crate) fn settle(loaded: &Loaded, problems: &mut Problems) {
     let mut known: Vec<Option<Vec<Told>>> = vec![None; loaded.files.len()];
     for diagnostic in list.iter_mut().skip(loaded.told) {
         let of = diagnostic.primary.at.file.0;
+        if of == 0 {
+            name_without(loaded, diagnostic);
+        }
         if of >= loaded.files.len() {
             // The definition of a part is in a file of its own.
             continue;
@@ -41,6 +44,31 @@ pub(crate) fn settle(loaded: &Loaded, problems: &mut Problems) {
         }
     }
     *problems.list_mut() = list;
+}
+
+/// Moves the error about a missing table to the line that removes it.
+fn name_without(loaded: &Loaded, diagnostic: &mut Diagnostic) {
+    let Some(file) = loaded.files.first() else {
+        return;
+    };
+    if diagnostic.code != Code::MissingKey {
+        return;
+    }
+    let without = file.keys.without.value().into_iter().flatten();
+    let is_it = |path: &str| {
+        let name = path.rsplit('.').next().unwrap_or(path);
+        let table = path.rsplit_once('.').map(|(table, _)| format!("[{table}]"));
+        let owner = table.unwrap_or_else(|| "the board".to_owned());
+        let what = format!("`{name}` in {owner}");
+        diagnostic.title.ends_with(&what)
+    };
+    if let Some(entry) = without.into_iter().find(|one| is_it(&one.value.0)) {
+        let text = "a board needs it: remove this entry, or describe another one";
+        diagnostic.primary = Label {
+            at: entry.at,
+            text: text.to_owned(),
+        };
+    }
 }
 
 /// Moves differences from the machine in the same way. A file is only named as their cause if it

@@ -164,3 +164,54 @@ fn a_difference_of_the_same_machine_is_an_error_of_the_parent() {
     let at = console.expect("the console is elsewhere").primary.at;
     assert_eq!(told.position(at).0, "boards/base.toml", "\n{told}");
 }
+
+/// A board that extends another: its first lines, the code, the line, and words of the diagnostic.
+const HEADS: [(&str, &str, usize, &str); 5] = [
+    (
+        "extends = \"base\"\nwithout = [\"console\"]\n",
+        "E0011",
+        3,
+        "a board needs it: remove this entry, or describe another one",
+    ),
+    (
+        "extends = \"base\"\nwithout = [\"console.ns16550\"]\n",
+        "E0008",
+        3,
+        "the inherited [console] has `pl011`",
+    ),
+    (
+        "extends = [\"base\"]\n",
+        "E0012",
+        2,
+        "write it without brackets: \"base\"",
+    ),
+    ("extends = \"boards/base\"\n", "E0020", 2, "write \"base\""),
+    (
+        "extends = \"base\"\nwithout = \"pci\"\n",
+        "E0012",
+        3,
+        "write it in brackets: [\"pci\"]",
+    ),
+];
+
+#[test]
+fn mistakes_of_a_board_that_extends_another_are_in_its_own_file() {
+    for (head, code, line, words) in HEADS {
+        let child = format!("schema = 1\n{head}[board]\nname = \"mine\"\n");
+        let sources = InMemory::new().with("base", PARENT).with("mine", child);
+        let told = load_from(&sources, "mine").expect_err("an error");
+        let places: Vec<_> = told
+            .iter()
+            .map(|one| {
+                let (file, line, _) = told.position(one.primary.at);
+                (one.code.written(), file.to_owned(), line)
+            })
+            .collect();
+        assert_eq!(
+            places,
+            [(code, "boards/mine.toml".to_owned(), line)],
+            "\n{told}"
+        );
+        assert!(told.to_string().contains(words), "\n{told}");
+    }
+}

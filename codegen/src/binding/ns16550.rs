@@ -134,6 +134,13 @@ impl Ns16550 {
 
     /// Reports a UART with neither or both of `base` and `port`, and ports on a processor without
     /// them.
+    /// Returns the I/O port that `base` seems to be: on a PC, so low an address is RAM.
+    fn port_for_base(&self, architecture: Option<Architecture>) -> Option<u64> {
+        let base = self.base.value()?.0;
+        let is_port = architecture == Some(Architecture::X86_64) && base <= u64::from(u16::MAX);
+        is_port.then_some(base)
+    }
+
     fn check_place(&self, around: &Surroundings<'_>, problems: &mut Problems) {
         let architecture = around.architecture();
         match (&self.base, &self.port) {
@@ -151,6 +158,22 @@ impl Ns16550 {
                         .label("a UART is either in memory or at I/O ports")
                         .also(base.at, "in memory"),
                 );
+            }
+            (Field::Given(base), Field::Absent) => {
+                let known = architecture.map(|known| known.value);
+                if let Some(port) = self.port_for_base(known) {
+                    let title = format!("`{}` is in the first RAM of a PC", base.path);
+                    problems.report(
+                        Diagnostic::new(Code::BadAddress, base.at, title)
+                            .label(
+                                "a PC has no registers there, but has an I/O port of this number",
+                            )
+                            .help(format!(
+                                "write port = {} in place of `base`",
+                                language::port(port)
+                            )),
+                    );
+                }
             }
             (Field::Absent, Field::Given(port)) => {
                 let has_ports = |known: &Architecture| *known == Architecture::X86_64;
@@ -246,6 +269,10 @@ impl Binding for Ns16550 {
         let layout = self.layout();
         if !self.port.is_absent() {
             claims.ports(&self.place.path, &self.port, layout.map_or(1, Self::least));
+            return;
+        }
+        if self.port_for_base(claims.architecture()).is_some() {
+            // It is reported as a port.
             return;
         }
         let alignment = layout.map_or(1, |layout| layout.width);

@@ -1,8 +1,10 @@
 //! Checks that the parts exist on the architecture.
 
-use crate::board::{Architecture, PageTables};
+use crate::board::{Architecture, ExceptionLevel, PageTables};
 use crate::description::Description;
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::language::reader::list;
+use crate::language::schema::{Kind, offered};
 use crate::source::Location;
 
 /// A part that only some architectures have.
@@ -11,6 +13,8 @@ struct Part {
     name: String,
     at: Location,
     architectures: Vec<Architecture>,
+    /// What to write instead on the board's architecture.
+    instead: Option<String>,
 }
 
 /// Reports parts that do not exist on the architecture. Returns the architecture, or `None` if it
@@ -59,13 +63,40 @@ pub(super) fn check(description: &Description, problems: &mut Problems) -> Optio
         problems.report(
             Diagnostic::new(Code::WrongArchitecture, part.at, title)
                 .label(format!("only for {}", known.join(", ")))
-                .also(architecture.at, "the board's architecture"),
+                .also(architecture.at, "the board's architecture")
+                .helps(part.instead.clone()),
         );
     }
     Some(architecture.value)
 }
 
+/// All exception levels and modes.
+const LEVELS: [ExceptionLevel; 6] = [
+    ExceptionLevel::El1,
+    ExceptionLevel::El2,
+    ExceptionLevel::El3,
+    ExceptionLevel::Svc,
+    ExceptionLevel::Hyp,
+    ExceptionLevel::SecureSvc,
+];
+
+/// Returns a help text with the drivers of the same class that exist on an architecture.
+fn instead_of(path: &str, architecture: Architecture) -> Option<String> {
+    let (class, _) = path.split_once('.')?;
+    let key = Description::TABLE
+        .keys
+        .iter()
+        .find(|key| key.name == class)?;
+    let (Kind::OneDriver(drivers) | Kind::Drivers(drivers)) = key.kind else {
+        return None;
+    };
+    let names = offered(drivers, Some(architecture));
+    Some(format!("drivers for {architecture}: {}", list(&names)))
+}
+
 fn parts(description: &Description) -> Vec<Part> {
+    let identity = description.board.value();
+    let architecture = identity.and_then(|identity| identity.architecture.value().copied());
     let bindings = description.bindings().into_iter().filter_map(|binding| {
         let architectures = binding.fits()?;
         let place = binding.place();
@@ -73,6 +104,7 @@ fn parts(description: &Description) -> Vec<Part> {
             name: format!("`{}`", place.path),
             at: place.at,
             architectures: architectures.to_vec(),
+            instead: instead_of(&place.path, architecture?),
         })
     });
     let system = description.qemu.value().and_then(|qemu| qemu.system.get());
@@ -80,12 +112,18 @@ fn parts(description: &Description) -> Vec<Part> {
         name: format!("`qemu-system-{}`", system.value.word()),
         at: system.at,
         architectures: vec![system.value.architecture()],
+        instead: architecture.map(|known| format!("write \"{known}\"")),
     });
     let level = description.surroundings().exception_level();
     let level = level.map(|level| Part {
         name: format!("`{}`", level.path),
         at: level.at,
         architectures: vec![level.value.architecture()],
+        instead: architecture.map(|known| {
+            let words = LEVELS.iter().filter(|level| level.architecture() == known);
+            let words: Vec<String> = words.map(|one| format!("\"{}\"", one.word())).collect();
+            format!("on {known} it is one of {}", words.join(", "))
+        }),
     });
     let tables = description.memory.value();
     let tables = tables.and_then(|memory| memory.page_tables.get());
@@ -94,6 +132,7 @@ fn parts(description: &Description) -> Vec<Part> {
         name: format!("`{} = \"short\"`", tables.path),
         at: tables.at,
         architectures: vec![Architecture::Arm],
+        instead: None,
     });
     bindings.chain(system).chain(level).chain(tables).collect()
 }

@@ -114,11 +114,27 @@ fn wrong_wiring(
     };
     let all = controller.inputs();
     let right = all.iter().find(|inputs| inputs.private == Some(wanted))?;
-    let word = claim.first.space.word();
+    let (word, wanted, number) = (
+        claim.first.space.word(),
+        right.space.word(),
+        claim.first.number,
+    );
     let title = format!("`{}` cannot be a `{word}` interrupt", claim.key);
+    let diagnostic = Diagnostic::new(Code::WrongSpace, claim.at, title);
+    if number < right.count {
+        return Some(diagnostic.label(format!("{what}: did you mean `{wanted}`?")));
+    }
+    // The number does not exist in the right space: it may be the controller's own.
+    let own = number
+        .checked_sub(right.first)
+        .filter(|own| *own < right.count);
+    let own = own.map(|own| {
+        format!("if {number} is the controller's own number, write {{ {wanted} = {own} }}")
+    });
     Some(
-        Diagnostic::new(Code::WrongSpace, claim.at, title)
-            .label(format!("{what}: did you mean `{}`?", right.space.word())),
+        diagnostic
+            .label(format!("{what}: it must be a `{wanted}`"))
+            .helps(own),
     )
 }
 

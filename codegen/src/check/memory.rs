@@ -2,7 +2,7 @@
 
 use crate::description::Description;
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::language::{Located, Named, NamedEntry, Size};
+use crate::language::{Located, Named, NamedEntry, Size, suggest};
 use crate::part::claims::{Claims, Extent, PAGE, Purpose, RangeClaim, Rule};
 use crate::part::surroundings::{Memory, Ram};
 
@@ -204,6 +204,15 @@ fn check_ram(memory: &Memory, problems: &mut Problems) {
     }
 }
 
+/// Returns the label for the name of an unknown range.
+fn near(name: &str, ram: &Named<Ram>) -> String {
+    let known = always_there(ram).map(|other| other.name.as_str());
+    let near = suggest::nearest(name, known);
+    near.map_or("no such range of RAM".to_owned(), |near| {
+        format!("did you mean \"{near}\"?")
+    })
+}
+
 /// Reports `rest-of` of an unknown range or of one without a limit.
 fn check_rests(memory: &Memory, problems: &mut Problems) {
     let Some(ram) = memory.ram.get() else { return };
@@ -216,7 +225,7 @@ fn check_rests(memory: &Memory, problems: &mut Problems) {
             None => {
                 let title = format!("there is no `memory.ram.{}`", of.value.0);
                 Diagnostic::new(Code::MissingKey, of.at, title)
-                    .label("no such range of RAM")
+                    .label(near(&of.value.0, &ram.value))
                     .also(
                         ram.at,
                         "the names of fixed ranges of RAM are under this table",

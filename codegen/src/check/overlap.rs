@@ -3,6 +3,8 @@
 //! A wrong range may overlap several right ones; it is reported once, with all of them.
 
 use super::waivers::Waivers;
+use crate::board::Range;
+use crate::machine::overlap as machine_overlap;
 use crate::part::claims::{Purpose, RangeClaim};
 
 use crate::diagnostic::{Code, Diagnostic, Problems};
@@ -78,7 +80,9 @@ fn report(claim: &RangeClaim, partners: &[&RangeClaim], all: &[RangeClaim]) -> D
         [one] if may_be_meant(one, claim) => {
             diagnostic.help(super::waivers::suggestion(&one.key, &claim.key))
         }
-        [one] => diagnostic.note(never_meant(one, claim)),
+        [one] => diagnostic
+            .note(never_meant(one, claim))
+            .helps(after(one, claim, all)),
         _ => diagnostic,
     }
 }
@@ -102,10 +106,39 @@ fn swapped(claim: &RangeClaim, partners: &[&RangeClaim], all: &[RangeClaim]) -> 
     ))
 }
 
+/// Returns a help text if a range of RAM would be free after the other one.
+fn after(one: &RangeClaim, claim: &RangeClaim, all: &[RangeClaim]) -> Option<String> {
+    if [one.purpose, claim.purpose] != [Purpose::Ram; 2] {
+        return None;
+    }
+    let end = one.range.base.checked_add(one.range.size)?;
+    let moved = Range {
+        base: end,
+        size: claim.range.size,
+    };
+    let is_free = |other: &RangeClaim| {
+        other.key == claim.key
+            || other.purpose == Purpose::Reserved
+            || !machine_overlap(other.range, moved)
+    };
+    all.iter().all(is_free).then(|| {
+        format!(
+            "`{}` ends at {}: write base = {} if `{}` follows it",
+            one.key,
+            hexadecimal(end - 1),
+            hexadecimal(end),
+            claim.key
+        )
+    })
+}
+
 /// Returns whether a machine can have both ranges at the same addresses. It cannot if the processor
 /// would have to choose between them: RAM and a window of a bus, two windows, or a window and the
-/// registers of the same bridge.
+/// registers of the same bridge. Nor do two ranges of RAM have the same addresses.
 fn may_be_meant(one: &RangeClaim, other: &RangeClaim) -> bool {
+    if [one.purpose, other.purpose] == [Purpose::Ram; 2] {
+        return false;
+    }
     let is_window = |claim: &RangeClaim| claim.purpose == Purpose::Window;
     let never = |window: &RangeClaim, other: &RangeClaim| {
         let bridge = window.key.split(".windows").next().unwrap_or(&window.key);
@@ -117,6 +150,9 @@ fn may_be_meant(one: &RangeClaim, other: &RangeClaim) -> bool {
 
 /// Returns why a waiver cannot allow this overlap.
 fn never_meant(one: &RangeClaim, other: &RangeClaim) -> &'static str {
+    if [one.purpose, other.purpose] == [Purpose::Ram; 2] {
+        return "an address belongs to one range of RAM";
+    }
     match [one.purpose, other.purpose].contains(&Purpose::Ram) {
         true => "an address belongs either to RAM or to the bus",
         false => "a bridge uses each address only once",

@@ -11,7 +11,7 @@ use super::file::{self, File, board_header};
 use crate::binding::own_part::definition;
 use crate::board::Architecture;
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::language::reader::{Located, Read};
+use crate::language::reader::{Located, Read, list};
 use crate::language::scalar::{Name, Text};
 use crate::language::schema::Kind;
 use crate::language::suggest;
@@ -166,6 +166,7 @@ fn take_out(inherited: &mut Table, without: &[Located<Text>], problems: &mut Pro
         let paths = inherited.paths();
         let near = suggest::nearest(&path.value.0, paths.iter().map(String::as_str));
         let label = near.map(|near| format!("did you mean `{near}`?"));
+        let label = label.or_else(|| in_its_table(inherited, &path.value.0));
         problems.report(
             Diagnostic::new(Code::WithoutUnknown, path.at, title)
                 .label(
@@ -174,6 +175,20 @@ fn take_out(inherited: &mut Table, without: &[Located<Text>], problems: &mut Pro
                 .help("`without` lists paths of inherited tables and keys, such as \"pci\""),
         );
     }
+}
+
+/// Returns the keys that the innermost existing table of a path has.
+fn in_its_table(inherited: &Table, path: &str) -> Option<String> {
+    let (table, _) = path.rsplit_once('.')?;
+    let Some(Value::Table(inner)) = inherited.find(table).map(|entry| &entry.node.value) else {
+        return in_its_table(inherited, table);
+    };
+    let keys: Vec<&str> = inner
+        .entries
+        .iter()
+        .map(|entry| entry.key.as_str())
+        .collect();
+    (!keys.is_empty()).then(|| format!("the inherited [{table}] has {}", list(&keys)))
 }
 
 fn remove(table: &mut Table, path: &str) -> bool {

@@ -79,7 +79,28 @@ fn read_entry<C: Class>(given: &Given<'_>, entry: &Entry, problems: &mut Problem
         );
         return None;
     }
-    C::read_driver(&entry.key, &inner, problems)
+    let architecture = problems.architecture();
+    let is_named = |driver: &&schema::Driver| driver.name == entry.key;
+    let fits = C::DRIVERS
+        .iter()
+        .find(is_named)
+        .map(|one| one.is_for(architecture));
+    if fits == Some(true) {
+        return C::read_driver(&entry.key, &inner, problems);
+    }
+    // The keys of a driver for another architecture need not be complete.
+    let read = C::read_driver(&entry.key, &inner, &mut problems.scratch());
+    if read.is_none() {
+        let known = architecture.map_or_else(String::new, |one| one.to_string());
+        let title = format!("`{path}` does not fit the architecture {known}");
+        let names = offered(C::DRIVERS, architecture);
+        problems.report(
+            Diagnostic::new(Code::WrongArchitecture, entry.node.at, title)
+                .label("a part of another architecture")
+                .help(format!("drivers for {known}: {}", list(&names))),
+        );
+    }
+    read
 }
 
 /// Returns the driver that has all properties in a table, if the named driver lacks some: then the

@@ -1,8 +1,9 @@
-//! Valid keys in the wrong place.
+//! Valid keys in the wrong place, and keys of other descriptions.
 
+use super::hexadecimal;
 use super::path::join;
 use super::schema::{Kind, Root, Table};
-use super::tree::{Entry, Value};
+use super::tree::{Entry, Node, Table as Entries, Value};
 
 /// Returns the correct place of the key, as text for a diagnostic; `None` if the place is unknown
 /// or ambiguous.
@@ -53,4 +54,26 @@ pub(crate) fn named(entry: &Entry, table: &Table) -> Option<&'static str> {
     };
     let found = table.keys.iter().find(|known| fits(known.kind))?;
     (!given.entries.is_empty()).then_some(found.name)
+}
+
+/// Keys of other descriptions for the end of a range.
+const ENDS: [&str; 5] = ["end", "last", "limit", "to", "top"];
+
+/// Returns the size of a range that is given by its end, if the size is missing.
+pub(super) fn end_of_range(entry: &Entry, table: &Entries, meant: Option<&str>) -> Option<String> {
+    let number = |node: &Node| match &node.value {
+        Value::Integer(integer) => u64::try_from(integer.value?).ok(),
+        _ => None,
+    };
+    if !ENDS.contains(&entry.key.as_str()) || meant != Some("size") {
+        return None;
+    }
+    let base = number(&table.get("base")?.node)?;
+    let size = number(&entry.node)?.checked_sub(base)?;
+    // An odd size is that up to the last byte.
+    let size = size.checked_add(size % 2).filter(|size| *size > 0)?;
+    Some(format!(
+        "the size of a range is stated instead of its end: write size = {}",
+        hexadecimal(size)
+    ))
 }

@@ -120,7 +120,9 @@ impl Read for Undescribed {
                 let meant = parse_hexadecimal(&format!("0x{}", entry.key));
                 let diagnostic = Diagnostic::new(Code::BadAddress, at, title)
                     .label("not hexadecimal, or more than 64 bits");
-                problems.report(match meant {
+                let first = entry.key.split(['-', '.', ' ', ':', '~']).next();
+                let first = first.and_then(parse_hexadecimal);
+                problems.report(match meant.or(first) {
                     Some(meant) => diagnostic.write(format!("\"{}\"", hexadecimal(meant))),
                     None => diagnostic.help("write the address in quotes, as \"0x1234_5000\""),
                 });

@@ -273,8 +273,16 @@ fn syntax_error(
             };
         }
         let bare = written.trim_matches(|c: char| c.is_whitespace() || "“”„‘’'`".contains(c));
-        return diagnostic(span.start, span.end, "string values must be quoted")
-            .label(format!("write \"{bare}\""));
+        let diagnostic = diagnostic(span.start, span.end, "string values must be quoted");
+        let digit = match bare {
+            "l" | "I" => Some('1'),
+            "O" | "o" => Some('0'),
+            _ => None,
+        };
+        return match digit {
+            Some(digit) => diagnostic.label(format!("write the digit {digit}, not a letter")),
+            None => diagnostic.label(format!("write \"{bare}\"")),
+        };
     }
     let (what, expected) = match error.message().split_once(", expected ") {
         Some((what, expected)) => (what, Some(expected)),
@@ -289,6 +297,7 @@ fn syntax_error(
         }
         ("invalid hexadecimal number", _) => "not a hexadecimal digit".to_owned(),
         _ if text[span.start..].starts_with(':') => "write `=`".to_owned(),
+        _ if text[span.start..].starts_with(';') => "remove `;`".to_owned(),
         (_, None | Some("nothing")) => "unexpected here".to_owned(),
         (_, Some(expected)) => format!("expected {expected}"),
     };
@@ -302,6 +311,12 @@ fn syntax_error(
     match what {
         _ if line.starts_with("//") || line.starts_with(';') => {
             diagnostic.help("a comment begins with `#`")
+        }
+        "invalid hexadecimal number" if text[span.start..].starts_with(['O', 'o']) => {
+            diagnostic.help("this is the letter O: write the digit 0")
+        }
+        "invalid hexadecimal number" if text[span.start..].starts_with(['l', 'I']) => {
+            diagnostic.help("this is a letter: write the digit 1")
         }
         "key with no value" => diagnostic.help(format!(
             "write {line} = ... if it is a key, [{line}] if it is a table"

@@ -68,6 +68,15 @@ impl Given<'_> {
             (Kind::Table(_), Value::List(_)) => {
                 Some(format!("a table has single brackets: [{}]", self.path))
             }
+            (Kind::Text | Kind::Name, Value::List(list)) => match list.as_slice() {
+                [
+                    Node {
+                        value: Value::Text(text),
+                        ..
+                    },
+                ] => Some(format!("write it without brackets: \"{text}\"")),
+                _ => None,
+            },
             (Kind::List(_), Value::Text(text)) => {
                 Some(format!("write it in brackets: [\"{}\"]", text.trim()))
             }
@@ -255,6 +264,7 @@ impl<'a, 'p> Keys<'a, 'p> {
             let owner = describe_table(&self.place.path);
             let title = format!("unknown key `{}` in {owner}", entry.key);
             let diagnostic = Diagnostic::new(Code::UnknownKey, entry.key_at, title);
+            let diagnostic = diagnostic.helps(misplaced::end_of_range(entry, self.table, meant));
             let given_already = || suggest::nearest(&entry.key, names.iter().copied());
             let diagnostic = match (meant, given_already()) {
                 (Some(meant), _) => diagnostic

@@ -16,7 +16,8 @@ pub use port::{Port, port};
 pub(crate) use quantity::{FREQUENCIES, SIZES};
 pub use quantity::{Frequency, Size};
 pub(crate) use quantity::{parse_frequency, parse_size};
-pub use text::{Name, Text, Words};
+pub(crate) use text::Words;
+pub use text::{Name, Text};
 pub(crate) use text::{check_name, is_name};
 
 use super::reader::{Given, Located, Read};

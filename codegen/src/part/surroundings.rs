@@ -1,5 +1,6 @@
 //! The data of a board that its parts can query.
 
+mod command_line;
 mod identity;
 mod memory;
 mod qemu;

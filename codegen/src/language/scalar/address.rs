@@ -3,6 +3,7 @@
 use super::super::reader::{Given, Read};
 use super::super::schema::Kind;
 use super::super::tree::Value;
+use super::parse_size;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 
 /// A physical address.
@@ -19,6 +20,11 @@ impl Read for Address {
                 let mut diagnostic = given.type_mismatch(&Self::KIND)?;
                 if parse_hexadecimal(text).is_some() {
                     diagnostic = diagnostic.help(format!("write it without quotes: {text}"));
+                } else if let Some(bytes) = parse_size(text) {
+                    diagnostic = diagnostic.help(format!(
+                        "if it is that far from address 0, write {}",
+                        hexadecimal(bytes)
+                    ));
                 }
                 problems.report(diagnostic);
                 return None;

@@ -3,7 +3,7 @@
 use super::super::reader::{Given, Read, list};
 use super::super::schema::{Kind, Root};
 use super::super::suggest;
-use super::super::tree::{Entry, Value};
+use super::super::tree::{Entry, Node, Value};
 use super::choices;
 use crate::board::{Architecture, Trigger};
 use crate::diagnostic::{Code, Diagnostic, Problems};
@@ -112,10 +112,12 @@ impl Read for Interrupt {
                     example(given.root, architecture, "1")
                 );
                 if let Some(diagnostic) = given.type_mismatch(&Self::KIND) {
-                    problems.report(Diagnostic {
+                    let cells = cells(given.node, given.root, architecture);
+                    let diagnostic = Diagnostic {
                         title,
                         ..diagnostic
-                    });
+                    };
+                    problems.report(diagnostic.helps(cells));
                 }
                 return None;
             }
@@ -173,6 +175,30 @@ impl Read for Interrupt {
             }
         }
     }
+}
+
+/// Describes a list as the cells of a device tree: of three cells, the first selects shared (0) or
+/// private (1) interrupts of a GIC, and the second is the number; one or two cells start with the
+/// number.
+fn cells(node: &Node, root: &Root, architecture: Option<Architecture>) -> Option<String> {
+    let Value::List(list) = &node.value else {
+        return None;
+    };
+    let numbers = list.iter().map(|one| match &one.value {
+        Value::Integer(integer) => u32::try_from(integer.value?).ok(),
+        _ => None,
+    });
+    let numbers: Vec<u32> = numbers.collect::<Option<_>>()?;
+    let words = words(root, architecture);
+    let (word, number) = match (numbers.as_slice(), words.as_slice()) {
+        ([0, number, _], _) if words.contains(&"spi") => ("spi", *number),
+        ([1, number, _], _) if words.contains(&"ppi") => ("ppi", *number),
+        ([number] | [number, _], [word, ..]) if !words.contains(&"spi") => (*word, *number),
+        _ => return None,
+    };
+    Some(format!(
+        "if these are the cells of a device tree, write {{ {word} = {number} }}"
+    ))
 }
 
 fn number(given: &Given<'_>, entry: &Entry, problems: &mut Problems) -> Option<u32> {

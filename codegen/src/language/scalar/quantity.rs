@@ -190,6 +190,8 @@ enum QuantityError {
     UnknownUnit(String),
     /// Number and unit are not separated by exactly one space. Contains the correct text.
     Spacing(String),
+    /// The decimals follow a comma. Contains the correct text.
+    Comma(String),
     /// The quantity is not a whole number of bytes or Hz.
     NotWhole,
     /// The quantity does not fit 64 bits.
@@ -233,6 +235,9 @@ impl QuantityError {
             Self::Spacing(fixed) => diagnostic
                 .label("write one plain space before the unit")
                 .write(format!("\"{fixed}\"")),
+            Self::Comma(fixed) => diagnostic
+                .label("decimals follow a point")
+                .write(format!("\"{fixed}\"")),
             Self::NotWhole => diagnostic.label(format!("not a whole number of {}", names[0])),
             Self::TooLarge => diagnostic.label("too large for 64 bits"),
         }
@@ -251,6 +256,13 @@ fn parse(text: &str, units: &[Unit]) -> Result<u64, QuantityError> {
     }
     if unit.is_empty() {
         return Err(QuantityError::NoUnit);
+    }
+    if unit.starts_with(',') {
+        let fixed = text.replacen(',', ".", 1);
+        return Err(match parse(&fixed, units) {
+            Ok(_) => QuantityError::Comma(fixed),
+            Err(_) => QuantityError::UnknownUnit(unit.to_owned()),
+        });
     }
     let Some((_, scale)) = units.iter().find(|(name, _)| *name == unit) else {
         return Err(QuantityError::UnknownUnit(unit.to_owned()));

@@ -47,7 +47,7 @@ fn trouble(text: &str) -> Option<&'static str> {
 /// One or more words for a command line. A character that only looks like an ASCII one is invalid,
 /// because the command would not understand it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Words(pub String);
+pub(crate) struct Words(pub String);
 
 impl Read for Words {
     const KIND: Kind = Kind::Text;
@@ -103,8 +103,9 @@ impl Read for Name {
 
 /// Returns the name of the board whose file this text names.
 fn board_of_file(text: &str) -> Option<&str> {
-    let name = text.strip_suffix(".toml")?;
-    let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let is_path = text.contains(['/', '\\']) || text.ends_with(".toml");
+    let name = text.strip_suffix(".toml").unwrap_or(text);
+    let name = name.rsplit(['/', '\\']).next().filter(|_| is_path)?;
     is_name(name).then_some(name)
 }
 

@@ -42,7 +42,25 @@ pub(super) fn wrong_size(key: &str, size: Extent, rule: Rule) -> Option<Diagnost
         return Some(Diagnostic::new(Code::BlockTooSmall, size.at, title).label(label));
     }
     let is_aligned = size.bytes.is_multiple_of(rule.size);
-    (!is_aligned).then(|| misaligned(&format!("the size of `{key}`"), size.at, rule, rule.size))
+    (!is_aligned).then(|| {
+        let subject = format!("the size of `{key}`");
+        let diagnostic = misaligned(&subject, size.at, rule, rule.size);
+        let below = size.bytes - size.bytes % rule.size;
+        let above = below.checked_add(rule.size);
+        // A data sheet may give the last offset.
+        if above.is_some_and(|above| above == size.bytes + 1) {
+            let right = hexadecimal(size.bytes + 1);
+            return diagnostic.help(format!(
+                "if this is the offset of the last byte, write size = {right}"
+            ));
+        }
+        let nearest = [Some(below).filter(|below| *below > 0), above];
+        let nearest: Vec<String> = nearest.into_iter().flatten().map(hexadecimal).collect();
+        diagnostic.help(match nearest.as_slice() {
+            [one] => format!("the nearest multiple is {one}"),
+            _ => format!("the nearest multiples are {}", nearest.join(" and ")),
+        })
+    })
 }
 
 /// Returns the error for a range that does not fit the address space.

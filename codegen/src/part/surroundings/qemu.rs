@@ -1,10 +1,11 @@
 //! `[qemu]`: the options of QEMU.
 
+use super::command_line::{Argument, OptionValue};
 use super::identity::NEW_ARCHITECTURE;
 use crate::board::Architecture;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::reader::{Given, Located, Read};
-use crate::language::scalar::{Size, Text, Words, choices};
+use crate::language::scalar::{Size, Text, choices};
 use crate::language::schema::Kind;
 use crate::language::table::table;
 
@@ -14,15 +15,15 @@ table! {
         /// The emulator: the program is `qemu-system-<system>`.
         system: System => required,
         /// The value of `-machine`: the machine with its options.
-        machine: Words => required,
+        machine: OptionValue => required,
         /// The value of `-cpu`: the processor with its options.
-        cpu: Words => required,
+        cpu: OptionValue => required,
         /// The default amount of RAM, a multiple of 1 MiB.
         memory: Size => required,
         /// The QEMU versions that the board was tested with, such as "7.2".
         tested: Vec<Located<Version>> => default("[]"),
         /// Further arguments, one string for each.
-        arguments: Vec<Located<Words>> => default("[]"),
+        arguments: Vec<Located<Argument>> => default("[]"),
     }
 }
 

@@ -1,0 +1,375 @@
+//! Tests the mistakes of newcomers in the boards of this repository: each is reported once, at its
+//! line, and the diagnostic says what to write. What it says is then written, and is right.
+
+use std::fs;
+use std::path::Path;
+
+use vmos_codegen::source::InMemory;
+use vmos_codegen::{Diagnostics, load_from};
+
+/// A mistake.
+struct Planted {
+    what: &'static str,
+    board: &'static str,
+    /// The replaced text.
+    right: &'static str,
+    /// The text with the mistake, on the line that must be reported.
+    wrong: &'static str,
+    code: &'static str,
+    /// Words of the diagnostic.
+    words: &'static str,
+    /// The text in place of `wrong` for a reader who does what the diagnostic says.
+    obeyed: &'static str,
+}
+
+/// Creates a mistake.
+const fn planted(
+    what: &'static str,
+    board: &'static str,
+    [right, wrong, obeyed]: [&'static str; 3],
+    code: &'static str,
+    words: &'static str,
+) -> Planted {
+    Planted {
+        what,
+        board,
+        right,
+        wrong,
+        code,
+        words,
+        obeyed,
+    }
+}
+
+const ARM: &str = "virt-arm64";
+const ARM32: &str = "virt-arm32";
+const RISC_V: &str = "virt-rv64";
+const PC: &str = "q35-x64";
+
+const MISTAKES: &[Planted] = &[
+    planted(
+        "an INTID of a private interrupt as an SPI",
+        ARM,
+        ["{ ppi = 11 }", "{ spi = 27 }", "{ ppi = 11 }"],
+        "E0042",
+        "if 27 is the controller's own number, write { ppi = 11 }",
+    ),
+    planted(
+        "the cells of a device tree for an interrupt",
+        ARM,
+        [
+            "interrupt = { spi = 1 }",
+            "interrupt = [0, 1, 4]",
+            "interrupt = { spi = 1 }",
+        ],
+        "E0012",
+        "if these are the cells of a device tree, write { spi = 1 }",
+    ),
+    planted(
+        "the only cell of a PLIC's interrupt",
+        RISC_V,
+        ["{ plic = 10 }", "[10]", "{ plic = 10 }"],
+        "E0012",
+        "if these are the cells of a device tree, write { plic = 10 }",
+    ),
+    planted(
+        "an SPI on RISC-V",
+        RISC_V,
+        ["{ plic = 10 }", "{ spi = 10 }", "{ plic = 10 }"],
+        "E0042",
+        "if the number is right, write { plic = 10 }",
+    ),
+    planted(
+        "source 0 of a PLIC",
+        RISC_V,
+        ["{ plic = 10 }", "{ plic = 0 }", "{ plic = 10 }"],
+        "E0041",
+        "sources are numbered from 1 on",
+    ),
+    planted(
+        "an address in units of size",
+        ARM,
+        [
+            "base = 0x4000_0000",
+            "base = \"1 GiB\"",
+            "base = 0x4000_0000",
+        ],
+        "E0012",
+        "if it is that far from address 0, write 0x4000_0000",
+    ),
+    planted(
+        "the offset of the last byte for a size",
+        ARM,
+        [
+            "size = 0x2EFF_0000",
+            "size = 0x2EFE_FFFF",
+            "size = 0x2EFF_0000",
+        ],
+        "E0031",
+        "if this is the offset of the last byte, write size = 0x2EFF_0000",
+    ),
+    planted(
+        "a size that is not a number of pages",
+        ARM,
+        [
+            "size = 0x2EFF_0000",
+            "size = 0x2EFE_F010",
+            "size = 0x2EFE_F000",
+        ],
+        "E0031",
+        "the nearest multiples are 0x2EFE_F000 and 0x2EFF_0000",
+    ),
+    planted(
+        "the end of a window for its size",
+        ARM,
+        [
+            "size = 0x2EFF_0000",
+            "end = 0x3EFF_0000",
+            "size = 0x2EFF_0000",
+        ],
+        "E0010",
+        "the size of a range is stated instead of its end: write size = 0x2EFF_0000",
+    ),
+    planted(
+        "the last byte of a window for its size",
+        ARM,
+        [
+            "size = 0x2EFF_0000",
+            "last = 0x3EFE_FFFF",
+            "size = 0x2EFF_0000",
+        ],
+        "E0010",
+        "write size = 0x2EFF_0000",
+    ),
+    planted(
+        "the option in front of a machine's name",
+        ARM,
+        [
+            "\"virt,gic-version=3\"",
+            "\"-M virt,gic-version=3\"",
+            "\"virt,gic-version=3\"",
+        ],
+        "E0020",
+        "write \"virt,gic-version=3\"",
+    ),
+    planted(
+        "the option in front of a processor's name",
+        ARM,
+        ["\"cortex-a72\"", "\"-cpu cortex-a72\"", "\"cortex-a72\""],
+        "E0020",
+        "write \"cortex-a72\"",
+    ),
+    planted(
+        "an option and its value in one string",
+        ARM,
+        [
+            "\"-semihosting-config\", \"enable=on,target=native\"",
+            "\"-semihosting-config enable=on,target=native\"",
+            "\"-semihosting-config\", \"enable=on,target=native\"",
+        ],
+        "E0020",
+        "write \"-semihosting-config\", \"enable=on,target=native\"",
+    ),
+    planted(
+        "the amount of memory among the arguments",
+        ARM,
+        [
+            "[\"-semihosting",
+            "[\"-m\", \"-semihosting",
+            "[\"-semihosting",
+        ],
+        "E0020",
+        "write the value as `memory` in [qemu]",
+    ),
+    planted(
+        "a range that is left out",
+        ARM,
+        [
+            "\"0x0000_0000\" =",
+            "\"0x0000_0000-0x03FF_FFFF\" =",
+            "\"0x0000_0000\" =",
+        ],
+        "E0016",
+        "write \"0x0000_0000\"",
+    ),
+    planted(
+        "a timer of another architecture, with its keys",
+        RISC_V,
+        [
+            "[timer.sstc]",
+            "[timer.arm-generic]\ninterrupt = { ppi = 11 }",
+            "[timer.sstc]",
+        ],
+        "E0050",
+        "drivers for riscv64: `sp804`, `clint`, `aclint`, `sbi`, `sstc`",
+    ),
+    planted(
+        "a timer of another architecture, without its keys",
+        RISC_V,
+        ["[timer.sstc]", "[timer.arm-generic]", "[timer.sstc]"],
+        "E0050",
+        "drivers for riscv64: `sp804`, `clint`, `aclint`, `sbi`, `sstc`",
+    ),
+    planted(
+        "a port of a PC as an address",
+        PC,
+        ["port = 0x3F8", "base = 0x3F8", "port = 0x3F8"],
+        "E0016",
+        "write port = 0x3F8 in place of `base`",
+    ),
+    planted(
+        "the rest of a misspelt range",
+        PC,
+        ["rest-of = \"low\"", "rest-of = \"lo\"", "rest-of = \"low\""],
+        "E0011",
+        "did you mean \"low\"?",
+    ),
+    planted(
+        "the emulator of 64 bits for 32 bits",
+        ARM32,
+        [
+            "system = \"arm\"",
+            "system = \"aarch64\"",
+            "system = \"arm\"",
+        ],
+        "E0050",
+        "write \"arm\"",
+    ),
+    planted(
+        "an exception level on 32-bit Arm",
+        ARM32,
+        [
+            "[boot.linux-image]                 # r2 has the address of the device tree\n",
+            "exception-level = \"el1\"\n",
+            "exception-level = \"svc\"\n",
+        ],
+        "E0050",
+        "on arm it is one of \"svc\", \"hyp\", \"secure-svc\"",
+    ),
+    planted(
+        "a mode of 32-bit Arm on 64-bit Arm",
+        ARM,
+        ["\"el1\"", "\"svc\"", "\"el1\""],
+        "E0050",
+        "on aarch64 it is one of \"el1\", \"el2\", \"el3\"",
+    ),
+    planted(
+        "a semicolon after a value",
+        ARM,
+        [
+            "clock = \"24 MHz\"",
+            "clock = \"24 MHz\";",
+            "clock = \"24 MHz\"",
+        ],
+        "E0002",
+        "remove `;`",
+    ),
+    planted(
+        "the letter O in an address",
+        ARM,
+        [
+            "base = 0x0900_0000",
+            "base = 0xO900_0000",
+            "base = 0x0900_0000",
+        ],
+        "E0002",
+        "this is the letter O: write the digit 0",
+    ),
+    planted(
+        "the letter l for a number",
+        ARM,
+        ["{ spi = 1 }", "{ spi = l }", "{ spi = 1 }"],
+        "E0002",
+        "write the digit 1, not a letter",
+    ),
+    planted(
+        "a comma before decimals",
+        ARM,
+        ["\"24 MHz\"", "\"24,5 MHz\"", "\"24.5 MHz\""],
+        "E0017",
+        "write \"24.5 MHz\"",
+    ),
+    planted(
+        "two ranges of RAM at the same addresses",
+        ARM,
+        [
+            "ram.main = { base = 0x4000_0000 }",
+            "ram.main = { base = 0x4000_0000, size = \"64 MiB\" }\nram.more = { base = 0x4200_0000, size = \"64 MiB\" }",
+            "ram.main = { base = 0x4000_0000, size = \"64 MiB\" }\nram.more = { base = 0x4400_0000, size = \"64 MiB\" }",
+        ],
+        "E0033",
+        "write base = 0x4400_0000",
+    ),
+];
+
+fn original(name: &str) -> String {
+    let boards = Path::new(env!("CARGO_MANIFEST_DIR")).join("../boards");
+    fs::read_to_string(boards.join(format!("{name}.toml"))).expect("a board")
+}
+
+/// Returns the board with text in place of other text; of a header, it keeps the header.
+fn replaced(mistake: &Planted, new: &str) -> String {
+    let text = original(mistake.board);
+    assert!(text.contains(mistake.right), "{}", mistake.what);
+    let new = match mistake.right.ends_with('\n') {
+        true => format!("{}{new}", mistake.right),
+        false => new.to_owned(),
+    };
+    text.replacen(mistake.right, &new, 1)
+}
+
+fn told(mistake: &Planted, new: &str) -> Option<Diagnostics> {
+    let sources = InMemory::new().with(mistake.board, replaced(mistake, new));
+    load_from(&sources, mistake.board).err()
+}
+
+/// Returns the line of the mistake: the last one of its text, except for the keys of a table.
+fn line(mistake: &Planted) -> usize {
+    let text = replaced(mistake, mistake.wrong);
+    let wrong = match mistake.wrong.starts_with('[') {
+        true => mistake.wrong.lines().next(),
+        false => mistake.wrong.lines().next_back(),
+    };
+    let wrong = wrong.expect("a line");
+    let is_it = |line: &str| line.contains(wrong);
+    text.lines().position(is_it).expect("a line") + 1
+}
+
+#[test]
+fn each_mistake_is_reported_once_at_its_line_and_obeying_solves_it() {
+    let mut wrong = String::new();
+    for mistake in MISTAKES {
+        let Some(told) = told(mistake, mistake.wrong) else {
+            wrong += &format!("{}: not reported\n", mistake.what);
+            continue;
+        };
+        let places: Vec<_> = told
+            .iter()
+            .map(|one| (one.code.written(), told.position(one.primary.at).1))
+            .collect();
+        let text = told.to_string();
+        if places != [(mistake.code, line(mistake))] || !text.contains(mistake.words) {
+            let line = line(mistake);
+            wrong += &format!("{}: expected line {line}\n{text}\n", mistake.what);
+        }
+    }
+    for mistake in MISTAKES {
+        if let Some(told) = told(mistake, mistake.obeyed) {
+            wrong += &format!("{}, obeyed:\n{told}\n", mistake.what);
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+#[test]
+fn no_waiver_is_offered_or_accepted_for_ram_against_ram() {
+    let mistake = MISTAKES.last().expect("a mistake");
+    let text = told(mistake, mistake.wrong).expect("an error").to_string();
+    assert!(!text.contains("[waiver."), "{text}");
+    let waiver =
+        "\n[waiver.it]\nbetween = [\"memory.ram.main\", \"memory.ram.more\"]\nreason = \"x\"\n";
+    let board = replaced(mistake, mistake.wrong) + waiver;
+    let sources = InMemory::new().with(ARM, board);
+    let told = load_from(&sources, ARM).expect_err("an error");
+    assert!(told.to_string().contains("no waiver allows this"), "{told}");
+}
