@@ -1,5 +1,6 @@
 //! The example apps, each tested with a common client.
 
+mod browser;
 mod defmt_log;
 mod dice;
 mod fat;
@@ -17,7 +18,8 @@ mod vsock;
 
 use super::Case;
 
-pub(super) const CASES: [&[Case]; 14] = [
+pub(super) const CASES: [&[Case]; 15] = [
+    &browser::CASES,
     &defmt_log::CASES,
     &dice::CASES,
     &fat::CASES,

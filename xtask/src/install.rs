@@ -100,6 +100,15 @@ pub const MOSQUITTO: &str = "mosquitto";
 /// The command-line client of the broker; its other clients are in the same package.
 const MOSQUITTO_CLIENT: &str = "mosquitto_sub";
 
+/// Installs the browser Chromium if it is missing: a large package, which only the tests with `--all`
+/// need.
+pub fn chromium() -> Result<(), InstallError> {
+    install(CHROMIUM)
+}
+
+/// The name of the browser.
+pub const CHROMIUM: &str = "chromium";
+
 /// Installs the program that makes certificates and serves TLS, if it is missing.
 pub fn openssl() -> Result<(), InstallError> {
     install(OPENSSL)
@@ -263,7 +272,7 @@ fn debian_package(program: &str) -> String {
         DEVICE_TREE_COMPILER => "device-tree-compiler",
         // The compiler with the headers of the C library.
         C_COMPILER => "build-essential",
-        "gdb-multiarch" | "lldb" | MOSQUITTO | OPENSSL => program,
+        "gdb-multiarch" | "lldb" | CHROMIUM | MOSQUITTO | OPENSSL => program,
         MAKE_FAT => "dosfstools",
         FAT_COPY => "mtools",
         MOSQUITTO_CLIENT => "mosquitto-clients",
