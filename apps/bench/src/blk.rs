@@ -99,7 +99,7 @@ async fn run_plans(kernel: Kernel) -> Result<()> {
         while let Some(done) = requests.done().await {
             let buffer = done.result?;
             answered += 1;
-            if answered % REQUESTS_PER_LOOK == 0 {
+            if answered.is_multiple_of(REQUESTS_PER_LOOK) {
                 goes_on = start.elapsed() < DURATION;
             }
             if goes_on {

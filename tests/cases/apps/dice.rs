@@ -42,7 +42,9 @@ fn draws(setting: &Setting) -> Outcome {
     let numbers = after
         .iter()
         .filter_map(|said| Some(said.split_once(" of ")?.1));
-    let numbers: BTreeSet<_> = numbers.filter(|it| it.trim_matches('0') != "").collect();
+    let numbers: BTreeSet<_> = numbers
+        .filter(|it| !it.trim_matches('0').is_empty())
+        .collect();
     ensure!(numbers.len() == VERSIONS.len(), "it draws {after:?}");
     Ok(())
 }

@@ -42,6 +42,9 @@ pub(crate) const CASES: [Case; 4] = [
     Case::spread("n9_legal_answers_of_every_form", legal_answers).needing(Need::Table),
 ];
 
+/// What a server answers to a message of a type.
+type Answers = fn(u8) -> Vec<Answer>;
+
 /// The types of messages (RFC 2132, 9.6).
 const DISCOVER: u8 = 1;
 const OFFER: u8 = 2;
@@ -190,12 +193,13 @@ fn legal_answers(setting: &Setting) -> Outcome {
         let options = [&LEASE[..], &MASK_32, &ROUTER].concat();
         vec![answer(reply_to(kind), &options)]
     };
-    let forms: [(&str, fn(u8) -> Vec<Answer>); 3] = [
-        ("options in the fields for names", in_names),
-        ("no mask", without_mask),
-        ("a router outside the network", outside),
+    let forms: [Answers; 3] = [in_names, without_mask, outside];
+    let names = [
+        "options in the fields for names",
+        "no mask",
+        "a router outside the network",
     ];
-    for (form, answers) in forms {
+    for (form, answers) in names.into_iter().zip(forms) {
         let (draft, wire) = draft(setting)?.append("ip=dhcp").wired()?;
         let (draft, queues) = draft.observed()?;
         let machine = draft.start()?;
