@@ -177,8 +177,8 @@ impl<R: Registers, P: ModelSpecific + Vectors, Q: Registers> InterruptController
 
     fn enable(&mut self, interrupt: Interrupt) {
         let Interrupt { number, .. } = interrupt;
-        // The timer's driver enables it itself.
-        if number == TIMER_INTERRUPT.number {
+        // The timer's driver enables it itself, and a function its messages.
+        if number == TIMER_INTERRUPT.number || number >= FIRST_MESSAGE {
             return;
         }
         let Some(io) = self.io.iter().position(|io| io.has(number)) else {

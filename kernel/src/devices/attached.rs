@@ -182,6 +182,8 @@ pub(super) struct Attached {
     place: Place,
     delivery: Option<Delivery>,
     recovery: Recovery,
+    /// Whether the device was restarted since interrupts were last not expected from it.
+    pub(super) was_restarted: bool,
     watch: Watch,
 }
 
@@ -214,6 +216,7 @@ impl Attached {
             place,
             delivery: None,
             recovery: Recovery::default(),
+            was_restarted: false,
             watch: Watch::default(),
         }
     }
@@ -319,7 +322,7 @@ impl Attached {
         counted.restarts += u32::from(retry.is_none());
         if retry.is_none() {
             self.has_work = true;
-            self.trust_interrupt();
+            self.was_restarted = true;
         }
         retry.unwrap_or(NEVER)
     }
@@ -372,7 +375,8 @@ impl<D: Served> Shared<D> {
     }
 
     /// If a task or an interrupt called for it, publishes queued requests, and enables the interrupt
-    /// again after it was raised. Returns whether there is more work, and when a failed device must be handled again.
+    /// again after it was raised. Returns whether there is more work, and when a failed device must be
+    /// handled again.
     #[inline]
     pub(super) fn dispatch(&mut self, now: u64) -> (bool, u64) {
         if !self.driver.is_called() {

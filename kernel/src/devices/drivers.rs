@@ -20,6 +20,7 @@ use crate::net::{Stack, Virtio};
 use crate::part::lines;
 use crate::time::{self, NEVER};
 
+mod masked;
 mod rest;
 mod storm;
 
@@ -51,8 +52,6 @@ pub(super) struct Route {
     pub(super) interrupt: Interrupt,
     pub(super) source: Source,
     pub(super) is_configuration: bool,
-    /// Until when it is masked for this device, in nanoseconds; [`NEVER`] if it is not.
-    pub(super) masked_until: u64,
 }
 
 /// Whether the devices are watched.

@@ -226,7 +226,6 @@ impl Drivers {
             interrupt,
             source,
             is_configuration,
-            masked_until: NEVER,
         });
     }
 }

@@ -317,7 +317,7 @@ impl<T: Transport> Blk<T> {
         if !alone {
             return false;
         }
-        if !self.queue.arm_and_look() {
+        if !self.queue.arm_and_look() || self.queue.broken().is_some() {
             // If the ring has failed, the stream is woken for its failed requests.
             self.check_queue();
             return false;

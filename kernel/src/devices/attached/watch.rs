@@ -222,18 +222,9 @@ impl Attached {
     #[cold]
     pub(in crate::devices) fn expect_no_interrupt(&mut self) {
         self.watch.missing = DEAF;
+        self.was_restarted = false;
         self.watch.line = self.line.take();
         self.tell(Event::Deaf);
-    }
-
-    /// Returns whether the device is polled, because its interrupts do not arrive.
-    pub(in crate::devices) const fn is_polled(&self) -> bool {
-        self.watch.is_deaf()
-    }
-
-    /// Ends polling, because the device was restarted.
-    pub(in crate::devices) const fn trust_interrupt(&mut self) {
-        self.watch.missing = 0;
     }
 
     /// Records an interrupt from the device.

@@ -6,13 +6,18 @@
 //! 100,000 (`note_interrupt`).
 //!
 //! What raised it may end. The interrupt is enabled again once a device that uses it was restarted,
-//! and after a pause; if it is still raised without need, it is masked again for twice as long.
+//! and after a pause; if it is still raised without need, it is masked again for twice as long
+//! (`masked`).
 
+use alloc::vec::Vec;
+use core::mem;
+
+use vmos_drivers::counts::report;
+use vmos_drivers::interrupt::Interrupt;
 use vmos_drivers::warn;
 
-use vmos_drivers::interrupt::Interrupt;
-
-use super::{Drivers, Route, Watching};
+use super::masked::Masked;
+use super::{Drivers, Watching};
 use crate::machine;
 use crate::time::NEVER;
 
@@ -23,41 +28,7 @@ const LIMIT: u32 = 1000;
 const FUTILE: u32 = 8;
 /// The time in which that many interrupts have to be raised, in nanoseconds: in a longer time, they
 /// do no harm.
-const PERIOD: u64 = 10_000_000_000;
-
-/// The first pause until a masked interrupt is enabled again, in nanoseconds.
-const PAUSE: u64 = 1_000_000_000;
-/// The longest pause, in nanoseconds.
-const LONGEST_PAUSE: u64 = 600_000_000_000;
-
-/// For how long interrupts are masked.
-#[derive(Default)]
-struct Pause {
-    /// The last pause, in nanoseconds.
-    length: u64,
-    /// Until when interrupts are on trial, in nanoseconds: if one is masked until then, the pause
-    /// doubles.
-    trial: u64,
-}
-
-impl Pause {
-    /// Returns until when an interrupt is masked from now on, and whether none was on trial.
-    fn begin(&mut self, now: u64) -> (u64, bool) {
-        let is_new = now >= self.trial;
-        self.length = if is_new {
-            PAUSE
-        } else {
-            LONGEST_PAUSE.min(2 * self.length)
-        };
-        (now + self.length, is_new)
-    }
-
-    /// Puts an interrupt on trial for as long as it was masked, and for as long as it takes to
-    /// decide on it.
-    const fn end(&mut self, now: u64) {
-        self.trial = now + self.length + PERIOD;
-    }
-}
+pub(super) const PERIOD: u64 = 10_000_000_000;
 
 /// The count of the interrupt that is raised most often.
 #[derive(Default)]
@@ -69,7 +40,10 @@ pub(super) struct Storm {
     useful: u32,
     /// The time of the last decision, in nanoseconds.
     decided: u64,
-    pause: Pause,
+    /// The interrupts of devices that were masked, now or before: at most one for each route.
+    masked: Vec<Masked>,
+    /// How often an interrupt was masked that no device uses.
+    unused: u64,
 }
 
 impl Storm {
@@ -97,15 +71,6 @@ impl Storm {
     }
 }
 
-impl Route {
-    /// Returns whether to enable the masked interrupt again: after the pause, or if its device is not polled any more. As a masked line raises no interrupt, the device was restarted
-    /// then. A device with messages has others, which are not masked.
-    const fn is_to_be_enabled(&self, is_polled: bool, now: u64) -> bool {
-        let is_restarted = !is_polled && self.interrupt.trigger.is_level();
-        self.masked_until <= now || is_restarted
-    }
-}
-
 impl Drivers {
     /// Decides on an interrupt that was raised often. If it is raised without need, switches its
     /// devices to polling and returns true.
@@ -116,21 +81,25 @@ impl Drivers {
         if !self.storm.decide(now) {
             return false;
         }
-        let (until, is_new) = self.storm.pause.begin(now);
-        if is_new {
-            warn!(
-                "interrupt {number} stays asserted though no device needs it: masked; devices are polled"
-            );
-        }
+        let mut interrupt = None;
         for index in 0..self.routes.len() {
-            let route = &mut self.routes[index];
+            let route = self.routes[index];
             if route.interrupt.number == number {
-                route.masked_until = until;
-                let source = route.source;
-                if let Some(attached) = self.attached(source) {
+                interrupt = Some(route.interrupt);
+                if let Some(attached) = self.attached(route.source) {
                     attached.expect_no_interrupt();
                 }
             }
+        }
+        let Some(interrupt) = interrupt else {
+            self.storm.unused += 1;
+            report("interrupts masked that no device uses", self.storm.unused);
+            return true;
+        };
+        if self.storm.mask(interrupt, now) {
+            warn!(
+                "interrupt {number} stays asserted though no device needs it: masked; devices are polled"
+            );
         }
         // The next check has to be scheduled, also if the devices have nothing to do.
         self.watch_no_longer(Watching::No);
@@ -141,26 +110,52 @@ impl Drivers {
     /// this again. An interrupt that belongs to no device stays masked.
     pub(super) fn unmask(&mut self, now: u64) -> (Option<Interrupt>, u64) {
         let (mut found, mut due) = (None, NEVER);
-        for index in 0..self.routes.len() {
-            let route = self.routes[index];
-            if route.masked_until == NEVER {
+        for index in 0..self.storm.masked.len() {
+            let until = self.storm.masked[index].until;
+            if until == NEVER {
                 continue;
             }
-            let is_polled = { self.attached(route.source) }.is_none_or(|one| one.is_polled());
-            if found.is_none() && route.is_to_be_enabled(is_polled, now) {
-                found = Some(route.interrupt);
-                self.storm.pause.end(now);
-                self.routes[index].masked_until = NEVER;
+            let interrupt = self.storm.masked[index].interrupt;
+            if found.is_none() && (until <= now || self.was_restarted(interrupt)) {
+                self.storm.masked[index].end(now);
+                found = Some(interrupt);
             } else {
-                due = due.min(route.masked_until);
+                due = due.min(until);
             }
         }
         (found, due)
+    }
+
+    /// Returns whether a device that uses the interrupt was restarted since it was masked.
+    fn was_restarted(&mut self, interrupt: Interrupt) -> bool {
+        let mut was_restarted = false;
+        for index in 0..self.routes.len() {
+            let route = self.routes[index];
+            if route.interrupt.number == interrupt.number
+                && let Some(attached) = self.attached(route.source)
+            {
+                was_restarted |= mem::take(&mut attached.was_restarted);
+            }
+        }
+        was_restarted
+    }
+}
+
+impl Storm {
+    /// Records that an interrupt is masked. Returns whether it was neither masked nor on probation.
+    fn mask(&mut self, interrupt: Interrupt, now: u64) -> bool {
+        let known = |masked: &&mut Masked| masked.interrupt.number == interrupt.number;
+        if let Some(masked) = self.masked.iter_mut().find(known) {
+            return masked.begin(now);
+        }
+        self.masked.push(Masked::new(interrupt, now));
+        true
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Route;
     use super::*;
 
     const SECOND: u64 = 1_000_000_000;
@@ -202,61 +197,60 @@ mod tests {
         assert_eq!(masked(&[7], SECOND / 50, 0), None);
     }
 
-    #[test]
-    fn a_masked_interrupt_is_enabled_after_pauses_that_double_up_to_ten_minutes() {
-        let (mut pause, mut now) = (Pause::default(), SECOND);
-        let pauses = [(); 12].map(|()| {
-            let (until, is_new) = pause.begin(now);
-            assert_eq!(
-                is_new,
-                now == SECOND,
-                "it is on trial from the first time on"
-            );
-            let length = (until - now) / SECOND;
-            pause.end(until);
-            // It is raised again, rarely enough to be decided on as late as possible.
-            now = until + PERIOD - 1;
-            length
-        });
-        assert_eq!(pauses[..5], [1, 2, 4, 8, 16]);
-        assert_eq!(pauses[11], 600);
-        // The trial is as long as the pause.
-        now += 2 * LONGEST_PAUSE;
-        assert_eq!(pause.begin(now), (now + PAUSE, true));
-    }
-
     fn route(number: u32) -> Route {
         Route {
             interrupt: Interrupt::level(number),
             source: super::super::Source::Entropy,
             is_configuration: false,
-            masked_until: NEVER,
         }
     }
 
-    /// Drivers of a device whose interrupt is raised until it is masked.
-    fn stormy(number: u32) -> Drivers {
+    /// Raises an interrupt until it is masked. Returns whether it was.
+    fn storm(drivers: &mut Drivers, number: u32) -> bool {
         use crate::event_loop::Services as _;
-        let mut drivers = Drivers::default();
-        drivers.routes.push(route(number));
-        let taken = (1..10_000).find(|_| drivers.interrupt(number));
-        assert!(taken.is_some_and(|taken| taken <= 2000), "{taken:?}");
-        drivers
+        (1..=2000).any(|_| drivers.interrupt(number))
     }
 
     #[test]
     fn the_watch_over_devices_enables_an_interrupt_again_once() {
-        let mut drivers = stormy(7);
+        let mut drivers = Drivers::default();
+        drivers.routes.push(route(7));
+        assert!(storm(&mut drivers, 7));
         let (found, due) = drivers.unmask(machine::now());
         assert_eq!(found, None);
-        assert!(due > machine::now() && due <= machine::now() + PAUSE);
+        assert!(due > machine::now() && due <= machine::now() + SECOND);
         assert_eq!(drivers.unmask(due), (Some(Interrupt::level(7)), NEVER));
         assert_eq!(drivers.unmask(due), (None, NEVER));
-        assert_eq!(
-            drivers.watching,
-            Watching::No,
-            "the next check is scheduled"
-        );
+    }
+
+    #[test]
+    fn a_line_that_devices_share_is_enabled_again_once() {
+        let mut drivers = Drivers::default();
+        drivers.routes.extend([route(7), route(7)]);
+        assert!(storm(&mut drivers, 7));
+        let (_, due) = drivers.unmask(machine::now());
+        assert_eq!(drivers.unmask(due), (Some(Interrupt::level(7)), NEVER));
+        assert_eq!(drivers.unmask(due), (None, NEVER));
+    }
+
+    #[test]
+    fn each_interrupt_has_a_pause_of_its_own() {
+        let mut storm = Storm::default();
+        assert!(storm.mask(Interrupt::level(7), SECOND));
+        storm.masked[0].end(2 * SECOND);
+        assert!(!storm.mask(Interrupt::level(7), 3 * SECOND), "on probation");
+        assert!(storm.mask(Interrupt::edge(8), 3 * SECOND));
+        let until = storm.masked.iter().map(|masked| masked.until / SECOND);
+        assert_eq!(until.collect::<Vec<_>>(), [5, 4]);
+    }
+
+    #[test]
+    fn an_interrupt_that_cannot_be_masked_is_masked_once() {
+        let mut storm = Storm::default();
+        assert!(storm.mask(Interrupt::edge(7), SECOND));
+        let until = storm.masked[0].until;
+        assert!(!storm.mask(Interrupt::edge(7), SECOND + 1));
+        assert_eq!(storm.masked[0].until, until);
     }
 
     #[test]
@@ -272,26 +266,9 @@ mod tests {
     }
 
     #[test]
-    fn a_masked_line_is_enabled_again_once_its_device_was_restarted() {
-        let masked = Route {
-            masked_until: 9,
-            ..route(7)
-        };
-        assert!(!masked.is_to_be_enabled(true, 8) && masked.is_to_be_enabled(true, 9));
-        assert!(masked.is_to_be_enabled(false, 8));
-        // Another message of the device says nothing about this one.
-        let message = Route {
-            interrupt: Interrupt::edge(7),
-            ..masked
-        };
-        assert!(!message.is_to_be_enabled(false, 8));
-    }
-
-    #[test]
     fn an_interrupt_without_a_device_is_masked() {
-        use crate::event_loop::Services as _;
         let mut drivers = Drivers::default();
-        let taken = (1..10_000).find(|_| drivers.interrupt(7));
-        assert!(taken.is_some_and(|taken| taken <= 2000), "{taken:?}");
+        assert!(storm(&mut drivers, 7));
+        assert_eq!(drivers.unmask(u64::MAX - 1), (None, NEVER));
     }
 }

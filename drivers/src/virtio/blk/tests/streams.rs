@@ -348,3 +348,21 @@ fn a_stream_does_not_sleep_while_its_disk_has_answered_or_fails() {
     );
     assert!(!blk.settle());
 }
+
+#[test]
+fn a_broken_queue_is_not_published_again_after_the_device_took_its_lie_back() {
+    let (mut blk, disk) = disk(DEFAULT);
+    let stream = blk.open().expect("the first stream");
+    let (wakes, waker) = Wakes::new();
+    submit(&mut blk, stream, 0, 0);
+    assert!(blk.next(stream, Some(&waker)).is_none());
+    assert!(blk.settle());
+    // The index claims more than was lent, and then what it was before.
+    disk.ring.set_used_index(9);
+    assert!(!blk.has_news());
+    disk.ring.set_used_index(0);
+    assert!(blk.next(stream, Some(&waker)).is_none());
+    assert!(!blk.settle());
+    assert!(matches!(blk.failure(), Some(Failure::Queue { .. })));
+    assert_eq!(wakes.count(), 1, "its request failed");
+}

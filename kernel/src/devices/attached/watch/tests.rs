@@ -319,15 +319,27 @@ fn a_failed_device_is_restarted_which_is_counted() {
     let (mut attached, mut driver) = (attached(), Driver::with(1));
     driver.give_up();
     assert_eq!(look(&mut attached, &mut driver), NEVER);
-    attached.expect_no_interrupt();
     let due = attached.recover_failed(&mut driver, 0);
-    assert!(attached.is_polled());
+    assert!(!attached.was_restarted);
     assert_eq!(attached.recover_failed(&mut driver, due), NEVER);
+    assert!(attached.was_restarted);
     let WatchStatistics {
         failures, restarts, ..
     } = statistics(&attached);
     assert_eq!((failures, restarts, driver.failure), (1, 1, None));
-    assert!(!attached.is_polled(), "its interrupts may arrive again");
+}
+
+#[test]
+fn a_restarted_device_is_polled_until_an_interrupt_arrives() {
+    let (mut attached, mut driver) = (attached(), Driver::with(0));
+    attached.expect_no_interrupt();
+    driver.give_up();
+    let due = attached.recover_failed(&mut driver, 0);
+    assert_eq!(attached.recover_failed(&mut driver, due), NEVER);
+    driver.pulse.listens = true;
+    assert_eq!(look(&mut attached, &mut driver), POLL);
+    attached.hear();
+    assert_eq!(look(&mut attached, &mut driver), NEVER);
 }
 
 #[test]
