@@ -113,7 +113,9 @@ impl Driver {
 
     /// Like [`take_one`](Self::take_one), but reads the ring only if a chain is in flight.
     fn take_expected(&mut self) -> bool {
-        let used = self.queue.take_expected();
+        // As a stream does: it looks only for what can have been returned.
+        let expects = self.queue.found() > 0 || self.queue.in_flight() > 0;
+        let used = if expects { self.queue.take_now() } else { None };
         if let Some(used) = used {
             self.queue.free(used.head);
             self.completed += 1;
