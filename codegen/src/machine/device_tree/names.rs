@@ -178,7 +178,7 @@ mod tests {
             blob.push(0);
             for _ in 0..8 {
                 let _ = shortened(&blob);
-                blob.push(0);
+                blob.resize(blob.len() + 1, 0);
             }
         }
     }
