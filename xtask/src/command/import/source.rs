@@ -22,6 +22,11 @@ pub(super) const NO_FIRMWARE: [&str; 2] = ["-bios", "none"];
 /// The amount of memory in MiB, unless the machine takes no such amount.
 const USUAL_MEMORY: u64 = 128;
 
+/// A part of QEMU's message about a sound device without an audio driver, and the arguments that
+/// give it one; QEMU 8.2 and later.
+const NO_AUDIO: &str = "no default audio driver";
+const SILENT: [&str; 2] = ["-audio", "none"];
+
 /// QEMU arguments for a PC that can end QEMU with an exit status.
 const DEBUG_EXIT: [&str; 2] = ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"];
 
@@ -139,9 +144,14 @@ impl Source {
         };
         let program = format!("qemu-system-{}", self.origin.architecture);
         install::qemu(&program)?;
-        let asked = command(&program, qemu, [true; 2]);
         let architecture = self.origin.architecture;
-        let facts = match inspect::undescribed(&asked, architecture) {
+        let mut found = inspect::undescribed(&command(&program, qemu, [true; 2]), architecture);
+        if matches!(&found, Err(error) if error.to_string().contains(NO_AUDIO)) {
+            // A machine with a sound device needs a place for its sound.
+            qemu.arguments.extend(SILENT.map(str::to_owned));
+            found = inspect::undescribed(&command(&program, qemu, [true; 2]), architecture);
+        }
+        let facts = match found {
             Err(_) if self.is_given != [true; 2] => {
                 // The machine may take no processor or no amount of memory but its own.
                 let usual = inspect::usual(&command(&program, qemu, self.is_given))?;
