@@ -145,24 +145,22 @@ impl Source {
         let program = format!("qemu-system-{}", self.origin.architecture);
         install::qemu(&program)?;
         let architecture = self.origin.architecture;
-        let mut found = inspect::undescribed(&command(&program, qemu, [true; 2]), architecture);
-        if matches!(&found, Err(error) if error.to_string().contains(NO_AUDIO)) {
-            // A machine with a sound device needs a place for its sound.
-            qemu.arguments.extend(SILENT.map(str::to_owned));
-            found = inspect::undescribed(&command(&program, qemu, [true; 2]), architecture);
-        }
-        let facts = match found {
+        let undescribed = |qemu: &QemuOrigin| {
+            inspect::undescribed(&command(&program, qemu, [true; 2]), architecture)
+        };
+        let facts = match with_sound(qemu, undescribed) {
             Err(_) if self.is_given != [true; 2] => {
                 // The machine may take no processor or no amount of memory but its own.
-                let usual = inspect::usual(&command(&program, qemu, self.is_given))?;
-                let [processor, memory] = self.is_given;
+                let given @ [processor, memory] = self.is_given;
+                let usual =
+                    with_sound(qemu, |qemu| inspect::usual(&command(&program, qemu, given)))?;
                 if let Some(name) = usual.processor.filter(|_| !processor) {
                     qemu.cpu = name;
                 }
                 if !memory {
                     qemu.memory = usual.memory;
                 }
-                inspect::undescribed(&command(&program, qemu, [true; 2]), architecture)?
+                with_sound(qemu, undescribed)?
             }
             found => found?,
         };
@@ -207,6 +205,20 @@ fn command(program: &str, qemu: &QemuOrigin, [processor, memory]: [bool; 2]) -> 
     let mut command = emulator::words(program);
     command.extend(words.into_iter().map(str::to_owned));
     command
+}
+
+/// Starts a machine; if QEMU asks for an audio driver, again with one that plays nothing.
+fn with_sound<T>(
+    qemu: &mut QemuOrigin,
+    start: impl Fn(&QemuOrigin) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    match start(qemu) {
+        Err(error) if error.to_string().contains(NO_AUDIO) => {
+            qemu.arguments.extend(SILENT.map(str::to_owned));
+            start(qemu)
+        }
+        other => other,
+    }
 }
 
 /// Reads a blob, or compiles source text to one.
