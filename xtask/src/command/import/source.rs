@@ -22,6 +22,11 @@ pub(super) const NO_FIRMWARE: [&str; 2] = ["-bios", "none"];
 /// The amount of memory in MiB, unless the machine takes no such amount.
 const USUAL_MEMORY: u64 = 128;
 
+/// A part of QEMU's message about a sound device without an audio driver, and the arguments that
+/// give it one; QEMU 8.2 and later.
+const NO_AUDIO: &str = "no default audio driver";
+const SILENT: [&str; 2] = ["-audio", "none"];
+
 /// QEMU arguments for a PC that can end QEMU with an exit status.
 const DEBUG_EXIT: [&str; 2] = ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"];
 
@@ -139,20 +144,23 @@ impl Source {
         };
         let program = format!("qemu-system-{}", self.origin.architecture);
         install::qemu(&program)?;
-        let asked = command(&program, qemu, [true; 2]);
         let architecture = self.origin.architecture;
-        let facts = match inspect::undescribed(&asked, architecture) {
+        let undescribed = |qemu: &QemuOrigin| {
+            inspect::undescribed(&command(&program, qemu, [true; 2]), architecture)
+        };
+        let facts = match with_sound(qemu, undescribed) {
             Err(_) if self.is_given != [true; 2] => {
                 // The machine may take no processor or no amount of memory but its own.
-                let usual = inspect::usual(&command(&program, qemu, self.is_given))?;
-                let [processor, memory] = self.is_given;
+                let given @ [processor, memory] = self.is_given;
+                let usual =
+                    with_sound(qemu, |qemu| inspect::usual(&command(&program, qemu, given)))?;
                 if let Some(name) = usual.processor.filter(|_| !processor) {
                     qemu.cpu = name;
                 }
                 if !memory {
                     qemu.memory = usual.memory;
                 }
-                inspect::undescribed(&command(&program, qemu, [true; 2]), architecture)?
+                with_sound(qemu, undescribed)?
             }
             found => found?,
         };
@@ -197,6 +205,20 @@ fn command(program: &str, qemu: &QemuOrigin, [processor, memory]: [bool; 2]) -> 
     let mut command = emulator::words(program);
     command.extend(words.into_iter().map(str::to_owned));
     command
+}
+
+/// Starts a machine; if QEMU asks for an audio driver, again with one that plays nothing.
+fn with_sound<T>(
+    qemu: &mut QemuOrigin,
+    start: impl Fn(&QemuOrigin) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    match start(qemu) {
+        Err(error) if error.to_string().contains(NO_AUDIO) => {
+            qemu.arguments.extend(SILENT.map(str::to_owned));
+            start(qemu)
+        }
+        other => other,
+    }
 }
 
 /// Reads a blob, or compiles source text to one.
