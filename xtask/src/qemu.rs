@@ -349,7 +349,8 @@ impl Network {
                     )
                     .collect();
                 let ipv6 = if *ipv6 { "on" } else { "off" };
-                format!("user,{id},ipv6={ipv6}{forwards}")
+                // QEMU turns one version off if only the other is mentioned.
+                format!("user,{id},ipv4=on,ipv6={ipv6}{forwards}")
             }
             Self::Frames { local, remote } => {
                 let (local, remote) = (option_value(local), option_value(remote));
