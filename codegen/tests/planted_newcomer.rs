@@ -290,6 +290,35 @@ const MISTAKES: &[Planted] = &[
         "write \"24.5 MHz\"",
     ),
     planted(
+        "an offset in RAM for a load address",
+        ARM,
+        ["0x4008_0000", "0x8_0000", "0x4008_0000"],
+        "E0055",
+        "if this is the offset from the start of RAM, write 0x4008_0000",
+    ),
+    planted(
+        "a dotted key under another header",
+        ARM,
+        [
+            "clock = \"24 MHz\"",
+            "clock = \"24 MHz\"\nboard.title = \"mine\"",
+            "clock = \"24 MHz\"",
+        ],
+        "E0010",
+        "write it under [board]",
+    ),
+    planted(
+        "another word for a trigger",
+        PC,
+        [
+            "trigger = \"edge\"",
+            "trigger = \"rising\"",
+            "trigger = \"edge\"",
+        ],
+        "E0013",
+        "did you mean \"edge\"?",
+    ),
+    planted(
         "two ranges of RAM at the same addresses",
         ARM,
         [

@@ -42,9 +42,19 @@ pub(super) fn ram_of<'c>(
         let title = format!("{what} {} is not in RAM", hexadecimal(load.value.0));
         let diagnostic = Diagnostic::new(Code::BadLoadAddress, load.at, title).label("not in RAM");
         let ram = claimed.of(Purpose::Ram);
-        problems.report(ram.fold(diagnostic, |diagnostic, ram| {
+        let diagnostic = ram.fold(diagnostic, |diagnostic, ram| {
             diagnostic.also(ram.at, ram.describe())
-        }));
+        });
+        // A data sheet may give the offset from the start of RAM.
+        let first = claimed.of(Purpose::Ram).min_by_key(|ram| ram.range.base);
+        let offset = first.filter(|ram| load.value.0 < ram.range.size);
+        let right = offset.and_then(|ram| ram.range.base.checked_add(load.value.0));
+        problems.report(diagnostic.helps(right.map(|right| {
+            format!(
+                "if this is the offset from the start of RAM, write {}",
+                hexadecimal(right)
+            )
+        })));
     }
     found
 }

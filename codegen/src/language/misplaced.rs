@@ -5,6 +5,23 @@ use super::path::join;
 use super::schema::{Kind, Root, Table};
 use super::tree::{Entry, Node, Table as Entries, Value};
 
+/// Returns the correct place of a table of the board that is written as a dotted key under the
+/// header of another one; `None` if it is something else.
+pub(super) fn dotted(entry: &Entry, root: &Root) -> Option<String> {
+    let is_table = root.board.keys.iter().any(|known| known.name == entry.key);
+    let (mut path, mut entry) = (String::new(), entry);
+    while let Value::Table(table) = &entry.node.value {
+        path = join(&path, &entry.key);
+        let [only] = table.entries.as_slice() else {
+            break;
+        };
+        entry = only;
+    }
+    (is_table && !path.is_empty()).then(|| {
+        format!("after a header, this is a key of that header's table: write it under [{path}]")
+    })
+}
+
 /// Returns the correct place of the key, as text for a diagnostic; `None` if the place is unknown
 /// or ambiguous.
 pub(crate) fn home(key: &str, root: &Root) -> Option<String> {

@@ -278,7 +278,8 @@ impl<'a, 'p> Keys<'a, 'p> {
                     .help(format!("{owner} has no keys")),
                 (None, None) => diagnostic
                     .label(
-                        misplaced::home(&entry.key, self.root)
+                        misplaced::dotted(entry, self.root)
+                            .or_else(|| misplaced::home(&entry.key, self.root))
                             .unwrap_or_else(|| "not a known key".to_owned()),
                     )
                     .help(format!("known keys: {}", list(&names))),
