@@ -155,7 +155,8 @@ impl RawSocket {
     /// # Errors
     ///
     /// If the payload does not fit in one packet, there is no address or route, or too many packets
-    /// are waiting to be sent.
+    /// are waiting to be sent. Over IPv6, a packet is as long as those that reach the destination:
+    /// a router may lower the length.
     pub fn send_to(&self, payload: &[u8], to: IpAddr) -> Result<(), RawError> {
         match to {
             IpAddr::V4(to) => self.send_ipv4(payload, to),
@@ -187,7 +188,14 @@ impl RawSocket {
             return Err(RawError::NoRoute(IpAddr::V4(to)));
         }
         let length = IP_HEADERS + payload.len();
-        stack.check_raw(length, IP_HEADERS)?;
+        let longest = stack.outgoing.longest_frame();
+        if length > longest {
+            return Err(RawError::TooLong {
+                length: payload.len(),
+                maximum: longest.saturating_sub(IP_HEADERS),
+            });
+        }
+        stack.check_raw_queue()?;
         let frame = stack.frames.take_for(length);
         let mut frame = frame.map_err(|_| RawError::OutOfMemory)?;
         frame.set_len(length);
@@ -211,15 +219,8 @@ impl Drop for RawSocket {
 }
 
 impl Stack {
-    /// Checks that a frame of this length with a raw packet can be sent or wait.
-    fn check_raw(&self, length: usize, headers: usize) -> Result<(), RawError> {
-        let longest = self.outgoing.longest_frame();
-        if length > longest {
-            return Err(RawError::TooLong {
-                length: length - headers,
-                maximum: longest.saturating_sub(headers),
-            });
-        }
+    /// Checks that one more raw packet can be sent or wait.
+    pub(super) fn check_raw_queue(&self) -> Result<(), RawError> {
         let mut waiting = 0;
         let keep = |_: &_| {
             waiting += 1;
@@ -240,11 +241,7 @@ impl Stack {
         payload: &[u8],
         stand_in: Ipv4Addr,
     ) -> Result<(), RawError> {
-        /// The length of the Ethernet and IPv6 headers, in bytes.
-        const HEADERS: usize = 14 + 40;
-        self.check_raw(HEADERS + payload.len(), HEADERS)?;
-        let packet = self.ipv6_packet(stand_in, protocol, payload);
-        let (frame, way) = packet?.ok_or(RawError::OutOfMemory)?;
+        let (frame, way) = self.ipv6_packet(stand_in, protocol, payload)?;
         self.due.set(0);
         match way {
             Way::To(_) => self.answer(frame),
