@@ -87,6 +87,12 @@ impl UdpConnection {
         })
     }
 
+    /// Sets how many links datagrams to multicast groups may cross; see
+    /// [`UdpSocket::set_multicast_ttl`].
+    pub fn set_multicast_ttl(&self, hops: u8) {
+        self.socket.set_multicast_ttl(hops);
+    }
+
     fn receiver(&mut self) -> UdpReceiver<'_> {
         self.halves().0
     }

@@ -11,7 +11,8 @@ use crate::net::raw::RawError;
 use crate::net::stack::Stack;
 
 impl Stack {
-    /// Returns a frame with a packet for a stand-in, and the way of its hardware address.
+    /// Returns a frame with a packet for a stand-in, and the way of its hardware address. A packet
+    /// to a group has the hop limit `group_hops`.
     ///
     /// # Errors
     ///
@@ -21,6 +22,7 @@ impl Stack {
         &self,
         stand_in: Ipv4Addr,
         protocol: u8,
+        group_hops: u8,
         payload: &[u8],
     ) -> Result<(Frame, Way), RawError> {
         let found = self.ipv6_way(stand_in);
@@ -34,6 +36,9 @@ impl Stack {
         self.check_raw_queue()?;
         if let Way::To(mac) = way {
             route.mac = mac.bytes();
+        }
+        if route.destination.is_multicast() {
+            route.hop_limit = group_hops;
         }
         let size = UPPER + payload.len();
         let frame = self.frames.take_for(size);

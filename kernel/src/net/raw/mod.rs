@@ -18,7 +18,7 @@ use super::address::is_peer;
 use super::buffer::Queue;
 #[cfg(feature = "ipv6")]
 use super::neighbours::Way;
-use super::packet::{IP_HEADERS, Mac, TCP, UDP};
+use super::packet::{IP_HEADERS, Mac, TCP, UDP, set_time_to_live};
 use super::stack::Stack;
 
 pub use self::error::RawError;
@@ -130,6 +130,13 @@ impl RawSocket {
         self.queue.dropped()
     }
 
+    /// Sets how many links the packets of this socket to multicast groups may cross: their time to
+    /// live, or, over IPv6, their hop limit. It is 1 at first, so that no router forwards them
+    /// (RFC 1112, 6.1; RFC 3493, 5.2), and 0 stands for 1.
+    pub fn set_multicast_ttl(&self, hops: u8) {
+        self.queue.group_hops.set(hops.max(1));
+    }
+
     /// Waits for the next packet.
     pub async fn receive(&self) -> RawPacket {
         poll_fn(|context| self.poll_receive(context)).await
@@ -164,8 +171,7 @@ impl RawSocket {
             IpAddr::V6(_) => {
                 let net = Net { stack: self.stack };
                 let stand_in = net.stand_in(to)?;
-                self.stack
-                    .send_raw_ipv6(self.queue.protocol, payload, stand_in)
+                self.stack.send_raw_ipv6(&self.queue, payload, stand_in)
             }
             #[cfg(not(feature = "ipv6"))]
             IpAddr::V6(_) => Err(RawError::Unaddressable(to)),
@@ -202,6 +208,9 @@ impl RawSocket {
         frame.set_changed(false);
         let address = u32::from_le_bytes(to.octets());
         own.address(&mut frame, Mac::NONE, address, self.queue.protocol);
+        if to.is_multicast() {
+            set_time_to_live(&mut frame, self.queue.group_hops.get());
+        }
         if let Some(place) = frame.bytes_mut().get_mut(IP_HEADERS..) {
             place.copy_from_slice(payload);
         }
@@ -237,11 +246,12 @@ impl Stack {
     #[cfg(feature = "ipv6")]
     fn send_raw_ipv6(
         &self,
-        protocol: u8,
+        queue: &RawQueue,
         payload: &[u8],
         stand_in: Ipv4Addr,
     ) -> Result<(), RawError> {
-        let (frame, way) = self.ipv6_packet(stand_in, protocol, payload)?;
+        let (protocol, hops) = (queue.protocol, queue.group_hops.get());
+        let (frame, way) = self.ipv6_packet(stand_in, protocol, hops, payload)?;
         self.due.set(0);
         match way {
             Way::To(_) => self.answer(frame),

@@ -162,3 +162,63 @@ fn a_member_of_a_group_receives_its_datagrams() {
     send(&mut cable, b"after");
     assert!(poll_once(socket.receive()).is_pending());
 }
+
+/// Returns the times to live of the packets, whose headers must be sound.
+fn times_to_live(frames: &[Vec<u8>]) -> Vec<u8> {
+    let packets = frames
+        .iter()
+        .map(|frame| Ipv4Packet::new_checked(&frame[14..]).unwrap());
+    packets
+        .map(|packet| {
+            assert!(packet.verify_checksum());
+            packet.hop_limit()
+        })
+        .collect()
+}
+
+#[test]
+fn datagrams_to_groups_stay_on_the_link() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let socket = machine.net.udp(9).unwrap();
+    // The second takes a routable length, and the third three fragments.
+    for length in [5, 1000, 3000] {
+        let payload = std::vec![1; length];
+        let sent = poll_once(socket.send_to(&payload, at(GROUP, 5353)));
+        assert_eq!(sent, Poll::Ready(Ok(())));
+    }
+    let sent = machine.answers(SECOND);
+    assert_eq!(times_to_live(&sent), [1; 5]);
+    for frame in &sent[..2] {
+        let packet = Ipv4Packet::new_checked(&frame[14..]).unwrap();
+        let datagram = smoltcp::wire::UdpPacket::new_checked(packet.payload()).unwrap();
+        assert!(datagram.verify_checksum(&packet.src_addr().into(), &GROUP.into()));
+    }
+    socket.set_multicast_ttl(255);
+    let long = [1; 2000];
+    let sent = poll_once(socket.send_to(&long, at(GROUP, 5353)));
+    assert_eq!(sent, Poll::Ready(Ok(())));
+    assert_eq!(times_to_live(&machine.answers(SECOND)), [255; 2]);
+    socket.set_multicast_ttl(0);
+    let sent = poll_once(socket.send_to(b"x", at(Ipv4Addr::new(239, 255, 255, 255), 9)));
+    assert_eq!(sent, Poll::Ready(Ok(())));
+    assert_eq!(times_to_live(&machine.answers(SECOND)), [1]);
+    let to_all = at(Ipv4Addr::BROADCAST, 9);
+    assert_eq!(poll_once(socket.send_to(b"x", to_all)), Poll::Ready(Ok(())));
+    assert_eq!(times_to_live(&machine.answers(SECOND)), [64]);
+}
+
+#[cfg(feature = "raw")]
+#[test]
+fn raw_packets_to_groups_stay_on_the_link() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let socket = machine.net.raw(253).unwrap();
+    for length in [5, 1000] {
+        let payload = std::vec![1; length];
+        socket.send_to(&payload, GROUP.into()).unwrap();
+    }
+    socket.send_to(b"x", Ipv4Addr::BROADCAST.into()).unwrap();
+    assert_eq!(times_to_live(&machine.answers(SECOND)), [1, 1, 64]);
+    socket.set_multicast_ttl(32);
+    socket.send_to(b"x", GROUP.into()).unwrap();
+    assert_eq!(times_to_live(&machine.answers(SECOND)), [32]);
+}
