@@ -31,8 +31,8 @@ pub struct UdpSender<'a> {
     socket: &'a UdpSocket,
 }
 
-/// The multicast groups of a [`UdpConnection`]. A group that was joined is left only by `leave_v4`, not by
-/// dropping the connection; its datagrams arrive at all sockets of their port.
+/// The multicast groups of a [`UdpConnection`]. A group that was joined is left only by `leave_v4`,
+/// not by dropping the connection; its datagrams arrive at all sockets of their port.
 pub struct Membership(Net);
 
 /// The receiving side of a socket.
