@@ -50,6 +50,8 @@ async fn answer(net: Net, name: &str, address: Ipv4Addr, random: Random) {
         Ok(socket) => socket,
         Err(error) => return println!("no socket: {error}"),
     };
+    // Other machines may ignore answers that could come from another link (RFC 6762, 11).
+    socket.set_multicast_ttl(255);
     let (receiver, sender) = socket.split();
     let host = Host {
         hostname: name,

@@ -64,8 +64,8 @@ impl Device for Card {
     }
 }
 
-/// Passes frames to a machine with a UDP and a TCP port, with IPv6 if it is compiled in. Each has two bytes of length, one byte
-/// with the tenths of a second before it, and its content.
+/// Passes frames to a machine with a UDP and a TCP port, with IPv6 if it is compiled in. Each has
+/// two bytes of length, one byte with the tenths of a second before it, and its content.
 pub fn frames(bytes: &[u8]) {
     CLOCK.set(0);
     let mut card = Card {

@@ -225,6 +225,11 @@ impl Destination {
         }
     }
 
+    /// Returns whether this is a multicast group (224.0.0.0/4).
+    pub(super) fn is_group(&self) -> bool {
+        self.address & 0xf0 == 0xe0
+    }
+
     /// Returns whether the hardware address is known.
     pub(super) fn is_known(&self) -> bool {
         self.mac != Mac::NONE
@@ -282,6 +287,14 @@ pub(super) fn forget_source_mac(frame: &mut Frame) {
     let words = frame.headers_mut();
     words[2] &= 0xffff_ffff;
     words[3] &= !0xffff;
+}
+
+/// Sets the time to live of the packet in the frame.
+pub(super) fn set_time_to_live(frame: &mut Frame, hops: u8) {
+    let [_, _, _, third, fourth, fifth, _] = *frame.headers();
+    let fourth = fourth & 0xff00_ffff_ffff | u64::from(hops) << 32;
+    let checksum = !fold(add(add(third >> 32, fourth), fifth));
+    frame.headers_mut()[4] = fourth | u64::from(checksum) << 48;
 }
 
 /// Makes the packet in the frame a fragment with this identification. Its data starts `offset`

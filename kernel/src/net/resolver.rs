@@ -76,7 +76,8 @@ impl core::error::Error for ResolveError {}
 
 impl Net {
     /// Returns the first IPv4 address of a name. Asks the name servers of the configuration in
-    /// turn; with the feature `ipv6`, those of IPv6 after those of IPv4. An address in place of a name is returned as it is. Results are not cached.
+    /// turn; with the feature `ipv6`, those of IPv6 after those of IPv4. An address in place of a
+    /// name is returned as it is. Results are not cached.
     ///
     /// # Errors
     ///

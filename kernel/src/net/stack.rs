@@ -283,7 +283,7 @@ impl Stack {
             .ports
             .set_address(address, &self.outgoing, &self.frames);
         inner.connections.configure(configuration);
-        self.report_groups(inner, None);
+        self.report_groups(inner, super::protocols::Occasion::Changed);
         self.wake_watchers();
     }
 }

@@ -14,8 +14,9 @@ pub(super) const CASES: [Case; 1] = [Case::spread("mdns_answers_to_its_name", an
 const GROUP: [u8; 4] = [224, 0, 0, 251];
 const GROUP_MAC: [u8; 6] = [0x01, 0x00, 0x5e, 0, 0, 251];
 const PORT: u16 = 5353;
-/// The number of IGMP in an IPv4 header.
+/// The numbers of IGMP and UDP in an IPv4 header.
 const IGMP: u8 = 2;
+const UDP: u8 = 17;
 
 /// Returns a question for the address of `vmos.local` (RFC 1035, 4.1.2), sent to the group.
 fn question() -> Vec<u8> {
@@ -53,6 +54,21 @@ fn answers(setting: &Setting) -> Outcome {
     ensure!(
         answer.windows(4).any(|window| window == address),
         "the answer lacks the address: {answer:02x?}"
+    );
+    // A question from the port of multicast DNS is answered to the group.
+    let mut asked = question();
+    asked[34..36].copy_from_slice(&PORT.to_be_bytes());
+    wire.send(&asked)?;
+    let time_to_live = wire
+        .receive(LIMIT, |frame| {
+            let answers = frame.get(..6)? == GROUP_MAC && frame.get(23)? == &UDP;
+            answers.then_some(frame[22])
+        })
+        .ok_or("there is no answer to the group")?;
+    // Such an answer could come from another link otherwise (RFC 6762, 11).
+    ensure!(
+        time_to_live == 255,
+        "answers have a time to live of {time_to_live}"
     );
     Ok(())
 }

@@ -31,8 +31,8 @@ pub struct UdpSender<'a> {
     socket: &'a UdpSocket,
 }
 
-/// The multicast groups of a [`UdpConnection`]. A group that was joined is left only by `leave_v4`, not by
-/// dropping the connection; its datagrams arrive at all sockets of their port.
+/// The multicast groups of a [`UdpConnection`]. A group that was joined is left only by `leave_v4`,
+/// not by dropping the connection; its datagrams arrive at all sockets of their port.
 pub struct Membership(Net);
 
 /// The receiving side of a socket.
@@ -85,6 +85,12 @@ impl UdpConnection {
             socket: net.udp(local.port())?,
             waiting: Waiting { from, first: None },
         })
+    }
+
+    /// Sets how many links datagrams to multicast groups may cross; see
+    /// [`UdpSocket::set_multicast_ttl`].
+    pub fn set_multicast_ttl(&self, hops: u8) {
+        self.socket.set_multicast_ttl(hops);
     }
 
     fn receiver(&mut self) -> UdpReceiver<'_> {

@@ -254,6 +254,8 @@ impl Stack {
         });
         let given_up = given_up == Some(true);
         if given_up {
+            // The address was in use if the link came up again.
+            self.wake_watchers();
             count(&ipv6.counters.duplicates);
             let other = HardwareAddress(other.map_or([0; 6], Mac::bytes));
             tell(

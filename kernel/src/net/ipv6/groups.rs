@@ -24,8 +24,8 @@ const TO_EXCLUDE: u8 = 4;
 /// (9.11).
 const REPORTS: u8 = 2;
 const INTERVAL: u64 = 1_000_000_000;
-/// The shortest time between two answers to queries, in nanoseconds: whoever asks does not set how
-/// often this machine speaks to the whole link.
+/// The shortest time between two answers to queries, in nanoseconds, so that other machines do not
+/// set how often this machine speaks to the whole link.
 const ANSWER_PAUSE: u64 = 100_000_000;
 /// The largest number of groups in a report.
 const RECORDS: usize = 16;

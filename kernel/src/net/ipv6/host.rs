@@ -189,12 +189,16 @@ impl Host {
         (preferred_until, valid_until): (u64, u64),
     ) -> Option<Ipv6Addr> {
         let free = self.addresses.iter().position(Option::is_none);
-        let left = |one: &Option<Address>| {
-            one.is_some_and(|one| one.origin == Origin::Router && self.is_left(one.from))
+        let is_stale = |one: &Option<Address>| {
+            one.is_some_and(|one| one.origin == Origin::Router && self.is_stale(one.from))
         };
         let may_replace = next >= self.replace_from;
-        let left = || self.addresses.iter().position(left).filter(|_| may_replace);
-        let place = free.or_else(left)?;
+        let stale = || {
+            { self.addresses.iter() }
+                .position(is_stale)
+                .filter(|_| may_replace)
+        };
+        let place = free.or_else(stale)?;
         let replaced = self.addresses[place].replace(Address {
             ip,
             prefix_len,

@@ -199,9 +199,6 @@ impl Stack {
         else {
             return;
         };
-        if !inner.protocols.may_send_error(now) {
-            return count(&ipv6.counters.errors_suppressed);
-        }
         let route = ipv6.with(|state| {
             Some(Route {
                 own_mac: state.mac,
@@ -212,6 +209,9 @@ impl Stack {
             })
         });
         if let Some(Some(route)) = route {
+            if !inner.protocols.may_send_error(now) {
+                return count(&ipv6.counters.errors_suppressed);
+            }
             let quoted = bytes.get(ETHERNET..).unwrap_or_default();
             let most = LEAST_MTU - (UPPER - ETHERNET) - 8;
             let quoted = quoted.get(..most).unwrap_or(quoted);

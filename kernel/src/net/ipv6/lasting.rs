@@ -43,19 +43,19 @@ pub(super) fn first(one: Option<Lasting>) -> Option<Ipv6Addr> {
 }
 
 /// Sets until when a router or name server counts; a time that has passed removes it. If there is no
-/// place, a new one replaces one whose router may go, or is ignored.
+/// place, a new one replaces one whose router is stale, or is ignored.
 pub(super) fn renew<const N: usize>(
     all: &mut [Option<Lasting>; N],
     new: Lasting,
     now: u64,
-    may_go: impl Fn(Ipv6Addr) -> bool,
+    is_stale: impl Fn(Ipv6Addr) -> bool,
 ) {
     let known = all.iter().position(|one| first(*one) == Some(new.address));
     let free = || all.iter().position(Option::is_none);
-    let left = || { all.iter() }.position(|one| one.is_some_and(|one| may_go(one.from)));
-    if let Some(place) = known.or_else(free).or_else(left) {
-        // Whoever repeats what a known router has said does not take its place.
-        let from = all[place].filter(|one| one.address == new.address && !may_go(one.from));
+    let stale = || { all.iter() }.position(|one| one.is_some_and(|one| is_stale(one.from)));
+    if let Some(place) = known.or_else(free).or_else(stale) {
+        // A router that repeats what another known router has said does not take its place.
+        let from = all[place].filter(|one| one.address == new.address && !is_stale(one.from));
         let from = from.map_or(new.from, |one| one.from);
         all[place] = (new.until > now).then_some(Lasting { from, ..new });
         close(all);

@@ -124,7 +124,7 @@ impl Cache {
     /// Adds a machine. Returns false if there is no place for it.
     fn add(&mut self, address: Ipv6Addr, state: State, now: u64) -> bool {
         let wanted = state == State::Incomplete;
-        let may_go = |entry: &Option<Entry>| {
+        let is_evictable = |entry: &Option<Entry>| {
             entry.is_none_or(|entry| {
                 let idle = match entry.state {
                     State::Stale => true,
@@ -134,7 +134,7 @@ impl Cache {
                 idle && !entry.router && (wanted || !entry.wanted)
             })
         };
-        let places = (0..PLACES).filter(|place| may_go(&self.entries[*place]));
+        let places = (0..PLACES).filter(|place| is_evictable(&self.entries[*place]));
         let order = |place: &usize| self.entries[*place].map(|entry| (entry.wanted, entry.used));
         let Some(place) = places.min_by_key(order) else {
             return false;

@@ -226,6 +226,9 @@ impl Stack {
         if let Way::To(mac) = way {
             route.mac = mac.bytes();
         }
+        if route.destination.is_multicast() {
+            route.hop_limit = port.group_hops.get();
+        }
         let size = UPPER + 8 + length;
         let frame = self.frames.take_for(size);
         let mut frame = frame.map_err(|_| SendError::OutOfMemory)?;

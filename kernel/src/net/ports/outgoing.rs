@@ -121,8 +121,8 @@ impl Outgoing {
         }
     }
 
-    /// Queues a datagram that takes more than one frame, or that must wait for its hardware
-    /// address, which has been requested.
+    /// Queues a datagram that takes more than one frame, goes to more than one machine, or must wait
+    /// for its hardware address, which has been requested.
     ///
     /// # Errors
     ///
@@ -138,16 +138,21 @@ impl Outgoing {
         let Some(own) = self.own.get() else {
             return Ok(());
         };
-        let pieces = FrameList::new();
-        if frame.len() <= self.longest_frame {
-            own.send(&mut frame, port.number, to, self.sums);
-            pieces.push(frame);
-            self.queue_all(port, &pieces, to);
-            return Ok(());
-        }
+        let fits = frame.len() <= self.longest_frame;
         // No device computes the checksum of fragments.
-        own.send(&mut frame, port.number, to, Sums::Made);
-        let pieces = cut(&frame, self.longest_frame, self.identify(), frames)?;
+        let sums = if fits { self.sums } else { Sums::Made };
+        own.send(&mut frame, port.number, to, sums);
+        if to.is_group() {
+            packet::set_time_to_live(&mut frame, port.group_hops.get());
+        }
+        let pieces = if fits {
+            self.allow_fragments(&mut frame);
+            let whole = FrameList::new();
+            whole.push(frame);
+            whole
+        } else {
+            cut(&frame, self.longest_frame, self.identify(), frames)?
+        };
         self.queue_all(port, &pieces, to);
         Ok(())
     }

@@ -15,6 +15,8 @@ pub(in crate::net) struct Port {
     pub(super) index: u16,
     pub(in crate::net) receiver: Sleeper,
     pub(in crate::net) sender: Sleeper,
+    /// The time to live of datagrams to groups.
+    pub(in crate::net) group_hops: Cell<u8>,
     /// The received datagrams that the task has not taken yet.
     received: FrameList,
     receive: Share,
@@ -28,6 +30,7 @@ impl Port {
             index,
             receiver: Sleeper::default(),
             sender: Sleeper::default(),
+            group_hops: Cell::new(1),
             received: FrameList::new(),
             receive: Share::new(receive),
             send: Share::new(send),

@@ -12,6 +12,7 @@ use crate::net::Net;
 use crate::net::checksum::{fold, sum};
 use crate::net::packet::IP_HEADERS;
 use crate::net::stack::{Inner, Stack};
+use crate::time::NEVER;
 
 /// The number of IGMP in an IPv4 header.
 pub(super) const IGMP: u8 = 2;
@@ -32,10 +33,11 @@ const HEADER: usize = 24;
 const ROUTER_ALERT: [u8; 4] = [0x94, 0x04, 0, 0];
 const ETHERNET: usize = 14;
 
-/// The time that one more answer to a query takes, and how much of it can be saved up, in
-/// nanoseconds: whoever asks does not set how often this machine speaks to the whole link.
+/// The limit of the answers to queries, a token bucket, so that other machines do not set how often
+/// this machine speaks to the whole link: one answer in this time, in nanoseconds, and at most this
+/// number in a burst.
 const ANSWER_TIME: u64 = 100_000_000;
-const SAVED_TIME: u64 = 1_000_000_000;
+const BURST: u64 = 10;
 
 /// The address is no multicast group (224.0.0.0/4).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,33 +56,76 @@ impl fmt::Display for NotAGroup {
 
 impl core::error::Error for NotAGroup {}
 
+/// Why groups are reported.
+pub(in crate::net) enum Occasion<'a> {
+    /// The address or the link has changed.
+    Changed,
+    /// A router asks.
+    Asked(&'a Frame),
+    /// An answer to a router is due.
+    Due,
+}
+
+/// A group that this machine is a member of.
+struct Member {
+    group: Ipv4Addr,
+    /// The number of times that it was joined.
+    joined: usize,
+    /// Whether a report of it is due.
+    asked: Cell<bool>,
+}
+
 /// The groups that this machine is a member of.
-#[derive(Default)]
 pub(super) struct Groups {
-    /// The groups, each with the number of times that it was joined.
-    members: Vec<(Ipv4Addr, usize)>,
-    /// The function that reports the groups that a router's query asks for, or all groups. It is
-    /// set when a group is joined, so that only images of apps that join groups contain it.
-    report: Option<fn(&Stack, &Inner, Option<&Frame>)>,
-    /// The time that answers have taken, in nanoseconds: a query is ignored while it is ahead.
+    members: Vec<Member>,
+    /// The function that reports groups. It is set when a group is joined, so that only images of
+    /// apps that join groups contain it.
+    report: Option<fn(&Stack, &Inner, Occasion<'_>)>,
+    /// When a report of the groups that were asked for is due, in nanoseconds.
+    due: Cell<u64>,
+    /// From when the next answer is within the rate, in nanoseconds; a burst goes before it.
     answered: Cell<u64>,
 }
 
-impl Groups {
-    /// Returns whether to answer a query now, and counts the answer.
-    fn may_answer(&self, now: u64) -> bool {
-        let taken = self.answered.get().max(now.saturating_sub(SAVED_TIME));
-        if taken > now {
-            return false;
+impl Default for Groups {
+    fn default() -> Self {
+        Self {
+            members: Vec::new(),
+            report: None,
+            due: Cell::new(NEVER),
+            answered: Cell::new(0),
         }
-        self.answered.set(taken.saturating_add(ANSWER_TIME));
-        true
+    }
+}
+
+impl Groups {
+    /// Returns when a report is due, in nanoseconds.
+    pub(super) fn due(&self) -> u64 {
+        self.due.get()
+    }
+
+    /// Takes a query for a group, or for all with the unspecified address. Only a query that gets
+    /// an answer counts for the limit; an answer over the limit is sent later, and answers all
+    /// queries until then.
+    fn hear_query(&self, about: Ipv4Addr, now: u64) {
+        let is_meant = |one: &&Member| about.is_unspecified() || about == one.group;
+        let mut is_member = false;
+        for one in self.members.iter().filter(is_meant) {
+            one.asked.set(true);
+            is_member = true;
+        }
+        if is_member && self.due.get() == NEVER {
+            let saved = (BURST - 1) * ANSWER_TIME;
+            let from = self.answered.get().max(now.saturating_sub(saved));
+            self.answered.set(from.saturating_add(ANSWER_TIME));
+            self.due.set(from.max(now));
+        }
     }
 
     /// Returns whether packets to `to` are for this machine, because it is a member.
     pub(super) fn contain(&self, to: Ipv4Addr) -> bool {
         let mut members = self.members.iter();
-        members.any(|(group, _)| *group == to || to == ALL_HOSTS)
+        members.any(|one| one.group == to || to == ALL_HOSTS)
     }
 }
 
@@ -97,10 +142,14 @@ impl Net {
         }
         let inner = &mut *self.stack.inner();
         let groups = &mut inner.protocols.groups;
-        match groups.members.iter_mut().find(|(known, _)| *known == group) {
-            Some((_, count)) => *count += 1,
+        match groups.members.iter_mut().find(|one| one.group == group) {
+            Some(member) => member.joined += 1,
             None => {
-                groups.members.push((group, 1));
+                groups.members.push(Member {
+                    group,
+                    joined: 1,
+                    asked: Cell::new(false),
+                });
                 groups.report = Some(Stack::report);
                 self.stack.send_membership(inner, REPORT, group);
             }
@@ -112,11 +161,11 @@ impl Net {
     pub fn leave(&self, group: Ipv4Addr) {
         let inner = &mut *self.stack.inner();
         let members = &mut inner.protocols.groups.members;
-        let Some(index) = members.iter().position(|(known, _)| *known == group) else {
+        let Some(index) = members.iter().position(|one| one.group == group) else {
             return;
         };
-        members[index].1 -= 1;
-        if members[index].1 == 0 {
+        members[index].joined -= 1;
+        if members[index].joined == 0 {
             members.remove(index);
             self.stack.send_membership(inner, LEAVE, group);
         }
@@ -124,26 +173,32 @@ impl Net {
 }
 
 impl Stack {
-    /// Reports the groups again: to a router that asks, or, without `query`, because the address or
-    /// the link has changed.
-    pub(in crate::net) fn report_groups(&self, inner: &Inner, query: Option<&Frame>) {
+    /// Reports groups.
+    pub(in crate::net) fn report_groups(&self, inner: &Inner, occasion: Occasion<'_>) {
         if let Some(report) = inner.protocols.groups.report {
-            report(self, inner, query);
+            report(self, inner, occasion);
         }
     }
 
-    /// Reports groups. An answer is not delayed, since few machines are on the link of a virtual
-    /// machine.
+    /// Reports groups. An answer within the limit is not delayed, since few machines are on the
+    /// link of a virtual machine.
     #[cold]
-    fn report(&self, inner: &Inner, query: Option<&Frame>) {
+    fn report(&self, inner: &Inner, occasion: Occasion<'_>) {
         let groups = &inner.protocols.groups;
-        let asked = match query {
-            Some(query) => asked_for(query).filter(|_| groups.may_answer(self.now.get())),
-            None => Some(Ipv4Addr::UNSPECIFIED),
-        };
-        for (group, _) in &groups.members {
-            if asked.is_some_and(|asked| asked.is_unspecified() || asked == *group) {
-                self.send_membership(inner, REPORT, *group);
+        let is_changed = matches!(occasion, Occasion::Changed);
+        if let Occasion::Asked(query) = occasion {
+            let now = self.now.get();
+            if let Some(about) = asked_for(query) {
+                groups.hear_query(about, now);
+            }
+            if groups.due() > now {
+                return;
+            }
+        }
+        groups.due.set(NEVER);
+        for one in &groups.members {
+            if one.asked.replace(false) || is_changed {
+                self.send_membership(inner, REPORT, one.group);
             }
         }
     }
@@ -200,9 +255,12 @@ mod tests {
         let group = Ipv4Addr::new(224, 0, 0, 251);
         assert!(!Groups::default().contain(ALL_HOSTS));
         let groups = Groups {
-            members: Vec::from([(group, 1)]),
-            report: None,
-            answered: Cell::default(),
+            members: Vec::from([Member {
+                group,
+                joined: 1,
+                asked: Cell::new(false),
+            }]),
+            ..Groups::default()
         };
         assert!(groups.contain(group) && groups.contain(ALL_HOSTS));
         assert!(!groups.contain(Ipv4Addr::new(224, 0, 0, 252)));

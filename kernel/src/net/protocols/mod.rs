@@ -23,6 +23,7 @@ pub use self::groups::NotAGroup;
 
 use self::arp::Conflicts;
 use self::configurator::Configurator;
+pub(super) use self::groups::Occasion;
 use self::groups::{Groups, IGMP};
 use self::icmp::Errors;
 use self::packet::Packet;
@@ -89,7 +90,8 @@ impl Protocols {
     /// When to call [`Stack::work`] next, in nanoseconds.
     #[inline]
     pub(super) fn deadline(&self) -> u64 {
-        self.configurator.deadline().min(self.neighbours.due())
+        let deadline = self.configurator.deadline().min(self.neighbours.due());
+        deadline.min(self.groups.due())
     }
 
     /// Returns the network configuration.
@@ -200,7 +202,7 @@ impl Stack {
             }
             ICMP if to_one => self.take_message(inner, frame, now),
             IGMP if !to_one => {
-                self.report_groups(inner, Some(&frame));
+                self.report_groups(inner, Occasion::Asked(&frame));
                 Some(frame)
             }
             _ => {
@@ -260,6 +262,9 @@ impl Stack {
                 Due::Ask(address) => self.ask_for(inner, address),
                 Due::GiveUp(address) => self.settle(inner, address, None),
             }
+        }
+        if inner.protocols.groups.due() <= now {
+            self.report_groups(inner, Occasion::Due);
         }
         #[cfg(feature = "ipv6")]
         self.work_ipv6(inner, now);

@@ -18,7 +18,7 @@ use super::address::is_peer;
 use super::buffer::Queue;
 #[cfg(feature = "ipv6")]
 use super::neighbours::Way;
-use super::packet::{IP_HEADERS, Mac, TCP, UDP};
+use super::packet::{IP_HEADERS, Mac, TCP, UDP, set_time_to_live};
 use super::stack::Stack;
 
 pub use self::error::RawError;
@@ -130,6 +130,13 @@ impl RawSocket {
         self.queue.dropped()
     }
 
+    /// Sets how many links the packets of this socket to multicast groups may cross: their time to
+    /// live, or, over IPv6, their hop limit. It is 1 at first, so that no router forwards them
+    /// (RFC 1112, 6.1; RFC 3493, 5.2), and 0 stands for 1.
+    pub fn set_multicast_ttl(&self, hops: u8) {
+        self.queue.group_hops.set(hops.max(1));
+    }
+
     /// Waits for the next packet.
     pub async fn receive(&self) -> RawPacket {
         poll_fn(|context| self.poll_receive(context)).await
@@ -155,7 +162,8 @@ impl RawSocket {
     /// # Errors
     ///
     /// If the payload does not fit in one packet, there is no address or route, or too many packets
-    /// are waiting to be sent.
+    /// are waiting to be sent. Over IPv6, a packet is as long as those that reach the destination:
+    /// a router may lower the length.
     pub fn send_to(&self, payload: &[u8], to: IpAddr) -> Result<(), RawError> {
         match to {
             IpAddr::V4(to) => self.send_ipv4(payload, to),
@@ -163,8 +171,7 @@ impl RawSocket {
             IpAddr::V6(_) => {
                 let net = Net { stack: self.stack };
                 let stand_in = net.stand_in(to)?;
-                self.stack
-                    .send_raw_ipv6(self.queue.protocol, payload, stand_in)
+                self.stack.send_raw_ipv6(&self.queue, payload, stand_in)
             }
             #[cfg(not(feature = "ipv6"))]
             IpAddr::V6(_) => Err(RawError::Unaddressable(to)),
@@ -187,13 +194,23 @@ impl RawSocket {
             return Err(RawError::NoRoute(IpAddr::V4(to)));
         }
         let length = IP_HEADERS + payload.len();
-        stack.check_raw(length, IP_HEADERS)?;
+        let longest = stack.outgoing.longest_frame();
+        if length > longest {
+            return Err(RawError::TooLong {
+                length: payload.len(),
+                maximum: longest.saturating_sub(IP_HEADERS),
+            });
+        }
+        stack.check_raw_queue()?;
         let frame = stack.frames.take_for(length);
         let mut frame = frame.map_err(|_| RawError::OutOfMemory)?;
         frame.set_len(length);
         frame.set_changed(false);
         let address = u32::from_le_bytes(to.octets());
         own.address(&mut frame, Mac::NONE, address, self.queue.protocol);
+        if to.is_multicast() {
+            set_time_to_live(&mut frame, self.queue.group_hops.get());
+        }
         if let Some(place) = frame.bytes_mut().get_mut(IP_HEADERS..) {
             place.copy_from_slice(payload);
         }
@@ -211,15 +228,8 @@ impl Drop for RawSocket {
 }
 
 impl Stack {
-    /// Checks that a frame of this length with a raw packet can be sent or wait.
-    fn check_raw(&self, length: usize, headers: usize) -> Result<(), RawError> {
-        let longest = self.outgoing.longest_frame();
-        if length > longest {
-            return Err(RawError::TooLong {
-                length: length - headers,
-                maximum: longest.saturating_sub(headers),
-            });
-        }
+    /// Checks that one more raw packet can be sent or wait.
+    pub(super) fn check_raw_queue(&self) -> Result<(), RawError> {
         let mut waiting = 0;
         let keep = |_: &_| {
             waiting += 1;
@@ -236,15 +246,12 @@ impl Stack {
     #[cfg(feature = "ipv6")]
     fn send_raw_ipv6(
         &self,
-        protocol: u8,
+        queue: &RawQueue,
         payload: &[u8],
         stand_in: Ipv4Addr,
     ) -> Result<(), RawError> {
-        /// The length of the Ethernet and IPv6 headers, in bytes.
-        const HEADERS: usize = 14 + 40;
-        self.check_raw(HEADERS + payload.len(), HEADERS)?;
-        let packet = self.ipv6_packet(stand_in, protocol, payload);
-        let (frame, way) = packet?.ok_or(RawError::OutOfMemory)?;
+        let (protocol, hops) = (queue.protocol, queue.group_hops.get());
+        let (frame, way) = self.ipv6_packet(stand_in, protocol, hops, payload)?;
         self.due.set(0);
         match way {
             Way::To(_) => self.answer(frame),

@@ -29,6 +29,8 @@ pub(in crate::net) struct RawQueues(RefCell<Vec<Rc<RawQueue>>>);
 pub(super) struct RawQueue {
     pub(super) protocol: u8,
     pub(super) sleeper: Sleeper,
+    /// The time to live of packets to groups.
+    pub(super) group_hops: Cell<u8>,
     packets: RefCell<VecDeque<RawPacket>>,
     /// The payload bytes in the queue.
     bytes: Cell<usize>,
@@ -49,6 +51,7 @@ impl RawQueues {
         let queue = Rc::new(RawQueue {
             protocol,
             sleeper: Sleeper::default(),
+            group_hops: Cell::new(1),
             packets: RefCell::new(packets),
             bytes: Cell::new(0),
             limit,

@@ -7,6 +7,7 @@ mod dhcp;
 mod dhcp_conflicts;
 mod dhcp_servers;
 pub(super) mod frames;
+mod groups;
 mod interop;
 mod ip;
 #[cfg(feature = "ipv6")]

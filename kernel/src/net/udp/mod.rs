@@ -67,6 +67,13 @@ impl UdpSocket {
         self.port.number
     }
 
+    /// Sets how many links datagrams of this socket to multicast groups may cross: their time to
+    /// live, or, over IPv6, their hop limit. It is 1 at first, so that no router forwards them
+    /// (RFC 1112, 6.1; RFC 3493, 5.2), and 0 stands for 1. Multicast DNS needs 255 (RFC 6762, 11).
+    pub fn set_multicast_ttl(&self, hops: u8) {
+        self.port.group_hops.set(hops.max(1));
+    }
+
     /// Returns the owner of the socket's alarms.
     pub(super) fn id(&self) -> SocketId {
         SocketId::udp(self.port.number)
@@ -248,7 +255,7 @@ impl UdpSocket {
         };
         let destination = Destination::new(mac, to);
         let frame = ports::copy(&stack.frames, payload).map_err(|_| SendError::OutOfMemory)?;
-        if mac == Mac::NONE || !stack.outgoing.fits(length) {
+        if !mac.is_unicast() || !stack.outgoing.fits(length) {
             stack.due.set(0);
             return stack
                 .outgoing

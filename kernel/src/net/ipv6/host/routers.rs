@@ -55,8 +55,9 @@ impl Host {
         }
     }
 
-    /// Returns whether what the router `from` has said may give way: it is not known any more.
-    pub(super) fn is_left(&self, from: Ipv6Addr) -> bool {
+    /// Returns whether what the router `from` has said is stale, and may be replaced: the router is
+    /// not known any more.
+    pub(super) fn is_stale(&self, from: Ipv6Addr) -> bool {
         self.routers().all(|router| router != from)
     }
 
@@ -110,14 +111,14 @@ impl Host {
             replaced = self.hear_prefix(from, prefix, now).or(replaced);
         }
         let routers = self.routers;
-        let is_left = |from| routers.iter().all(|one| first(*one) != Some(from));
+        let is_stale = |from| routers.iter().all(|one| first(*one) != Some(from));
         for (address, lifetime) in heard.dns() {
             let server = Lasting {
                 address,
                 until: ends(now, lifetime),
                 from,
             };
-            renew(&mut self.dns, server, now, is_left);
+            renew(&mut self.dns, server, now, is_stale);
         }
         if self.routers().next().is_some() {
             self.ask = NEVER;
@@ -134,11 +135,11 @@ impl Host {
         if prefix.on_link {
             let until = ends(now, prefix.valid);
             let known = |one: &Option<OnLink>| one.is_some_and(|one| one.prefix.is(prefix));
-            let left = |one: &Option<OnLink>| one.is_some_and(|one| self.is_left(one.from));
+            let is_stale = |one: &Option<OnLink>| one.is_some_and(|one| self.is_stale(one.from));
             let place = self.prefixes.iter().position(known);
             let free = || self.prefixes.iter().position(Option::is_none);
-            let left = || self.prefixes.iter().position(left);
-            if let Some(place) = place.or_else(free).or_else(left) {
+            let stale = || self.prefixes.iter().position(is_stale);
+            if let Some(place) = place.or_else(free).or_else(stale) {
                 let one = OnLink {
                     prefix,
                     until,

@@ -292,30 +292,3 @@ fn what_no_router_confirms_is_used_for_15_seconds_after_the_link_came_up() {
     assert_eq!(machine.addresses(), [own("fe80::", 1)]);
     assert_eq!(machine.net.ipv6_configuration().gateway(), None);
 }
-
-#[test]
-fn an_address_that_another_machine_has_on_the_new_link_is_given_up() {
-    let mut machine = Machine::routed();
-    let address = own("2001:db8::", 1);
-    machine.stack.link(false);
-    machine.stack.link(true);
-    let mut asked = Vec::new();
-    while !asked.contains(&address) {
-        let end = CLOCK.get() + SECOND / 10;
-        asked = probed(&machine.until(end));
-    }
-    machine.hears(neighbour(OTHER, ALL_NODES, address, 0x20, THEIR_MAC));
-    assert_eq!(machine.addresses(), [own("fe80::", 1)]);
-    assert_eq!(machine.net.ipv6_statistics().duplicates, 1);
-    // Once it was checked, a claim on it changes nothing.
-    machine.until(CLOCK.get() + 3 * SECOND);
-    machine.hears(neighbour(
-        OTHER,
-        ALL_NODES,
-        own("fe80::", 1),
-        0x20,
-        THEIR_MAC,
-    ));
-    assert_eq!(machine.addresses(), [own("fe80::", 1)]);
-    assert_eq!(machine.net.ipv6_statistics().conflicts, 1);
-}

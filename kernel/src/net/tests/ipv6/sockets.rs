@@ -324,3 +324,31 @@ fn a_router_lowers_the_size_of_datagrams_and_segments() {
     let sent = machine.hears(too_big(1300, &segment[14..]));
     assert_eq!(longest(&sent), Some(1300));
 }
+
+#[test]
+fn packets_to_groups_stay_on_the_link_unless_the_socket_says_otherwise() {
+    let mut machine = Machine::routed();
+    let group = ip("ff0e::1");
+    let socket = machine.net.udp(7).unwrap();
+    #[cfg(feature = "raw")]
+    let raw = machine.net.raw(253).unwrap();
+    for (hops, expected) in [(None, 1), (Some(255), 255), (Some(0), 1)] {
+        if let Some(hops) = hops {
+            socket.set_multicast_ttl(hops);
+            #[cfg(feature = "raw")]
+            raw.set_multicast_ttl(hops);
+        }
+        let sent = poll_once(socket.send_to_any(b"x", (group, 9).into()));
+        assert_eq!(sent, Poll::Ready(Ok(())));
+        #[cfg(feature = "raw")]
+        raw.send_to(b"x", group.into()).unwrap();
+        let now = CLOCK.get();
+        let sent = machine.sends(now);
+        let packets = sent.iter().filter(|one| one[38..54] == group.octets());
+        let limits: Vec<_> = packets.map(|one| one[21]).collect();
+        assert_eq!(
+            limits,
+            std::vec![expected; 1 + usize::from(cfg!(feature = "raw"))]
+        );
+    }
+}
