@@ -9,6 +9,8 @@ mod machine;
 mod origin;
 mod pc;
 
+use std::collections::BTreeMap;
+
 use crate::binding::{Boot, Console, InterruptController, Pci, Power, Rtc, Timer, VirtioMmio};
 use crate::description::ROOT;
 use crate::language::hexadecimal;
@@ -153,11 +155,21 @@ fn rest(draft: &str, origin: &Origin, facts: &Facts, owners: &[u64]) -> String {
         return String::new();
     }
     let mut section = Section::new("undescribed").note("devices that no table describes");
+    // A container starts at the address of its first device: both have one line.
+    let mut at: BTreeMap<u64, (Vec<String>, Option<String>)> = BTreeMap::new();
     for (range, name) in left {
-        let key = format!("\"{}\"", hexadecimal(range.base));
-        let reason = foreign::reason(facts, range, owners);
-        let reason = reason.unwrap_or_else(|| "not used".to_owned());
-        section = section.line(&key, text(&format!("{name}: {reason}")));
+        let (names, reason) = at.entry(range.base).or_default();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+        *reason = reason
+            .take()
+            .or_else(|| foreign::reason(facts, range, owners));
+    }
+    for (base, (names, reason)) in at {
+        let key = format!("\"{}\"", hexadecimal(base));
+        let reason = reason.as_deref().unwrap_or("not used");
+        section = section.line(&key, text(&format!("{}: {reason}", names.join(", "))));
     }
     format!("\n{section}")
 }
