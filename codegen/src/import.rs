@@ -100,8 +100,11 @@ fn first(class: &[Recogniser], machine: &Machine<'_>) -> Option<Section> {
     class.iter().find_map(|driver| driver.first(machine))
 }
 
-/// Returns the console's table: the device that standard output goes to, or the first one that has
-/// a driver.
+/// QEMU's names of the first serial line: its own, and that of a machine that `run` starts.
+const FIRST_LINE: [&str; 2] = ["serial0", "console"];
+
+/// Returns the console's table: the device that standard output goes to, or that of QEMU's first
+/// serial line, or the first one that has a driver.
 fn console(machine: &Machine<'_>) -> Section {
     let known = Console::RECOGNISERS.iter().flat_map(|driver| {
         let devices = driver.devices(machine).into_iter();
@@ -110,9 +113,14 @@ fn console(machine: &Machine<'_>) -> Section {
     let known: Vec<_> = known.collect();
     let is_console =
         |device: &Device| machine.facts.console.is_some() && device.base() == machine.facts.console;
+    let is_first = |device: &Device| {
+        let line = device.word("chardev");
+        line.is_some_and(|line| FIRST_LINE.contains(&line))
+    };
     let found = known
         .iter()
         .find(|(_, device)| is_console(device))
+        .or_else(|| known.iter().find(|(_, device)| is_first(device)))
         .or(known.first());
     let section = found.and_then(|(driver, device)| (driver.import)(machine, device));
     section.unwrap_or_else(|| Section::missing("console", unknown_console(machine)))

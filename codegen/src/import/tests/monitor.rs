@@ -23,3 +23,32 @@ fn devices_at_one_address_are_listed_once() {
         panic!("{told}");
     }
 }
+
+/// A machine of which only QEMU's monitor tells.
+fn without_tables() -> Facts {
+    let mut facts = Facts {
+        ram: Vec::new(),
+        console: None,
+        ..known()
+    };
+    for device in &mut facts.devices {
+        device.kinds.retain(|kind| !kind.starts_with("arm,"));
+    }
+    facts
+}
+
+#[test]
+fn without_a_tree_the_console_is_the_device_of_the_first_serial_line() {
+    for line in ["serial0", "console"] {
+        let mut facts = without_tables();
+        for (base, line) in [(0x1800_0000, "serial1"), (0x2000_0000, line)] {
+            facts.devices.push(Device {
+                words: vec![("chardev".to_owned(), line.to_owned())],
+                ..device("pl011", &[(base, 0x1000)], &[])
+            });
+        }
+        let draft = import(&origin(), &facts);
+        let table = "\n[console.pl011]                    # pl011\nbase = 0x2000_0000\n";
+        assert!(draft.text.contains(table), "{}", draft.text);
+    }
+}
