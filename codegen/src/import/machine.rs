@@ -131,8 +131,17 @@ pub(super) fn with_ram(facts: &Facts) -> Facts {
 const UNIT: u64 = 1 << 20;
 
 /// Returns the ranges of RAM without the fragments between devices that hide a part of it.
-fn whole(ram: &[Range]) -> Vec<Range> {
-    let rounded = ram.iter().filter_map(|range| {
+pub(super) fn whole(ram: &[Range]) -> Vec<Range> {
+    let mut joined: Vec<Range> = Vec::new();
+    for range in ram {
+        match joined.last_mut() {
+            Some(last) if last.base.checked_add(last.size) == Some(range.base) => {
+                last.size = last.size.saturating_add(range.size);
+            }
+            _ => joined.push(*range),
+        }
+    }
+    let rounded = joined.iter().filter_map(|range| {
         let first = range.base.checked_next_multiple_of(UNIT)?;
         let end = range.base.checked_add(range.size)? / UNIT * UNIT;
         let size = end.checked_sub(first).filter(|size| *size > 0)?;

@@ -52,3 +52,18 @@ fn without_a_tree_the_console_is_the_device_of_the_first_serial_line() {
         assert!(draft.text.contains(table), "{}", draft.text);
     }
 }
+
+#[test]
+fn ram_is_whole_across_the_edges_of_its_fragments() {
+    let range = |base, size| Range { base, size };
+    let fragments = [
+        range(0x4000_0000, 0x1000),
+        range(0x4000_1000, 0x3FFF_F000),
+        range(0x9000_0800, 0x4000_0000),
+    ];
+    let whole = [
+        range(0x4000_0000, 0x4000_0000),
+        range(0x9010_0000, 0x3FF0_0000),
+    ];
+    assert_eq!(machine::whole(&fragments), whole);
+}
