@@ -67,3 +67,19 @@ fn ram_is_whole_across_the_edges_of_its_fragments() {
     ];
     assert_eq!(machine::whole(&fragments), whole);
 }
+
+#[test]
+fn a_risc_v_machine_without_a_tree_promises_none() {
+    for (arguments, frequency) in [(&[][..], true), (&["-bios", "none"], false)] {
+        let mut facts = without_tables();
+        facts.compatible.clear();
+        let clint = device("riscv.aclint.mtimer", &[(0x200_4000, 0x8000)], &[]);
+        facts.devices = vec![clint];
+        facts.ram = known().ram;
+        let draft = import(&risc_v_origin(arguments), &facts);
+        assert!(!draft.text.contains("the device tree"), "{}", draft.text);
+        let told = draft.todo.iter();
+        let mut told = told.filter(|todo| todo.starts_with("timer.sbi.frequency: "));
+        assert_eq!(told.next().is_some(), frequency, "{:?}", draft.todo);
+    }
+}
