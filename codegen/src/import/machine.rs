@@ -153,6 +153,18 @@ pub(super) fn whole(ram: &[Range]) -> Vec<Range> {
     ranges
 }
 
+/// The 32-bit Armv7-A processors without the large physical address extension, and so without long
+/// descriptors (their technical reference manuals, ID_MMFR0).
+const SHORT_ONLY: &[&str] = &["cortex-a5", "cortex-a8", "cortex-a9"];
+
+fn lacks_long_tables(machine: &Machine<'_>) -> bool {
+    let qemu = machine.origin.qemu.as_ref();
+    let name = qemu.map(|qemu| qemu.cpu.clone());
+    let name = name.or_else(|| processor(machine)).unwrap_or_default();
+    let name = name.split(',').next().unwrap_or_default();
+    machine.origin.architecture == Architecture::Arm && SHORT_ONLY.contains(&name)
+}
+
 pub(super) fn memory(machine: &Machine<'_>) -> Section {
     let mut section = Section::new("memory");
     let mut ram = machine.facts.ram.clone();
@@ -182,5 +194,11 @@ pub(super) fn memory(machine: &Machine<'_>) -> Section {
             "the start of RAM: see the memory map in the manual",
         );
     }
-    section.line("stack", "\"64 KiB\"")
+    let section = section.line("stack", "\"64 KiB\"");
+    match lacks_long_tables(machine) {
+        true => section
+            .line("page-tables", "\"short\"")
+            .beside("the processor has no large physical addresses"),
+        false => section,
+    }
 }

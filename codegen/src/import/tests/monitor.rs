@@ -83,3 +83,28 @@ fn a_risc_v_machine_without_a_tree_promises_none() {
         assert_eq!(told.next().is_some(), frequency, "{:?}", draft.todo);
     }
 }
+
+#[test]
+fn a_processor_without_large_physical_addresses_gets_short_tables() {
+    let of = |processor: &str, architecture| {
+        let mut origin = Origin {
+            architecture,
+            ..origin()
+        };
+        if let Some(qemu) = &mut origin.qemu {
+            qemu.cpu = processor.to_owned();
+        }
+        import(&origin, &known()).text
+    };
+    let key = "page-tables = \"short\"";
+    for processor in ["cortex-a8", "cortex-a9", "cortex-a9,reset-cbar=0x1E000000"] {
+        let text = of(processor, Architecture::Arm);
+        assert!(text.contains(key), "{text}");
+    }
+    for processor in ["cortex-a7", "cortex-a15", "max"] {
+        let text = of(processor, Architecture::Arm);
+        assert!(!text.contains(key), "{text}");
+    }
+    let text = of("cortex-a53", Architecture::Aarch64);
+    assert!(!text.contains(key), "{text}");
+}
