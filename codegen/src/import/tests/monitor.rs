@@ -108,3 +108,17 @@ fn a_processor_without_large_physical_addresses_gets_short_tables() {
     let text = of("cortex-a53", Architecture::Aarch64);
     assert!(!text.contains(key), "{text}");
 }
+
+#[test]
+fn two_nodes_of_one_slot_are_one_slot() {
+    let mut facts = known();
+    facts
+        .devices
+        .push(device("virtio,mmio", &[(0x3000_0000, 0x200)], &[48]));
+    let draft = import(&origin(), &facts);
+    let table = "base = 0x3000_0000\nstride = 0x200\ncount = 2\n";
+    assert!(draft.text.contains(table), "{}", draft.text);
+    if let Err(told) = verify(&sources(&draft), "new", &facts) {
+        panic!("{told}");
+    }
+}
