@@ -9,6 +9,8 @@ mod machine;
 mod origin;
 mod pc;
 
+use std::collections::BTreeMap;
+
 use crate::binding::{Boot, Console, InterruptController, Pci, Power, Rtc, Timer, VirtioMmio};
 use crate::description::ROOT;
 use crate::language::hexadecimal;
@@ -98,8 +100,11 @@ fn first(class: &[Recogniser], machine: &Machine<'_>) -> Option<Section> {
     class.iter().find_map(|driver| driver.first(machine))
 }
 
-/// Returns the console's table: the device that standard output goes to, or the first one that has
-/// a driver.
+/// QEMU's names of the first serial line: its own, and that of a machine that `run` starts.
+const FIRST_LINE: [&str; 2] = ["serial0", "console"];
+
+/// Returns the console's table: the device that standard output goes to, or that of QEMU's first
+/// serial line, or the first one that has a driver.
 fn console(machine: &Machine<'_>) -> Section {
     let known = Console::RECOGNISERS.iter().flat_map(|driver| {
         let devices = driver.devices(machine).into_iter();
@@ -108,9 +113,14 @@ fn console(machine: &Machine<'_>) -> Section {
     let known: Vec<_> = known.collect();
     let is_console =
         |device: &Device| machine.facts.console.is_some() && device.base() == machine.facts.console;
+    let is_first = |device: &Device| {
+        let line = device.word("chardev");
+        line.is_some_and(|line| FIRST_LINE.contains(&line))
+    };
     let found = known
         .iter()
         .find(|(_, device)| is_console(device))
+        .or_else(|| known.iter().find(|(_, device)| is_first(device)))
         .or(known.first());
     let section = found.and_then(|(driver, device)| (driver.import)(machine, device));
     section.unwrap_or_else(|| Section::missing("console", unknown_console(machine)))
@@ -153,11 +163,21 @@ fn rest(draft: &str, origin: &Origin, facts: &Facts, owners: &[u64]) -> String {
         return String::new();
     }
     let mut section = Section::new("undescribed").note("devices that no table describes");
+    // A container starts at the address of its first device: both have one line.
+    let mut at: BTreeMap<u64, (Vec<String>, Option<String>)> = BTreeMap::new();
     for (range, name) in left {
-        let key = format!("\"{}\"", hexadecimal(range.base));
-        let reason = foreign::reason(facts, range, owners);
-        let reason = reason.unwrap_or_else(|| "not used".to_owned());
-        section = section.line(&key, text(&format!("{name}: {reason}")));
+        let (names, reason) = at.entry(range.base).or_default();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+        *reason = reason
+            .take()
+            .or_else(|| foreign::reason(facts, range, owners));
+    }
+    for (base, (names, reason)) in at {
+        let key = format!("\"{}\"", hexadecimal(base));
+        let reason = reason.as_deref().unwrap_or("not used");
+        section = section.line(&key, text(&format!("{}: {reason}", names.join(", "))));
     }
     format!("\n{section}")
 }

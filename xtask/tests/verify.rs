@@ -74,6 +74,18 @@ fn a_board_that_matches_its_machine_is_reported_as_such() {
 }
 
 #[test]
+fn every_board_of_the_repository_matches_its_machine() {
+    let output = Copy::new().verify(&[]);
+    let both = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
+    let said = String::from_utf8(both).unwrap();
+    assert!(output.status.success(), "{said}");
+    for board in boards::load_all(&Workspace::find().unwrap()).unwrap() {
+        let wanted = format!("{}: matches QEMU ", board.name);
+        assert!(said.contains(&wanted), "{said}");
+    }
+}
+
+#[test]
 fn a_difference_is_reported_at_its_line() {
     let copy = Copy::new();
     let board = board();

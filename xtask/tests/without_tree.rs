@@ -132,6 +132,7 @@ fn a_device_tree_that_is_given_tells_interrupts_and_clocks() {
         "cpu = \"cortex-a9\"",
         "base = 0x1000_9000\ninterrupt = { spi = 5 }\nclock = \"24 MHz\"",
         "distributor = { base = 0x1E00_1000, size = \"4 KiB\" }",
+        "[virtio-mmio]\nbase = 0x1001_3000\nstride = 0x200\ncount = 4\n",
     ] {
         assert!(text.contains(wanted), "{text}\n{}", said(&output));
     }

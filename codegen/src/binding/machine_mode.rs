@@ -186,8 +186,12 @@ impl Driver for MachineMode {
         if machine.has_firmware() {
             return None;
         }
+        let note = match machine.has_tables() {
+            true => "no firmware; a1 has the address of the device tree",
+            false => "no firmware",
+        };
         let section = Section::new("boot.machine-mode")
-            .note("no firmware; a1 has the address of the device tree")
+            .note(note)
             .line("entry", hexadecimal(machine.in_ram(0)?));
         Some(match machine.takes_firmware() {
             true => section.line("load-address", hexadecimal(load)),

@@ -130,9 +130,13 @@ impl Driver for SbiPayload {
 
     fn import(machine: &Machine<'_>, _device: &Device) -> Option<Section> {
         let load = machine.in_ram(usual_offset(machine.origin.architecture)?)?;
+        let note = match machine.has_tables() {
+            true => "firmware comes first; a1 has the address of the device tree",
+            false => "firmware comes first",
+        };
         machine.has_firmware().then(|| {
             Section::new("boot.sbi-payload")
-                .note("firmware comes first; a1 has the address of the device tree")
+                .note(note)
                 .line("load-address", hexadecimal(load))
         })
     }

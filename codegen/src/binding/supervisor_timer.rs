@@ -89,6 +89,18 @@ pub(super) fn rate(stated: Option<u64>) -> String {
     )
 }
 
+/// Adds to a timer's table what an import knows of its frequency.
+fn stated(machine: &Machine<'_>, section: Section) -> Section {
+    match machine.has_tables() {
+        true => section.note("the frequency is in the device tree"),
+        false => section.todo(
+            "frequency",
+            "\"10 MHz\"",
+            "the frequency of the `time` CSR: see the manual, or a device tree",
+        ),
+    }
+}
+
 macro_rules! supervisor_timer {
     ($Timer:ident, $name:literal, $kind:ident) => {
         impl Binding for $Timer {
@@ -139,10 +151,8 @@ macro_rules! supervisor_timer {
                 let mut isa = isa.filter_map(|device| device.word("riscv,isa"));
                 let has_sstc = isa.any(|isa| isa.contains("_sstc"));
                 let is_it = has_sstc == matches!(SupervisorTimer::$kind, SupervisorTimer::Sstc);
-                (machine.has_firmware() && is_it).then(|| {
-                    Section::new(concat!("timer.", $name))
-                        .note("the frequency is in the device tree")
-                })
+                (machine.has_firmware() && is_it)
+                    .then(|| stated(machine, Section::new(concat!("timer.", $name))))
             }
         }
     };

@@ -75,6 +75,8 @@ impl VirtioMmio {
         if slots.is_empty() {
             slots = machine.all(&[MODEL]);
         }
+        // QEMU adds its nodes to those of a device tree that is given.
+        slots.dedup_by_key(|slot| slot.base());
         let (first, second) = (slots.first()?, slots.get(1));
         let base = first.base()?;
         let stride = second.and_then(|second| second.base()?.checked_sub(base));

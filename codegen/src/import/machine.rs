@@ -131,8 +131,17 @@ pub(super) fn with_ram(facts: &Facts) -> Facts {
 const UNIT: u64 = 1 << 20;
 
 /// Returns the ranges of RAM without the fragments between devices that hide a part of it.
-fn whole(ram: &[Range]) -> Vec<Range> {
-    let rounded = ram.iter().filter_map(|range| {
+pub(super) fn whole(ram: &[Range]) -> Vec<Range> {
+    let mut joined: Vec<Range> = Vec::new();
+    for range in ram {
+        match joined.last_mut() {
+            Some(last) if last.base.checked_add(last.size) == Some(range.base) => {
+                last.size = last.size.saturating_add(range.size);
+            }
+            _ => joined.push(*range),
+        }
+    }
+    let rounded = joined.iter().filter_map(|range| {
         let first = range.base.checked_next_multiple_of(UNIT)?;
         let end = range.base.checked_add(range.size)? / UNIT * UNIT;
         let size = end.checked_sub(first).filter(|size| *size > 0)?;
@@ -142,6 +151,18 @@ fn whole(ram: &[Range]) -> Vec<Range> {
     let largest = ranges.iter().map(|range| range.size).max();
     ranges.retain(|range| range.size >= largest.unwrap_or_default() / 16);
     ranges
+}
+
+/// The 32-bit Armv7-A processors without the large physical address extension, and so without long
+/// descriptors (their technical reference manuals, ID_MMFR0).
+const SHORT_ONLY: &[&str] = &["cortex-a5", "cortex-a8", "cortex-a9"];
+
+fn lacks_long_tables(machine: &Machine<'_>) -> bool {
+    let qemu = machine.origin.qemu.as_ref();
+    let name = qemu.map(|qemu| qemu.cpu.clone());
+    let name = name.or_else(|| processor(machine)).unwrap_or_default();
+    let name = name.split(',').next().unwrap_or_default();
+    machine.origin.architecture == Architecture::Arm && SHORT_ONLY.contains(&name)
 }
 
 pub(super) fn memory(machine: &Machine<'_>) -> Section {
@@ -173,5 +194,11 @@ pub(super) fn memory(machine: &Machine<'_>) -> Section {
             "the start of RAM: see the memory map in the manual",
         );
     }
-    section.line("stack", "\"64 KiB\"")
+    let section = section.line("stack", "\"64 KiB\"");
+    match lacks_long_tables(machine) {
+        true => section
+            .line("page-tables", "\"short\"")
+            .beside("the processor has no large physical addresses"),
+        false => section,
+    }
 }

@@ -6,6 +6,8 @@ use crate::load_from;
 use crate::machine::device::{Bridge, WindowKind};
 use crate::verify::verify;
 
+mod monitor;
+
 fn device(kind: &str, registers: &[(u64, u64)], interrupts: &[u32]) -> Device {
     let range = |(base, size): &(u64, u64)| {
         Some(Range {

@@ -97,6 +97,8 @@ impl Comparison<'_> {
             .collect();
         slots.sort_unstable();
         self.found.extend(slots.iter().map(|(.., index)| index));
+        // A device tree may have several nodes for one device.
+        slots.dedup_by_key(|(base, ..)| *base);
         let bases: Vec<u64> = slots.iter().map(|(base, ..)| *base).collect();
         let mut strides: Vec<u64> = bases.windows(2).map(|pair| pair[1] - pair[0]).collect();
         strides.dedup();

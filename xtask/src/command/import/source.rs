@@ -178,6 +178,15 @@ impl Source {
         let qemu = self.origin.qemu.as_ref()?;
         let is_pc = self.origin.architecture == Architecture::X86_64;
         let is_without = !is_pc && facts.compatible.is_empty() && !facts.has_tables();
+        let is_given = qemu.arguments.iter().any(|word| word == "-dtb");
+        if is_without && is_given {
+            return Some(format!(
+                "QEMU's {} does not load the device tree that -dtb gives it: the addresses are from \
+                 QEMU's monitor, and interrupts and clocks are unknown\n  the tree may tell them: \
+                 cargo xtask import FILE writes what it contains",
+                qemu.machine
+            ));
+        }
         is_without.then(|| {
             format!(
                 "QEMU's {} loads no device tree: the addresses are from QEMU's monitor, and interrupts \
