@@ -18,7 +18,7 @@ use crate::memory_size::MemorySize;
 pub fn check(
     elf: &Path,
     board: &Board,
-    memory: MemorySize,
+    memory: &MemorySize,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
     let bytes = fs::read(elf).map_err(|error| format!("cannot read {}: {error}", elf.display()))?;
     let bases: Vec<u64> = board.memory.ram.iter().map(|ram| ram.base).collect();

@@ -3,7 +3,10 @@
 use core::error::Error;
 use core::fmt;
 use core::str::FromStr;
-use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+
+use crate::port::{self, Refusal};
+
+pub use crate::port::Protocol;
 
 /// A port of the machine, and the port of the host's loopback address that is forwarded to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,32 +19,35 @@ pub struct Forward {
     pub guest: u16,
 }
 
-/// A protocol that can be forwarded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocol {
-    /// UDP ports are forwarded.
-    Udp,
-    /// TCP ports are forwarded.
-    Tcp,
-}
-
 impl Forward {
     /// Returns whether the host port is free now.
     #[must_use]
     pub fn is_free(&self) -> bool {
-        let address = (Ipv4Addr::LOCALHOST, self.host);
-        match self.protocol {
-            Protocol::Udp => UdpSocket::bind(address).is_ok(),
-            Protocol::Tcp => TcpListener::bind(address).is_ok(),
-        }
+        port::why_not_free(self.protocol, self.host).is_none()
     }
 
-    /// Returns the same forward with the next free host port, if one of the next hundred is free.
+    /// Returns the same forward with the first of its [free ports](Self::free_ports).
     #[must_use]
     pub fn at_a_free_port(self) -> Option<Self> {
-        (self.host..=self.host.saturating_add(99))
-            .map(|host| Self { host, ..self })
-            .find(Self::is_free)
+        self.free_ports().next()
+    }
+
+    /// Returns the same forward with each host port that is free, of this one and the next 99. If
+    /// only root may open its port, the ports 8000 higher are tried.
+    pub fn free_ports(self) -> impl Iterator<Item = Self> {
+        let first = match port::why_not_free(self.protocol, self.host) {
+            Some(Refusal::Forbidden) => self.host.saturating_add(8000),
+            _ => self.host,
+        };
+        (first..=first.saturating_add(99))
+            .map(move |host| Self { host, ..self })
+            .filter(Self::is_free)
+    }
+
+    /// Returns whether both need the same port of the host.
+    #[must_use]
+    pub fn is_at_the_port_of(&self, other: &Self) -> bool {
+        (self.protocol, self.host) == (other.protocol, other.host)
     }
 
     /// Returns a shell command that tries the forward.
@@ -51,15 +57,6 @@ impl Forward {
             Protocol::Udp => format!("echo hello | nc -u -w1 127.0.0.1 {}", self.host),
             Protocol::Tcp => format!("nc 127.0.0.1 {}", self.host),
         }
-    }
-}
-
-impl fmt::Display for Protocol {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Udp => "udp",
-            Self::Tcp => "tcp",
-        })
     }
 }
 
@@ -112,7 +109,7 @@ impl fmt::Display for NotAForward {
 
 impl Error for NotAForward {}
 
-/// The error for a host port that is in use.
+/// The error for a host port that cannot be opened.
 #[derive(Debug, PartialEq, Eq)]
 pub struct PortTaken(pub Forward);
 
@@ -123,10 +120,9 @@ impl fmt::Display for PortTaken {
             host,
             guest,
         } = self.0;
-        write!(
-            formatter,
-            "{protocol} port {host} of 127.0.0.1 is used by another program"
-        )?;
+        // The other program may have ended meanwhile.
+        let why = port::why_not_free(protocol, host).unwrap_or(Refusal::Used);
+        write!(formatter, "{protocol} port {host} of 127.0.0.1 {why}")?;
         match self.0.at_a_free_port() {
             Some(Forward { host, .. }) => write!(
                 formatter,
@@ -134,7 +130,7 @@ impl fmt::Display for PortTaken {
             ),
             None => write!(
                 formatter,
-                "\n  the next hundred ports are used too; choose another one"
+                "\n  the next hundred ports are not free either; choose another one"
             ),
         }
     }
@@ -144,6 +140,8 @@ impl Error for PortTaken {}
 
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, UdpSocket};
+
     use super::*;
 
     #[test]

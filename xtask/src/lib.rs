@@ -30,6 +30,7 @@ pub mod install;
 pub mod log_level;
 pub mod memory_size;
 pub mod plugin;
+pub mod port;
 pub mod profile;
 pub mod qemu;
 pub mod qmp;

@@ -4,17 +4,24 @@ use core::error::Error;
 use core::fmt;
 use core::str::FromStr;
 
-/// An amount of memory: a multiple of 1 MiB, at least 1 MiB.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// An amount of memory: a multiple of 1 MiB, at least 1 MiB. It is displayed as it was written.
+#[derive(Clone, Debug)]
 pub struct MemorySize {
     mebibytes: u64,
+    written: String,
 }
 
 impl MemorySize {
     /// Returns the amount in MiB.
     #[must_use]
-    pub fn mebibytes(self) -> u64 {
+    pub fn mebibytes(&self) -> u64 {
         self.mebibytes
+    }
+
+    /// Returns the value of QEMU's option `-m`, such as `64M`.
+    #[must_use]
+    pub fn option_value(&self) -> String {
+        format!("{}M", self.mebibytes)
     }
 }
 
@@ -35,13 +42,16 @@ impl FromStr for MemorySize {
             .checked_mul(factor)
             .filter(|&amount| amount != 0)
             .ok_or(NotASize)?;
-        Ok(Self { mebibytes })
+        Ok(Self {
+            mebibytes,
+            written: text.to_owned(),
+        })
     }
 }
 
 impl fmt::Display for MemorySize {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}M", self.mebibytes)
+        formatter.write_str(&self.written)
     }
 }
 
@@ -63,7 +73,15 @@ mod tests {
 
     #[test]
     fn gigabytes_become_mebibytes() {
-        assert_eq!("4G".parse::<MemorySize>().unwrap().to_string(), "4096M");
+        let size: MemorySize = "4G".parse().unwrap();
+        assert_eq!(size.option_value(), "4096M");
+    }
+
+    #[test]
+    fn an_amount_is_displayed_as_it_was_written() {
+        for text in ["2G", "2048M", "2GiB", "64 MiB"] {
+            assert_eq!(text.parse::<MemorySize>().unwrap().to_string(), text);
+        }
     }
 
     #[test]
@@ -73,16 +91,19 @@ mod tests {
 
     #[test]
     fn a_number_without_a_unit_is_rejected() {
-        assert_eq!("64".parse::<MemorySize>(), Err(NotASize));
+        assert_eq!("64".parse::<MemorySize>().unwrap_err(), NotASize);
     }
 
     #[test]
     fn zero_is_rejected() {
-        assert_eq!("0M".parse::<MemorySize>(), Err(NotASize));
+        assert_eq!("0M".parse::<MemorySize>().unwrap_err(), NotASize);
     }
 
     #[test]
     fn an_overflow_is_rejected() {
-        assert_eq!("18446744073709551615G".parse::<MemorySize>(), Err(NotASize));
+        assert_eq!(
+            "18446744073709551615G".parse::<MemorySize>().unwrap_err(),
+            NotASize
+        );
     }
 }

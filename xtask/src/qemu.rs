@@ -18,6 +18,7 @@ use crate::transport::{Attachment, Transport};
 use crate::workspace::Workspace;
 
 pub(crate) mod serial;
+mod sizing;
 
 pub use serial::Serial;
 
@@ -183,9 +184,7 @@ impl Machine {
         let mut words = self.sized_command();
         let stopped = ["-nodefaults", "-display", "none", "-monitor", "stdio", "-S"];
         words.extend(stopped.map(str::to_owned));
-        if let Some(count) = self.extra.iter().position(|word| word == "-smp") {
-            words.extend(self.extra.iter().skip(count).take(2).cloned());
-        }
+        words.extend(sizing::words_of(&self.extra).cloned());
         words
     }
 
@@ -193,8 +192,8 @@ impl Machine {
     fn sized_command(&self) -> Vec<String> {
         let mut words = emulator::words(&self.program);
         words.extend(self.arguments.iter().cloned());
-        if let Some(memory) = self.memory {
-            set(&mut words, "-m", memory.to_string());
+        if let Some(memory) = &self.memory {
+            set(&mut words, "-m", memory.option_value());
         }
         words
     }

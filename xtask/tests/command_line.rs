@@ -207,6 +207,18 @@ fn a_used_port_is_reported_with_a_free_one() {
 }
 
 #[test]
+fn a_port_that_an_option_claims_is_neither_claimed_again_nor_chosen() {
+    let listen = ["--nic", "socket=listen:18009"];
+    let said = refusal(&[&["run", &board(), "--gdb", "18009"], &listen[..]].concat());
+    assert!(said.contains("tcp port 18009 is claimed"), "{said}");
+    let said = refusal(&["run", &board(), "--net", "tap=x", "--nic", "tap=x"]);
+    assert!(said.contains("the TAP interface x is claimed"), "{said}");
+    let words = dry_run(&[&board(), "--app", "http", "--gdb", "8080"]);
+    let network = value(&words, "-netdev");
+    assert!(!network.contains("127.0.0.1:8080-"), "{network}");
+}
+
+#[test]
 fn the_list_has_every_board_and_the_demo() {
     let list = String::from_utf8(xtask(&["list"]).stdout).unwrap();
     let names: Vec<_> = list

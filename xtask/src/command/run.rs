@@ -1,10 +1,14 @@
 //! `cargo xtask run`: builds an app and runs it on a board in QEMU.
 
+mod address;
+mod claims;
 mod connection;
 mod host;
+mod identity;
 mod options;
 mod probe;
 mod refusal;
+mod tap;
 mod watch;
 
 use std::path::PathBuf;
@@ -29,10 +33,9 @@ use crate::target;
 use crate::transport::{self, Transport};
 use crate::workspace::{App, Workspace, relative_to_here};
 
+use address::{check_address, check_ipv6_address};
 use connection::Connection;
-use refusal::{
-    check_address, check_disks, check_ipv6_address, check_memory, check_serials, check_share,
-};
+use refusal::{check_disks, check_memory, check_serials, check_share};
 
 /// Run a board in QEMU, with its console on this terminal
 ///
@@ -153,7 +156,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let app = workspace
         .app_or_default(arguments.app.as_deref())
         .map_err(Failure::usage)?;
-    check_memory(arguments.memory)?;
+    check_memory(arguments.memory.as_ref())?;
     arguments.words("ip=").try_for_each(check_address)?;
     arguments.words("ip6=").try_for_each(check_ipv6_address)?;
     if arguments.watch {
@@ -164,11 +167,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     } else {
         arguments.devices(&workspace, &board, app)?
     };
+    arguments.check_claims()?;
     let is_decoded = arguments.is_decoded(&board, app);
     let port = is_decoded.then(decoder::port);
     devices.more.serials.extend(port.clone());
     if !arguments.dry_run {
-        check_disks(devices.disks().map(|disk| &*disk.image))?;
+        check_disks(devices.disks())?;
         arguments.share.as_deref().map_or(Ok(()), check_share)?;
         check_serials(&arguments.serial)?;
         arguments.check_host()?;
@@ -183,7 +187,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     install::qemu(&machine.program)?;
     probe::check(&machine, &arguments.sizes())?;
     let image = prepare(&workspace, &board, app, &machine, arguments.max_log)?;
-    if let Some(memory) = arguments.memory {
+    if let Some(memory) = &arguments.memory {
         fit::check(&image.elf, &board, memory).map_err(Failure::usage)?;
     }
     let decoder = match &port {

@@ -101,7 +101,10 @@ impl Source {
         {
             more.extend(DEBUG_EXIT.map(str::to_owned));
         }
-        let memory = arguments.memory.map_or(USUAL_MEMORY, MemorySize::mebibytes);
+        let memory = arguments
+            .memory
+            .as_ref()
+            .map_or(USUAL_MEMORY, MemorySize::mebibytes);
         let cpu = arguments.cpu.clone();
         let cpu = cpu.unwrap_or_else(|| usual_processor(architecture).to_owned());
         let given = arguments.name.clone();

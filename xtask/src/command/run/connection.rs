@@ -44,6 +44,19 @@ impl Connection {
     }
 }
 
+impl fmt::Display for Connection {
+    /// Writes the text that is parsed as this connection.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User => formatter.write_str("user"),
+            Self::Tap(name) => write!(formatter, "tap={name}"),
+            Self::Listen(port) => write!(formatter, "socket=listen:{port}"),
+            Self::Connect(port) => write!(formatter, "socket=connect:{port}"),
+            Self::Unconnected => formatter.write_str("none"),
+        }
+    }
+}
+
 impl FromStr for Connection {
     type Err = NotAConnection;
 
@@ -92,6 +105,7 @@ mod tests {
             ("socket=listen:9000", Connection::Listen(9000)),
             ("socket=connect:9000", Connection::Connect(9000)),
         ] {
+            assert_eq!(expected.to_string(), text);
             assert_eq!(text.parse(), Ok(expected), "{text}");
         }
     }

@@ -1,52 +1,58 @@
-//! Finds what this host lacks for a run: free ports, TAP interfaces, and folders for files.
+//! Finds what this host lacks for a run: free ports, TAP interfaces, and files to write.
 
-use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::fs::MetadataExt as _;
+use std::fs::{self, OpenOptions};
+use std::io;
 use std::path::Path;
 
 use crate::failure::Failure;
+use crate::port::{self, Protocol};
 
 use super::connection::Connection;
+use super::tap;
 
-/// Where Linux describes its network interfaces.
-const INTERFACES: &str = "/sys/class/net";
-/// The longest name of a network interface on Linux, in bytes.
-const LONGEST_NAME: usize = 15;
-/// The flag of an interface that is up (`IFF_UP` in `linux/if.h`).
-const UP: u32 = 1;
-
-/// Rejects a connection that QEMU could not open, or on which no frame would ever pass.
-pub(super) fn check_connection(option: &str, connection: &Connection) -> Result<(), Failure> {
-    let refused = match connection {
-        Connection::User | Connection::Unconnected => return Ok(()),
-        Connection::Tap(name) => why_not_tap(Path::new(INTERFACES), name, own_user())
-            .map(|why| format!("tap={name}: {why}")),
-        Connection::Listen(port) => {
-            (!is_free(*port)).then(|| format!("socket=listen:{port}: {}", used_by_another(*port)))
+/// Rejects a connection that QEMU could not open, or on which no frame would ever pass. QEMU opens
+/// the connections in this order; each is given with its option.
+pub(super) fn check_connections(connections: &[(&str, &Connection)]) -> Result<(), Failure> {
+    for (index, (option, connection)) in connections.iter().enumerate() {
+        let listens = |port: u16| move |it: &(&str, &Connection)| *it.1 == Connection::Listen(port);
+        let (earlier, later) = connections.split_at(index);
+        let why = match connection {
+            Connection::User | Connection::Unconnected => None,
+            Connection::Tap(name) => tap::why_not(name),
+            Connection::Listen(port) => why_not_port(*port),
+            Connection::Connect(port) if earlier.iter().any(listens(*port)) => None,
+            Connection::Connect(port) if later.iter().any(listens(*port)) => Some(format!(
+                "the interface that listens on this port is opened later; name \
+                 `socket=listen:{port}` first"
+            )),
+            Connection::Connect(port) => (!port::is_listened_on(*port)).then(|| {
+                format!(
+                    "no machine waits on this port; start the other machine first, with --net \
+                     socket=listen:{port}"
+                )
+            }),
+        };
+        if let Some(why) = why {
+            return Err(Failure::usage(format!("{option} {connection}: {why}")));
         }
-        Connection::Connect(port) => is_free(*port).then(|| {
-            format!(
-                "socket=connect:{port}: no machine waits on this port; start the other machine \
-                 first, with --net socket=listen:{port}"
-            )
-        }),
-    };
-    match refused {
-        Some(refused) => Err(Failure::usage(format!("{option} {refused}"))),
+    }
+    Ok(())
+}
+
+/// Rejects a debugger's port that QEMU could not open.
+pub(super) fn check_debugger(port: Option<u16>) -> Result<(), Failure> {
+    match port.and_then(|port| Some((port, why_not_port(port)?))) {
+        Some((port, why)) => Err(Failure::usage(format!("--gdb {port}: {why}"))),
         None => Ok(()),
     }
 }
 
-/// Rejects a debugger's port that another program uses.
-pub(super) fn check_debugger(port: Option<u16>) -> Result<(), Failure> {
-    match port.filter(|&port| !is_free(port)) {
-        Some(port) => Err(Failure::usage(format!(
-            "--gdb {port}: {}",
-            used_by_another(port)
-        ))),
-        None => Ok(()),
-    }
+/// Returns why no program could wait on this TCP port of the loopback address.
+fn why_not_port(port: u16) -> Option<String> {
+    let why = port::why_not_free(Protocol::Tcp, port)?;
+    Some(format!(
+        "port {port} of 127.0.0.1 {why}; choose another port"
+    ))
 }
 
 /// Rejects a file for frames that QEMU could not create.
@@ -57,115 +63,39 @@ pub(super) fn check_record(file: &Path) -> Result<(), Failure> {
         return refuse("this is a folder; name a file, which is replaced".to_owned());
     }
     let folder = file.parent().filter(|it| !it.as_os_str().is_empty());
-    match folder.filter(|folder| !folder.is_dir()) {
-        Some(folder) => refuse(format!("the folder {} does not exist", folder.display())),
-        None => Ok(()),
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        return refuse(format!("the folder {} does not exist", folder.display()));
+    }
+    match try_to_write(file) {
+        Ok(()) => Ok(()),
+        Err(error) => refuse(format!(
+            "this file cannot be written: {error}; name another one"
+        )),
     }
 }
 
-/// Returns why QEMU could not use the TAP interface of this name. `interfaces` is the folder in
-/// which Linux describes its interfaces; on another system, nothing is checked. `user` is the number
-/// of the user who starts QEMU; 0 may use every interface.
-fn why_not_tap(interfaces: &Path, name: &str, user: u32) -> Option<String> {
-    if !interfaces.is_dir() {
-        return None;
+/// Opens the file for writing, and leaves it as it was. Opens neither a pipe nor a device, which
+/// could wait for its reader.
+fn try_to_write(file: &Path) -> io::Result<()> {
+    match fs::metadata(file) {
+        Ok(data) if data.is_file() => OpenOptions::new().append(true).open(file).map(drop),
+        Ok(_) => Ok(()),
+        Err(_) => {
+            OpenOptions::new().append(true).create(true).open(file)?;
+            // The path may be a link to a file that was missing.
+            fs::remove_file(fs::canonicalize(file)?)
+        }
     }
-    let is_valid = name.len() <= LONGEST_NAME
-        && !matches!(name, "." | "..")
-        && !name.contains(|letter: char| letter == '/' || letter.is_whitespace());
-    if !is_valid {
-        return Some(format!(
-            "not a name of an interface: it may have up to {LONGEST_NAME} bytes, without `/` and \
-             spaces"
-        ));
-    }
-    let interface = interfaces.join(name);
-    if !interface.exists() {
-        return Some(format!(
-            "there is no such interface; create it, as root: `ip tuntap add dev {name} mode tap \
-             user \"$USER\" && ip addr add 10.0.2.2/24 dev {name} && ip link set {name} up`"
-        ));
-    }
-    let read = |file: &str| fs::read_to_string(interface.join(file)).ok();
-    if read("tun_flags").is_none() {
-        return Some("this interface exists, but is no TAP interface".to_owned());
-    }
-    let flags = read("flags")
-        .and_then(|flags| u32::from_str_radix(flags.trim().trim_start_matches("0x"), 16).ok());
-    if flags.is_some_and(|flags| flags & UP == 0) {
-        return Some(format!(
-            "this interface is down, so it would pass no frame; as root: `ip link set {name} up`"
-        ));
-    }
-    let owner = read("owner").and_then(|owner| owner.trim().parse::<u32>().ok());
-    let is_allowed = |owner: u32| user == 0 || user == owner;
-    if owner.is_some_and(|owner| !is_allowed(owner)) {
-        return Some("this interface belongs to another user".to_owned());
-    }
-    if read("carrier").is_some_and(|carrier| carrier.trim() == "1") {
-        return Some("another program uses this interface".to_owned());
-    }
-    None
-}
-
-/// Returns the number of the user who runs this program.
-fn own_user() -> u32 {
-    fs::metadata("/proc/self").map_or(0, |process| process.uid())
-}
-
-/// Returns whether a program could listen on this TCP port of the loopback address.
-fn is_free(port: u16) -> bool {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
-}
-
-fn used_by_another(port: u16) -> String {
-    format!("port {port} of 127.0.0.1 is used by another program; choose another port")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+
     use super::*;
 
-    /// Describes an interface as Linux does.
-    fn describe(interfaces: &Path, name: &str, files: &[(&str, &str)]) {
-        fs::create_dir(interfaces.join(name)).unwrap();
-        for (file, text) in files {
-            fs::write(interfaces.join(name).join(file), text).unwrap();
-        }
-    }
-
-    #[test]
-    fn a_tap_interface_is_refused_with_the_reason() {
-        let folder = tempfile::tempdir().unwrap();
-        let at = folder.path();
-        let tap = ("tun_flags", "0x1002\n");
-        describe(at, "good", &[tap, ("flags", "0x1003\n"), ("owner", "7\n")]);
-        describe(at, "down", &[tap, ("flags", "0x1002\n")]);
-        describe(
-            at,
-            "used",
-            &[tap, ("flags", "0x1003\n"), ("carrier", "1\n")],
-        );
-        describe(at, "hers", &[tap, ("flags", "0x1003\n"), ("owner", "8\n")]);
-        describe(at, "eth0", &[("flags", "0x1003\n"), ("carrier", "1\n")]);
-        assert_eq!(why_not_tap(at, "good", 7), None);
-        for (name, reason) in [
-            ("missing", "ip tuntap add dev missing mode tap"),
-            ("down", "ip link set down up"),
-            ("used", "another program"),
-            ("hers", "another user"),
-            ("eth0", "no TAP interface"),
-            ("a-name-of-16-byt", "up to 15 bytes"),
-            ("../x", "without `/`"),
-        ] {
-            let said = why_not_tap(at, name, 7).unwrap();
-            assert!(said.contains(reason), "{name}: {said}");
-        }
-    }
-
-    #[test]
-    fn nothing_is_checked_where_interfaces_are_not_described() {
-        assert_eq!(why_not_tap(Path::new("/no/such/folder"), "tap0", 7), None);
+    fn check_connection(option: &str, connection: &Connection) -> Result<(), Failure> {
+        check_connections(&[(option, connection)])
     }
 
     #[test]
@@ -185,10 +115,31 @@ mod tests {
     }
 
     #[test]
+    fn a_machine_may_connect_to_itself_after_it_listens() {
+        let other = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = other.local_addr().unwrap().port();
+        drop(other);
+        let (listen, connect) = (Connection::Listen(port), Connection::Connect(port));
+        assert!(check_connections(&[("--net", &listen), ("--nic", &connect)]).is_ok());
+        let said = check_connections(&[("--net", &connect), ("--nic", &listen)]).unwrap_err();
+        let expected = format!("--net socket=connect:{port}: the interface that listens");
+        assert!(said.to_string().starts_with(&expected), "{said}");
+    }
+
+    #[test]
     fn frames_are_recorded_only_to_a_file_in_an_existing_folder() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(check_record(&folder.path().join("x.pcap")).is_ok());
+        let file = folder.path().join("x.pcap");
+        assert!(check_record(&file).is_ok());
+        assert!(!file.exists());
+        fs::write(&file, "frames").unwrap();
+        assert!(check_record(&file).is_ok());
+        assert_eq!(fs::read_to_string(&file).unwrap(), "frames");
         assert!(check_record(Path::new("x.pcap")).is_ok());
+        let said = check_record(Path::new("/proc/x.pcap"))
+            .unwrap_err()
+            .to_string();
+        assert!(said.contains("cannot be written"), "{said}");
         let said = check_record(folder.path()).unwrap_err().to_string();
         assert!(said.contains("this is a folder"), "{said}");
         let said = check_record(&folder.path().join("no/x.pcap")).unwrap_err();

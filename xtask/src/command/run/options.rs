@@ -14,7 +14,7 @@ use crate::transport::{self, Attachment, Transport};
 use crate::workspace::{App, Workspace, relative_to_here};
 
 use super::connection::Connection;
-use super::host::{check_connection, check_debugger, check_record};
+use super::host::{check_connections, check_debugger, check_record};
 use super::refusal::check_forwards;
 use super::{Arguments, Device};
 
@@ -114,7 +114,7 @@ impl Arguments {
         let kernel = self.kernel(board, Image::of(workspace, board, &app.name))?;
         let mut machine = Machine::new(workspace, board, relative_to_here(&kernel))?;
         machine.firmware.clone_from(&self.bios);
-        machine.memory = self.memory;
+        machine.memory.clone_from(&self.memory);
         machine.console = Console::Terminal;
         machine.append = self.command_line(board);
         machine.devices = devices;
@@ -143,19 +143,18 @@ impl Arguments {
 
     /// Returns the options that change the size of the machine, as the user wrote them.
     pub(super) fn sizes(&self) -> Vec<String> {
-        let memory = self.memory.map(|memory| format!("--memory {memory}"));
+        let memory = self
+            .memory
+            .as_ref()
+            .map(|memory| format!("--memory {memory}"));
         let count = self.smp.map(|count| format!("--smp {count}"));
         memory.into_iter().chain(count).collect()
     }
 
     /// Rejects options for which this host lacks something.
     pub(super) fn check_host(&self) -> Result<(), Failure> {
-        if let Some(connection) = &self.net {
-            check_connection("--net", connection)?;
-        }
-        for connection in &self.nic {
-            check_connection("--nic", connection)?;
-        }
+        let connections: Vec<_> = self.connections().collect();
+        check_connections(&connections)?;
         self.pcap.as_deref().map_or(Ok(()), check_record)?;
         check_debugger(self.gdb)
     }
@@ -255,7 +254,11 @@ impl Arguments {
         let mut forwards = self.forward.clone();
         if forwards.is_empty() {
             for &forward in &app.forwards {
-                forwards.push(forward.at_a_free_port().ok_or(PortTaken(forward))?);
+                let free = forward.free_ports().find(|free| {
+                    let is_forwarded = forwards.iter().any(|other| other.is_at_the_port_of(free));
+                    !is_forwarded && !self.claims_port(free.protocol, free.host)
+                });
+                forwards.push(free.ok_or(PortTaken(forward))?);
             }
         }
         let address = self.words("ip=").next().and_then(|ip| ip.split_once('/'));

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::unix::fs::FileTypeExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -10,7 +9,9 @@ use std::path::Path;
 use crate::failure::Failure;
 use crate::forward::Forward;
 use crate::memory_size::MemorySize;
-use crate::qemu::{Serial, serial};
+use crate::qemu::{Disk, Serial, serial};
+
+use super::identity::Identity;
 
 /// The smallest memory for an app, in MiB.
 const LEAST_MEMORY: u64 = 4;
@@ -29,25 +30,28 @@ pub(super) fn check_forwards(forwards: &[Forward]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Rejects disks that QEMU could not open, and an image given twice.
-pub(super) fn check_disks<'a>(images: impl Iterator<Item = &'a Path>) -> Result<(), Failure> {
-    let mut seen = HashSet::new();
-    for image in images {
-        check_disk(image)?;
-        // A missing image is created, so its links need not be followed.
-        let file = fs::canonicalize(image).unwrap_or_else(|_| image.to_owned());
-        if !seen.insert(file) {
+/// Rejects disks that QEMU could not open, and an image given twice that the machine writes.
+pub(super) fn check_disks<'a>(disks: impl Iterator<Item = &'a Disk>) -> Result<(), Failure> {
+    let mut earlier = Vec::new();
+    for Disk { image, read_only } in disks {
+        check_disk(image, *read_only)?;
+        let file = Identity::of(image);
+        let is_twice =
+            |(other, is_read): &(Identity, bool)| *other == file && !(*is_read && *read_only);
+        if earlier.iter().any(is_twice) {
             return Err(Failure::usage(format!(
-                "--disk {}: two disks cannot have the same image; name another file",
+                "--disk {}: two disks cannot have the same image, unless they are read-only; name \
+                 another file",
                 image.display()
             )));
         }
+        earlier.push((file, *read_only));
     }
     Ok(())
 }
 
 /// Rejects a disk that QEMU could not open: a folder, or one that another machine writes.
-fn check_disk(image: &Path) -> Result<(), Failure> {
+fn check_disk(image: &Path, read_only: bool) -> Result<(), Failure> {
     let shown = image.display();
     let Ok(data) = fs::metadata(image) else {
         // It will be created.
@@ -63,7 +67,7 @@ fn check_disk(image: &Path) -> Result<(), Failure> {
             "--disk {shown}: this file is empty; delete it, so that an image is created"
         )));
     }
-    if is_locked(image) {
+    if is_locked(image, read_only) {
         return Err(Failure::usage(format!(
             "the disk {shown} is in use by another machine; stop that machine, or use another disk with --disk FILE"
         )));
@@ -105,7 +109,7 @@ pub(super) fn check_serials(serials: &[Serial]) -> Result<(), Failure> {
         }
         if serials
             .iter()
-            .filter(|other| other.socket == *socket)
+            .filter(|other| Identity::of(&other.socket) == Identity::of(socket))
             .count()
             > 1
         {
@@ -143,105 +147,45 @@ fn size_of_files(folder: &Path, most: u64) -> u64 {
     size
 }
 
-/// Returns whether a process of this host has locked the file, according to Linux. QEMU locks its
-/// open images.
-fn is_locked(image: &Path) -> bool {
+/// Returns whether a process of this host has locked the file against a machine, according to
+/// Linux. QEMU locks its open images.
+fn is_locked(image: &Path, read_only: bool) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     let (Ok(data), Ok(locks)) = (fs::metadata(image), fs::read_to_string("/proc/locks")) else {
         return false;
     };
-    let inode = format!(":{}", data.ino());
-    locks.lines().any(|line| {
-        // 1: OFDLCK ADVISORY READ -1 fe:00:1234 100 101
-        let mut words = line.split_whitespace();
-        let is_ofd = words.clone().any(|word| word == "OFDLCK");
-        is_ofd && words.any(|word| word.ends_with(&inode))
-    })
+    let mut locks = locks.lines();
+    locks.any(|line| is_in_the_way(line, data.ino(), read_only))
+}
+
+/// Returns whether a line of `/proc/locks` is a lock of this file against another machine. A
+/// machine that only reads is stopped only by one that writes.
+fn is_in_the_way(line: &str, inode: u64, read_only: bool) -> bool {
+    /// The byte that QEMU locks for writing: `RAW_LOCK_PERM_BASE` in `block/file-posix.c`, and the
+    /// bit of `BLK_PERM_WRITE`.
+    const WRITING: u64 = 101;
+    // 1: OFDLCK ADVISORY READ -1 fe:00:1234 100 101
+    let words: Vec<_> = line.split_whitespace().collect();
+    let [.., file, start, end] = *words else {
+        return false;
+    };
+    let is_ofd = words.contains(&"OFDLCK") && file.ends_with(&format!(":{inode}"));
+    // The end may be `EOF`.
+    let end = end.parse().unwrap_or(u64::MAX);
+    let locks_writing = start
+        .parse()
+        .is_ok_and(|start: u64| (start..=end).contains(&WRITING));
+    is_ofd && (!read_only || locks_writing)
 }
 
 /// Rejects memory that is too small for the kernel.
-pub(super) fn check_memory(memory: Option<MemorySize>) -> Result<(), Failure> {
+pub(super) fn check_memory(memory: Option<&MemorySize>) -> Result<(), Failure> {
     match memory {
         Some(memory) if memory.mebibytes() < LEAST_MEMORY => Err(Failure::usage(format!(
             "--memory {memory}: too little for the kernel; give it at least {LEAST_MEMORY}M"
         ))),
         _ => Ok(()),
     }
-}
-
-/// Rejects an address that the kernel could not parse: see `vmos::net::Ip`.
-pub(super) fn check_address(value: &str) -> Result<(), Failure> {
-    let refuse = |what: &str| {
-        Err(Failure::usage(format!(
-            "ip={value}: {what}; write `ip=dhcp`, or an address with its prefix length, then the \
-             gateway and name servers, such as `ip=10.0.2.15/24,10.0.2.2,10.0.2.3`"
-        )))
-    };
-    if value == "dhcp" {
-        return Ok(());
-    }
-    let mut parts = value.split(',');
-    let Some((address, prefix)) = parts.next().and_then(|part| part.split_once('/')) else {
-        return refuse("the address has no prefix length");
-    };
-    if address.parse::<Ipv4Addr>().is_err() {
-        return refuse("the address is not of the form 10.0.2.15");
-    }
-    if !prefix
-        .parse::<u8>()
-        .is_ok_and(|prefix| (1..=32).contains(&prefix))
-    {
-        return refuse("the prefix length is not a number from 1 to 32");
-    }
-    let others: Vec<_> = parts.collect();
-    let is_address = |(index, part): (usize, &&str)| {
-        part.parse::<Ipv4Addr>().is_ok() || index == 0 && part.is_empty() && others.len() > 1
-    };
-    if !others.iter().enumerate().all(is_address) {
-        return refuse("the gateway or a name server is not of the form 10.0.2.2");
-    }
-    if others.len() > 4 {
-        return refuse("there are more than three name servers");
-    }
-    Ok(())
-}
-
-/// Rejects an IPv6 address that the kernel could not parse: see `vmos::net::Ip6`.
-pub(super) fn check_ipv6_address(value: &str) -> Result<(), Failure> {
-    let refuse = |what: &str| {
-        Err(Failure::usage(format!(
-            "ip6={value}: {what}; write `ip6=auto`, `ip6=off`, or an address with its prefix \
-             length, then the router and name servers, such as \
-             `ip6=2001:db8::15/64,fe80::1,2001:db8::53`"
-        )))
-    };
-    if matches!(value, "auto" | "off") {
-        return Ok(());
-    }
-    let mut parts = value.split(',');
-    let Some((address, prefix)) = parts.next().and_then(|part| part.split_once('/')) else {
-        return refuse("the address has no prefix length");
-    };
-    if address.parse::<Ipv6Addr>().is_err() {
-        return refuse("the address is not of the form 2001:db8::15");
-    }
-    if !prefix
-        .parse::<u8>()
-        .is_ok_and(|prefix| (1..=128).contains(&prefix))
-    {
-        return refuse("the prefix length is not a number from 1 to 128");
-    }
-    let others: Vec<_> = parts.collect();
-    let is_address = |(index, part): (usize, &&str)| {
-        part.parse::<Ipv6Addr>().is_ok() || index == 0 && part.is_empty()
-    };
-    if !others.iter().enumerate().all(is_address) {
-        return refuse("the router or a name server is not of the form fe80::1");
-    }
-    if others.len() > 4 {
-        return refuse("there are more than three name servers");
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -265,9 +209,9 @@ mod tests {
     #[test]
     fn a_folder_is_rejected_as_a_disk() {
         let folder = tempfile::tempdir().unwrap();
-        let error = said(check_disk(folder.path()));
+        let error = said(check_disk(folder.path(), false));
         assert!(error.contains("this is a folder"), "{error}");
-        assert!(check_disk(&folder.path().join("new.img")).is_ok());
+        assert!(check_disk(&folder.path().join("new.img"), false).is_ok());
     }
 
     #[test]
@@ -278,45 +222,45 @@ mod tests {
             fs::write(path(name), [0; 512]).unwrap();
         }
         std::os::unix::fs::symlink(path("a.img"), path("link.img")).unwrap();
-        let check = |names: &[&str]| {
-            let images: Vec<_> = names.iter().map(|name| path(name)).collect();
-            check_disks(images.iter().map(std::path::PathBuf::as_path))
+        let check = |names: &[&str], read_only| {
+            let disks = names.iter().map(|name| Disk {
+                image: path(name),
+                read_only,
+            });
+            check_disks(disks.collect::<Vec<_>>().iter())
         };
-        assert!(check(&["a.img", "b.img", "new.img"]).is_ok());
+        assert!(check(&["a.img", "b.img", "new.img"], false).is_ok());
         for names in [
             ["a.img", "a.img"],
             ["a.img", "link.img"],
             ["new.img", "new.img"],
+            ["new.img", "./new.img"],
         ] {
-            let said = said(check(&names));
+            let said = said(check(&names, false));
             assert!(said.contains("the same image"), "{said}");
+            assert!(check(&names, true).is_ok(), "{names:?}");
         }
     }
 
     #[test]
-    fn an_ipv6_address_that_the_kernel_cannot_parse_is_rejected() {
-        for value in [
-            "auto",
-            "off",
-            "2001:db8::15/64",
-            "2001:db8::15/64,fe80::1",
-            "2001:db8::15/64,",
-            "2001:db8::15/64,fe80::1,2001:db8::53",
-            "2001:db8::15/64,,2001:db8::53",
-        ] {
-            assert!(check_ipv6_address(value).is_ok(), "{value}");
+    fn a_machine_that_reads_is_stopped_only_by_one_that_writes() {
+        let reader = [
+            "19: OFDLCK ADVISORY  READ -1 fe:00:77 201 201",
+            "20: OFDLCK ADVISORY  READ -1 fe:00:77 100 100",
+        ];
+        let writer = "1: OFDLCK ADVISORY  READ -1 fe:00:77 100 101";
+        for line in reader {
+            assert!(is_in_the_way(line, 77, false), "{line}");
+            assert!(!is_in_the_way(line, 77, true), "{line}");
         }
-        for value in [
-            "",
-            "dhcp",
-            "2001:db8::15",
-            "::1/129",
-            "x/64",
-            "2001:db8::15/64,x",
-        ] {
-            let error = said(check_ipv6_address(value));
-            assert!(error.contains(&format!("ip6={value}: ")), "{error}");
+        for line in [writer, "2: OFDLCK ADVISORY WRITE -1 fe:00:77 0 EOF"] {
+            assert!(is_in_the_way(line, 77, true), "{line}");
+            assert!(is_in_the_way(line, 77, false), "{line}");
+            assert!(!is_in_the_way(line, 7, false), "{line}");
         }
+        let other = "3: FLOCK  ADVISORY  WRITE 12 fe:00:77 0 EOF";
+        assert!(!is_in_the_way(other, 77, false));
+        assert!(!is_in_the_way("", 77, false));
     }
 
     #[test]
@@ -333,8 +277,11 @@ mod tests {
             format!("a={}", path("c")),
         ])));
         assert!(twice.contains("this name"), "{twice}");
-        let twice = said(check_serials(&serials(&[a, format!("b={}", path("a"))])));
-        assert!(twice.contains("this socket"), "{twice}");
+        for same in ["a", "./a"] {
+            let twice = [a.clone(), format!("b={}", path(same))];
+            let twice = said(check_serials(&serials(&twice)));
+            assert!(twice.contains("this socket"), "{twice}");
+        }
         let missing = said(check_serials(&serials(&[format!("a={}", path("x/y"))])));
         assert!(missing.contains("folder does not exist"), "{missing}");
         fs::write(folder.path().join("file"), "x").unwrap();
@@ -346,35 +293,9 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_the_kernel_cannot_parse_is_rejected() {
-        for value in [
-            "dhcp",
-            "10.0.2.15/24",
-            "10.0.2.15/24,10.0.2.2",
-            "10.0.2.15/24,10.0.2.2,10.0.2.3",
-            "10.0.2.15/24,,10.0.2.3",
-        ] {
-            assert!(check_address(value).is_ok(), "{value}");
-        }
-        for value in [
-            "",
-            "10.0.2.15",
-            "10.0.2/24",
-            "10.0.2.15/33",
-            "10.0.2.15/24,",
-            "10.0.2.15/24,x",
-            "10.0.2.15/24,,,",
-            "1.1.1.1/8,1.1.1.2,1.1.1.3,1.1.1.4,1.1.1.5,1.1.1.6",
-        ] {
-            let error = said(check_address(value));
-            assert!(error.contains(&format!("ip={value}: ")), "{error}");
-        }
-    }
-
-    #[test]
     fn memory_too_small_for_the_kernel_is_rejected() {
-        assert!(check_memory(Some("4M".parse().unwrap())).is_ok());
-        let error = said(check_memory(Some("1M".parse().unwrap())));
+        assert!(check_memory(Some(&"4M".parse().unwrap())).is_ok());
+        let error = said(check_memory(Some(&"1M".parse().unwrap())));
         assert!(error.contains("at least 4M"), "{error}");
         assert!(check_memory(None).is_ok());
     }
