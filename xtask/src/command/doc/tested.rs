@@ -27,7 +27,7 @@ pub(super) fn update(workspace: &Workspace, check: bool) -> Result<(), Failure> 
     }
     let old = read(&page)?;
     let new = with_table(&old, &table(workspace)?)
-        .ok_or_else(|| format!("{PAGE}: the lines around the written part are missing"))?;
+        .ok_or_else(|| format!("{PAGE}: {}", missing_lines()))?;
     if new == old {
         return Ok(());
     }
@@ -41,6 +41,15 @@ pub(super) fn update(workspace: &Workspace, check: bool) -> Result<(), Failure> 
     Ok(())
 }
 
+/// Returns the error for a page without the lines around the table.
+fn missing_lines() -> String {
+    let (begin, end) = (BEGIN.trim_end(), END.trim_end());
+    format!(
+        "the lines around the table are missing; write `{begin}` where it begins, and below it \
+         `{end}` where it ends"
+    )
+}
+
 /// Returns the page with the table between its two lines; `None` if one of these is missing.
 fn with_table(page: &str, table: &str) -> Option<String> {
     let (before, rest) = page.split_once(BEGIN)?;
@@ -52,15 +61,21 @@ fn with_table(page: &str, table: &str) -> Option<String> {
 /// `vmos` that the app enables, the app, and the tests that run the app.
 fn table(workspace: &Workspace) -> Result<String, Failure> {
     let locked = Locked::parse(&read(&workspace.root.join("Cargo.lock"))?)?;
+    let files = sources(&workspace.root.join(CASES))?;
+    let files: Vec<_> = files
+        .iter()
+        .map(|file| read(file))
+        .collect::<Result<_, _>>()?;
+    let everywhere = files.iter().flat_map(|file| constants(file)).collect();
     let mut tests = BTreeMap::<String, BTreeSet<String>>::new();
-    for file in sources(&workspace.root.join(CASES))? {
-        for (app, test) in tests_of_apps(&read(&file)?) {
+    for file in &files {
+        for (app, test) in tests_of_apps(file, &everywhere) {
             tests.entry(app).or_default().insert(test);
         }
     }
     let mut rows = BTreeSet::new();
     for app in &workspace.apps {
-        // An app that only measures has no test of its own.
+        // An app that no test starts has no row.
         let Some(tests) = tests.get(&app.name) else {
             continue;
         };
@@ -146,9 +161,11 @@ impl Locked {
 
 /// Returns the apps that a source file of cases starts, each with the name of the case.
 ///
-/// A case is `Case::spread("name", function)`, or with a closure that calls a function, and an app is started by `setting.machine("app")`, in
-/// that function or in one that it names.
-fn tests_of_apps(source: &str) -> Vec<(String, String)> {
+/// A case is `Case::spread("name", function)`, or with a closure that calls a function, and an app is
+/// started by `setting.machine("app")`, in that function or in one that it names. The app may be a
+/// constant of this file or, as in `everywhere`, of another one.
+fn tests_of_apps(source: &str, everywhere: &BTreeMap<&str, &str>) -> Vec<(String, String)> {
+    let own: BTreeMap<_, _> = constants(source).collect();
     let functions: Vec<(&str, &str)> = source
         .split("fn ")
         .skip(1)
@@ -181,12 +198,32 @@ fn tests_of_apps(source: &str) -> Vec<(String, String)> {
                     reached.push(name);
                 }
             }
-            let started = body.split("machine(\"").skip(1);
-            let apps = started.filter_map(|rest| rest.split('"').next());
+            let started = body.split(".machine(").skip(1);
+            let apps = started.filter_map(|rest| {
+                let argument = rest.split([',', ')']).next()?.trim();
+                // A constant may be named with its module.
+                let constant = argument.rsplit("::").next().unwrap_or(argument);
+                let known = own.get(constant).or_else(|| everywhere.get(constant));
+                known.copied().or_else(|| literal(argument))
+            });
             found.extend(apps.map(|app| (app.to_owned(), name.to_owned())));
         }
     }
     found
+}
+
+/// Returns the names and values of the constants that are texts: `const NAME: &str = "value";`.
+fn constants(source: &str) -> impl Iterator<Item = (&str, &str)> {
+    source.split("const ").skip(1).filter_map(|rest| {
+        let (name, rest) = rest.split_once(':')?;
+        let (kind, value) = rest.split(';').next()?.split_once('=')?;
+        matches!(kind.trim(), "&str" | "&'static str").then_some((name, literal(value)?))
+    })
+}
+
+/// Returns the text of a literal without escapes.
+fn literal(source: &str) -> Option<&str> {
+    source.trim().strip_prefix('"')?.strip_suffix('"')
 }
 
 /// Returns the Rust files in a folder and below.
@@ -218,13 +255,12 @@ mod tests {
     }
 
     #[test]
-    fn every_example_app_with_a_foreign_crate_is_in_the_table() {
+    fn every_app_with_a_foreign_crate_is_in_the_table() {
         let workspace = Workspace::find().unwrap();
         let table = table(&workspace).unwrap();
         let locked = Locked::parse(&read(&workspace.root.join("Cargo.lock")).unwrap()).unwrap();
         for app in &workspace.apps {
-            let is_example = !matches!(&*app.name, "bench" | "demo");
-            if is_example && !locked.of(&app.name).is_empty() {
+            if !locked.of(&app.name).is_empty() {
                 assert!(
                     table.contains(&format!("| `{}` | `", app.name)),
                     "{}",
@@ -248,9 +284,41 @@ fn first(setting: &Setting) -> Outcome { start(setting) }
 fn start(setting: &Setting) -> Outcome { setting.machine(\"http\")?.start() }
 fn second(setting: &Setting) -> Outcome { setting.machine(\"fetch\") }
 ";
-        let found = tests_of_apps(source);
+        let found = tests_of_apps(source, &BTreeMap::new());
         let pair = |app: &str, test: &str| (app.to_owned(), test.to_owned());
         assert_eq!(found, [pair("http", "one"), pair("fetch", "two")]);
+    }
+
+    #[test]
+    fn an_app_may_be_a_constant_of_this_or_of_another_file() {
+        let source = "
+const APP: &str = \"http\";
+const CASES: [Case; 1] = [Case::few(\"one\", first)];
+fn first(setting: &Setting) -> Outcome {
+    setting.machine(APP)?.start()?;
+    setting.machine(demo::DEMO)?.start()?;
+    setting.machine(
+        SELFTEST,
+    )?;
+    setting.machine(name)
+}
+";
+        let other = "pub(super) const DEMO: &str = \"demo\";\nconst SELFTEST: &'static str =\n    \
+                     \"selftest\";\nconst APP: &str = \"not-this\";\nconst COUNT: u8 = 1;\n";
+        let everywhere = constants(other).collect();
+        let found = tests_of_apps(source, &everywhere);
+        let apps: Vec<_> = found.iter().map(|(app, _)| app.as_str()).collect();
+        assert_eq!(apps, ["http", "demo", "selftest"]);
+    }
+
+    #[test]
+    fn missing_lines_are_quoted() {
+        assert_eq!(with_table("a page\n", "table"), None);
+        let said = missing_lines();
+        assert!(
+            said.contains(BEGIN.trim_end()) && said.contains(END.trim_end()),
+            "{said}"
+        );
     }
 
     #[test]
