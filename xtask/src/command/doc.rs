@@ -1,5 +1,6 @@
 //! `cargo xtask doc`: checks the links of the documentation and builds it.
 
+mod cases;
 mod links;
 mod tested;
 

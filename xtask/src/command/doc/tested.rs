@@ -10,6 +10,8 @@ use toml_edit::DocumentMut;
 use crate::failure::{Failure, FileError};
 use crate::workspace::{App, Workspace};
 
+use super::cases;
+
 /// The page with the table, and the lines around it.
 const PAGE: &str = "docs/crates.md";
 const BEGIN: &str = "<!-- Written by `cargo xtask doc`. -->\n";
@@ -61,17 +63,12 @@ fn with_table(page: &str, table: &str) -> Option<String> {
 /// `vmos` that the app enables, the app, and the tests that run the app.
 fn table(workspace: &Workspace) -> Result<String, Failure> {
     let locked = Locked::parse(&read(&workspace.root.join("Cargo.lock"))?)?;
-    let files = sources(&workspace.root.join(CASES))?;
-    let files: Vec<_> = files
-        .iter()
-        .map(|file| read(file))
-        .collect::<Result<_, _>>()?;
-    let everywhere = files.iter().flat_map(|file| constants(file)).collect();
+    let files = sources(&workspace.root.join(CASES))?.into_iter();
+    let files = files.map(|path| Ok((path.clone(), read(&path)?)));
+    let files = files.collect::<Result<Vec<_>, FileError>>()?;
     let mut tests = BTreeMap::<String, BTreeSet<String>>::new();
-    for file in &files {
-        for (app, test) in tests_of_apps(file, &everywhere) {
-            tests.entry(app).or_default().insert(test);
-        }
+    for (app, test) in cases::apps_of_cases(&files) {
+        tests.entry(app).or_default().insert(test);
     }
     let mut rows = BTreeSet::new();
     for app in &workspace.apps {
@@ -159,73 +156,6 @@ impl Locked {
     }
 }
 
-/// Returns the apps that a source file of cases starts, each with the name of the case.
-///
-/// A case is `Case::spread("name", function)`, or with a closure that calls a function, and an app is
-/// started by `setting.machine("app")`, in that function or in one that it names. The app may be a
-/// constant of this file or, as in `everywhere`, of another one.
-fn tests_of_apps(source: &str, everywhere: &BTreeMap<&str, &str>) -> Vec<(String, String)> {
-    let own: BTreeMap<_, _> = constants(source).collect();
-    let functions: Vec<(&str, &str)> = source
-        .split("fn ")
-        .skip(1)
-        .filter_map(|function| {
-            let end = function.find(['(', '<'])?;
-            Some((&function[..end], function))
-        })
-        .collect();
-    let mut found = Vec::new();
-    for case in source.split("Case::").skip(1) {
-        let Some((name, rest)) = case.split_once('"').and_then(|(_, it)| it.split_once('"')) else {
-            continue;
-        };
-        let text = rest.split("];").next().unwrap_or_default();
-        let is_named = |name: &str| {
-            let mut words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
-            words.any(|word| word == name)
-        };
-        let all = functions.iter().map(|(name, _)| *name);
-        let mut reached: Vec<_> = all.filter(|name| is_named(name)).collect();
-        let mut at = 0;
-        while let Some(&caller) = reached.get(at) {
-            at += 1;
-            let Some((_, body)) = functions.iter().find(|(name, _)| *name == caller) else {
-                continue;
-            };
-            let called = functions.iter().map(|(name, _)| *name);
-            for name in called.filter(|name| body.contains(&format!("{name}("))) {
-                if !reached.contains(&name) {
-                    reached.push(name);
-                }
-            }
-            let started = body.split(".machine(").skip(1);
-            let apps = started.filter_map(|rest| {
-                let argument = rest.split([',', ')']).next()?.trim();
-                // A constant may be named with its module.
-                let constant = argument.rsplit("::").next().unwrap_or(argument);
-                let known = own.get(constant).or_else(|| everywhere.get(constant));
-                known.copied().or_else(|| literal(argument))
-            });
-            found.extend(apps.map(|app| (app.to_owned(), name.to_owned())));
-        }
-    }
-    found
-}
-
-/// Returns the names and values of the constants that are texts: `const NAME: &str = "value";`.
-fn constants(source: &str) -> impl Iterator<Item = (&str, &str)> {
-    source.split("const ").skip(1).filter_map(|rest| {
-        let (name, rest) = rest.split_once(':')?;
-        let (kind, value) = rest.split(';').next()?.split_once('=')?;
-        matches!(kind.trim(), "&str" | "&'static str").then_some((name, literal(value)?))
-    })
-}
-
-/// Returns the text of a literal without escapes.
-fn literal(source: &str) -> Option<&str> {
-    source.trim().strip_prefix('"')?.strip_suffix('"')
-}
-
 /// Returns the Rust files in a folder and below.
 fn sources(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     let mut files = Vec::new();
@@ -268,47 +198,6 @@ mod tests {
                 );
             }
         }
-    }
-
-    #[test]
-    fn a_case_runs_the_apps_that_its_functions_start() {
-        let source = "
-const CASES: [Case; 2] = [
-    Case::few(\"one\", first),
-    Case::spread(
-        \"two\",
-        second,
-    ).needing(Need::Table),
-];
-fn first(setting: &Setting) -> Outcome { start(setting) }
-fn start(setting: &Setting) -> Outcome { setting.machine(\"http\")?.start() }
-fn second(setting: &Setting) -> Outcome { setting.machine(\"fetch\") }
-";
-        let found = tests_of_apps(source, &BTreeMap::new());
-        let pair = |app: &str, test: &str| (app.to_owned(), test.to_owned());
-        assert_eq!(found, [pair("http", "one"), pair("fetch", "two")]);
-    }
-
-    #[test]
-    fn an_app_may_be_a_constant_of_this_or_of_another_file() {
-        let source = "
-const APP: &str = \"http\";
-const CASES: [Case; 1] = [Case::few(\"one\", first)];
-fn first(setting: &Setting) -> Outcome {
-    setting.machine(APP)?.start()?;
-    setting.machine(demo::DEMO)?.start()?;
-    setting.machine(
-        SELFTEST,
-    )?;
-    setting.machine(name)
-}
-";
-        let other = "pub(super) const DEMO: &str = \"demo\";\nconst SELFTEST: &'static str =\n    \
-                     \"selftest\";\nconst APP: &str = \"not-this\";\nconst COUNT: u8 = 1;\n";
-        let everywhere = constants(other).collect();
-        let found = tests_of_apps(source, &everywhere);
-        let apps: Vec<_> = found.iter().map(|(app, _)| app.as_str()).collect();
-        assert_eq!(apps, ["http", "demo", "selftest"]);
     }
 
     #[test]
