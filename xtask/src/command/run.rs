@@ -175,7 +175,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         check_disks(devices.disks())?;
         arguments.share.as_deref().map_or(Ok(()), check_share)?;
         check_serials(&arguments.serial)?;
-        arguments.check_host()?;
+        arguments.check_host(&devices)?;
         boards::bring_up_to_date(&workspace, core::slice::from_ref(&board))?;
     }
     let machine = arguments.machine(&workspace, &board, app, devices)?;

@@ -6,8 +6,10 @@ use std::path::Path;
 
 use crate::failure::Failure;
 use crate::port::{self, Protocol};
+use crate::qemu::Disk;
 
 use super::connection::Connection;
+use super::identity::Identity;
 use super::tap;
 
 /// Rejects a connection that QEMU could not open, or on which no frame would ever pass. QEMU opens
@@ -55,8 +57,12 @@ fn why_not_port(port: u16) -> Option<String> {
     ))
 }
 
-/// Rejects a file for frames that QEMU could not create.
-pub(super) fn check_record(file: &Path) -> Result<(), Failure> {
+/// Rejects a file for frames that QEMU could not create, and one of the disks, which QEMU would
+/// overwrite.
+pub(super) fn check_record<'a>(
+    file: &Path,
+    mut disks: impl Iterator<Item = &'a Disk>,
+) -> Result<(), Failure> {
     let shown = file.display();
     let refuse = |why: String| Err(Failure::usage(format!("--pcap {shown}: {why}")));
     if file.is_dir() {
@@ -65,6 +71,12 @@ pub(super) fn check_record(file: &Path) -> Result<(), Failure> {
     let folder = file.parent().filter(|it| !it.as_os_str().is_empty());
     if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
         return refuse(format!("the folder {} does not exist", folder.display()));
+    }
+    let own = Identity::of(file);
+    if disks.any(|disk| Identity::of(&disk.image) == own) {
+        return refuse(
+            "this is a disk of the machine, which would be lost; name another file".to_owned(),
+        );
     }
     match try_to_write(file) {
         Ok(()) => Ok(()),
@@ -126,23 +138,46 @@ mod tests {
         assert!(said.to_string().starts_with(&expected), "{said}");
     }
 
+    fn record(file: &Path) -> Result<(), Failure> {
+        check_record(file, core::iter::empty())
+    }
+
+    #[test]
+    fn frames_are_not_recorded_over_a_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk {
+            image: folder.path().join("disk.img"),
+            read_only: false,
+        };
+        fs::write(&disk.image, "data").unwrap();
+        let check = |name: &str| {
+            let file = folder.path().join(name);
+            check_record(&file, core::iter::once(&disk))
+        };
+        assert!(check("x.pcap").is_ok());
+        for same in ["disk.img", "./disk.img"] {
+            let said = check(same).unwrap_err().to_string();
+            assert!(said.contains("a disk of the machine"), "{said}");
+        }
+        fs::remove_file(&disk.image).unwrap();
+        assert!(check("./disk.img").is_err());
+    }
+
     #[test]
     fn frames_are_recorded_only_to_a_file_in_an_existing_folder() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("x.pcap");
-        assert!(check_record(&file).is_ok());
+        assert!(record(&file).is_ok());
         assert!(!file.exists());
         fs::write(&file, "frames").unwrap();
-        assert!(check_record(&file).is_ok());
+        assert!(record(&file).is_ok());
         assert_eq!(fs::read_to_string(&file).unwrap(), "frames");
-        assert!(check_record(Path::new("x.pcap")).is_ok());
-        let said = check_record(Path::new("/proc/x.pcap"))
-            .unwrap_err()
-            .to_string();
+        assert!(record(Path::new("x.pcap")).is_ok());
+        let said = record(Path::new("/proc/x.pcap")).unwrap_err().to_string();
         assert!(said.contains("cannot be written"), "{said}");
-        let said = check_record(folder.path()).unwrap_err().to_string();
+        let said = record(folder.path()).unwrap_err().to_string();
         assert!(said.contains("this is a folder"), "{said}");
-        let said = check_record(&folder.path().join("no/x.pcap")).unwrap_err();
+        let said = record(&folder.path().join("no/x.pcap")).unwrap_err();
         assert!(said.to_string().contains("does not exist"), "{said}");
     }
 }

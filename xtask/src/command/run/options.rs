@@ -152,10 +152,12 @@ impl Arguments {
     }
 
     /// Rejects options for which this host lacks something.
-    pub(super) fn check_host(&self) -> Result<(), Failure> {
+    pub(super) fn check_host(&self, devices: &Devices) -> Result<(), Failure> {
         let connections: Vec<_> = self.connections().collect();
         check_connections(&connections)?;
-        self.pcap.as_deref().map_or(Ok(()), check_record)?;
+        if let Some(file) = &self.pcap {
+            check_record(file, devices.disks())?;
+        }
         check_debugger(self.gdb)
     }
 
