@@ -263,7 +263,7 @@ impl Draft<'_> {
     /// Puts the machine's memory into a file, and records writes to its devices.
     pub fn observed(mut self) -> Outcome<(Self, Virtqueues)> {
         let board = &self.setting.board;
-        let mebibytes = match self.qemu.memory {
+        let mebibytes = match &self.qemu.memory {
             Some(memory) => memory.mebibytes(),
             None => board.qemu.memory >> 20,
         };

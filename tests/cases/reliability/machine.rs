@@ -201,7 +201,7 @@ fn too_little_memory(setting: &Setting) -> Outcome {
         let mut draft = draft(setting)?;
         let memory: MemorySize = format!("{mebibytes}M").parse()?;
         let image = setting.image(SELFTEST)?;
-        if let Err(refusal) = fit::check(&image.elf, setting.board(), memory) {
+        if let Err(refusal) = fit::check(&image.elf, setting.board(), &memory) {
             let refusal = refusal.to_string();
             ensure!(
                 refusal.contains(&memory.to_string()),
