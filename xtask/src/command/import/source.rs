@@ -172,6 +172,14 @@ impl Source {
             Some(format!("{}.{}", parts.next()?, parts.next()?))
         });
         qemu.version = version;
+        // Some machines ignore the processor that they are given. A PC takes every one, under names
+        // that stand for others.
+        if architecture != Architecture::X86_64
+            && let Some(there) = &facts.processor
+            && qemu.cpu.split(',').next() != Some(there.as_str())
+        {
+            qemu.cpu.clone_from(there);
+        }
         Ok(facts)
     }
 
