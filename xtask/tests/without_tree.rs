@@ -168,7 +168,22 @@ fn a_device_tree_that_is_given_tells_interrupts_and_clocks() {
         ],
     );
     assert!(output.status.success(), "{}", said(&output));
+    let first = board(&folder);
+    // The board stores where the tree is, wherever the command runs.
+    let trees = folder.path().join("trees");
+    fs::create_dir(&trees).unwrap();
+    fs::rename(folder.path().join("mine.dtb"), trees.join("mine.dtb")).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["import", "--name=mine", "--force", "--arch=arm32"])
+        .args(["--qemu-machine=vexpress-a9", "--qemu-arg=-dtb"])
+        .arg("--qemu-arg=mine.dtb")
+        .current_dir(trees)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", said(&output));
     let text = board(&folder);
+    assert_eq!(text, first.replace("\"mine.dtb\"", "\"trees/mine.dtb\""));
+    assert!(text.contains("\"-dtb\", \"trees/mine.dtb\""), "{text}");
     for wanted in [
         "cpu = \"cortex-a9\"",
         "base = 0x1000_9000\ninterrupt = { spi = 5 }\nclock = \"24 MHz\"",
