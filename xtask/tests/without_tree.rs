@@ -92,6 +92,11 @@ fn every_draft_is_valid_toml() {
     for (machine, wanted) in MACHINES {
         let folder = workspace();
         let output = import(&folder, &["--qemu-machine", machine, "--arch", "arm32"]);
+        // Not every version of QEMU has each of them.
+        if said(&output).contains("unsupported machine type") {
+            eprintln!("not run: QEMU has no {machine}");
+            continue;
+        }
         assert!(output.status.success(), "{machine}: {}", said(&output));
         let text = board(&folder);
         if let Err(error) = text.parse::<toml_edit::DocumentMut>() {
