@@ -38,6 +38,8 @@ pub struct Facts {
     pub compatible: Vec<String>,
     /// The address of the device of standard output.
     pub console: Option<u64>,
+    /// QEMU's name of the first processor, as for `-cpu`: a machine may ignore the one it is given.
+    pub processor: Option<String>,
     /// The width of the processor's registers in bits.
     pub width: Option<u32>,
     /// The exception level or mode in which an Arm processor enters the kernel.

@@ -197,6 +197,7 @@ impl Paused {
         }
         let mut facts = Facts {
             teller: self.version()?,
+            processor: self.model(),
             tree,
             ..Facts::default()
         };

@@ -1,7 +1,7 @@
 //! Builds the QEMU command line of a machine. This module depends on no board: the differences
 //! between boards are in `generated/<board>/qemu.args`.
 
-mod files;
+pub(crate) mod files;
 
 use std::fs;
 use std::path::{Path, PathBuf};

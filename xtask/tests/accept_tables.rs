@@ -125,6 +125,8 @@ fn a_missing_key_is_added_by_its_path() {
         &["virt-arm64", "--accept", "console.pl011.clock", "--yes"],
     );
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let reason = "virt-arm64: nothing was added: what --accept names does not suffice: ";
+    assert!(said(&output).contains(reason), "{}", said(&output));
     let unchanged = fs::read_to_string(file(&folder, "virt-arm64")).unwrap();
     assert_eq!(unchanged, text);
     let text = right.replace(clock, "");
@@ -136,6 +138,23 @@ fn a_missing_key_is_added_by_its_path() {
     assert!(output.status.success(), "{}", said(&output));
     let after = fs::read_to_string(file(&folder, "virt-arm64")).unwrap();
     assert_eq!(after, right);
+}
+
+#[test]
+fn why_no_table_is_added_is_told() {
+    let text = without(&original("virt-arm64"), "console");
+    let processor = "cpu = \"cortex-a72\"";
+    assert!(text.contains(processor), "{text}");
+    let text = text.replace(processor, "cpu = \"cortex-a99\"");
+    let folder = workspace("virt-arm64", &text);
+    let output = verify(&folder, &["virt-arm64", "--accept", "--yes"]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let reason = "virt-arm64: nothing was added: QEMU cannot start the machine: ";
+    for wanted in [reason, "cortex-a99", "E0011"] {
+        assert!(said(&output).contains(wanted), "{}", said(&output));
+    }
+    let unchanged = fs::read_to_string(file(&folder, "virt-arm64")).unwrap();
+    assert_eq!(unchanged, text);
 }
 
 /// A board, and the table of a part that its machine has, with another part's table in its place.

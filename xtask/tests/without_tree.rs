@@ -61,6 +61,52 @@ fn a_machine_without_a_device_tree_is_imported_from_the_monitor() {
 }
 
 #[test]
+fn the_processor_is_the_one_that_the_machine_has() {
+    let folder = workspace();
+    let machine = ["--qemu-machine", "raspi3b", "--arch", "arm64"];
+    // QEMU 7.2 ignores the processor, and later versions refuse it.
+    let output = import(&folder, &[&machine[..], &["--cpu", "cortex-a72"]].concat());
+    if !output.status.success() {
+        assert!(said(&output).contains("cortex-a53"), "{}", said(&output));
+        return;
+    }
+    let text = board(&folder);
+    assert!(text.contains("\ncpu = \"cortex-a53\"\n"), "{text}");
+}
+
+/// Machines with a part of a processor that is a container, with several UARTs, and with RAM in
+/// fragments.
+const MACHINES: [(&str, &str); 5] = [
+    ("vexpress-a9", ""),
+    ("highbank", ""),
+    ("sabrelite", "\ncpu = \"cortex-a9\"\n"),
+    (
+        "versatilepb",
+        "\n[console.pl011]                    # pl011\nbase = 0x101F_1000\n",
+    ),
+    ("orangepi-pc", "\nload-address = 0x4001_0000\n"),
+];
+
+#[test]
+fn every_draft_is_valid_toml() {
+    for (machine, wanted) in MACHINES {
+        let folder = workspace();
+        let output = import(&folder, &["--qemu-machine", machine, "--arch", "arm32"]);
+        // Not every version of QEMU has each of them.
+        if said(&output).contains("unsupported machine type") {
+            eprintln!("not run: QEMU has no {machine}");
+            continue;
+        }
+        assert!(output.status.success(), "{machine}: {}", said(&output));
+        let text = board(&folder);
+        if let Err(error) = text.parse::<toml_edit::DocumentMut>() {
+            panic!("{machine}: {error}\n{text}");
+        }
+        assert!(text.contains(wanted), "{machine}: {text}");
+    }
+}
+
+#[test]
 fn what_the_machine_cannot_have_is_an_error_of_qemu() {
     let machine = ["--qemu-machine", "raspi3b", "--memory", "128M"];
     let output = import(&workspace(), &[&machine[..], &["--arch", "arm64"]].concat());
@@ -127,7 +173,22 @@ fn a_device_tree_that_is_given_tells_interrupts_and_clocks() {
         ],
     );
     assert!(output.status.success(), "{}", said(&output));
+    let first = board(&folder);
+    // The board stores where the tree is, wherever the command runs.
+    let trees = folder.path().join("trees");
+    fs::create_dir(&trees).unwrap();
+    fs::rename(folder.path().join("mine.dtb"), trees.join("mine.dtb")).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["import", "--name=mine", "--force", "--arch=arm32"])
+        .args(["--qemu-machine=vexpress-a9", "--qemu-arg=-dtb"])
+        .arg("--qemu-arg=mine.dtb")
+        .current_dir(trees)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", said(&output));
     let text = board(&folder);
+    assert_eq!(text, first.replace("\"mine.dtb\"", "\"trees/mine.dtb\""));
+    assert!(text.contains("\"-dtb\", \"trees/mine.dtb\""), "{text}");
     for wanted in [
         "cpu = \"cortex-a9\"",
         "base = 0x1000_9000\ninterrupt = { spi = 5 }\nclock = \"24 MHz\"",

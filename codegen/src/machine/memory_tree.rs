@@ -24,6 +24,9 @@ pub enum RegionKind {
     Device,
 }
 
+/// RAM starts at a multiple of this many bytes.
+const BOUNDARY: u64 = 1 << 20;
+
 /// The two address spaces of a machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MemoryTree {
@@ -58,10 +61,27 @@ impl MemoryTree {
             } else if let Some(last) = ram.last_mut().filter(|_| follows) {
                 last.size = base - last.base + size;
             } else {
-                ram.push(region.range);
+                let front = self.front(region.range);
+                ram.push(Range {
+                    base: base - front,
+                    size: size + front,
+                });
             }
         }
         ram
+    }
+
+    /// Returns the size of the memory in front of a range of RAM that hides its first bytes: the
+    /// rest of the range starts at no boundary, but the memory does.
+    fn front(&self, rest: Range) -> u64 {
+        let start = rest.base / BOUNDARY * BOUNDARY;
+        let mut memory = self.memory.iter();
+        let hides = memory.any(|region| {
+            let Range { base, size } = region.range;
+            let touches = base.checked_add(size) == Some(rest.base);
+            region.kind == RegionKind::Ram && base == start && touches
+        });
+        if hides { rest.base - start } else { 0 }
     }
 
     /// Parses the monitor's output. Unknown lines are ignored.
@@ -180,6 +200,26 @@ FlatView #2
         let ranges = [(0, 0x80_0000), (0x100_0000, 0x1000)];
         let ranges = ranges.map(|(base, size)| Range { base, size });
         assert_eq!(tree.ram(), ranges);
+    }
+
+    #[test]
+    fn ram_includes_the_memory_that_hides_its_first_page() {
+        let region = |base, size, name: &str| Region {
+            range: Range { base, size },
+            kind: RegionKind::Ram,
+            name: name.to_owned(),
+        };
+        let tree = |first| MemoryTree {
+            memory: vec![
+                region(first, 0x4000_1000 - first, "mirror"),
+                region(0x4000_1000, 0x3FFF_F000, "ram"),
+            ],
+            ports: Vec::new(),
+        };
+        let ranges = |base, size| vec![Range { base, size }];
+        assert_eq!(tree(0x4000_0000).ram(), ranges(0x4000_0000, 0x4000_0000));
+        // Memory that does not end at a boundary is other memory.
+        assert_eq!(tree(0x4000_0800).ram(), ranges(0x4000_1000, 0x3FFF_F000));
     }
 
     #[test]

@@ -54,14 +54,18 @@ pub fn undescribed(command: &[String], architecture: Architecture) -> Result<Fac
 impl Paused {
     fn usual(&mut self) -> Result<Usual, InspectError> {
         let memory = self.qmp.execute("query-memory-size-summary", json!({}))?;
-        let kind = self.of_processor("type");
-        // Such as `cortex-a72-arm-cpu`.
-        let name = kind.as_ref().and_then(Value::as_str);
-        let name = name.and_then(|kind| kind.strip_suffix("-cpu"));
-        let name = name.and_then(|name| name.rsplit_once('-'));
         Ok(Usual {
             memory: memory["base-memory"].as_u64().unwrap_or_default(),
-            processor: name.map(|(name, _)| name.to_owned()),
+            processor: self.model(),
         })
+    }
+
+    /// Returns QEMU's name of the first processor, as for `-cpu`.
+    pub(super) fn model(&mut self) -> Option<String> {
+        let kind = self.of_processor("type");
+        // Such as `cortex-a72-arm-cpu`.
+        let name = kind.as_ref().and_then(Value::as_str)?;
+        let (name, _) = name.strip_suffix("-cpu")?.rsplit_once('-')?;
+        Some(name.to_owned())
     }
 }

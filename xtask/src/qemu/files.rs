@@ -7,11 +7,38 @@ use std::path::{Path, PathBuf};
 const OPTIONS: [&str; 2] = ["-dtb", "-bios"];
 
 /// Replaces the relative paths of files in the repository by absolute ones.
-pub(super) fn from_the_root(words: Vec<String>) -> Vec<String> {
+pub(crate) fn from_the_root(words: Vec<String>) -> Vec<String> {
     match std::env::current_dir().ok().and_then(|here| root(&here)) {
         Some(root) => from(&root, words),
         None => words,
     }
+}
+
+/// Replaces the paths of files that start at the current folder by paths that start at the root, or
+/// by absolute ones if the files are outside the repository.
+pub(crate) fn to_the_root(words: Vec<String>) -> Vec<String> {
+    let Ok(here) = std::env::current_dir() else {
+        return words;
+    };
+    match root(&here) {
+        Some(root) => to(&root, &here, words),
+        None => words,
+    }
+}
+
+fn to(root: &Path, here: &Path, mut words: Vec<String>) -> Vec<String> {
+    for at in 1..words.len() {
+        let path = here.join(&words[at]);
+        if !OPTIONS.contains(&&*words[at - 1]) || !path.is_file() {
+            continue;
+        }
+        let (Ok(path), Ok(root)) = (path.canonicalize(), root.canonicalize()) else {
+            continue;
+        };
+        let stored = path.strip_prefix(&root).unwrap_or(&path);
+        words[at] = stored.to_string_lossy().into_owned();
+    }
+    words
 }
 
 /// Returns the nearest folder that has boards: `folder`, or one that contains it.
@@ -51,6 +78,23 @@ mod tests {
         assert_eq!(
             from(&found, words.to_vec()),
             ["-bios", "none", "-dtb", &tree]
+        );
+    }
+
+    #[test]
+    fn a_file_is_stored_by_its_path_from_the_root() {
+        let repository = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let trees = repository.path().join("trees");
+        fs::create_dir(&trees).unwrap();
+        fs::write(trees.join("mine.dtb"), "").unwrap();
+        let outside = elsewhere.path().canonicalize().unwrap().join("other.dtb");
+        fs::write(&outside, "").unwrap();
+        let outside = outside.to_string_lossy();
+        let words = ["-dtb", "mine.dtb", "-bios", "none", "-dtb", &outside].map(str::to_owned);
+        assert_eq!(
+            to(repository.path(), &trees, words.to_vec()),
+            ["-dtb", "trees/mine.dtb", "-bios", "none", "-dtb", &outside]
         );
     }
 

@@ -14,6 +14,7 @@ use super::processor::architecture;
 use crate::emulator;
 use crate::failure::{Failure, FileError};
 use crate::memory_size::MemorySize;
+use crate::qemu::files;
 use crate::{inspect, install};
 
 /// QEMU arguments for starting the kernel without firmware.
@@ -90,7 +91,8 @@ impl Source {
         let Some(architecture) = arguments.arch else {
             return Err(Failure::usage("--qemu-machine needs --arch"));
         };
-        let mut more = arguments.qemu_arg.clone();
+        // The board resolves paths from the root, wherever it was imported.
+        let mut more = files::to_the_root(arguments.qemu_arg.clone());
         // Not every version of QEMU includes firmware for these.
         if architecture == Architecture::Riscv32 && !more.iter().any(|word| word == "-bios") {
             more.extend(NO_FIRMWARE.map(str::to_owned));
@@ -172,6 +174,14 @@ impl Source {
             Some(format!("{}.{}", parts.next()?, parts.next()?))
         });
         qemu.version = version;
+        // Some machines ignore the processor that they are given. A PC takes every one, under names
+        // that stand for others.
+        if architecture != Architecture::X86_64
+            && let Some(there) = &facts.processor
+            && qemu.cpu.split(',').next() != Some(there.as_str())
+        {
+            qemu.cpu.clone_from(there);
+        }
         Ok(facts)
     }
 
@@ -213,7 +223,8 @@ fn command(program: &str, qemu: &QemuOrigin, [processor, memory]: [bool; 2]) -> 
         words.extend(["-m", &megabytes]);
     }
     words.extend(["-nodefaults", "-display", "none", "-serial", "null"]);
-    words.extend(qemu.arguments.iter().map(String::as_str));
+    let arguments = files::from_the_root(qemu.arguments.clone());
+    words.extend(arguments.iter().map(String::as_str));
     let mut command = emulator::words(program);
     command.extend(words.into_iter().map(str::to_owned));
     command

@@ -60,10 +60,11 @@ pub(super) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Fa
             }),
             Err(Failure::Mistakes(told)) => {
                 let completed = completed(workspace, &name, &before, &keys);
-                if completed.is_none() {
+                if let Err(reason) = &completed {
+                    eprintln!("{name}: nothing was added: {reason}");
                     boards::add(&mut left, *told);
                 }
-                completed
+                completed.ok()
             }
             Err(other) => return Err(other),
         };

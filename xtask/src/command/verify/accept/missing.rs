@@ -25,17 +25,20 @@ pub(super) struct Completed {
     pub(super) used: BTreeSet<String>,
 }
 
-/// Returns the board file `before` with the tables and keys that it lacks; `None` if it has other
-/// errors, or if the machine does not state all of them.
+/// Returns the board file `before` with the tables and keys that it lacks.
+///
+/// # Errors
+/// Why nothing is added: the machine does not start, or the file would still have errors.
 pub(super) fn completed(
     workspace: &Workspace,
     name: &str,
     before: &str,
     keys: &[String],
-) -> Option<Completed> {
+) -> Result<Completed, String> {
     let folder = Folder::new(&workspace.root);
-    let machine = import::of(origin(&folder, name)?).ok()?;
-    let draft = File::parse(&machine)?;
+    let origin = origin(&folder, name).ok_or("[board] or [qemu] has errors")?;
+    let machine = import::of(origin).map_err(|failure| failure.to_string())?;
+    let draft = File::parse(&machine).ok_or("the machine gives no valid board file")?;
     let mut completion = Completion {
         folder,
         name,
@@ -45,8 +48,15 @@ pub(super) fn completed(
     for class in REQUIRED {
         completion.add(&draft, class, keys);
     }
-    let board = completion.load(&completion.text).ok()?;
-    Some(Completed {
+    let board = completion.load(&completion.text).map_err(|left| {
+        let first = left.iter().next();
+        let first = first.map_or("it has errors", |one| one.title.as_str());
+        match keys {
+            [] => format!("the machine does not tell all that the file lacks: {first}"),
+            _ => format!("what --accept names does not suffice: {first}"),
+        }
+    })?;
+    Ok(Completed {
         board,
         text: completion.text,
         used: completion.used,
