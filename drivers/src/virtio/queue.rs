@@ -12,13 +12,12 @@ use core::mem;
 use super::features::Features;
 use super::pulse::Pulse;
 use super::statistics::QueueStatistics;
-use crate::address::PhysicalAddress;
-use crate::counts::report;
 use crate::dma::OutOfMemory;
 
 mod chain;
 mod lend;
 mod notify;
+mod returned;
 mod ring;
 mod triple;
 
@@ -212,193 +211,6 @@ impl Queue {
         }
     }
 
-    /// Returns how many chains [`look`](Self::look) has found that were not taken yet.
-    #[inline]
-    #[must_use]
-    pub const fn found(&self) -> u16 {
-        self.seen.wrapping_sub(self.taken)
-    }
-
-    /// Returns whether the device has returned a chain that was not taken yet, or violated the
-    /// protocol.
-    #[inline]
-    #[must_use]
-    pub fn has_used(&self) -> bool {
-        self.ring.used_index() != self.taken
-    }
-
-    /// Takes one chain that the device has returned, if there is one.
-    #[inline]
-    pub fn take(&mut self) -> Option<Used> {
-        if self.taken == self.seen && self.look() == 0 {
-            return None;
-        }
-        self.take_next()
-    }
-
-    /// Like [`take`](Self::take), for a caller on the path of every request.
-    #[inline(always)]
-    pub fn take_now(&mut self) -> Option<Used> {
-        if self.taken == self.seen && self.look() == 0 {
-            return None;
-        }
-        self.take_next()
-    }
-
-    /// Takes one chain that [`look`](Self::look) has found, if one is left.
-    #[inline(never)]
-    pub fn take_seen(&mut self) -> Option<Used> {
-        if self.taken == self.seen {
-            return None;
-        }
-        self.take_next()
-    }
-
-    /// Takes the next of the chains that were found, of which there must be one.
-    #[inline(always)]
-    fn take_next(&mut self) -> Option<Used> {
-        let (id, len) = self.ring.used_entry(self.taken);
-        let Some(shadow) = self.shadow.get_mut(id as usize) else {
-            return self.refuse_id(id);
-        };
-        if shadow.lent_as >= self.looked {
-            return self.refuse_id(id);
-        }
-        shadow.lent_as = NOT_LENT;
-        let used = used(id, len, shadow);
-        self.pass(used);
-        Some(used)
-    }
-
-    /// Takes one chain that [`look`](Self::look) has found, if one is left, and lends it again at once
-    /// with the memory at `address`, which must have the same size. Only for queues whose chains all
-    /// have a single descriptor. The length of an overlong one is 0.
-    #[inline]
-    pub fn exchange(&mut self, address: PhysicalAddress) -> Option<Used> {
-        let mut used = self.next_single(None)?;
-        if used.overlong {
-            used.len = 0;
-        }
-        let number = self.available;
-        self.ring.set_address(used.head, address.0);
-        self.push_as(number, used.head);
-        Some(used)
-    }
-
-    /// Like [`exchange`](Self::exchange), with `segment` as the new memory.
-    #[inline(always)]
-    pub fn replace(&mut self, segment: Segment) -> Option<Used> {
-        let writable = if segment.writable { segment.len } else { 0 };
-        let used = self.next_single(Some(writable))?;
-        let number = self.available;
-        self.ring
-            .set_descriptor(used.head, segment.descriptor(None));
-        self.push_as(number, used.head);
-        Some(used)
-    }
-
-    /// Takes the next returned chain, which must have a single descriptor, and lends it again;
-    /// `writable` replaces the number of bytes that the device may write.
-    #[inline(always)]
-    fn next_single(&mut self, writable: Option<u32>) -> Option<Used> {
-        let (id, len) = self.next_entry()?;
-        let Some(shadow) = self.shadow.get_mut(id as usize) else {
-            return self.refuse_id(id);
-        };
-        if shadow.lent_as >= self.looked {
-            return self.refuse_id(id);
-        }
-        debug_assert_eq!(shadow.count, 1, "the chain has one descriptor");
-        let used = used(id, len, shadow);
-        shadow.lent_as = self.available;
-        if let Some(writable) = writable {
-            shadow.writable = writable;
-        }
-        self.pass(used);
-        Some(used)
-    }
-
-    /// Returns the next used entry of those that were seen.
-    #[inline]
-    fn next_entry(&self) -> Option<(u32, u32)> {
-        (self.taken != self.seen).then(|| self.ring.used_entry(self.taken))
-    }
-
-    /// Advances past a used entry.
-    #[inline]
-    fn pass(&mut self, used: Used) {
-        self.taken = self.taken.wrapping_add(1);
-        if used.overlong {
-            self.count_overlong();
-        }
-    }
-
-    #[cold]
-    fn count_overlong(&mut self) {
-        self.statistics.refused_lengths += 1;
-        report(
-            "used entries whose length exceeds their chain",
-            u64::from(self.statistics.refused_lengths),
-        );
-    }
-
-    #[cold]
-    fn refuse_id<T>(&mut self, id: u32) -> Option<T> {
-        self.statistics.refused_ids += 1;
-        self.refuse(Refusal::Id(id));
-        None
-    }
-
-    /// Reads the used index, unless chains are left that were found before. Returns how many
-    /// returned chains were not taken yet; 0 if the index is invalid.
-    #[inline]
-    pub fn look(&mut self) -> u16 {
-        if self.found() > 0 {
-            return self.found();
-        }
-        let (taken, published) = (self.taken, self.published);
-        let seen = self.ring.used_index();
-        let ahead = seen.wrapping_sub(taken);
-        // A broken queue has nothing in flight.
-        if ahead > (published as u16).wrapping_sub(taken) {
-            self.refuse_index(ahead);
-            return 0;
-        }
-        self.seen = seen;
-        self.looked = published;
-        ahead
-    }
-
-    /// Breaks the queue, because the device returned a chain whose request has no result yet.
-    #[cold]
-    pub fn refuse_unfinished(&mut self, head: u16) {
-        self.statistics.refused_ids += 1;
-        self.refuse(Refusal::Unfinished(head));
-    }
-
-    #[cold]
-    fn refuse_index(&mut self, ahead: u16) {
-        if self.broken.is_some() {
-            return;
-        }
-        self.statistics.refused_indices += 1;
-        self.refuse(Refusal::Index {
-            ahead,
-            lent: self.in_flight(),
-        });
-    }
-
-    #[cold]
-    fn refuse(&mut self, refusal: Refusal) {
-        self.broken = Some(refusal);
-        // What was not taken is dropped.
-        self.seen = self.taken;
-        self.lost += u64::from(self.in_flight());
-        let in_flight = u64::from(self.in_flight());
-        self.published_before += in_flight;
-        self.published -= in_flight;
-    }
-
     /// Puts the descriptors of a [taken](Self::take) chain back into the free list. Does nothing
     /// for any other chain. A device that follows a free descriptor, because the available ring was
     /// corrupted, finds no memory there.
@@ -462,22 +274,6 @@ impl Queue {
             tables.leak();
         }
     }
-}
-
-/// Returns what the device reports about the chain with the record `shadow`.
-#[inline]
-const fn used(id: u32, len: u32, shadow: &Shadow) -> Used {
-    let mut used = Used {
-        head: id as u16,
-        owner: shadow.owner,
-        len,
-        overlong: false,
-    };
-    if len > shadow.writable {
-        used.len = shadow.writable;
-        used.overlong = true;
-    }
-    used
 }
 
 /// Returns the queue size to use: the largest power of two that exceeds neither `max` nor `wanted`;

@@ -9,7 +9,7 @@ use vmos_drivers::virtio::blk::Blk;
 use vmos_drivers::virtio::net::Net as Nic;
 use vmos_drivers::virtio::rng::Rng;
 
-use super::attached::{Attached, Shared, TICK};
+use super::attached::{Attached, Shared};
 use super::further::Further;
 use super::interfaces::Interfaces;
 use super::statistics::Inquiry;
@@ -18,13 +18,15 @@ use crate::event_loop::Services;
 use crate::machine::{self, Transport};
 use crate::net::{Stack, Virtio};
 use crate::part::lines;
-use crate::time::{self, NEVER};
+use crate::time::NEVER;
 
 mod masked;
 mod rest;
 mod storm;
+mod watching;
 
 use storm::Storm;
+use watching::Watching;
 
 /// The largest number of frames received, and of frames sent, in one turn.
 const FRAME_BUDGET: usize = 64;
@@ -52,17 +54,6 @@ pub(super) struct Route {
     pub(super) interrupt: Interrupt,
     pub(super) source: Source,
     pub(super) is_configuration: bool,
-}
-
-/// Whether the devices are watched.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Watching {
-    /// The devices are not watched: there was no activity since all of them were found idle.
-    No,
-    /// The devices are watched: there was activity since, or a device has requests in flight.
-    Yes,
-    /// The devices were found idle in this turn.
-    Ended,
 }
 
 /// The network device, which only the event loop uses.
@@ -237,49 +228,7 @@ impl Services for Drivers {
 
     #[cold]
     fn watch(&mut self, now: u64) -> Option<Interrupt> {
-        if self.recovery <= now {
-            self.call_all();
-        }
-        if now < self.next_look {
-            self.set_watch(self.next_look);
-            return None;
-        }
-        let step = now.saturating_sub(self.looked).min(2 * TICK);
-        let rests = self.watching == Watching::No;
-        let mut next = NEVER;
-        if let Some(Network {
-            nic,
-            attached,
-            stack,
-            ..
-        }) = &mut self.network
-        {
-            next = attached.look(nic, step, rests);
-            attached.has_work |= nic.failure().is_some();
-            stack.link(nic.link_up());
-        }
-        for Shared { driver, attached } in &mut self.disks {
-            next = next.min(attached.look(&mut *driver.borrow(), step, rests));
-        }
-        if let Some(Shared { driver, attached }) = &mut self.entropy {
-            next = next.min(attached.look(&mut *driver.borrow(), step, rests));
-        }
-        next = next.min(self.interfaces.look(step, rests));
-        next = next.min(self.further.look(step, rests));
-        // Found work is served in this turn.
-        self.has_work = true;
-        self.looked = now;
-        self.watching = Watching::Yes;
-        if next == NEVER {
-            self.watch_no_longer(Watching::Ended);
-            if let Some(network) = &self.network {
-                let due = time::task_deadline().min(network.stack.due());
-                next = rest::until_next_look(now, self.idle_since, due);
-            }
-        }
-        let (masked, due) = self.unmask(now);
-        self.set_watch(now.saturating_add(next).min(due));
-        masked
+        self.check(now)
     }
 }
 
@@ -342,55 +291,6 @@ impl Drivers {
             #[cfg(any(feature = "virtio-console", feature = "virtio-vsock"))]
             Source::Further(index) => self.further.attached(index)?,
         })
-    }
-
-    /// Schedules the next check of the devices, unless they were found idle in this turn and have no
-    /// request since.
-    #[cold]
-    #[inline(never)]
-    fn begin_watch(&mut self, now: u64) {
-        let ended = self.watching == Watching::Ended;
-        let mut next = NEVER;
-        if let Some(Network { nic, attached, .. }) = &mut self.network {
-            next = attached.first_look(nic, ended);
-        }
-        for Shared { driver, attached } in &mut self.disks {
-            next = next.min(attached.first_look(&mut *driver.borrow(), ended));
-        }
-        if let Some(Shared { driver, attached }) = &mut self.entropy {
-            next = next.min(attached.first_look(&mut *driver.borrow(), ended));
-        }
-        next = next.min(self.interfaces.first_look(ended));
-        next = next.min(self.further.first_look(ended));
-        if next == NEVER {
-            self.watch_no_longer(Watching::No);
-        } else {
-            (self.watching, self.looked, self.idle_since) = (Watching::Yes, now, now);
-            self.set_watch(now.saturating_add(next));
-        }
-    }
-
-    /// Does not watch the devices until the loop serves all of them in its next turn.
-    #[cold]
-    fn watch_no_longer(&mut self, watching: Watching) {
-        self.watching = watching;
-        self.calls.call();
-    }
-
-    /// Schedules the next check of the devices, and before it the restart of a failed one.
-    #[cold]
-    fn set_watch(&mut self, at: u64) {
-        self.next_look = at;
-        time::set_watch(at.min(self.recovery));
-    }
-
-    /// Makes the loop serve all devices in this turn, in which a failed one is to be restarted.
-    #[cold]
-    fn call_all(&mut self) {
-        self.calls.call();
-        if let Some(network) = &mut self.network {
-            network.attached.has_work = true;
-        }
     }
 
     /// Processes completions within the budget. Returns whether there may be more.

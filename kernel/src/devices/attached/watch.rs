@@ -163,8 +163,11 @@ impl Attached {
         rests: bool,
     ) -> u64 {
         if driver.failure().is_some() {
-            // The device is restarted and then has new requests.
-            self.trust();
+            // The device is restarted and then has new requests. If it is polled, that ends when the
+            // controller reports its interrupt.
+            if !self.watch.is_deaf() {
+                self.trust();
+            }
             self.watch.pulse = Pulse::default();
             return NEVER;
         }

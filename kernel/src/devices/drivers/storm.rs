@@ -17,7 +17,7 @@ use vmos_drivers::interrupt::Interrupt;
 use vmos_drivers::warn;
 
 use super::masked::Masked;
-use super::{Drivers, Watching};
+use super::{Drivers, Route, Source, Watching};
 use crate::machine;
 use crate::time::NEVER;
 
@@ -128,17 +128,26 @@ impl Drivers {
 
     /// Returns whether a device that uses the interrupt was restarted since it was masked.
     fn was_restarted(&mut self, interrupt: Interrupt) -> bool {
-        let mut was_restarted = false;
-        for index in 0..self.routes.len() {
-            let route = self.routes[index];
-            if route.interrupt.number == interrupt.number
-                && let Some(attached) = self.attached(route.source)
-            {
-                was_restarted |= mem::take(&mut attached.was_restarted);
-            }
-        }
-        was_restarted
+        let routes = mem::take(&mut self.routes);
+        let found = any_restarted(&routes, interrupt, |source| {
+            let attached = self.attached(source);
+            attached.is_some_and(|attached| mem::take(&mut attached.was_restarted))
+        });
+        self.routes = routes;
+        found
     }
+}
+
+/// Returns whether `take` is true for any device that uses the interrupt. Asks for all of them.
+fn any_restarted(
+    routes: &[Route],
+    interrupt: Interrupt,
+    mut take: impl FnMut(Source) -> bool,
+) -> bool {
+    let users = routes
+        .iter()
+        .filter(|route| route.interrupt.number == interrupt.number);
+    users.fold(false, |found, route| take(route.source) || found)
 }
 
 impl Storm {
@@ -155,7 +164,6 @@ impl Storm {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Route;
     use super::*;
 
     const SECOND: u64 = 1_000_000_000;
@@ -200,7 +208,7 @@ mod tests {
     fn route(number: u32) -> Route {
         Route {
             interrupt: Interrupt::level(number),
-            source: super::super::Source::Entropy,
+            source: Source::Entropy,
             is_configuration: false,
         }
     }
@@ -231,6 +239,22 @@ mod tests {
         let (_, due) = drivers.unmask(machine::now());
         assert_eq!(drivers.unmask(due), (Some(Interrupt::level(7)), NEVER));
         assert_eq!(drivers.unmask(due), (None, NEVER));
+    }
+
+    #[test]
+    fn a_restart_of_any_device_on_the_line_counts_once() {
+        let disk = |index| Route {
+            source: Source::Disk(index),
+            ..route(7)
+        };
+        let routes = [disk(0), disk(1), route(8)];
+        let mut restarted = [true, true];
+        let mut take = |source| match source {
+            Source::Disk(index) => mem::take(&mut restarted[index]),
+            _ => panic!("another line's device"),
+        };
+        assert!(any_restarted(&routes, Interrupt::level(7), &mut take));
+        assert!(!any_restarted(&routes, Interrupt::level(7), &mut take));
     }
 
     #[test]

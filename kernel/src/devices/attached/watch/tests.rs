@@ -335,10 +335,13 @@ fn a_restarted_device_is_polled_until_an_interrupt_arrives() {
     attached.expect_no_interrupt();
     driver.give_up();
     let due = attached.recover_failed(&mut driver, 0);
+    assert_eq!(look(&mut attached, &mut driver), NEVER);
     assert_eq!(attached.recover_failed(&mut driver, due), NEVER);
     driver.pulse.listens = true;
     assert_eq!(look(&mut attached, &mut driver), POLL);
+    assert_eq!(attached.line, None, "the controller has to report it");
     attached.hear();
+    assert_eq!(attached.line, Some(LINE));
     assert_eq!(look(&mut attached, &mut driver), NEVER);
 }
 
