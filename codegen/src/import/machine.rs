@@ -3,7 +3,7 @@
 use super::{Machine, NO_FIRMWARE, text};
 use crate::board::{Architecture, Range};
 use crate::language::{Size, hexadecimal};
-use crate::machine::Facts;
+use crate::machine::{Facts, has_long_descriptors};
 use crate::part::draft::block;
 use crate::part::section::Section;
 
@@ -153,16 +153,11 @@ pub(super) fn whole(ram: &[Range]) -> Vec<Range> {
     ranges
 }
 
-/// The 32-bit Armv7-A processors without the large physical address extension, and so without long
-/// descriptors (their technical reference manuals, ID_MMFR0).
-const SHORT_ONLY: &[&str] = &["cortex-a5", "cortex-a8", "cortex-a9"];
-
 fn lacks_long_tables(machine: &Machine<'_>) -> bool {
     let qemu = machine.origin.qemu.as_ref();
     let name = qemu.map(|qemu| qemu.cpu.clone());
     let name = name.or_else(|| processor(machine)).unwrap_or_default();
-    let name = name.split(',').next().unwrap_or_default();
-    machine.origin.architecture == Architecture::Arm && SHORT_ONLY.contains(&name)
+    machine.origin.architecture == Architecture::Arm && !has_long_descriptors(&name)
 }
 
 pub(super) fn memory(machine: &Machine<'_>) -> Section {

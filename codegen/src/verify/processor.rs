@@ -2,9 +2,10 @@
 //! level, and whether firmware assigned the BARs.
 
 use super::Comparison;
-use crate::board::{Architecture, BarAssignment, ExceptionLevel};
+use crate::board::{Architecture, BarAssignment, ExceptionLevel, PageTables};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::Located;
+use crate::machine::has_long_descriptors;
 
 impl Comparison<'_> {
     /// Compares the processor with the board's architecture and exception level.
@@ -12,6 +13,7 @@ impl Comparison<'_> {
         if !self.width() {
             return;
         }
+        self.descriptors();
         let around = self.description.surroundings();
         let architecture = around.architecture().map(|one| one.value);
         let (Some(there), Some(architecture)) = (self.facts.exception_level, architecture) else {
@@ -77,6 +79,30 @@ impl Comparison<'_> {
                 )),
         );
         false
+    }
+
+    /// Compares the format of the translation tables with the processor: without the right one, the
+    /// kernel runs with the MMU off.
+    fn descriptors(&mut self) {
+        let identity = self.description.board.value();
+        let architecture = identity.and_then(|board| board.architecture.value());
+        let memory = self.description.memory.value();
+        let tables = memory.and_then(|memory| memory.page_tables.value());
+        let is_long = tables == Some(&PageTables::Long);
+        let lacks = |name: &&String| !has_long_descriptors(name);
+        let qemu = self.description.qemu.value();
+        let cpu = qemu.and_then(|qemu| qemu.cpu.get());
+        let (Some(cpu), Some(there)) = (cpu, self.facts.processor.as_ref().filter(lacks)) else {
+            return;
+        };
+        if architecture == Some(&Architecture::Arm) && is_long {
+            let title = format!("the machine's processor, {there}, has no long descriptors");
+            self.problems.report(
+                Diagnostic::new(Code::MachineProperty, cpu.at, title)
+                    .label("needs short ones; otherwise the MMU and the caches stay off")
+                    .add("memory", "page-tables = \"short\""),
+            );
+        }
     }
 
     /// Compares who assigns the BARs.

@@ -44,6 +44,34 @@ fn a_processor_of_another_width_is_told_at_its_name() {
 }
 
 #[test]
+fn a_processor_without_long_descriptors_needs_short_ones() {
+    let of = |edits: &[(&str, &str)], processor: &str| {
+        let arm = [
+            ("architecture = \"aarch64\"", "architecture = \"arm\""),
+            ("system = \"aarch64\"", "system = \"arm\""),
+        ];
+        let edits = arm.iter().chain(edits);
+        let text = edits.fold(TOY.to_owned(), |text, (from, to)| {
+            assert_eq!(text.matches(from).count(), 1, "{from}");
+            text.replace(from, to)
+        });
+        let mut facts = machine();
+        facts.processor = Some(processor.to_owned());
+        let told = verify_toy(&text, &facts);
+        told.err().map_or(String::new(), |told| told.to_string())
+    };
+    let title = "the machine's processor, cortex-a9, has no long descriptors";
+    let told = of(&[], "cortex-a9");
+    assert!(told.contains(title), "{told}");
+    assert!(told.contains("page-tables = \"short\""), "{told}");
+    let told = of(&[], "cortex-a15");
+    assert!(!told.contains("long descriptors"), "{told}");
+    let short = [("[memory]\n", "[memory]\npage-tables = \"short\"\n")];
+    let told = of(&short, "cortex-a9");
+    assert!(!told.contains("long descriptors"), "{told}");
+}
+
+#[test]
 fn bars_that_no_firmware_assigned_are_told_at_the_key() {
     let text = TOY.replace("msi = \"its\"", "msi = \"its\"\nbars = \"firmware\"");
     let mut facts = machine();
