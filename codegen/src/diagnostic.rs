@@ -40,8 +40,8 @@ pub struct Diagnostic {
     pub fix: Option<Fix>,
     /// The inherited value that causes the error, if it is in another file than the error.
     pub inherited: Option<Location>,
-    /// The key that the fix changes, or the key concerned if there is no fix; `None` if the location
-    /// is none of a key.
+    /// The key that the fix changes, or the key concerned if there is no fix; `None` if the diagnostic
+    /// is not about a key.
     pub key: Option<KeyPath>,
 }
 

@@ -65,7 +65,7 @@ pub fn load_to_compare(workspace_root: &Path, name: &str) -> Result<Board, Diagn
     load_to_compare_from(&Folder::new(workspace_root), name)
 }
 
-/// Does the same with files from any source.
+/// Like [`load_to_compare`], with files from any source.
 ///
 /// # Errors
 /// All errors in the board file and in the files that it extends, except conflicts.

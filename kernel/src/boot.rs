@@ -214,7 +214,8 @@ const STARTS_AT_ZERO: bool = {
     index < ram.len()
 };
 
-/// Removes what the heap cannot have from `free`, which is the RAM to use.
+/// Removes from `free`, which is all RAM to use, what is not for the heap: the image, firmware's table
+/// and what it reserves, the regions that the board reserves, and the first and the last page.
 #[cold]
 fn carve(free: &mut RangeSet, table: Option<Table>) -> Result<(), Unclear> {
     free.remove(image::range())?;

@@ -134,7 +134,7 @@ fn after(one: &RangeClaim, claim: &RangeClaim, all: &[RangeClaim]) -> Option<Str
 
 /// Returns whether a machine can have both ranges at the same addresses. It cannot if the processor
 /// would have to choose between them: RAM and a window of a bus, two windows, or a window and the
-/// registers of the same bridge. Nor do two ranges of RAM have the same addresses.
+/// registers of the same bridge. Two ranges of RAM cannot have the same addresses either.
 fn may_be_meant(one: &RangeClaim, other: &RangeClaim) -> bool {
     if [one.purpose, other.purpose] == [Purpose::Ram; 2] {
         return false;

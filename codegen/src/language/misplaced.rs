@@ -73,7 +73,7 @@ pub(crate) fn named(entry: &Entry, table: &Table) -> Option<&'static str> {
     (!given.entries.is_empty()).then_some(found.name)
 }
 
-/// Keys of other descriptions for the end of a range.
+/// Names that other formats use for the end of a range.
 const ENDS: [&str; 5] = ["end", "last", "limit", "to", "top"];
 
 /// Returns the size of a range that is given by its end, if the size is missing.

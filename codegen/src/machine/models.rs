@@ -18,9 +18,9 @@ pub fn parse(printed: &str) -> Vec<Device> {
     models.map(|model| model.device).collect()
 }
 
-/// Does the same, and looks up the address of each device that is mapped into another one: the
-/// list of devices does not contain it, but the memory tree does. It names a region after the
-/// model, or after the first word of the model's name.
+/// Like [`parse`], but also gives an address to each device that is mapped into another one. The list
+/// of devices does not contain that address; it is found in the memory tree, which names a region
+/// after the device's model, or after the first word of the model's name.
 pub fn parse_in(printed: &str, tree: &MemoryTree) -> Vec<Device> {
     let mut models = models(printed);
     let is_known = |range: &Range, all: &[Model]| {

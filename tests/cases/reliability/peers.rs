@@ -102,8 +102,8 @@ fn hear<T>(wire: &Wire, wanted: impl Fn(&Segment<'_>, &[u8]) -> Option<T>) -> Op
     })
 }
 
-/// Checks that a router's message that segments are too long for its link has them sent again in
-/// shorter ones (RFC 1191), and that a message about other segments changes nothing (RFC 5927).
+/// Checks that segments are sent again in shorter ones after a router reports that they are too long for
+/// its link (RFC 1191), and that a report about other segments changes nothing (RFC 5927).
 fn smaller_mtu(setting: &Setting) -> Outcome {
     /// The MTU of the router's link, and the data in a segment that fits it.
     const MTU: u16 = 1000;

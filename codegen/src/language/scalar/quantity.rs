@@ -190,7 +190,7 @@ enum QuantityError {
     UnknownUnit(String),
     /// Number and unit are not separated by exactly one space. Contains the correct text.
     Spacing(String),
-    /// The decimals follow a comma. Contains the correct text.
+    /// The decimal separator is a comma. Contains the correct text.
     Comma(String),
     /// The quantity is not a whole number of bytes or Hz.
     NotWhole,

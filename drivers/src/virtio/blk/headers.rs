@@ -20,7 +20,8 @@ const RANGE: u32 = 16;
 const STATUS_AT: usize = 64;
 const STRIDE: usize = 128;
 
-/// The header and the status of each request. A number out of range stands for another request.
+/// The header and the status of each request. A slot number is masked to the number of requests;
+/// callers pass only numbers of the private record.
 pub(super) struct Headers {
     memory: Buffer,
     /// The number of requests, a power of two, less one.

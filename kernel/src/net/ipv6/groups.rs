@@ -46,7 +46,7 @@ pub(super) struct Groups {
     report: u64,
     /// When an answer to a router is due, in nanoseconds; 0 means never.
     answer: u64,
-    /// Before when no further answer is due, in nanoseconds.
+    /// The earliest time of the next answer, in nanoseconds.
     answer_from: u64,
 }
 

@@ -119,7 +119,7 @@ pub(super) struct Host {
     /// When routers are asked next, and the pause after that, in nanoseconds.
     ask: u64,
     pause: u64,
-    /// Before when no address is replaced, in nanoseconds.
+    /// The earliest time at which another address may be replaced, in nanoseconds.
     replace_from: u64,
 }
 
@@ -230,7 +230,7 @@ impl Host {
             .map(|one| one.ip)
     }
 
-    /// Returns the addresses that another machine has.
+    /// Returns the addresses that are not used because another machine has them.
     pub(super) fn duplicates(&self) -> impl Iterator<Item = Ipv6Addr> + '_ {
         let all = self.addresses.iter().flatten();
         all.filter(|one| one.state == State::Duplicate)

@@ -12,9 +12,9 @@ const ENDLESS: u32 = u32::MAX;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Lasting {
     pub(super) address: Ipv6Addr,
-    /// Until when it counts, in nanoseconds.
+    /// When the entry expires, in nanoseconds since boot.
     pub(super) until: u64,
-    /// The router that named it; a router names itself.
+    /// The router that advertised it; for a router, its own address.
     pub(super) from: Ipv6Addr,
 }
 

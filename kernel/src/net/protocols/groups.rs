@@ -71,7 +71,7 @@ struct Member {
     group: Ipv4Addr,
     /// The number of times that it was joined.
     joined: usize,
-    /// Whether a report of it is due.
+    /// Whether a report of this group is due.
     asked: Cell<bool>,
 }
 
@@ -83,7 +83,8 @@ pub(super) struct Groups {
     report: Option<fn(&Stack, &Inner, Occasion<'_>)>,
     /// When a report of the groups that were asked for is due, in nanoseconds.
     due: Cell<u64>,
-    /// From when the next answer is within the rate, in nanoseconds; a burst goes before it.
+    /// The virtual time of the token bucket: until when the answers so far use up the permitted rate, in
+    /// nanoseconds.
     answered: Cell<u64>,
 }
 

@@ -19,7 +19,7 @@ enum Claim<'a> {
 }
 
 impl Arguments {
-    /// Rejects the second of two options that claim the same.
+    /// Rejects an option that claims a port or an interface that an earlier option claims.
     pub(super) fn check_claims(&self) -> Result<(), Failure> {
         let mut earlier = Vec::new();
         for (option, claim) in self.claims() {

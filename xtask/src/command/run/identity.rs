@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 /// The file that a path names; equal for every path of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Identity {
-    /// It exists: the numbers of its device and of its inode.
+    /// The numbers of the device and of the inode of a file that exists.
     Existing(u64, u64),
-    /// It does not exist: its name in an existing folder.
+    /// The canonical path of a file that does not exist, in a folder that does.
     Missing(PathBuf),
 }
 

@@ -16,7 +16,8 @@ use crate::time::NEVER;
 /// How long what routers advertised on the earlier link is used after the link came up, while none
 /// advertises it again, in nanoseconds: as long as an address from DHCP.
 const GRACE: u64 = 15 * SECOND;
-/// The lifetime below which an advertisement shortens none, in seconds (RFC 4862, 5.5.3).
+/// An advertisement cannot shorten the remaining lifetime of an address below this many seconds
+/// (RFC 4862, 5.5.3).
 const TWO_HOURS: u64 = 7200;
 /// The least hop limit that is accepted: a forged advertisement with less would cut the machine off
 /// (CVE-2015-2922).

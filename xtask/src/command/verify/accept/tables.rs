@@ -80,8 +80,8 @@ impl Acceptance<'_> {
         all.find(|changed| self.is_better(changed, told))
     }
 
-    /// Returns whether fewer errors are left than `told`, and no more of them in the description
-    /// itself.
+    /// Returns whether the changed file has fewer errors than `told`, and not more errors that the
+    /// description has without a machine.
     fn is_better(&self, changed: &str, told: &Diagnostics) -> bool {
         match self.verify(changed) {
             Ok(_) => true,
