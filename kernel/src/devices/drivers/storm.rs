@@ -147,7 +147,7 @@ fn any_restarted(
     let users = routes
         .iter()
         .filter(|route| route.interrupt.number == interrupt.number);
-    users.fold(false, |found, route| take(route.source) || found)
+    users.filter(|route| take(route.source)).count() > 0
 }
 
 impl Storm {

@@ -49,7 +49,7 @@ fn queries_are_answered_ten_times_a_second_at_most() {
 }
 
 /// Returns the group of a report.
-fn reported(frame: &Vec<u8>) -> Option<Ipv4Addr> {
+fn reported(frame: &[u8]) -> Option<Ipv4Addr> {
     let packet = Ipv4Packet::new_checked(&frame[14..]).ok()?;
     let message = packet.payload();
     (message[0] == 0x16).then(|| Ipv4Addr::new(message[4], message[5], message[6], message[7]))
@@ -72,7 +72,7 @@ fn queries_for_groups_of_other_machines_keep_no_answer_from_a_router() {
     }
     machine.card.received.push_back(query(ALL));
     let answers = machine.answers(now);
-    let reports: Vec<_> = answers.iter().filter_map(reported).collect();
+    let reports: Vec<_> = answers.iter().filter_map(|frame| reported(frame)).collect();
     assert_eq!(reports, [GROUP]);
 }
 
@@ -95,7 +95,7 @@ fn a_query_over_the_limit_is_answered_later() {
     let due = machine.stack.next_deadline().expect("an answer is due");
     assert!((now..=now + SECOND / 10).contains(&due), "{due}");
     let answers = machine.answers(due);
-    let reports: Vec<_> = answers.iter().filter_map(reported).collect();
+    let reports: Vec<_> = answers.iter().filter_map(|frame| reported(frame)).collect();
     assert_eq!(reports, [GROUP, other]);
     // Each query has had its answer.
     assert!(machine.answers(due + SECOND).is_empty());
@@ -108,7 +108,7 @@ fn a_query_over_the_limit_is_answered_later() {
     assert!(
         !later
             .iter()
-            .filter_map(reported)
+            .filter_map(|frame| reported(frame))
             .any(|group| group == other)
     );
 }
