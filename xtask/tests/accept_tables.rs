@@ -125,7 +125,7 @@ fn a_missing_key_is_added_by_its_path() {
         &["virt-arm64", "--accept", "console.pl011.clock", "--yes"],
     );
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
-    let reason = "virt-arm64: nothing was added: what --accept names does not suffice: ";
+    let reason = "virt-arm64: nothing was added: the keys that --accept names are not enough: ";
     assert!(said(&output).contains(reason), "{}", said(&output));
     let unchanged = fs::read_to_string(file(&folder, "virt-arm64")).unwrap();
     assert_eq!(unchanged, text);

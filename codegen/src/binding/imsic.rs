@@ -98,7 +98,7 @@ impl Imsic {
         let count = identities.value.0;
         if sources.value.0 > count {
             let title = format!(
-                "`{}` is more than the interrupt files can tell",
+                "`{}` is more than the identities of an interrupt file",
                 sources.path
             );
             problems.report(

@@ -174,7 +174,7 @@ fn each_source_of_an_imsic_has_an_identity_of_its_own() {
     only(
         &[(APLIC, &many)],
         Code::BadNumber,
-        "`interrupt-controller.imsic.sources` is more than the interrupt files can tell",
+        "`interrupt-controller.imsic.sources` is more than the identities of an interrupt file",
     );
 }
 

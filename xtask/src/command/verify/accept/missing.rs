@@ -53,7 +53,7 @@ pub(super) fn completed(
         let first = first.map_or("it has errors", |one| one.title.as_str());
         match keys {
             [] => format!("the machine does not tell all that the file lacks: {first}"),
-            _ => format!("what --accept names does not suffice: {first}"),
+            _ => format!("the keys that --accept names are not enough: {first}"),
         }
     })?;
     Ok(Completed {
