@@ -66,7 +66,7 @@ impl fmt::Display for NotASerial {
             Self::Path => write!(
                 formatter,
                 "the path of a Unix socket has at most {LONGEST_PATH} bytes; name a shorter one, \
-                 such as /tmp/log.sock"
+                 such as log.sock"
             ),
         }
     }

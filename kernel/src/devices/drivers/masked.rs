@@ -2,7 +2,6 @@
 
 use vmos_drivers::interrupt::Interrupt;
 
-use super::storm::PERIOD;
 use crate::time::NEVER;
 
 /// The first pause until a masked interrupt is enabled again, in nanoseconds.
@@ -48,11 +47,11 @@ impl Masked {
         is_new
     }
 
-    /// Enables the interrupt, on probation for as long as it was masked and as long as it takes to
-    /// decide on it.
-    pub(super) const fn end(&mut self, now: u64) {
+    /// Enables the interrupt, on probation for as long as it was masked, and for as long as it takes to
+    /// decide on it: `period` nanoseconds.
+    pub(super) const fn end(&mut self, now: u64, period: u64) {
         self.until = NEVER;
-        self.probation = now + self.pause + PERIOD;
+        self.probation = now + self.pause + period;
     }
 }
 
@@ -61,6 +60,7 @@ mod tests {
     use super::*;
 
     const SECOND: u64 = 1_000_000_000;
+    const PERIOD: u64 = 10 * SECOND;
 
     #[test]
     fn a_masked_interrupt_is_enabled_after_pauses_that_double_up_to_ten_minutes() {
@@ -69,7 +69,7 @@ mod tests {
         let pauses = [(); 12].map(|()| {
             let until = masked.until;
             let length = (until - now) / SECOND;
-            masked.end(until);
+            masked.end(until, PERIOD);
             // It is raised again, rarely enough to be decided on as late as possible.
             now = until + PERIOD - 1;
             assert!(!masked.begin(now), "it is on probation");
@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(pauses[..5], [1, 2, 4, 8, 16]);
         assert_eq!(pauses[11], 600);
         // The probation is as long as the pause.
-        masked.end(now);
+        masked.end(now, PERIOD);
         now += 2 * LONGEST_PAUSE;
         assert!(masked.begin(now));
         assert_eq!(masked.until, now + PAUSE);

@@ -28,7 +28,7 @@ const LIMIT: u32 = 1000;
 const FUTILE: u32 = 8;
 /// The time in which that many interrupts have to be raised, in nanoseconds: in a longer time, they
 /// do no harm.
-pub(super) const PERIOD: u64 = 10_000_000_000;
+const PERIOD: u64 = 10_000_000_000;
 
 /// The count of the interrupt that is raised most often.
 #[derive(Default)]
@@ -117,7 +117,7 @@ impl Drivers {
             }
             let interrupt = self.storm.masked[index].interrupt;
             if found.is_none() && (until <= now || self.was_restarted(interrupt)) {
-                self.storm.masked[index].end(now);
+                self.storm.masked[index].end(now, PERIOD);
                 found = Some(interrupt);
             } else {
                 due = due.min(until);
@@ -261,7 +261,7 @@ mod tests {
     fn each_interrupt_has_a_pause_of_its_own() {
         let mut storm = Storm::default();
         assert!(storm.mask(Interrupt::level(7), SECOND));
-        storm.masked[0].end(2 * SECOND);
+        storm.masked[0].end(2 * SECOND, PERIOD);
         assert!(!storm.mask(Interrupt::level(7), 3 * SECOND), "on probation");
         assert!(storm.mask(Interrupt::edge(8), 3 * SECOND));
         let until = storm.masked.iter().map(|masked| masked.until / SECOND);
