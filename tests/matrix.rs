@@ -21,13 +21,18 @@ use crate::faults;
 
 /// Returns every test of the boards in the environment variable, named board/attachment/case.
 /// Without the variable there are none, because a plain `cargo test` does not build the images; but
-/// that of the list of faults, which needs no image, is always there.
+/// those of the lists of faults and of brief cases, which need no image, are always there.
 pub(crate) fn trials() -> Outcome<Vec<Trial>> {
     let workspace = Arc::new(Workspace::find()?);
     let root = workspace.root.clone();
-    let mut trials = vec![Trial::test("faults_have_tests", move || {
-        faults::check(&root).map_err(Failed::from)
-    })];
+    let mut trials = vec![
+        Trial::test("faults_have_tests", move || {
+            faults::check(&root).map_err(Failed::from)
+        }),
+        Trial::test("brief_cases_exist", || {
+            cases::check_brief().map_err(Failed::from)
+        }),
+    ];
     let Ok(chosen) = std::env::var(BOARDS_VARIABLE) else {
         return Ok(trials);
     };
@@ -64,7 +69,7 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
                     everything || (is_its_turn && picked == Some(&&attachment))
                 }
             };
-            let is_tried = |case: &&Case| !is_brief || position == 0 && case.is_brief();
+            let is_tried = |case: &&Case| !is_brief || case.is_brief();
             for case in cases::all().filter(applies).filter(is_tried) {
                 if let Some(can_be_tried) = can_be_tried(case.need, &board, attachment) {
                     let trial = trial(&workspace, &board, attachment, *case);

@@ -93,11 +93,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     if arguments.check || arguments.record {
-        let mut boards = boards::load_some(&workspace, &arguments.boards)?;
-        if arguments.boards.is_empty() {
-            let count = boards.len();
-            boards.retain(|board| !workspace.seldom.includes(&board.name, count));
-        }
+        let boards = boards::load_some(&workspace, &arguments.boards)?;
         boards::bring_up_to_date(&workspace, &boards)?;
         return if arguments.check {
             keeping::check(&workspace, &boards)

@@ -15,7 +15,8 @@ use crate::workspace::{Workspace, cargo};
 /// Run clippy for the host and for every board, and build the documentation; warnings are errors
 ///
 /// The kernel's crates are checked for both the host and the boards, because each contains code
-/// that the other does not compile.
+/// that the other does not compile. On boards that are tested seldom (`seldom-tested` in the root
+/// Cargo.toml), only the apps named there are checked.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask lint
@@ -38,7 +39,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     for board in &boards {
         install::target(target::triple(board.architecture))?;
         eprintln!("xtask: linting the image for {}", board.name);
-        clean &= clippy(&workspace, image_of(&workspace, board))?;
+        clean &= clippy(&workspace, image_of(&workspace, board, boards.len()))?;
     }
     if clean {
         Ok(())
@@ -47,8 +48,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-fn image_of(workspace: &Workspace, board: &Board) -> Vec<String> {
-    let apps: Vec<_> = workspace.apps.iter().map(|app| app.name.as_str()).collect();
+/// Returns the selection of a board, one of `count`: its apps and the kernel's crates.
+fn image_of(workspace: &Workspace, board: &Board, count: usize) -> Vec<String> {
+    let seldom = &workspace.seldom;
+    let is_brief = seldom.includes(&board.name, count);
+    let apps = workspace.apps.iter().map(|app| app.name.as_str());
+    let apps: Vec<_> = apps
+        .filter(|name| !is_brief || seldom.apps.iter().any(|app| app == name))
+        .collect();
     let mut words = image::cargo_selection(board, &apps);
     let libraries = ["vmos-drivers", "vmos"].into_iter();
     for library in libraries.filter(|library| workspace.has_member(library)) {
