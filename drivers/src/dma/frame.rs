@@ -268,6 +268,22 @@ impl Frame {
         unsafe { slice::from_raw_parts(first, count) }
     }
 
+    /// Returns the words that contain the payload: what follows the [headers](Self::headers). Bytes of
+    /// the last word that are after the frame's end are from an earlier frame.
+    #[inline]
+    #[must_use]
+    pub fn payload(&self) -> &[u64] {
+        const HEADERS: usize = HEADER_WORDS * size_of::<u64>() - START;
+        let count = self
+            .len()
+            .saturating_sub(HEADERS)
+            .div_ceil(size_of::<u64>());
+        let first = self.words().as_ptr().wrapping_add(HEADER_WORDS);
+        // SAFETY: this frame owns the memory, which is initialised and aligned. The length keeps
+        // within it, and its size is a multiple of a word.
+        unsafe { slice::from_raw_parts(first, count) }
+    }
+
     /// Returns the address of the frame for a device.
     #[inline]
     #[must_use]

@@ -168,8 +168,8 @@ impl<T: Transport> Net<T> {
         let transmit = device.queue(TRANSMIT, DEPTH, 0)?;
         let checksums = features.contains(Features::GUEST_CSUM);
         Ok(Parts {
-            receive: device.done(Receive::new(receive, layout, checksums, limit))?,
-            transmit: device.done(Transmit::new(transmit, layout))?,
+            receive: Receive::new(receive, layout, checksums, limit),
+            transmit: Transmit::new(transmit, layout),
             frames: Frames::new(block),
             features,
             mac,
@@ -288,6 +288,11 @@ impl<T: Transport> Net<T> {
         room
     }
 
+    #[inline(never)]
+    fn find_room(&mut self) -> bool {
+        self.room() > 0
+    }
+
     /// Queues a frame. The device sees it after the next [`publish`](Self::publish), and completes
     /// its partial checksum; only devices with [`checksum_offload`](Self::checksum_offload) support
     /// that. A frame longer than [`max_frame`](Self::max_frame) is counted and not sent.
@@ -300,7 +305,7 @@ impl<T: Transport> Net<T> {
         if self.room() == 0 {
             return Err(frame);
         }
-        self.lend(frame, checksum);
+        self.lend(frame, checksum, self.transmit.queue.found() > 0);
         self.check_transmit();
         Ok(())
     }
@@ -316,19 +321,24 @@ impl<T: Transport> Net<T> {
         most: usize,
         mut prepare: impl FnMut(&mut Frame) -> Option<PartialChecksum>,
     ) -> usize {
+        if self.device.failure().is_some() {
+            return 0;
+        }
         let mut left = most;
-        // Of these, as many as there is room for.
-        let mut now = usize::from(self.room()).min(left);
-        while now > 0
-            && let Some(mut frame) = waiting.pop()
-        {
-            let checksum = prepare(&mut frame);
-            self.lend(frame, checksum);
-            left -= 1;
-            now -= 1;
-            if now == 0 {
-                now = usize::from(self.room()).min(left);
+        while left > 0 && !waiting.is_empty() {
+            let mut sent_before = self.transmit.queue.found();
+            if sent_before == 0 {
+                if !self.find_room() {
+                    break;
+                }
+                sent_before = self.transmit.queue.found();
             }
+            let Some(mut frame) = waiting.pop() else {
+                break;
+            };
+            let checksum = prepare(&mut frame);
+            self.lend(frame, checksum, sent_before > 0);
+            left -= 1;
         }
         self.check_transmit();
         most - left
@@ -338,7 +348,10 @@ impl<T: Transport> Net<T> {
     /// dropped since the last call, because they were too long or the queue broke.
     #[inline]
     pub fn take_unsent(&mut self) -> usize {
-        mem::take(&mut self.unsent)
+        match self.unsent {
+            0 => 0,
+            _ => mem::take(&mut self.unsent),
+        }
     }
 
     #[inline]
@@ -348,16 +361,17 @@ impl<T: Transport> Net<T> {
         }
     }
 
-    /// Lends a frame, for which there must be room.
+    /// Lends a frame, for which there must be room: in place of a sent one that was found, if there is
+    /// one.
     #[inline(always)]
-    fn lend(&mut self, frame: Frame, checksum: Option<PartialChecksum>) {
+    fn lend(&mut self, frame: Frame, checksum: Option<PartialChecksum>, any_found: bool) {
         let too_long = frame.len() > self.limit;
         let done = if too_long {
             self.statistics.unsent_long += 1;
             self.unsent += 1;
             Some(frame)
         } else {
-            self.transmit.lend(frame, checksum)
+            self.transmit.lend(frame, checksum, any_found)
         };
         if let Some(done) = done {
             self.frames.give(done);
@@ -373,12 +387,23 @@ impl<T: Transport> Net<T> {
         }
     }
 
+    /// Publishes like [`publish`](Self::publish); then, if `rearm` is set, requests interrupts and
+    /// returns the same as [`rearm`](Self::rearm). Returns `None` if the device does not work.
+    #[inline]
+    pub fn dispatch(&mut self, rearm: bool) -> Option<bool> {
+        if self.device.failure().is_some() {
+            return None;
+        }
+        self.publish_running();
+        Some(rearm && self.rearm_running())
+    }
+
     #[inline]
     fn publish_running(&mut self) {
         if self.receive.is_worth_publishing() && self.receive.queue.publish() {
             self.device.transport.ring(self.receive.doorbell);
         }
-        if self.transmit.queue.publish() {
+        if self.transmit.publish() {
             self.device.transport.ring(self.transmit.doorbell);
         }
     }
@@ -461,8 +486,8 @@ impl<T: Transport> Net<T> {
 impl<T: Transport> Drop for Net<T> {
     fn drop(&mut self) {
         if self.device.transport.reset().is_err() {
-            self.receive.leak();
-            self.transmit.leak();
+            self.receive.queue.leak();
+            self.transmit.queue.leak();
         }
     }
 }

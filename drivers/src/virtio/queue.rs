@@ -15,6 +15,7 @@ use super::statistics::QueueStatistics;
 use crate::dma::OutOfMemory;
 
 mod chain;
+mod frames;
 mod lend;
 mod notify;
 mod returned;
@@ -100,7 +101,8 @@ impl Queue {
         Ok(queue)
     }
 
-    /// Restarts the queue after a device reset: all chains are dropped, and the ring is empty.
+    /// Restarts the queue after a device reset: all chains are dropped, and the ring is empty. The
+    /// frames stay until they are [given back](Self::give_back).
     pub fn restart(&mut self) {
         self.ring.clear();
         self.forget_chains();
@@ -108,18 +110,15 @@ impl Queue {
     }
 
     fn forget_chains(&mut self) {
+        self.note_high_water();
         self.lost += u64::from(self.in_flight());
         self.published_before += self.published;
         let size = self.ring.size();
-        self.shadow.clear();
         // Within the capacity reserved in `new`.
-        self.shadow.extend((0..size).map(|index| Shadow {
-            next: (index + 1) % size,
-            count: 0,
-            owner: 0,
-            writable: 0,
-            lent_as: NOT_LENT,
-        }));
+        self.shadow.resize_with(size.into(), Shadow::default);
+        for (index, shadow) in (1..=size).zip(&mut self.shadow) {
+            shadow.describe(index % size, 0, 0, 0, NOT_LENT);
+        }
         (self.first_free, self.free) = (0, size);
         (self.available, self.published) = (0, 0);
         (self.taken, self.seen, self.looked) = (0, 0, 0);
@@ -149,7 +148,9 @@ impl Queue {
     #[must_use]
     pub const fn statistics(&self) -> QueueStatistics {
         let submitted = self.published_before + self.published;
+        let (noted, now) = (self.statistics.high_water, self.in_flight());
         QueueStatistics {
+            high_water: if noted > now { noted } else { now },
             submitted,
             completed: submitted - self.lost - self.in_flight() as u64,
             ..self.statistics
@@ -266,10 +267,11 @@ impl Queue {
         }
     }
 
-    /// Leaks the memory: it is never freed. Needed for a device that could not be reset and may
-    /// still write.
+    /// Leaks the memory, also that of the frames: it is never freed. Needed for a device that could not
+    /// be reset and may still write.
     pub fn leak(&mut self) {
         self.ring.leak();
+        self.leak_frames();
         if let Some(tables) = &mut self.tables {
             tables.leak();
         }

@@ -83,7 +83,7 @@ impl<T: Transport> Net<T> {
         bytes[..6].copy_from_slice(&self.mac);
         bytes[6..12].copy_from_slice(&self.mac);
         bytes[12..14].copy_from_slice(&EXPERIMENTAL);
-        self.lend(frame, None);
+        self.lend(frame, None, self.transmit.queue.found() > 0);
         true
     }
 

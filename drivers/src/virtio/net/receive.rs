@@ -1,7 +1,5 @@
 //! Receives frames: each frame taken from the ring is replaced by another.
 
-use alloc::vec::Vec;
-
 use super::header::{self, CSUM_OFFSET, CSUM_START, DATA_VALID, FLAGS, Layout, NEEDS_CSUM};
 use super::{ETHERNET_HEADER, Statistics};
 use crate::counts::report;
@@ -13,39 +11,37 @@ use crate::virtio::transport::Doorbell;
 pub(super) struct Receive {
     pub(super) queue: Queue,
     pub(super) doorbell: Doorbell,
-    /// The frames, indexed by the first descriptor of their chain.
-    lent: Vec<Option<Frame>>,
     layout: Layout,
     /// Whether the device may report on checksums.
     checksums: bool,
     /// The length of the longest accepted frame, in bytes.
     limit: usize,
+    /// The longest accepted content after the Ethernet header, in bytes.
+    longest: usize,
+    /// The number of bytes that the device writes for a frame without content: both headers.
+    least: usize,
     /// The number of frames lent before the device is notified: an eighth of the queue.
     batch: u16,
 }
 
 impl Receive {
-    pub(super) fn new(
-        queue: Queue,
-        layout: Layout,
-        checksums: bool,
-        limit: usize,
-    ) -> Result<Self, OutOfMemory> {
-        Ok(Self {
-            lent: places(queue.size())?,
+    pub(super) const fn new(queue: Queue, layout: Layout, checksums: bool, limit: usize) -> Self {
+        Self {
             batch: queue.size().div_ceil(8),
             queue,
             doorbell: Doorbell::NONE,
             layout,
             checksums,
             limit,
-        })
+            longest: limit - ETHERNET_HEADER,
+            least: layout.header + ETHERNET_HEADER,
+        }
     }
 
     /// Lends frames to the device until the queue is full. The queue must have been started just
     /// now.
     pub(super) fn fill(&mut self, frames: &Frames) -> Result<(), OutOfMemory> {
-        give_back(&mut self.lent, frames);
+        self.queue.give_back(frames);
         while self.queue.free_descriptors() >= self.layout.descriptors() {
             self.lend(frames.take()?);
         }
@@ -67,8 +63,8 @@ impl Receive {
         } else {
             self.queue.lend_one(segment, 0)
         };
-        if let Some(place) = head.and_then(|head| self.lent.get_mut(usize::from(head))) {
-            *place = Some(frame);
+        if let Some(head) = head {
+            self.queue.keep(head, frame);
         }
     }
 
@@ -80,9 +76,9 @@ impl Receive {
         if self.layout.split {
             return self.exchange_split(spare);
         }
-        let used = self.queue.exchange(self.layout.address(&spare))?;
-        let frame = self.lent.get_mut(usize::from(used.head))?.replace(spare)?;
-        Some((used.len, frame))
+        let address = self.layout.address(&spare);
+        let (used, frame) = self.queue.exchange(address, spare).ok()?;
+        Some((used.len, frame?))
     }
 
     /// Like [`exchange`](Self::exchange), for chains of two descriptors.
@@ -90,14 +86,14 @@ impl Receive {
     fn exchange_split(&mut self, spare: Frame) -> Option<(u32, Frame)> {
         let used = self.queue.take_seen()?;
         let len = if used.overlong { 0 } else { used.len };
-        let frame = self.lent.get_mut(usize::from(used.head))?.take()?;
+        let frame = self.queue.take_frame(used.head)?;
         self.queue.free(used.head);
         self.lend(spare);
         Some((len, frame))
     }
 
     /// Returns the next valid frame of those that the last [`Queue::look`] has found. Invalid ones
-    /// are counted.
+    /// are counted, and their memory returns to the pool.
     #[inline]
     pub(super) fn next(&mut self, frames: &Frames, statistics: &mut Statistics) -> Option<Frame> {
         loop {
@@ -107,58 +103,74 @@ impl Receive {
                 self.queue.lend_again(used.head);
                 continue;
             };
-            let (len, frame) = self.exchange(spare)?;
-            match self.accept(len as usize, frame, frames, statistics) {
-                Ok(frame) => return Some(frame),
-                Err(refused) => frames.give(refused),
+            let (len, mut frame) = self.exchange(spare)?;
+            // If the frame is too short, this wraps around and is too long.
+            let content = (len as usize).wrapping_sub(self.least);
+            let buffers = if self.layout.merged {
+                header::num_buffers(&frame)
+            } else {
+                1
+            };
+            if content <= self.longest && buffers == 1 {
+                frame.set_len(ETHERNET_HEADER + content);
+                frame.set_verified(false);
+                frame.set_changed(false);
+                if !self.checksums || complete_checksum(&mut frame, self.layout).is_some() {
+                    return Some(frame);
+                }
+                count(&mut statistics.dropped_checksum);
+                frames.give(frame);
+            } else if let Some(frame) = self.accept_odd(len as usize, frame, frames, statistics) {
+                return Some(frame);
             }
         }
     }
 
-    /// Returns the frame that starts in `frame`, into which the device has written `len` bytes. Returns
-    /// the memory to the pool if it is invalid.
-    #[inline]
-    fn accept(
+    /// Returns the frame that starts in `first`, into which the device has written `len` bytes: it is
+    /// too short, too long, or in several buffers.
+    #[cold]
+    fn accept_odd(
         &mut self,
         len: usize,
-        mut frame: Frame,
+        mut first: Frame,
         frames: &Frames,
         statistics: &mut Statistics,
-    ) -> Result<Frame, Frame> {
-        if len < self.layout.header + ETHERNET_HEADER {
-            count(&mut statistics.dropped_short);
-            return Err(frame);
-        }
-        let len = len - self.layout.header;
-        frame.set_len(len);
-        frame.set_verified(false);
-        frame.set_changed(false);
-        if self.layout.merged {
-            let buffers = header::num_buffers(&frame);
-            if buffers != 1 {
-                frame = self.gather(frame, buffers, frames, statistics)?;
+    ) -> Option<Frame> {
+        let buffers = header::num_buffers(&first);
+        let counter = if len < self.least {
+            &mut statistics.dropped_short
+        } else if self.layout.merged && buffers != 1 {
+            first.set_len(len - self.layout.header);
+            match self.gather(&first, buffers, statistics) {
+                Ok(mut whole) => {
+                    frames.give(first);
+                    if !self.checksums || complete_checksum(&mut whole, self.layout).is_some() {
+                        return Some(whole);
+                    }
+                    first = whole;
+                    &mut statistics.dropped_checksum
+                }
+                Err(counter) => counter,
             }
-        }
-        if frame.len() > self.limit {
-            count(&mut statistics.dropped_long);
-            return Err(frame);
-        }
-        if self.checksums && complete_checksum(&mut frame, self.layout).is_none() {
-            count(&mut statistics.dropped_checksum);
-            return Err(frame);
-        }
-        Ok(frame)
+        } else {
+            &mut statistics.dropped_long
+        };
+        count(counter);
+        frames.give(first);
+        None
     }
 
     /// Merges a frame that arrived in several buffers (5.1.6.4), starting with `first`.
-    #[cold]
-    fn gather(
+    ///
+    /// # Errors
+    ///
+    /// Returns the counter of the reason why it is dropped.
+    fn gather<'a>(
         &mut self,
-        first: Frame,
+        first: &Frame,
         buffers: u16,
-        frames: &Frames,
-        statistics: &mut Statistics,
-    ) -> Result<Frame, Frame> {
+        statistics: &'a mut Statistics,
+    ) -> Result<Frame, &'a mut u64> {
         let mut whole = Frame::new(self.limit).ok();
         let mut len = 0;
         let mut append = |whole: &mut Option<Frame>, bytes: &[u8]| {
@@ -179,8 +191,7 @@ impl Receive {
                 break;
             };
             sound &= !used.overlong;
-            let lent = self.lent.get(usize::from(used.head));
-            if let Some(frame) = lent.and_then(Option::as_ref) {
+            if let Some(frame) = self.queue.frame(used.head) {
                 let rest = frame.memory().get(self.layout.start()..);
                 let bytes = rest.and_then(|rest| rest.get(..used.len as usize));
                 append(&mut whole, bytes.unwrap_or_default());
@@ -197,19 +208,11 @@ impl Receive {
             whole.headers_mut()[0] = first.headers()[0];
             let first_of_frame = whole.headers()[1] & 0xffff << 48;
             whole.headers_mut()[1] = first.headers()[1] & !(0xffff << 48) | first_of_frame;
-            frames.give(first);
             return Ok(whole);
         } else {
             &mut statistics.dropped_memory
         };
-        count(counter);
-        Err(first)
-    }
-
-    /// Leaks the memory of all frames: it is never freed.
-    pub(super) fn leak(&mut self) {
-        self.queue.leak();
-        leak(&mut self.lent);
+        Err(counter)
     }
 }
 
@@ -219,33 +222,6 @@ impl Receive {
 fn count(dropped: &mut u64) {
     *dropped += 1;
     report("invalid frames from the network device, dropped", *dropped);
-}
-
-/// Allocates places for the frames of a queue of `size` descriptors.
-pub(super) fn places(size: u16) -> Result<Vec<Option<Frame>>, OutOfMemory> {
-    let size = usize::from(size);
-    let mut places = Vec::new();
-    places
-        .try_reserve_exact(size)
-        .map_err(|_error| OutOfMemory {
-            bytes: size * size_of::<Option<Frame>>(),
-        })?;
-    places.resize_with(size, || None);
-    Ok(places)
-}
-
-/// Takes back every frame from a device that was reset.
-pub(super) fn give_back(lent: &mut [Option<Frame>], frames: &Frames) {
-    lent.iter_mut()
-        .filter_map(Option::take)
-        .for_each(|frame| frames.give(frame));
-}
-
-/// Leaks every frame that a device may still write.
-pub(super) fn leak(lent: &mut [Option<Frame>]) {
-    lent.iter_mut()
-        .filter_map(Option::take)
-        .for_each(Frame::leak);
 }
 
 /// Handles what the device reports about the checksum of the transport layer: completes a partial

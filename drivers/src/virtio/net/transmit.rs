@@ -1,10 +1,7 @@
 //! Sends frames: each frame replaces one that the device has sent.
 
-use alloc::vec::Vec;
-
 use super::header::Layout;
-use super::receive::{give_back, leak, places};
-use crate::dma::{Frame, Frames, OutOfMemory};
+use crate::dma::{Frame, Frames};
 use crate::virtio::queue::Queue;
 use crate::virtio::transport::Doorbell;
 
@@ -17,8 +14,6 @@ const UNHURRIED: u16 = 32;
 pub(super) struct Transmit {
     pub(super) queue: Queue,
     pub(super) doorbell: Doorbell,
-    /// The frames, indexed by the first descriptor of their chain.
-    lent: Vec<Option<Frame>>,
     layout: Layout,
     /// The number of free descriptors below which sent frames are taken back.
     enough: u16,
@@ -29,24 +24,29 @@ pub(super) struct Transmit {
 }
 
 impl Transmit {
-    pub(super) fn new(queue: Queue, layout: Layout) -> Result<Self, OutOfMemory> {
+    pub(super) fn new(queue: Queue, layout: Layout) -> Self {
         let size = queue.size();
-        Ok(Self {
-            lent: places(size)?,
+        Self {
             queue,
             doorbell: Doorbell::NONE,
             layout,
             enough: size - UNHURRIED.min(size / 2),
             starved: false,
             unlent: 0,
-        })
+        }
     }
 
     /// Starts a new queue: completions raise no interrupts.
     pub(super) fn start(&mut self, frames: &Frames) {
-        give_back(&mut self.lent, frames);
+        self.queue.give_back(frames);
         self.starved = false;
         self.queue.disarm();
+    }
+
+    /// Makes the lent frames visible to the device. Returns whether it must be notified.
+    #[inline]
+    pub(super) fn publish(&mut self) -> bool {
+        self.queue.broken().is_none() && self.queue.publish_unnoted()
     }
 
     /// Returns the number of frames for which there is room.
@@ -65,6 +65,7 @@ impl Transmit {
     /// Looks for sent frames. Returns the number of frames for which there is room then.
     #[inline(never)]
     fn look(&mut self, frames: &Frames) -> u16 {
+        self.queue.note_high_water();
         let found = self.queue.look();
         let any = found > 0 || self.starved;
         if self.layout.split {
@@ -89,8 +90,7 @@ impl Transmit {
     #[cold]
     fn reclaim(&mut self, frames: &Frames) {
         while let Some(head) = self.queue.reclaim() {
-            let place = self.lent.get_mut(usize::from(head));
-            if let Some(frame) = place.and_then(Option::take) {
+            if let Some(frame) = self.queue.take_frame(head) {
                 frames.give(frame);
             }
         }
@@ -103,28 +103,24 @@ impl Transmit {
         self.queue.arm(self.queue.in_flight() / 2)
     }
 
-    /// Leaks the memory of all frames: it is never freed.
-    pub(super) fn leak(&mut self) {
-        self.queue.leak();
-        leak(&mut self.lent);
-    }
-
-    /// Lends a frame to the device, in place of a sent one if one was found. Returns the sent one,
-    /// or the frame itself if it cannot be lent.
+    /// Lends a frame to the device, in place of a sent one if any was found; chains of two descriptors
+    /// are taken back as soon as they are found. Returns the sent frame, or the frame itself if it
+    /// cannot be lent.
     #[inline(always)]
     pub(super) fn lend(
         &mut self,
         mut frame: Frame,
         checksum: Option<PartialChecksum>,
+        any_found: bool,
     ) -> Option<Frame> {
         self.layout.write(&mut frame, checksum);
-        if self.layout.split || self.queue.found() == 0 {
+        if !any_found {
             return self.lend_free(frame);
         }
-        let used = self.queue.replace(self.layout.transmit(&frame));
-        match used.and_then(|used| self.lent.get_mut(usize::from(used.head))) {
-            Some(place) => place.replace(frame),
-            None => self.refuse(frame),
+        let segment = self.layout.transmit(&frame);
+        match self.queue.replace(segment, frame) {
+            Ok((_, sent)) => sent,
+            Err(frame) => self.refuse(frame),
         }
     }
 
@@ -138,8 +134,8 @@ impl Transmit {
         } else {
             self.queue.lend_one(segment, 0)
         };
-        match head.and_then(|head| self.lent.get_mut(usize::from(head))) {
-            Some(place) => place.replace(frame),
+        match head {
+            Some(head) => self.queue.keep(head, frame),
             None => self.refuse(frame),
         }
     }

@@ -4,6 +4,7 @@ use core::fmt;
 
 use super::ring::{Descriptor, NEXT, WRITE};
 use crate::address::PhysicalAddress;
+use crate::dma::Frame;
 
 /// A piece of memory in a chain.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -122,7 +123,7 @@ impl core::error::Error for Refusal {}
 pub(super) const NOT_LENT: u64 = u64::MAX;
 
 /// The record of a descriptor. The size is a power of two, so that indexing is a shift.
-#[derive(Clone, Copy, Debug)]
+#[derive(Default, Debug)]
 #[repr(align(32))]
 pub(super) struct Shadow {
     /// The next descriptor in the free list or in the chain.
@@ -137,9 +138,25 @@ pub(super) struct Shadow {
     /// other descriptor [`NOT_LENT`]. The device can have returned a chain if the number is less than
     /// that of the published chains, so one comparison finds every wrong id.
     pub(super) lent_as: u64,
+    /// For a head: the frame whose memory the chain lends, if its owner left it with the queue.
+    pub(super) frame: Option<Frame>,
 }
 
 impl Shadow {
+    /// Sets everything but the frame.
+    #[inline]
+    pub(super) const fn describe(
+        &mut self,
+        next: u16,
+        count: u16,
+        owner: u16,
+        writable: u32,
+        lent_as: u64,
+    ) {
+        (self.next, self.count, self.owner) = (next, count, owner);
+        (self.writable, self.lent_as) = (writable, lent_as);
+    }
+
     /// Returns whether this is the head of a chain that was returned and not yet freed or lent again.
     #[inline]
     pub(super) const fn is_held(&self) -> bool {

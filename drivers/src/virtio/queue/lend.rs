@@ -1,7 +1,7 @@
 //! Lends chains to the device.
 
 use super::ring::{self, Descriptor, INDIRECT};
-use super::{Queue, Segment, Shadow};
+use super::{Queue, Segment};
 
 /// The longest chain put directly into the queue, provided that half of the queue stays free.
 /// Reading an indirect table costs the device time, so tables are used only for longer chains or if
@@ -38,13 +38,7 @@ impl Queue {
         self.first_free = shadow.next;
         self.free -= 1;
         let writable = if segment.writable { segment.len } else { 0 };
-        *shadow = Shadow {
-            next: 0,
-            count: 1,
-            owner,
-            writable,
-            lent_as: self.available,
-        };
+        shadow.describe(0, 1, owner, writable, self.available);
         self.push(head);
         Some(head)
     }
@@ -118,12 +112,7 @@ impl Queue {
 
     #[inline]
     pub(super) fn push(&mut self, head: u16) {
-        self.push_as(self.available, head);
-    }
-
-    /// Puts `head` into the available ring as chain number `number`, which is `available`.
-    #[inline]
-    pub(super) fn push_as(&mut self, number: u64, head: u16) {
+        let number = self.available;
         self.ring.set_available(number as u16, head);
         self.available = number + 1;
     }

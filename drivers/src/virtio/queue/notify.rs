@@ -14,6 +14,24 @@ impl Queue {
     /// Like [`publish`](Self::publish), for a queue that is not broken.
     #[inline]
     pub(crate) fn publish_working(&mut self) -> bool {
+        let kick = self.publish_unnoted();
+        self.note_high_water();
+        kick
+    }
+
+    /// Records how many chains the device has.
+    #[inline]
+    pub(crate) fn note_high_water(&mut self) {
+        if self.in_flight() > self.statistics.high_water {
+            self.statistics.high_water = self.in_flight();
+        }
+    }
+
+    /// Like [`publish_working`](Self::publish_working), for an owner that calls
+    /// [`note_high_water`](Self::note_high_water) each time before it looks for returned chains, and
+    /// lends as many as it takes.
+    #[inline]
+    pub(crate) fn publish_unnoted(&mut self) -> bool {
         let (old, new) = (self.published, self.available);
         let count = new.wrapping_sub(old) as u16;
         if count == 0 {
@@ -21,9 +39,6 @@ impl Queue {
         }
         self.ring.set_available_index(new as u16);
         self.published = new;
-        if self.in_flight() > self.statistics.high_water {
-            self.statistics.high_water = self.in_flight();
-        }
         // Either the device sees the new index when it checks again, or this side sees its request
         // for a notification: the store above must not pass the load below (2.7.13.4.1), nor the
         // notification itself (2.7.13.3).

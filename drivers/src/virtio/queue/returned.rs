@@ -1,9 +1,11 @@
 //! Takes the chains that the device has returned, and refuses what it cannot have returned.
 
 use super::chain::NOT_LENT;
+use super::ring::Place;
 use super::{Queue, Refusal, Segment, Shadow, Used};
 use crate::address::PhysicalAddress;
 use crate::counts::report;
+use crate::dma::Frame;
 
 impl Queue {
     /// Returns how many chains [`look`](Self::look) has found that were not taken yet.
@@ -53,10 +55,12 @@ impl Queue {
     fn take_next(&mut self) -> Option<Used> {
         let (id, len) = self.ring.used_entry(self.taken);
         let Some(shadow) = self.shadow.get_mut(id as usize) else {
-            return self.refuse_id(id);
+            self.refuse_id(id);
+            return None;
         };
         if shadow.lent_as >= self.looked {
-            return self.refuse_id(id);
+            self.refuse_id(id);
+            return None;
         }
         shadow.lent_as = NOT_LENT;
         let used = used(id, len, shadow);
@@ -65,57 +69,83 @@ impl Queue {
     }
 
     /// Takes one chain that [`look`](Self::look) has found, if one is left, and lends it again at once
-    /// with the memory at `address`, which must have the same size. Only for queues whose chains all
-    /// have a single descriptor. The length of an overlong one is 0.
+    /// with `frame`, whose memory at `address` must have the same size. Only for queues whose chains all
+    /// have a single descriptor. Returns what the device reports, with the frame that the chain had; the
+    /// length of an overlong chain is 0.
+    ///
+    /// # Errors
+    ///
+    /// Returns `frame` if no chain is left, or the device returned one that it cannot have.
     #[inline]
-    pub fn exchange(&mut self, address: PhysicalAddress) -> Option<Used> {
-        let mut used = self.next_single(None)?;
+    pub fn exchange(
+        &mut self,
+        address: PhysicalAddress,
+        frame: Frame,
+    ) -> Result<(Used, Option<Frame>), Frame> {
+        if self.taken == self.seen {
+            return Err(frame);
+        }
+        let (mut used, before) =
+            self.lend_next(None, frame, |place| place.set_address(address.0))?;
         if used.overlong {
             used.len = 0;
         }
-        let number = self.available;
-        self.ring.set_address(used.head, address.0);
-        self.push_as(number, used.head);
-        Some(used)
+        Ok((used, before))
     }
 
-    /// Like [`exchange`](Self::exchange), with `segment` as the new memory.
+    /// Like [`exchange`](Self::exchange), with `segment` as the new memory. A chain that was
+    /// [found](Self::found) must be left.
+    ///
+    /// # Errors
+    ///
+    /// Returns `frame` if the device returned a chain that it cannot have.
     #[inline(always)]
-    pub fn replace(&mut self, segment: Segment) -> Option<Used> {
+    pub fn replace(
+        &mut self,
+        segment: Segment,
+        frame: Frame,
+    ) -> Result<(Used, Option<Frame>), Frame> {
         let writable = if segment.writable { segment.len } else { 0 };
-        let used = self.next_single(Some(writable))?;
-        let number = self.available;
-        self.ring
-            .set_descriptor(used.head, segment.descriptor(None));
-        self.push_as(number, used.head);
-        Some(used)
+        let descriptor = segment.descriptor(None);
+        self.lend_next(Some(writable), frame, |place| {
+            place.set_descriptor(descriptor);
+        })
     }
 
-    /// Takes the next returned chain, which must have a single descriptor, and lends it again;
-    /// `writable` replaces the number of bytes that the device may write.
+    /// Takes the next of the chains that were found, of which there must be one, and lends it again with
+    /// `frame` and what `describe` writes. The chain must have a single descriptor; `writable` replaces
+    /// the number of bytes that the device may write.
     #[inline(always)]
-    fn next_single(&mut self, writable: Option<u32>) -> Option<Used> {
-        let (id, len) = self.next_entry()?;
+    fn lend_next(
+        &mut self,
+        writable: Option<u32>,
+        frame: Frame,
+        describe: impl FnOnce(&mut Place<'_>),
+    ) -> Result<(Used, Option<Frame>), Frame> {
+        debug_assert_ne!(self.taken, self.seen, "a chain was found");
+        let (id, len) = self.ring.used_entry(self.taken);
         let Some(shadow) = self.shadow.get_mut(id as usize) else {
-            return self.refuse_id(id);
+            self.refuse_id(id);
+            return Err(frame);
         };
         if shadow.lent_as >= self.looked {
-            return self.refuse_id(id);
+            self.refuse_id(id);
+            return Err(frame);
         }
         debug_assert_eq!(shadow.count, 1, "the chain has one descriptor");
+        let number = self.available;
+        let mut place = self.ring.place(id as u16, number as u16);
         let used = used(id, len, shadow);
-        shadow.lent_as = self.available;
+        shadow.lent_as = number;
         if let Some(writable) = writable {
             shadow.writable = writable;
         }
+        let before = shadow.frame.replace(frame);
+        describe(&mut place);
+        place.lend();
+        self.available = number + 1;
         self.pass(used);
-        Some(used)
-    }
-
-    /// Returns the next used entry of those that were seen.
-    #[inline]
-    fn next_entry(&self) -> Option<(u32, u32)> {
-        (self.taken != self.seen).then(|| self.ring.used_entry(self.taken))
+        Ok((used, before))
     }
 
     /// Advances past a used entry.
@@ -137,10 +167,9 @@ impl Queue {
     }
 
     #[cold]
-    fn refuse_id<T>(&mut self, id: u32) -> Option<T> {
+    fn refuse_id(&mut self, id: u32) {
         self.statistics.refused_ids += 1;
         self.refuse(Refusal::Id(id));
-        None
     }
 
     /// Reads the used index, unless chains are left that were found before. Returns how many

@@ -7,6 +7,7 @@
 #[cfg(vmos_loom)]
 pub(super) mod model;
 
+use core::marker::PhantomData;
 use core::ptr::NonNull;
 use core::sync::atomic::Ordering;
 
@@ -60,9 +61,11 @@ pub(super) struct Descriptor {
 pub(super) struct Ring {
     memory: Buffer,
     mask: u16,
-    /// Pointers to the available and the used ring, and to the event fields after them.
-    available: NonNull<u16>,
-    used: NonNull<u16>,
+    /// Pointers to the indices of the available and the used ring, each between the ring's flags and
+    /// its entries.
+    available_index: NonNull<u16>,
+    used_index: NonNull<u16>,
+    /// Pointers to the event fields after the entries.
     used_event: NonNull<u16>,
     available_event: NonNull<u16>,
     /// The fields that both sides access; loom checks the accesses.
@@ -85,8 +88,8 @@ impl Ring {
         let at = |offset: usize| unsafe { memory.as_ptr().add(offset) }.cast();
         Ok(Self {
             mask: size - 1,
-            available: at(available),
-            used: at(used),
+            available_index: at(available + 2),
+            used_index: at(used + 2),
             used_event: at(available + 4 + 2 * entries),
             available_event: at(available_event),
             #[cfg(vmos_loom)]
@@ -104,8 +107,8 @@ impl Ring {
             |part: NonNull<u16>| PhysicalAddress(part.as_ptr().expose_provenance() as u64);
         QueueAddresses {
             descriptors: self.memory.address(),
-            available: address(self.available),
-            used: address(self.used),
+            available: address(flags(self.available_index)),
+            used: address(flags(self.used_index)),
         }
     }
 
@@ -134,13 +137,6 @@ impl Ring {
         unsafe { AtomicU16::from_ptr(place.as_ptr()) }
     }
 
-    /// Returns the second field of a part: its index.
-    #[inline]
-    fn index(&self, part: NonNull<u16>) -> &AtomicU16 {
-        // SAFETY: each part begins with flags and an index.
-        self.field(unsafe { part.add(1) })
-    }
-
     #[inline]
     fn descriptor(&self, index: u16) -> *mut u64 {
         let offset = DESCRIPTOR * usize::from(index & self.mask);
@@ -152,18 +148,17 @@ impl Ring {
         store(self.descriptor(index), descriptor);
     }
 
-    /// Changes only the address in a descriptor.
-    #[inline]
-    pub(super) fn set_address(&mut self, index: u16, address: u64) {
-        // SAFETY: the masked index keeps the descriptor within the ring's memory; it is aligned.
-        unsafe { self.descriptor(index).write_volatile(address.to_le()) };
-    }
-
     /// Writes a descriptor of zero bytes, which devices reject.
     #[inline]
     pub(super) fn clear_descriptor(&mut self, index: u16) {
-        // SAFETY: as above, the second half of the descriptor.
+        // SAFETY: the masked index keeps the descriptor within the ring's memory; it is aligned.
         unsafe { self.descriptor(index).wrapping_add(1).write_volatile(0) };
+    }
+
+    #[inline]
+    fn available_entry(&self, index: u16) -> *mut u16 {
+        let entries = self.available_index.as_ptr().wrapping_add(1);
+        entries.wrapping_add(usize::from(index & self.mask))
     }
 
     /// Puts `head` into the available ring. The device sees it once the index is stored.
@@ -171,25 +166,40 @@ impl Ring {
     pub(super) fn set_available(&mut self, index: u16, head: u16) {
         #[cfg(vmos_loom)]
         self.model.available_entries[usize::from(index & self.mask)].with_mut(|_| ());
-        let entry = self.available.as_ptr();
-        let entry = entry.wrapping_add(2 + usize::from(index & self.mask));
         // SAFETY: the masked index keeps the entry within the ring's memory, and it is even.
-        unsafe { entry.write_volatile(head.to_le()) };
+        unsafe { self.available_entry(index).write_volatile(head.to_le()) };
+    }
+
+    /// Returns where the chain with the single descriptor `head` is lent as entry `index` of the
+    /// available ring.
+    ///
+    /// The compiler cannot know that writes to the ring leave this structure as it is, so all pointers
+    /// are computed before the first write.
+    #[inline]
+    pub(super) fn place(&mut self, head: u16, index: u16) -> Place<'_> {
+        #[cfg(vmos_loom)]
+        self.model.available_entries[usize::from(index & self.mask)].with_mut(|_| ());
+        Place {
+            head,
+            descriptor: self.descriptor(head),
+            entry: self.available_entry(index),
+            _ring: PhantomData,
+        }
     }
 
     /// Publishes all entries before `index` to the device.
     #[inline]
     pub(super) fn set_available_index(&mut self, index: u16) {
-        self.index(self.available)
+        self.field(self.available_index)
             .store(index.to_le(), Ordering::Release);
     }
 
     /// Enables or disables interrupts; only without the event index (2.7.7.1).
     #[inline]
     pub(super) fn set_interrupts(&mut self, wanted: bool) {
-        let flags = if wanted { 0 } else { NO_INTERRUPT };
-        self.field(self.available)
-            .store(flags.to_le(), Ordering::Relaxed);
+        let content = if wanted { 0 } else { NO_INTERRUPT };
+        self.field(flags(self.available_index))
+            .store(content.to_le(), Ordering::Relaxed);
     }
 
     /// Requests an interrupt when the used entry number `index` is written (2.7.7).
@@ -202,7 +212,7 @@ impl Ring {
     /// Returns the used index; the entries before it may be read.
     #[inline]
     pub(super) fn used_index(&self) -> u16 {
-        u16::from_le(self.index(self.used).load(Ordering::Acquire))
+        u16::from_le(self.field(self.used_index).load(Ordering::Acquire))
     }
 
     /// Returns the id and the length that the device wrote into used entry `index`.
@@ -210,8 +220,8 @@ impl Ring {
     pub(super) fn used_entry(&self, index: u16) -> (u32, u32) {
         #[cfg(vmos_loom)]
         self.model.used_entries[usize::from(index & self.mask)].with(|_| ());
-        let entry = self.used.cast::<u32>().as_ptr();
-        let entry = entry.wrapping_add(1 + 2 * usize::from(index & self.mask));
+        let entries = self.used_index.as_ptr().wrapping_add(1).cast::<u32>();
+        let entry = entries.wrapping_add(2 * usize::from(index & self.mask));
         // SAFETY: the masked index keeps the entry within the ring's memory; it is aligned to 4
         // bytes.
         let id = unsafe { entry.read_volatile() };
@@ -223,13 +233,50 @@ impl Ring {
     /// Returns whether the device wants notifications; only without the event index (2.7.10).
     #[inline]
     pub(super) fn wants_kicks(&self) -> bool {
-        u16::from_le(self.field(self.used).load(Ordering::Relaxed)) & NO_NOTIFY == 0
+        u16::from_le(self.field(flags(self.used_index)).load(Ordering::Relaxed)) & NO_NOTIFY == 0
     }
 
     /// Returns the available entry at which the device wants a notification (2.7.10).
     #[inline]
     pub(super) fn available_event(&self) -> u16 {
         u16::from_le(self.field(self.available_event).load(Ordering::Relaxed))
+    }
+}
+
+/// Returns the flags of the ring with this index.
+#[inline]
+fn flags(index: NonNull<u16>) -> NonNull<u16> {
+    // SAFETY: the flags precede the index, in the same allocation.
+    unsafe { index.sub(1) }
+}
+
+/// A descriptor, and an entry of the available ring that will contain it.
+pub(super) struct Place<'a> {
+    head: u16,
+    descriptor: *mut u64,
+    entry: *mut u16,
+    _ring: PhantomData<&'a mut Ring>,
+}
+
+impl Place<'_> {
+    /// Writes the descriptor.
+    #[inline]
+    pub(super) fn set_descriptor(&mut self, descriptor: Descriptor) {
+        store(self.descriptor, descriptor);
+    }
+
+    /// Changes only the address in the descriptor.
+    #[inline]
+    pub(super) fn set_address(&mut self, address: u64) {
+        // SAFETY: it is an aligned descriptor in the ring's memory, which is borrowed.
+        unsafe { self.descriptor.write_volatile(address.to_le()) };
+    }
+
+    /// Puts the descriptor into the available ring. The device sees it once the index is stored.
+    #[inline]
+    pub(super) fn lend(self) {
+        // SAFETY: it is an even address in the ring's memory, which is borrowed.
+        unsafe { self.entry.write_volatile(self.head.to_le()) };
     }
 }
 

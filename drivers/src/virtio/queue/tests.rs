@@ -7,6 +7,7 @@ use super::*;
 use crate::address::PhysicalAddress;
 use crate::dma::Buffer;
 
+mod frames;
 mod notifications;
 mod twice;
 
