@@ -17,7 +17,7 @@
 //!   the tables on 32-bit Arm, where there are two;
 //! * `Registers`: the registers that the vectors save at an exception, and its cause;
 //! * `frame_pointer`, `backtrace`: the chain of calls;
-//! * `sum_words`: the one's complement sum of the first bytes of a slice of words.
+//! * `sum_words`: the one's complement sum of the bytes in a slice of words.
 
 use core::fmt;
 

@@ -388,7 +388,13 @@ impl event_loop::Machine for Machine {
 
     #[inline]
     fn now(&self) -> u64 {
-        read_clock()
+        critical_section::with(|cs| {
+            // SAFETY: the reference is dropped before the timer can be borrowed to be changed:
+            // reading a clock calls nothing that does, and setting a deadline reads no clock here.
+            let timer = unsafe { &*TIMER.borrow(cs).as_ptr() };
+            // SAFETY: a machine exists only after the clock was started.
+            unsafe { timer.as_ref().unwrap_unchecked() }.now()
+        })
     }
 
     #[inline]

@@ -287,21 +287,13 @@ impl Attached {
         has_news
     }
 
-    /// Publishes queued requests, and enables the interrupt again after it was raised. Returns
-    /// whether there is more work, and when a failed device must be handled again.
+    /// Handles a device that has failed: it has nothing to publish, and raises no interrupt. Returns
+    /// whether there is work for it, and when it must be handled again.
     #[inline]
-    pub(super) fn dispatch(&mut self, driver: &mut impl Served, now: u64) -> (bool, u64) {
-        if driver.failure().is_some() {
-            // It has nothing to publish, and raises no interrupt.
-            self.has_work = false;
-            let retry = self.recover_failed(driver, now);
-            return (self.has_work, retry);
-        }
-        driver.publish();
-        if self.has_work {
-            self.has_work = driver.rearm();
-        }
-        (self.has_work, NEVER)
+    pub(super) fn dispatch_failed(&mut self, driver: &mut impl Served, now: u64) -> (bool, u64) {
+        self.has_work = false;
+        let retry = self.recover_failed(driver, now);
+        (self.has_work, retry)
     }
 
     /// Handles a failed device. Returns when to call this again.

@@ -212,10 +212,7 @@ impl Services for Drivers {
         let mut due = NEVER;
         if let Some(network) = &mut self.network {
             if network.attached.has_work || network.stack.due() <= now {
-                due = network.serve(now);
-                if network.recovery != NEVER {
-                    self.calls.call();
-                }
+                due = network.serve(now, self.calls);
             } else {
                 due = network.stack.due();
             }
@@ -233,15 +230,31 @@ impl Services for Drivers {
 }
 
 impl Network {
-    /// Sends the frames that are due, and notifies the device. Returns when frames are due again; 0 if
-    /// there is more work.
+    /// Sends the frames that are due, and notifies the device. Calls for the loop if the device has
+    /// failed. Returns when frames are due again; 0 if there is more work.
     #[inline]
-    fn serve(&mut self, now: u64) -> u64 {
+    fn serve(&mut self, now: u64, calls: &Calls) -> u64 {
         let mut device = Virtio(&mut self.nic);
         let more = self.stack.egress(&mut device, now, FRAME_BUDGET);
-        let (arrived, recovery) = self.attached.dispatch(&mut self.nic, now);
-        self.recovery = recovery;
+        let arrived = match self.nic.dispatch(self.attached.has_work) {
+            Some(arrived) => {
+                self.attached.has_work = arrived;
+                arrived
+            }
+            None => self.recover(now, calls),
+        };
         if more | arrived { 0 } else { self.stack.due() }
+    }
+
+    /// Handles a failed device. Returns whether there is work for it.
+    #[cold]
+    fn recover(&mut self, now: u64, calls: &Calls) -> bool {
+        let (arrived, recovery) = self.attached.dispatch_failed(&mut self.nic, now);
+        self.recovery = recovery;
+        if recovery != NEVER {
+            calls.call();
+        }
+        arrived
     }
 }
 

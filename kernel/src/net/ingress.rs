@@ -47,9 +47,7 @@ impl Stack {
     /// Handles an ordinary packet. Returns any other frame.
     #[inline]
     fn take_ordinary(&self, inner: &mut Inner, mut frame: Frame, now: u64) -> Option<Frame> {
-        let Some(own) = self.outgoing.own() else {
-            return Some(frame);
-        };
+        let own = self.outgoing.receiver();
         let Some((protocol, behind)) = own.receive(&mut frame) else {
             return Some(frame);
         };

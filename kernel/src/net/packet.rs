@@ -90,6 +90,19 @@ fn port_in_header(port: u16) -> u16 {
 }
 
 impl Own {
+    /// Stands for no address: no frame is for this machine.
+    pub(super) const NONE: Self = Self {
+        mac: Mac(u64::MAX),
+        address: 0,
+        broadcast: 0,
+    };
+
+    /// Returns whether there is no address.
+    #[inline]
+    pub(super) const fn is_none(&self) -> bool {
+        self.mac.0 == Self::NONE.mac.0
+    }
+
     pub(super) fn new(mac: Mac, address: Ipv4Cidr) -> Self {
         let own = address.address();
         Self {
@@ -112,12 +125,13 @@ impl Own {
             | ((third ^ (IPV4 << 16)) & IPV4_MASK)
             | (fourth & FRAGMENT)
             | ((fifth >> 32) ^ u64::from(self.address));
-        if differs != 0 || frame.len() < HEADERS {
+        if differs != 0 {
             return None;
         }
+        // A frame that does not contain all headers is too short for the packet, or the packet is.
         let length = usize::from(((third >> 48) as u16).swap_bytes());
         let sound = fold(add(add(third >> 32, fourth), fifth)) == 0xffff
-            && length <= frame.len() - 14
+            && 14 + length <= frame.len()
             && self.is_peer(fifth as u32);
         if !sound {
             return None;
@@ -143,9 +157,16 @@ impl Own {
     /// The packet gets the length of the frame.
     #[inline]
     pub(super) fn turn(&self, frame: &mut Frame) {
-        let [_, _, second, third, fourth, fifth, _] = *frame.headers();
+        let protocol = (frame.headers()[4] >> 40) as u8;
+        self.turn_as(frame, protocol);
+    }
+
+    /// Like [`turn`](Self::turn), for a packet of this protocol.
+    #[inline]
+    fn turn_as(&self, frame: &mut Frame, protocol: u8) {
+        let [_, _, second, third, _, fifth, _] = *frame.headers();
         let peer = Mac(second >> 32 | (third & 0xffff) << 32);
-        self.address(frame, peer, fifth as u32, (fourth >> 40) as u8);
+        self.address(frame, peer, fifth as u32, protocol);
     }
 
     /// Writes all headers up to the end of the IPv4 header. The packet gets the length of the
@@ -187,7 +208,7 @@ impl Own {
         // of 0 means that there is none.
         let checksum = datagram >> 48;
         let keeps = came_here && checksum != 0 && !frame.is_changed();
-        self.turn(frame);
+        self.turn_as(frame, UDP);
         let length = u64::from(((frame.len() - IP_HEADERS) as u16).swap_bytes());
         let ports = u64::from(port) | (datagram & 0xffff) << 16;
         let header = ports | length << 32;
@@ -341,7 +362,7 @@ fn datagram_sum(frame: &Frame) -> u64 {
 /// Returns the sum over everything after [`HEADERS`].
 #[inline]
 fn payload_sum(frame: &Frame) -> u64 {
-    sum_words(frame.payload_words(), frame.len().saturating_sub(HEADERS))
+    sum_words(frame.payload(), frame.len().wrapping_sub(HEADERS))
 }
 
 /// Returns the checksum of a datagram whose checksum field is 0.

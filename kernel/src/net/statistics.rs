@@ -147,6 +147,12 @@ impl Counters {
     pub(super) fn add_sent(&self, frames: usize) {
         self.frames_sent.add(frames as u64);
     }
+
+    /// Counts sent frames, of which the device dropped some.
+    #[cold]
+    pub(super) fn add_sent_except(&self, frames: usize, unsent: usize) {
+        self.add_sent(frames.saturating_sub(unsent));
+    }
 }
 
 /// Counts one event of a rare kind.

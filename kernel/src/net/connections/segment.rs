@@ -161,7 +161,7 @@ fn total(frame: &Frame) -> u64 {
     let (addresses, first) = (frame.headers()[5], frame.headers()[6]);
     let length = frame.len() - IP_HEADERS;
     let pseudo = u64::from((length as u16).swap_bytes()) + u64::from(u16::from(TCP).swap_bytes());
-    let rest = sum_words(frame.payload_words(), frame.len() - HEADERS);
+    let rest = sum_words(frame.payload(), frame.len() - HEADERS);
     add(add(add(addresses, first), pseudo), rest)
 }
 

@@ -203,7 +203,10 @@ impl Ports {
                 outgoing.answered();
             }
         });
-        counters.add_sent(sent.saturating_sub(device.take_unsent()));
+        match device.take_unsent() {
+            0 => counters.add_sent(sent),
+            unsent => counters.add_sent_except(sent, unsent),
+        }
         sent
     }
 }

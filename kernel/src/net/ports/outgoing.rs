@@ -29,7 +29,8 @@ pub(in crate::net) struct Outgoing {
     pub(super) frames: FrameList,
     /// The number of frames owned by no port.
     answers: Cell<usize>,
-    own: Cell<Option<Own>>,
+    /// The machine's address; [`Own::NONE`] if it has none.
+    own: Cell<Own>,
     /// Whether the stack or the device computes checksums.
     sums: Sums,
     /// The longest payload that fits in a frame, in bytes.
@@ -54,7 +55,7 @@ impl Outgoing {
         Self {
             frames: FrameList::new(),
             answers: Cell::new(0),
-            own: Cell::new(None),
+            own: Cell::new(Own::NONE),
             sums,
             longest: longest_frame.saturating_sub(HEADERS).min(UDP_PAYLOAD),
             longest_frame,
@@ -66,12 +67,19 @@ impl Outgoing {
     /// Returns the machine's address, if it has one.
     #[inline]
     pub(in crate::net) fn own(&self) -> Option<Own> {
+        Some(self.own.get()).filter(|own| !own.is_none())
+    }
+
+    /// Returns the machine's address to [receive](Own::receive) with: with [`Own::NONE`], nothing is
+    /// received.
+    #[inline]
+    pub(in crate::net) fn receiver(&self) -> Own {
         self.own.get()
     }
 
     /// Sets the machine's address. Queued datagrams with another source address are dropped.
     pub(super) fn set_own(&self, own: Option<Own>, frames: &Frames) {
-        self.own.set(own);
+        self.own.set(own.unwrap_or(Own::NONE));
         #[cfg(feature = "ipv6")]
         return self.keep_ipv6(frames);
         #[cfg(not(feature = "ipv6"))]
@@ -114,7 +122,7 @@ impl Outgoing {
     /// [room](Port::can_send).
     #[inline]
     pub(in crate::net) fn send(&self, port: &Port, mut frame: Frame, to: Destination) {
-        if let Some(own) = self.own.get() {
+        if let Some(own) = self.own() {
             own.send(&mut frame, port.number, to, self.sums);
             port.queued(counted(&frame));
             self.queue(port, frame);
@@ -135,7 +143,7 @@ impl Outgoing {
         to: Destination,
         frames: &Frames,
     ) -> Result<(), OutOfMemory> {
-        let Some(own) = self.own.get() else {
+        let Some(own) = self.own() else {
             return Ok(());
         };
         let fits = frame.len() <= self.longest_frame;
@@ -240,7 +248,7 @@ impl Outgoing {
     #[inline(always)]
     pub(in crate::net) fn send_back(&self, port: &Port, mut frame: Frame) -> Result<(), Frame> {
         let length = frame.len() - HEADERS;
-        let Some(own) = self.own.get() else {
+        let Some(own) = self.own() else {
             return Err(frame);
         };
         if !self.fits(length) || !packet::is_answerable(&frame) || !port.reserve(length) {

@@ -36,21 +36,23 @@ impl Table {
     /// number.
     #[inline]
     pub(super) fn find<T>(&self, number: u16, at: impl Fn(usize) -> Option<T>) -> Option<T> {
-        for place in probe(number) {
+        let mut place = usize::from(number) % PLACES;
+        // At least half of the entries are empty.
+        loop {
             let index = self.places[place];
-            if index == EMPTY {
-                return None;
-            }
+            // No port has the index of an empty entry.
             if let Some(found) = at(usize::from(index)) {
                 return Some(found);
             }
+            if index == EMPTY {
+                return None;
+            }
+            place = (place + 1) % PLACES;
         }
-        None
     }
 }
 
 /// Returns the indices at which a port number may be found, in search order.
-#[inline]
 fn probe(number: u16) -> impl Iterator<Item = usize> {
     (0..PLACES).map(move |step| (usize::from(number) + step) % PLACES)
 }
