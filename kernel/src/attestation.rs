@@ -8,6 +8,7 @@
 
 pub(crate) mod acpi;
 pub(crate) mod contradiction;
+mod part;
 mod slots;
 mod tree;
 
@@ -18,20 +19,9 @@ use crate::device_tree::{DeviceTree, Node};
 
 pub(crate) use contradiction::Contradiction;
 use contradiction::Value;
+pub(crate) use part::Part;
 use slots::Slots;
-use tree::{Input, Kinds, Lengths};
-
-/// Returns the number of devices in a table.
-pub(crate) const fn parts(table: &[Fact]) -> usize {
-    let (mut row, mut count) = (0, 0);
-    while row < table.len() {
-        if table[row].opens().is_some() {
-            count += 1;
-        }
-        row += 1;
-    }
-    count
-}
+use tree::{Input, Kinds};
 
 /// Returns the key that starts with `class`, of the device that a fact is about.
 pub(crate) fn key(table: &'static [Fact], class: &str) -> Option<&'static str> {
@@ -42,6 +32,7 @@ pub(crate) fn key(table: &'static [Fact], class: &str) -> Option<&'static str> {
 /// The nodes of a device tree for each of the `N` devices of a table.
 pub(crate) struct Survey<'a, const N: usize> {
     table: &'static [Fact],
+    parts: &'static [Part; N],
     tree: DeviceTree<'a>,
     candidates: [Candidate<'a>; N],
 }
@@ -49,10 +40,6 @@ pub(crate) struct Survey<'a, const N: usize> {
 /// The node that matches a device.
 #[derive(Clone, Copy, Default)]
 struct Candidate<'a> {
-    /// The table's rows for the device.
-    rows: &'static [Fact],
-    /// The lengths of the device's `compatible` strings.
-    lengths: Lengths,
     /// The node whose registers start at the expected address, or else the first compatible node.
     node: Option<Node<'a>>,
     /// Whether the node has the expected address.
@@ -61,67 +48,49 @@ struct Candidate<'a> {
     slots: Slots,
 }
 
-/// Returns the rows of each device, the opening row first.
-fn by_part(table: &'static [Fact]) -> impl Iterator<Item = &'static [Fact]> {
-    let is_first = |fact: &Fact| fact.opens().is_some();
-    let mut rest = table;
-    core::iter::from_fn(move || {
-        let start = rest.iter().position(is_first)?;
-        let rows = &rest[start..];
-        let others = rows[1..].iter().position(is_first);
-        let end = others.map_or(rows.len(), |others| 1 + others);
-        rest = &rows[end..];
-        Some(&rows[..end])
-    })
-}
-
 impl<'a, const N: usize> Survey<'a, N> {
-    /// Finds the node of each device of `table`, which contains `N`. The whole tree is read only
-    /// here.
-    pub(crate) fn of(tree: DeviceTree<'a>, table: &'static [Fact]) -> Self {
+    /// Finds the node of each of the `parts` of `table`. The whole tree is read only here.
+    pub(crate) fn of(
+        tree: &mut DeviceTree<'a>,
+        table: &'static [Fact],
+        parts: &'static [Part; N],
+    ) -> Self {
         let mut candidates = [Candidate::default(); N];
-        for (rows, candidate) in by_part(table).zip(&mut candidates) {
-            candidate.rows = rows;
-            candidate.lengths = lengths(rows);
-        }
-        let tree = tree.read(|node| {
+        tree.read(|node| {
             let kinds = Kinds::of(node);
-            for candidate in &mut candidates {
-                if kinds.may_have(candidate.lengths)
-                    && is_a(node, &kinds, candidate.rows)
-                    && node.is_on()
-                {
-                    candidate.consider(node, table);
+            for (part, candidate) in parts.iter().zip(&mut candidates) {
+                if kinds.may_have(part.lengths) && is_a(node, &kinds, part.rows) && node.is_on() {
+                    candidate.consider(node, part, table);
                 }
             }
         });
         Self {
             table,
-            tree,
+            parts,
+            tree: *tree,
             candidates,
         }
     }
 
-    /// Returns the device tree.
-    pub(crate) fn tree(&self) -> DeviceTree<'a> {
-        self.tree
+    /// Returns every device with its node.
+    fn all(&self) -> impl Iterator<Item = (&'static Part, &Candidate<'a>)> {
+        self.parts.iter().zip(&self.candidates)
     }
 
     /// Returns the address of the console's registers, if it differs from the board file.
     pub(crate) fn console(&self) -> Option<PhysicalAddress> {
-        let console = self.first_of("console.")?;
+        let (part, console) = self.first_of("console.")?;
         if console.is_in_place {
             return None;
         }
-        let (index, _) = first_registers(console.rows)?;
-        let (base, _) = console.node?.registers(index)?;
+        let (index, _) = part.registers?;
+        let (base, _) = console.node.as_ref()?.registers(index)?;
         Some(PhysicalAddress(base))
     }
 
     /// Returns the first device whose key starts with `class`.
-    fn first_of(&self, class: &str) -> Option<&Candidate<'a>> {
-        let is_one = |one: &&Candidate<'_>| one.key().is_some_and(|key| key.starts_with(class));
-        self.candidates.iter().find(is_one)
+    fn first_of(&self, class: &str) -> Option<(&'static Part, &Candidate<'a>)> {
+        self.all().find(|(part, _)| part.is_in(class))
     }
 
     /// Reports every conflict, and returns their number.
@@ -132,14 +101,14 @@ impl<'a, const N: usize> Survey<'a, N> {
             return count;
         }
         let controller = self.first_of("interrupt-controller.");
-        let controller = controller.and_then(|one| one.node.as_ref());
+        let controller = controller.and_then(|(_, one)| one.node.as_ref());
         let interrupt_cells = interrupt_cells(controller, self.table);
-        for candidate in &self.candidates {
+        for (part, candidate) in self.all() {
             let mut tell = |key, described, found| {
                 count += 1;
                 tell(Contradiction {
                     table: self.table,
-                    part: candidate.key().unwrap_or_default(),
+                    part: part.key().unwrap_or_default(),
                     key,
                     teller: "the device tree",
                     described,
@@ -147,10 +116,10 @@ impl<'a, const N: usize> Survey<'a, N> {
                 });
             };
             let Some(node) = &candidate.node else {
-                tell("", described_kind(candidate.rows), Value::Nothing);
+                tell("", described_kind(part.rows), Value::Nothing);
                 continue;
             };
-            for fact in candidate.rows {
+            for fact in part.rows {
                 self.compare(fact, node, controller, interrupt_cells, &mut tell);
                 if let Fact::Slots { .. } = fact {
                     let mut owners = candidate.slots.controllers().into_iter();
@@ -167,13 +136,11 @@ impl<'a, const N: usize> Survey<'a, N> {
     fn is_foreign(&self, owner: Option<u32>) -> bool {
         let Some(owner) = owner else { return false };
         let mut are_known = false;
-        for one in &self.candidates {
-            let is_part = one
-                .key()
-                .is_some_and(|key| key.starts_with("interrupt-controller."));
-            let Some(node) = one.node.as_ref().filter(|_| is_part) else {
+        for (part, one) in self.all() {
+            if !part.is_in("interrupt-controller.") {
                 continue;
-            };
+            }
+            let Some(node) = &one.node else { continue };
             // A domain of an APLIC receives the sources of the domain below it (RISC-V AIA 1.0, 4.2).
             let numbers = ["phandle", "riscv,children"].map(|name| node.number(name));
             if numbers.contains(&Some(owner)) {
@@ -229,7 +196,7 @@ impl<'a, const N: usize> Survey<'a, N> {
                 property,
                 hertz,
             } => {
-                let found = tree::frequency(node, property, self.tree);
+                let found = tree::frequency(node, property, &self.tree);
                 if let Some(found) = unlike(hertz, found) {
                     tell(key, Value::Hertz(hertz), Value::Hertz(found));
                 }
@@ -330,21 +297,6 @@ fn interrupt_cells(controller: Option<&Node<'_>>, table: &[Fact]) -> usize {
     told.map_or(usual, |cells| cells as usize)
 }
 
-/// Returns the lengths of the `compatible` strings in these rows.
-fn lengths(rows: &[Fact]) -> Lengths {
-    let mut lengths = Lengths::default();
-    for fact in rows {
-        match fact {
-            Fact::Part { compatible, .. } | Fact::Or { compatible } => {
-                lengths.add(compatible.as_bytes());
-            }
-            Fact::Holder { .. } => lengths = Lengths::ANY,
-            _ => break,
-        }
-    }
-    lengths
-}
-
 /// Returns whether a node matches the device with these rows. The rows with `compatible` strings
 /// come first.
 fn is_a(node: &Node<'_>, kinds: &Kinds<'_>, rows: &[Fact]) -> bool {
@@ -361,14 +313,6 @@ fn is_a(node: &Node<'_>, kinds: &Kinds<'_>, rows: &[Fact]) -> bool {
     false
 }
 
-/// Returns the first registers in the rows of a device: the index in `reg`, and the address.
-fn first_registers(rows: &[Fact]) -> Option<(usize, u64)> {
-    rows.iter().find_map(|fact| match *fact {
-        Fact::Registers { index, base, .. } => Some((index, base)),
-        _ => None,
-    })
-}
-
 /// Returns the expected kind of a device that firmware does not have.
 fn described_kind(rows: &[Fact]) -> Value<'static> {
     match rows.first() {
@@ -379,16 +323,10 @@ fn described_kind(rows: &[Fact]) -> Value<'static> {
 }
 
 impl<'a> Candidate<'a> {
-    /// Returns the device's table in the board file.
-    fn key(&self) -> Option<&'static str> {
-        self.rows.first()?.opens()
-    }
-
     /// Uses the node, which is compatible with the device, if it matches better than the current
     /// one.
-    fn consider(&mut self, node: &Node<'a>, table: &[Fact]) {
-        let rows = self.rows;
-        if rows.iter().any(|fact| matches!(fact, Fact::Slots { .. })) {
+    fn consider(&mut self, node: &Node<'a>, part: &Part, table: &[Fact]) {
+        if part.has_slots {
             if let Some((base, _)) = node.registers(0) {
                 self.slots.add(base, tree::interrupt(node, 0, 0, table));
             }
@@ -398,7 +336,7 @@ impl<'a> Candidate<'a> {
         if self.is_in_place {
             return;
         }
-        self.is_in_place = match first_registers(rows) {
+        self.is_in_place = match part.registers {
             Some((index, base)) => node.registers(index).is_some_and(|(at, _)| at == base),
             None => true,
         };

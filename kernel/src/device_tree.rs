@@ -74,7 +74,9 @@ impl<'a> DeviceTree<'a> {
     /// Opens the device tree in `bytes`, which start at a multiple of 4.
     #[cfg(not(target_os = "none"))]
     pub(crate) fn of(bytes: &'a [u8]) -> Result<Self, Unusable> {
-        Ok(Self::new(Blob::new(bytes)?).read(|_| ()))
+        let mut tree = Self::new(Blob::new(bytes)?);
+        tree.read(|_| ());
+        Ok(tree)
     }
 
     fn new(blob: Blob<'a>) -> Self {
@@ -97,9 +99,8 @@ impl<'a> DeviceTree<'a> {
         }
     }
 
-    /// Passes every node to `visit`, parents before children, and returns the tree with all
-    /// positions known.
-    pub(crate) fn read(mut self, mut visit: impl FnMut(&Node<'a>)) -> Self {
+    /// Passes every node to `visit`, parents before children. All positions are known then.
+    pub(crate) fn read(&mut self, mut visit: impl FnMut(&Node<'a>)) {
         self.memory = Stretch::NOTHING;
         let mut nodes = self.blob.nodes();
         while let Some(node) = nodes.advance() {
@@ -118,7 +119,6 @@ impl<'a> DeviceTree<'a> {
         }
         self.root = nodes.cells_of_root();
         self.is_complete = nodes.is_complete();
-        self
     }
 
     /// Returns every node, parents before children.

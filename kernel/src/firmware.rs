@@ -66,6 +66,14 @@ impl Table {
         }
     }
 
+    /// Like [`device_tree`](Self::device_tree), to read it.
+    pub(crate) fn device_tree_mut(&mut self) -> Option<&mut DeviceTree<'static>> {
+        match self {
+            Self::DeviceTree(tree) if arch::FIRMWARE_TABLE != TableKind::StartInfo => Some(tree),
+            _ => None,
+        }
+    }
+
     /// Returns the start info, if the table is one.
     pub(crate) fn start_info(&self) -> Option<StartInfo> {
         match *self {

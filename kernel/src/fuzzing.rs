@@ -19,11 +19,11 @@ pub fn device_tree(bytes: &[u8]) {
         return;
     };
     blob[..bytes.len()].copy_from_slice(bytes);
-    let Ok(tree) = DeviceTree::of(&blob) else {
+    let Ok(mut tree) = DeviceTree::of(&blob) else {
         return;
     };
     let mut nodes = 0_usize;
-    let tree = tree.read(|node| {
+    tree.read(|node| {
         nodes += 1;
         core::hint::black_box((
             node.compatible().first_text(),

@@ -22,9 +22,16 @@ mod timer;
 #[vmos::main]
 async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
     let words = kernel.command_line().value("bench").unwrap_or_default();
-    let asked = |what| words.split(',').any(|word| word == what);
-    let (blk, timer) = (asked("blk"), asked("timer"));
-    let net = asked("net") || !(blk || timer);
+    let [mut net, mut blk, mut timer] = [false; 3];
+    for word in words.split(',') {
+        match word {
+            "net" => net = true,
+            "blk" => blk = true,
+            "timer" => timer = true,
+            _ => {}
+        }
+    }
+    net |= !(blk || timer);
 
     if net {
         net::serve(kernel, spawner).await?;

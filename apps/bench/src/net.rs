@@ -1,14 +1,20 @@
 //! The network services whose rate another machine measures: echo, discard and character generator.
 
+use core::net::Ipv4Addr;
+
 use embassy_futures::poll_once;
 use embedded_io_async::{Read as _, Write as _};
-use vmos::net::{Ip, Net, TcpError, TcpListener, TcpStream, UdpSocket};
+use vmos::net::{Ip, Ipv4Cidr, Net, TcpError, TcpListener, TcpStream, UdpSocket};
 use vmos::{Kernel, Result, Spawner};
 
 mod crowd;
 
 /// The address if the command line has no `ip=`.
-const ADDRESS: &str = "10.0.2.15/24";
+const ADDRESS: Ip = Ip::Static {
+    address: Ipv4Cidr::new(Ipv4Addr::new(10, 0, 2, 15), 24),
+    gateway: None,
+    dns: [None; 3],
+};
 
 /// The UDP and TCP port of echo (RFC 862).
 const ECHO: u16 = 7;
@@ -26,7 +32,7 @@ const PIECE: usize = 2048;
 pub(crate) async fn serve(kernel: Kernel, spawner: Spawner) -> Result<()> {
     let net = kernel.net()?;
     if kernel.command_line().value("ip").is_none() {
-        net.configure(ADDRESS.parse::<Ip>()?);
+        net.configure(ADDRESS);
     }
     spawner.spawn(echo_datagrams(net.udp(ECHO)?)?);
     spawner.spawn(discard_datagrams(net.udp(DISCARD)?)?);

@@ -38,7 +38,8 @@ const TABLE: &[Fact] = &[
     Fact::holder("clock.some", "timebase-frequency"),
     Fact::frequency("frequency", "timebase-frequency", 10_000_000),
 ];
-const PARTS: usize = parts(TABLE);
+const COUNT: usize = Part::count(TABLE);
+static PARTS: [Part; COUNT] = Part::all_of(TABLE);
 
 fn property(name: &str, value: impl ToPropertyValue) -> DeviceTreeProperty {
     DeviceTreeProperty::new(name, value).expect("a sound name")
@@ -177,9 +178,10 @@ fn machine_with(node: &str, property: &str, value: &[u32]) -> Model {
     tree
 }
 
-fn survey(tree: &Model) -> Survey<'static, PARTS> {
+fn survey(tree: &Model) -> Survey<'static, COUNT> {
     let blob: &'static [u8] = Box::leak(tree.to_dtb().into_boxed_slice());
-    Survey::of(DeviceTree::of(blob).expect("a sound tree"), TABLE)
+    let mut tree = DeviceTree::of(blob).expect("a sound tree");
+    Survey::of(&mut tree, TABLE, &PARTS)
 }
 
 fn said(tree: &Model) -> Vec<String> {

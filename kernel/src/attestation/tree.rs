@@ -44,7 +44,7 @@ pub(super) fn interrupt(
 }
 
 /// Returns a frequency in Hz from the node, or else from the first clock that it refers to.
-pub(super) fn frequency(node: &Node<'_>, property: &str, tree: DeviceTree<'_>) -> Option<u64> {
+pub(super) fn frequency(node: &Node<'_>, property: &str, tree: &DeviceTree<'_>) -> Option<u64> {
     if let Some(own) = node.number(property) {
         return Some(own.into());
     }
@@ -110,15 +110,17 @@ pub(super) struct Kinds<'a> {
 
 /// A set of string lengths, modulo 64, with a bit for each. Most nodes match no device and differ
 /// in length from all expected strings, so this makes the comparison cheap.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(super) struct Lengths(u64);
 
 impl Lengths {
     /// The set that contains every length.
     pub(super) const ANY: Self = Self(u64::MAX);
+    /// The empty set.
+    pub(super) const NONE: Self = Self(0);
 
     /// Adds the length of a string.
-    pub(super) fn add(&mut self, kind: &[u8]) {
+    pub(super) const fn add(&mut self, kind: &[u8]) {
         self.0 |= 1 << (kind.len() % 64);
     }
 }
@@ -126,7 +128,7 @@ impl Lengths {
 impl<'a> Kinds<'a> {
     pub(super) fn of(node: &Node<'a>) -> Self {
         let (first, others) = node.compatible().first_text().unwrap_or_default();
-        let mut lengths = Lengths::default();
+        let mut lengths = Lengths::NONE;
         lengths.add(first);
         if !others.is_empty() {
             others

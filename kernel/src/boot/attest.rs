@@ -4,33 +4,32 @@ use vmos_drivers::{error, warn};
 
 use super::CannotStart;
 use crate::attestation::contradiction::{Address, Bytes, Contradiction, Hertz};
-use crate::attestation::{self, Survey};
+use crate::attestation::{self, Part, Survey};
 use crate::firmware::Table;
 use crate::machine::{self, Optional};
 use crate::memory::discovery::Finding;
 use crate::part;
 use vmos_drivers::address::PhysicalAddress;
 
-const PARTS: usize = attestation::parts(machine::ATTESTATION);
+const COUNT: usize = Part::count(machine::ATTESTATION);
+/// The devices in the board file.
+static PARTS: [Part; COUNT] = Part::all_of(machine::ATTESTATION);
 
 /// The comparison of the board file with the machine.
 pub(super) struct Attestation<'a> {
     table: Option<Table>,
-    survey: Option<Survey<'a, PARTS>>,
+    survey: Option<Survey<'a, COUNT>>,
     contradictions: usize,
 }
 
 impl Attestation<'static> {
     /// Finds the board's devices in firmware's table, without logging anything.
     #[cold]
-    pub(super) fn of(table: Option<Table>) -> Self {
-        let tree = table.and_then(|table| table.device_tree());
-        let survey = tree.map(|tree| Survey::of(tree, machine::ATTESTATION));
-        let read = survey
-            .as_ref()
-            .map(|survey| Table::DeviceTree(survey.tree()));
+    pub(super) fn of(mut table: Option<Table>) -> Self {
+        let tree = table.as_mut().and_then(Table::device_tree_mut);
+        let survey = tree.map(|tree| Survey::of(tree, machine::ATTESTATION, &PARTS));
         Self {
-            table: read.or(table),
+            table,
             survey,
             contradictions: 0,
         }
@@ -43,7 +42,7 @@ impl Attestation<'static> {
 
     /// Returns the devices found in a device tree. Reading `table` again lets the compiler remove
     /// the code on architectures whose loaders pass no device tree.
-    fn survey(&self) -> Option<&Survey<'static, PARTS>> {
+    fn survey(&self) -> Option<&Survey<'static, COUNT>> {
         self.table?.device_tree()?;
         self.survey.as_ref()
     }

@@ -24,6 +24,8 @@ const MAGIC: u32 = 0xd00d_feed;
 const VERSION: u32 = 17;
 /// The size of the header: ten cells, in bytes (5.2).
 const HEADER: usize = 40;
+/// The position of the offset of the memory reservation block, in cells.
+const RESERVATIONS: usize = 4;
 
 /// Why a device tree cannot be used.
 #[derive(Clone, Copy, Debug)]
@@ -58,9 +60,11 @@ impl Blob<'static> {
         let start = address.0 as *const u8;
         // SAFETY: the loader places a blob there, and the header's size is fixed.
         let header = unsafe { core::slice::from_raw_parts(start, HEADER) };
-        let size = size(header).map_err(|reason| Unusable { address, reason })?;
+        let unusable = |reason| Unusable { address, reason };
+        let header = Header::of(header).map_err(unusable)?;
         // SAFETY: the header is valid, and contains the blob's size.
-        Self::new(unsafe { core::slice::from_raw_parts(start, size) })
+        let data = unsafe { core::slice::from_raw_parts(start, header.size) };
+        header.blob(data).map_err(unusable)
     }
 }
 
@@ -72,49 +76,79 @@ fn cells(bytes: &[u8]) -> Option<&[u32]> {
     before.is_empty().then_some(cells)
 }
 
-/// Returns the blob's size in a valid header (5.2).
-fn size(header: &[u8]) -> Result<usize, &'static str> {
-    let fields = cells(header).ok_or("not aligned")?;
-    let field = |index: usize| fields.get(index).copied().map(u32::from_be);
-    if field(0) != Some(MAGIC) {
-        return Err("wrong magic number");
+/// What a valid header contains (5.2): offsets from the start of the blob, and sizes, in bytes.
+struct Header {
+    size: usize,
+    structure: usize,
+    structure_size: usize,
+    strings: usize,
+    strings_size: usize,
+}
+
+impl Header {
+    /// Reads the header at the start of `bytes`.
+    fn of(bytes: &[u8]) -> Result<Self, &'static str> {
+        let cells = cells(bytes).ok_or("not aligned")?;
+        let &[
+            magic,
+            size,
+            structure,
+            strings,
+            _reservations,
+            version,
+            oldest,
+            _processor,
+            strings_size,
+            structure_size,
+            ..,
+        ] = cells
+        else {
+            return Err("truncated header");
+        };
+        if u32::from_be(magic) != MAGIC {
+            return Err("wrong magic number");
+        }
+        if !(u32::from_be(oldest)..=u32::from_be(version)).contains(&VERSION) {
+            return Err("incompatible with version 17");
+        }
+        let number = |cell| u32::from_be(cell) as usize;
+        let header = Self {
+            size: number(size),
+            structure: number(structure),
+            structure_size: number(structure_size),
+            strings: number(strings),
+            strings_size: number(strings_size),
+        };
+        if header.size < HEADER {
+            return Err("truncated header");
+        }
+        Ok(header)
     }
-    let (Some(version), Some(oldest)) = (field(5), field(6)) else {
-        return Err("truncated header");
-    };
-    if !(oldest..=version).contains(&VERSION) {
-        return Err("incompatible with version 17");
-    }
-    match field(1) {
-        Some(size) if size as usize >= HEADER => Ok(size as usize),
-        _ => Err("truncated header"),
+
+    /// Returns the blob in `data`, which starts with this header.
+    fn blob<'a>(&self, data: &'a [u8]) -> Result<Blob<'a>, &'static str> {
+        let data = data.get(..self.size).ok_or("truncated")?;
+        let block = |offset, size| data.get(offset..)?.get(..size);
+        let blocks = || {
+            reservations(data)?;
+            Some(Blob {
+                data,
+                structure: cells(block(self.structure, self.structure_size)?)?,
+                strings: block(self.strings, self.strings_size)?,
+            })
+        };
+        blocks().ok_or("a block lies outside of it")
     }
 }
 
 impl<'a> Blob<'a> {
     /// Opens the blob in `data`.
+    #[cfg(not(target_os = "none"))]
     pub(super) fn new(data: &'a [u8]) -> Result<Self, Unusable> {
-        let unusable = |reason| Unusable {
+        let header = Header::of(data).and_then(|header| header.blob(data));
+        header.map_err(|reason| Unusable {
             address: PhysicalAddress(data.as_ptr() as u64),
             reason,
-        };
-        let data = data
-            .get(..size(data).map_err(unusable)?)
-            .ok_or_else(|| unusable("truncated"))?;
-        let blocks = || {
-            let block = |offset, size| Some((field(data, offset)?, field(data, size)?));
-            let (structure, strings) = (block(2, 9)?, block(3, 8)?);
-            let structure = cells(data.get(structure.0..)?.get(..structure.1)?)?;
-            let strings = data.get(strings.0..)?.get(..strings.1)?;
-            reservations(data)?;
-            Some((structure, strings))
-        };
-        let (structure, strings) =
-            blocks().ok_or_else(|| unusable("a block lies outside of it"))?;
-        Ok(Self {
-            data,
-            structure,
-            strings,
         })
     }
 
@@ -169,14 +203,10 @@ impl<'a> Blob<'a> {
     }
 }
 
-/// Returns a field of a valid header.
-fn field(data: &[u8], index: usize) -> Option<usize> {
-    Some(u32::from_be(*cells(data)?.get(index)?) as usize)
-}
-
-/// Returns the memory reservation block and everything after it.
+/// Returns the memory reservation block and everything after it, in the blob `data`.
 fn reservations(data: &[u8]) -> Option<&[u32]> {
-    cells(data.get(field(data, 4)?..)?)
+    let offset = u32::from_be(*cells(data)?.get(RESERVATIONS)?);
+    cells(data.get(offset as usize..)?)
 }
 
 /// A property of a node.

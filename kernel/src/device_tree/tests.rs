@@ -288,8 +288,8 @@ fn nodes_between_two_memory_nodes_are_not_ram() {
 fn reading_visits_every_node_once() {
     let bytes = model().to_dtb();
     let mut names = Vec::new();
-    let tree = DeviceTree::of(&bytes).expect("the tree is valid");
-    let read = tree.read(|node| names.push(node.name().to_vec()));
+    let mut read = DeviceTree::of(&bytes).expect("the tree is valid");
+    read.read(|node| names.push(node.name().to_vec()));
     let expected: [&[u8]; 5] = [b"", b"memory@0", b"reserved-memory", b"taken", b"chosen"];
     assert_eq!(names, expected);
     assert_eq!(read.ram().count(), 2);

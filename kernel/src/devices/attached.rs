@@ -205,6 +205,8 @@ impl fmt::Display for Attached {
 }
 
 impl Attached {
+    // Not inlined: it is written once and copied, instead of written for each kind of device.
+    #[inline(never)]
     pub(super) fn new(kind: DeviceKind, place: Place) -> Self {
         Self {
             // The first turn finds what arrived before its interrupt was enabled.

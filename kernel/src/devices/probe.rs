@@ -256,7 +256,7 @@ fn is_wanted(nic: &Nic<Transport>, command_line: CommandLine<'_>) -> bool {
 
 #[cold]
 fn start_stack(nic: &mut Nic<Transport>, command_line: CommandLine<'_>) -> &'static Stack {
-    let ip = Ip::from_words(command_line.words()).unwrap_or_else(|error| {
+    let ip = Ip::from_command_line(command_line).unwrap_or_else(|error| {
         warn!("{error}; using DHCP instead");
         Ip::Dhcp
     });
@@ -270,7 +270,7 @@ fn start_stack(nic: &mut Nic<Transport>, command_line: CommandLine<'_>) -> &'sta
     stack.link(link_up);
     #[cfg(feature = "ipv6")]
     stack.configure_ipv6(
-        Ip6::from_words(command_line.words()).unwrap_or_else(|error| {
+        Ip6::from_command_line(command_line).unwrap_or_else(|error| {
             warn!("{error}; using the addresses of routers instead");
             Ip6::Auto
         }),

@@ -122,6 +122,7 @@ impl RangeSet {
 
     /// Removes `size` bytes from the end of the lowest range of at least this size, and returns
     /// them; `None` if there is none. Low memory is preferred because a loader has mapped it.
+    #[inline(never)]
     pub(crate) fn take(&mut self, size: u64) -> Option<Range> {
         let lowest = self.ranges[..self.len]
             .iter_mut()

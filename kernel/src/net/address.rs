@@ -5,6 +5,7 @@ use core::net::Ipv4Addr;
 use core::str::FromStr;
 
 use super::cidr::Ipv4Cidr;
+use crate::command_line::CommandLine;
 
 use super::configuration::NAME_SERVERS;
 
@@ -83,15 +84,8 @@ impl Ip {
     /// # Errors
     ///
     /// If the word cannot be parsed.
-    pub fn from_words<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<Self, IpError> {
-        match words
-            .into_iter()
-            .filter_map(|word| word.strip_prefix("ip="))
-            .last()
-        {
-            Some(value) => value.parse(),
-            None => Ok(Self::default()),
-        }
+    pub fn from_command_line(line: CommandLine<'_>) -> Result<Self, IpError> {
+        line.value("ip").map_or(Ok(Self::default()), str::parse)
     }
 }
 

@@ -47,11 +47,15 @@ fn an_address_with_prefix_and_gateway_is_read() {
     }
 }
 
+fn of_line(line: &str) -> Result<Ip, IpError> {
+    Ip::from_command_line(CommandLine::new(line))
+}
+
 #[test]
 fn without_a_word_it_is_dhcp_and_the_last_word_counts() {
-    assert_eq!(Ip::from_words([]), Ok(Ip::Dhcp));
-    assert_eq!(Ip::from_words(["log=debug", "zip=1"]), Ok(Ip::Dhcp));
-    assert_eq!(Ip::from_words(["ip=10.0.2.15/24", "ip=dhcp"]), Ok(Ip::Dhcp));
+    assert_eq!(of_line(""), Ok(Ip::Dhcp));
+    assert_eq!(of_line("log=debug zip=1"), Ok(Ip::Dhcp));
+    assert_eq!(of_line("ip=10.0.2.15/24 ip=dhcp"), Ok(Ip::Dhcp));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use core::net::Ipv6Addr;
 use core::str::FromStr;
 
 use super::address::{is_in, is_of_link, is_unicast};
+use crate::command_line::CommandLine;
 
 /// The largest number of addresses.
 pub(super) const ADDRESSES: usize = 8;
@@ -94,12 +95,8 @@ impl Ip6 {
     /// # Errors
     ///
     /// If the word cannot be parsed.
-    pub fn from_words<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<Self, Ip6Error> {
-        let words = words.into_iter();
-        match words.filter_map(|word| word.strip_prefix("ip6=")).last() {
-            Some(value) => value.parse(),
-            None => Ok(Self::default()),
-        }
+    pub fn from_command_line(line: CommandLine<'_>) -> Result<Self, Ip6Error> {
+        line.value("ip6").map_or(Ok(Self::default()), str::parse)
     }
 }
 
@@ -211,7 +208,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Ip6, Ip6Error> {
-        Ip6::from_words([text])
+        Ip6::from_command_line(CommandLine::new(text))
     }
 
     #[test]
