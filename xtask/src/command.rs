@@ -8,6 +8,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::diagnostics::{self, MessageFormat};
 use crate::failure::Failure;
+use crate::output;
 use crate::transport::{self, Transport};
 
 pub mod audit;
@@ -130,7 +131,8 @@ pub fn main() -> ExitCode {
         Command::Profile(arguments) => profile::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
     };
-    let Err(failure) = done else {
+    let written = output::outcome().map_err(|error| format!("cannot write to stdout: {error}"));
+    let Err(failure) = done.and_then(|()| Ok(written?)) else {
         return ExitCode::SUCCESS;
     };
     match &failure {

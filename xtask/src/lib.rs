@@ -7,6 +7,10 @@
 
 #![forbid(unsafe_code)]
 
+// First, because its macros are those of all modules below.
+#[macro_use]
+mod output;
+
 pub mod audit;
 pub mod bench;
 pub mod boards;

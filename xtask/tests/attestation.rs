@@ -83,7 +83,15 @@ fn says_what_is_wrong(name: &str, console: &str, timer: &str) {
     let folder = tempfile::tempdir().unwrap();
     xtask(
         folder.path(),
-        &["new-project", "it", "--board", "wrong", "--from", name],
+        &[
+            "new-project",
+            "it",
+            "--path",
+            "--board",
+            "wrong",
+            "--from",
+            name,
+        ],
     );
     let project = folder.path().join("it");
     let path = project.join("boards/wrong.toml");
@@ -140,7 +148,7 @@ fn a_machine_that_cannot_be_powered_off_reports_that() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let from = ["--board", "wrong", "--from", "virt-arm64"];
+    let from = ["--path", "--board", "wrong", "--from", "virt-arm64"];
     xtask(folder.path(), &[&["new-project", "it"][..], &from].concat());
     let project = folder.path().join("it");
     let path = project.join("boards/wrong.toml");

@@ -390,9 +390,8 @@ fn every_shell_gets_completions() {
     ] {
         let output = xtask(&["completions", shell]);
         let said = String::from_utf8(output.stdout).unwrap();
-        assert!(
-            said.contains(part) && said.contains("new-project"),
-            "{shell}: {said}"
-        );
+        for word in [part, "new-project", &board(), "udp-echo"] {
+            assert!(said.contains(word), "{shell}, {word}: {said}");
+        }
     }
 }

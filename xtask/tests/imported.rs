@@ -39,7 +39,15 @@ fn project() -> (TempDir, PathBuf) {
     let sibling = boards::names(&Workspace::find().unwrap())
         .unwrap()
         .remove(0);
-    let new = ["new-project", "it", "--board", "other", "--from", &sibling];
+    let new = [
+        "new-project",
+        "it",
+        "--path",
+        "--board",
+        "other",
+        "--from",
+        &sibling,
+    ];
     xtask(folder.path(), &new);
     let project = folder.path().join("it");
     (folder, project)

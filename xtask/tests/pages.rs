@@ -70,7 +70,7 @@ const RUN: &[(&str, Preparation)] = &[
             it.edit(path, "| 0x0900_0000         |", "| 0x0910_0000         |");
         },
     ),
-    ("new-project ../my-project --from virt-arm64", |_| {}),
+    ("new-project ../my-project --from virt-arm64 --path", |_| {}),
     ("new-project .", |_| {}),
 ];
 

@@ -52,7 +52,15 @@ fn sibling() -> String {
 /// Creates a repository with the board `mine`, which extends `sibling`.
 fn project(sibling: &str) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
-    let arguments = ["new-project", "it", "--board", "mine", "--from", sibling];
+    let arguments = [
+        "new-project",
+        "it",
+        "--path",
+        "--board",
+        "mine",
+        "--from",
+        sibling,
+    ];
     said(folder.path(), &arguments);
     let project = folder.path().join("it");
     (folder, project)
@@ -116,6 +124,7 @@ fn a_new_repository_runs() {
     let arguments = [
         "new-project",
         "my project",
+        "--path",
         "--board",
         "mine",
         "--from",
@@ -216,6 +225,25 @@ fn a_folder_with_files_is_not_changed() {
 }
 
 #[test]
+fn nothing_is_left_of_a_repository_that_cannot_be_created() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [
+        ["new-project", "a/b", "--from", "nosuch"],
+        ["new-project", "a/b", "--board", "No"],
+    ] {
+        let output = xtask(folder.path(), &arguments);
+        assert!(!output.status.success());
+        assert!(!folder.path().join("a").exists(), "{arguments:?}");
+    }
+    // A folder that was there stays.
+    fs::create_dir(folder.path().join("mine")).unwrap();
+    let arguments = ["new-project", "mine/it", "--from", "nosuch"];
+    refusal(folder.path(), &arguments, 2);
+    let left = fs::read_dir(folder.path().join("mine")).unwrap();
+    assert_eq!(left.count(), 0);
+}
+
+#[test]
 fn a_repository_inside_vmos_is_rejected() {
     let root = here().root;
     let folder = tempfile::tempdir_in(&root).unwrap();
@@ -303,7 +331,8 @@ fn the_page_about_the_first_app_works() {
             ),
             ["cargo", "xtask", "new-project", _, rest @ ..] => {
                 let target = project.to_str().unwrap();
-                said(&root, &[&["new-project", target], rest].concat());
+                // The commit that is tested may be nowhere else.
+                said(&root, &[&["new-project", target, "--path"], rest].concat());
             }
             ["cargo", "xtask", "run", rest @ ..] => {
                 said(&project, &[&["run"], rest, &["--dry-run"]].concat());

@@ -1,5 +1,6 @@
 //! `cargo xtask doc`: checks the links of the documentation and builds it.
 
+mod book;
 mod cases;
 mod links;
 mod tested;
@@ -12,7 +13,7 @@ use clap::Args;
 
 use crate::failure::{Failure, FileError};
 use crate::install;
-use crate::workspace::{Workspace, cargo};
+use crate::workspace::{Workspace, cargo, relative_to_here};
 
 /// Check the links of the documentation, and build the book and the API documentation
 ///
@@ -47,15 +48,21 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Ok(());
     }
     if install::in_path("mdbook") {
-        let mut book = Command::new("mdbook");
-        let status = book
+        let source = workspace.target.join("book-source");
+        let result = workspace.target.join("book");
+        book::assemble(&workspace.root, &source)?;
+        let mut mdbook = Command::new("mdbook");
+        let status = mdbook
             .arg("build")
-            .arg(workspace.root.join("docs"))
+            .arg(&source)
+            .arg("--dest-dir")
+            .arg(&result)
             .status()?;
         if !status.success() {
             return Err(Failure::Status(1));
         }
-        println!("the book is target/book/index.html");
+        let index = result.join("index.html");
+        println!("the book is {}", relative_to_here(&index).display());
     } else {
         eprintln!(
             "xtask: not building the book: mdBook is missing; install it with `cargo install mdbook --locked`"

@@ -1,6 +1,6 @@
 //! `cargo xtask explain`: explains a diagnostic, with an example and the fix.
 
-use std::io::{self, Write as _};
+use std::io;
 
 use clap::Args;
 use vmos_codegen::diagnostic::Code;
@@ -27,13 +27,15 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.codes.is_empty() {
-        return print(&list());
+        print!("{}", list());
+        return Ok(());
     }
     let codes: Result<Vec<Code>, Failure> =
         arguments.codes.iter().map(|code| parse(code)).collect();
     let colour = coloured(&io::stdout());
     let pages = codes?.into_iter().map(|code| code.explain().render(colour));
-    print(&pages.collect::<Vec<_>>().join("\n"))
+    print!("{}", pages.collect::<Vec<_>>().join("\n"));
+    Ok(())
 }
 
 /// Returns all codes with their meanings.
@@ -53,12 +55,4 @@ fn no_such_code(written: &str) -> String {
     let near = suggest::nearest(&written.to_uppercase(), &codes);
     let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
     format!("no diagnostic has the code `{written}`{near}\n  `cargo xtask explain` lists all codes")
-}
-
-/// Prints text that may be piped into a pager which exits early.
-fn print(text: &str) -> Result<(), Failure> {
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
-    }
 }

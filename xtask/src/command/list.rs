@@ -5,6 +5,7 @@ use vmos_codegen::board::Architecture;
 
 use crate::boards;
 use crate::failure::Failure;
+use crate::output;
 use crate::transport;
 use crate::workspace::Workspace;
 
@@ -48,7 +49,8 @@ pub fn run(_arguments: &Arguments) -> Result<(), Failure> {
     for app in workspace.apps {
         apps.add([app.name, app.description]);
     }
-    print!("{}\n{}", boards.text(), apps.text());
+    let width = output::width();
+    print!("{}\n{}", boards.text(width), apps.text(width));
     Ok(())
 }
 
@@ -62,7 +64,11 @@ fn architecture(architecture: Architecture) -> &'static str {
     }
 }
 
-/// A text table whose columns are as wide as their widest cell.
+/// The width below which a last column is not wrapped, because it would have too many lines.
+const LEAST_WIDTH: usize = 16;
+
+/// A text table whose columns are as wide as their widest cell, but for the last one, which is
+/// wrapped.
 struct Table<const N: usize> {
     rows: Vec<[String; N]>,
 }
@@ -78,7 +84,8 @@ impl<const N: usize> Table<N> {
         self.rows.push(row);
     }
 
-    fn text(&self) -> String {
+    /// Returns the table as text, with lines of at most `most` characters if there is a limit.
+    fn text(&self, most: Option<usize>) -> String {
         let width = |column: usize| {
             self.rows
                 .iter()
@@ -87,6 +94,7 @@ impl<const N: usize> Table<N> {
                 .unwrap_or(0)
         };
         let widths: Vec<_> = (0..N).map(width).collect();
+        let indent = widths.iter().rev().skip(1).map(|width| width + 2).sum();
         let mut text = String::new();
         for row in &self.rows {
             let cells = row
@@ -94,11 +102,35 @@ impl<const N: usize> Table<N> {
                 .zip(&widths)
                 .map(|(cell, &width)| format!("{cell:width$}"));
             let line = cells.collect::<Vec<_>>().join("  ");
-            text.push_str(line.trim_end());
-            text.push('\n');
+            for line in wrapped(line.trim_end(), indent, most) {
+                text += &line;
+                text.push('\n');
+            }
         }
         text
     }
+}
+
+/// Splits a line at blanks into lines of at most `most` characters, as far as words allow. The
+/// second line and all others begin with `indent` blanks.
+fn wrapped(line: &str, indent: usize, most: Option<usize>) -> Vec<String> {
+    let Some(most) = most.filter(|most| *most >= indent + LEAST_WIDTH) else {
+        return vec![line.to_owned()];
+    };
+    let mut lines = Vec::new();
+    let mut rest: Vec<char> = line.chars().collect();
+    while rest.len() > most {
+        let is_blank = |index: &usize| rest[*index] == ' ';
+        let Some(end) = (indent + 1..=most).rev().find(is_blank) else {
+            break;
+        };
+        let behind = rest.split_off(end);
+        lines.push(rest.iter().collect::<String>().trim_end().to_owned());
+        let words = behind.into_iter().skip_while(|letter| *letter == ' ');
+        rest = core::iter::repeat_n(' ', indent).chain(words).collect();
+    }
+    lines.push(rest.into_iter().collect());
+    lines
 }
 
 #[cfg(test)]
@@ -110,6 +142,19 @@ mod tests {
         let mut table = Table::new(["A", "B"]);
         table.add(["long".to_owned(), String::new()]);
         table.add(["x".to_owned(), "y".to_owned()]);
-        assert_eq!(table.text(), "A     B\nlong\nx     y\n");
+        assert_eq!(table.text(None), "A     B\nlong\nx     y\n");
+    }
+
+    #[test]
+    fn the_last_column_is_wrapped_at_the_width_of_the_terminal() {
+        let mut table = Table::new(["A", "B"]);
+        table.add(["long".to_owned(), "one two three four five".to_owned()]);
+        table.add(["x".to_owned(), "1234567890123456789012 y".to_owned()]);
+        let narrow = "A     B\nlong  one two three\n      four five\nx     \
+            1234567890123456789012 y\n";
+        assert_eq!(table.text(Some(22)), narrow);
+        // Columns without room for the last one are left as they are.
+        assert_eq!(table.text(Some(21)), table.text(None));
+        assert!(table.text(Some(80)).lines().all(|line| line.len() <= 30));
     }
 }

@@ -11,6 +11,7 @@ use vmos_codegen::tree::Plan;
 use super::new;
 use crate::failure::{Failure, FileError};
 
+mod origin;
 mod template;
 
 use template::{EXAMPLE_BOARD, Origin, Revision, files};
@@ -18,11 +19,14 @@ use template::{EXAMPLE_BOARD, Origin, Revision, files};
 /// Create a separate repository, with a board and an app, that uses VMOS as a dependency
 ///
 /// The new repository builds and runs without changes. Its boards can extend those of VMOS, it has
-/// its own generated/, and `cargo xtask` has the same commands there.
+/// its own generated/, and `cargo xtask` has the same commands there. It takes VMOS from the git
+/// repository that this copy was cloned from, at the same commit, or from this copy if it is no clone
+/// or has changes.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask new-project ../my-project
   cargo xtask new-project ../my-project --board my-board --from <BOARD>
+  cargo xtask new-project ../my-project --path
   cargo xtask new-project ../my-project --git https://example.org/vmos.git --rev v0.1.0")]
 pub struct Arguments {
     /// Folder to create; it must be empty or not exist
@@ -33,9 +37,12 @@ pub struct Arguments {
     /// Board of VMOS that the first board extends; default: the first one
     #[arg(long, value_name = "BOARD")]
     from: Option<String>,
-    /// Git repository to take VMOS from; default: the local copy that runs this command
+    /// Git repository to take VMOS from; default: the `origin` of the local copy
     #[arg(long, value_name = "URL")]
     git: Option<String>,
+    /// Take VMOS from the local copy that runs this command, so that changes there have an effect
+    #[arg(long, conflicts_with = "git")]
+    path: bool,
     /// Commit or tag of VMOS to use
     #[arg(long, value_name = "REVISION", requires = "git")]
     rev: Option<String>,
@@ -46,6 +53,29 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let missing: Vec<PathBuf> = missing(&arguments.directory).collect();
+    let done = create(arguments);
+    if let (Err(_), [project, around @ ..]) = (&done, &*missing) {
+        // Half a project would not be empty at the next attempt.
+        let _ = fs::remove_dir_all(project);
+        for folder in around {
+            let _ = fs::remove_dir(folder);
+        }
+    }
+    done
+}
+
+/// Returns the folders of a path that do not exist, the innermost first.
+fn missing(path: &Path) -> impl Iterator<Item = PathBuf> {
+    let folders = path
+        .ancestors()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    // A link to nowhere exists.
+    let is_missing = |folder: &&Path| folder.symlink_metadata().is_err();
+    folders.take_while(is_missing).map(Path::to_owned)
+}
+
+fn create(arguments: &Arguments) -> Result<(), Failure> {
     let library = source::library();
     let directory = empty(&arguments.directory)?;
     if directory.starts_with(&library) {
@@ -77,7 +107,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                 (None, None) => None,
             },
         },
-        None => Origin::Path(library.clone()),
+        None if arguments.path => Origin::Path(library.clone()),
+        None => found(&library),
     };
     let board = new::write(&directory, &arguments.board, &sibling, None)?;
     for (path, text) in files(&origin, &board.name) {
@@ -104,6 +135,21 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     println!("    cd {shown}");
     println!("    cargo xtask run {name}");
     Ok(())
+}
+
+/// Returns where the copy of VMOS in `library` came from, or the copy, and prints which.
+fn found(library: &Path) -> Origin {
+    match origin::of(library) {
+        Ok(origin) => {
+            eprintln!("xtask: the project takes VMOS from {origin}; with --path, from this copy");
+            origin
+        }
+        Err(why) => {
+            let origin = Origin::Path(library.to_owned());
+            eprintln!("xtask: the project takes VMOS from {origin}, because {why}");
+            origin
+        }
+    }
 }
 
 /// Creates the folder if needed, and returns it; fails if it is not empty.

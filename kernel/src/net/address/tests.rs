@@ -177,3 +177,23 @@ fn a_gateway_outside_the_network_is_rejected() {
         );
     }
 }
+
+/// Tests the words of the table that the tests of `cargo xtask run` read, too.
+#[test]
+fn the_words_of_the_shared_table_are_accepted_or_rejected() {
+    let lines = include_str!("words.txt").lines();
+    let mut counts = [0; 2];
+    for line in lines.filter(|line| !line.starts_with('#')) {
+        let (verdict, word) = line.split_once(' ').unwrap();
+        let is_accepted = match word.strip_prefix("ip6=") {
+            #[cfg(feature = "ipv6")]
+            Some(value) => value.parse::<crate::net::Ip6>().is_ok(),
+            #[cfg(not(feature = "ipv6"))]
+            Some(_) => continue,
+            None => parse(word.strip_prefix("ip=").unwrap()).is_ok(),
+        };
+        assert_eq!(is_accepted, verdict == "accept", "{line}");
+        counts[usize::from(is_accepted)] += 1;
+    }
+    assert!(counts.iter().all(|count| *count > 10));
+}

@@ -11,8 +11,7 @@ pub(super) fn broken(root: &Path, page: &Path) -> Result<Vec<String>, FileError>
     let shown = page.strip_prefix(root).unwrap_or(page).display();
     let mut broken = Vec::new();
     for (line, target) in links(&text) {
-        let is_elsewhere = target.contains("://") || target.starts_with("mailto:");
-        if is_elsewhere || target.is_empty() {
+        if is_elsewhere(target) || target.is_empty() {
             continue;
         }
         let (path, heading) = target.split_once('#').unwrap_or((target, ""));
@@ -44,8 +43,20 @@ fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
+/// Returns the files that a page links to, as the page writes them.
+pub(super) fn files(text: &str) -> impl Iterator<Item = &str> {
+    let targets = links(text).filter(|(_, target)| !is_elsewhere(target));
+    let files = targets.map(|(_, target)| target.split_once('#').map_or(target, |(file, _)| file));
+    files.filter(|file| !file.is_empty())
+}
+
+/// Returns whether a link leads out of the repository.
+fn is_elsewhere(target: &str) -> bool {
+    target.contains("://") || target.starts_with("mailto:")
+}
+
 /// Returns the targets of all links, each with its line.
-fn links(text: &str) -> impl Iterator<Item = (usize, &str)> {
+pub(super) fn links(text: &str) -> impl Iterator<Item = (usize, &str)> {
     prose(text).flat_map(|(number, line)| {
         // Code between backticks is no link.
         let pieces = line.split('`').step_by(2);

@@ -1,6 +1,7 @@
 //! The files of a new repository, except for its board and the generated files. Settings that must
 //! match VMOS (linker options, profiles, lints) are copied from VMOS's own files.
 
+use core::fmt;
 use std::path::PathBuf;
 
 /// The board of the example of a part that VMOS has no driver for.
@@ -25,6 +26,22 @@ pub(super) enum Revision {
     Branch(String),
 }
 
+impl fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => write!(formatter, "{}", path.display()),
+            Self::Git { url, revision } => {
+                formatter.write_str(url)?;
+                match revision {
+                    Some(Revision::Commit(name)) => write!(formatter, ", commit {name}"),
+                    Some(Revision::Branch(name)) => write!(formatter, ", branch {name}"),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+}
+
 macro_rules! template {
     ($path:literal) => {
         include_str!(concat!("../../../../templates/project/", $path))
@@ -33,6 +50,8 @@ macro_rules! template {
 
 const OWN_MANIFEST: &str = include_str!("../../../../Cargo.toml");
 const OWN_CONFIGURATION: &str = include_str!("../../../../.cargo/config.toml");
+const OWN_START: &str = include_str!("../../../start/src/main.rs");
+const OWN_START_MANIFEST: &str = include_str!("../../../start/Cargo.toml");
 const OWN_TOOLCHAIN: &str = include_str!("../../../../rust-toolchain.toml");
 
 /// Returns the files by path, for a repository whose board is called `board`.
@@ -87,6 +106,8 @@ pub(super) fn files(origin: &Origin, board: &str) -> Vec<(&'static str, String)>
             "xtask/src/main.rs",
             template!("xtask/main.rs.in").to_owned(),
         ),
+        ("xtask/start/Cargo.toml", OWN_START_MANIFEST.to_owned()),
+        ("xtask/start/src/main.rs", OWN_START.to_owned()),
     ]
 }
 
@@ -138,7 +159,7 @@ fn sections(manifest: &str, headers: &[&str]) -> String {
 }
 
 fn configuration() -> String {
-    OWN_CONFIGURATION.replace("--package xtask", "--package project-xtask")
+    OWN_CONFIGURATION.replace("-- xtask", "-- project-xtask")
 }
 
 #[cfg(test)]
@@ -176,7 +197,7 @@ mod tests {
         assert!(text.contains("[profile.release]\nlto = "), "{text}");
         assert!(text.contains("[workspace.lints.rust]"), "{text}");
         assert!(!text.contains("smoltcp"), "{text}");
-        assert!(configuration().contains("--package project-xtask --"));
+        assert!(configuration().contains("-- project-xtask\""));
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Finds an `ip=` or `ip6=` word that the kernel would reject, by the same rules.
+//! Finds an `ip=` or `ip6=` word that the kernel would reject, by the same rules; the messages say more
+//! than the kernel has room for. The tests of both read `kernel/src/net/address/words.txt`.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -153,84 +154,27 @@ mod tests {
         result.unwrap_err().to_string()
     }
 
-    #[test]
-    fn an_address_that_the_kernel_cannot_parse_is_rejected() {
-        for value in [
-            "dhcp",
-            "10.0.2.15/24",
-            "10.0.2.15/24,10.0.2.2",
-            "10.0.2.15/24,10.0.2.2,10.0.2.3",
-            "10.0.2.15/24,,10.0.2.3",
-            "10.0.2.15/32,192.168.1.1",
-            "10.0.2.14/31,10.0.2.15",
-        ] {
-            assert!(check_address(value).is_ok(), "{value}");
-        }
-        for value in [
-            "",
-            "10.0.2.15",
-            "10.0.2/24",
-            "10.0.2.15/33",
-            "10.0.2.15/24,",
-            "10.0.2.15/24,x",
-            "10.0.2.15/24,,,",
-            "1.1.1.1/8,1.1.1.2,1.1.1.3,1.1.1.4,1.1.1.5,1.1.1.6",
-            "0.0.0.0/24",
-            "127.0.0.1/8",
-            "224.0.0.1/24",
-            "255.255.255.255/24",
-            "10.0.2.255/24",
-            "10.0.2.15/24,10.0.3.2",
-            "10.0.2.15/24,10.0.2.15",
-            "10.0.2.15/24,10.0.2.255",
-            "10.0.2.15/32,10.0.2.15",
-        ] {
-            let error = said(check_address(value));
-            assert!(error.contains(&format!("ip={value}: ")), "{error}");
-        }
-    }
+    /// The words that the kernel accepts and rejects, by the tests of the kernel.
+    const WORDS: &str = include_str!("../../../../kernel/src/net/address/words.txt");
 
     #[test]
-    fn an_ipv6_address_that_the_kernel_cannot_parse_is_rejected() {
-        for value in [
-            "auto",
-            "off",
-            "2001:db8::15/64",
-            "2001:db8::15/64,fe80::1",
-            "2001:db8::15/64,",
-            "2001:db8::15/64,fe80::1,2001:db8::53",
-            "2001:db8::15/64,,2001:db8::53",
-            "2001:db8::15/64,2001:db8::1,fe80::53",
-            "2001:db8::15/128,fe80::1",
-            "fd00::15/8,fd00:1::1",
-        ] {
-            assert!(check_ipv6_address(value).is_ok(), "{value}");
+    fn a_word_is_rejected_if_and_only_if_the_kernel_rejects_it() {
+        let lines = WORDS.lines().filter(|line| !line.starts_with('#'));
+        let mut counts = [0; 2];
+        for line in lines {
+            let (verdict, word) = line.split_once(' ').unwrap();
+            let result = match word.split_once('=').unwrap() {
+                ("ip", value) => check_address(value),
+                (_, value) => check_ipv6_address(value),
+            };
+            let is_accepted = result.is_ok();
+            assert_eq!(is_accepted, verdict == "accept", "{line}");
+            if !is_accepted {
+                let error = said(result);
+                assert!(error.contains(&format!("{word}: ")), "{error}");
+            }
+            counts[usize::from(is_accepted)] += 1;
         }
-        for value in [
-            "",
-            "dhcp",
-            "2001:db8::15",
-            "::1/129",
-            "x/64",
-            "2001:db8::15/64,x",
-            "2001:db8::15/0",
-            "ff02::1/64",
-            "fe80::1/64",
-            "::/64",
-            "::1/64",
-            "::10.0.2.15/64",
-            "::ffff:10.0.2.15/64",
-            "2001:db8::15/64,2001:db8:1::1",
-            "2001:db8::15/64,2001:db8::15",
-            "2001:db8::15/64,ff02::2",
-            "2001:db8::15/64,::",
-            "2001:db8::15/64,fe80::1,ff02::fb",
-            "2001:db8::15/64,,::ffff:10.0.2.3",
-            "2001:db8::15/64,,2001:db8::53,",
-            "2001:db8::15/64,,a::1,a::2,a::3,a::4",
-        ] {
-            let error = said(check_ipv6_address(value));
-            assert!(error.contains(&format!("ip6={value}: ")), "{error}");
-        }
+        assert!(counts.iter().all(|count| *count > 20));
     }
 }
