@@ -265,5 +265,17 @@ fn read_only(setting: &Setting) -> Outcome {
 fn indices_wrap(setting: &Setting) -> Outcome {
     let mut tested = Tested::start(draft(setting)?)?;
     tested.service.ask("wrap 70000", 4 * LIMIT)?;
-    tested.is_sound()
+    tested.is_sound()?;
+    has_not_failed(&tested)?;
+    let counts = tested.service.counts()?;
+    let count = |name| counts.get(name).copied().unwrap_or_default();
+    let (submitted, completed) = (
+        count("disk0.queue0.submitted"),
+        count("disk0.queue0.completed"),
+    );
+    ensure!(
+        submitted > 70_000 && completed == submitted,
+        "of {submitted} requests, {completed} are completed"
+    );
+    Ok(())
 }
