@@ -104,6 +104,7 @@ pub(crate) fn check(root: &Path) -> Outcome {
     let mut problems = missing(&faults);
     for fault in &faults {
         problems.extend(nameless(fault, root));
+        problems.extend(unrelated(fault));
         problems.extend(record.gaps(fault, &boards));
     }
     for case in cases::all().map(|case| case.name) {
@@ -174,6 +175,27 @@ fn nameless(fault: &Fault, root: &Path) -> Vec<String> {
         }
     }
     problems
+}
+
+/// Returns a line for each test that has detected a planted error and is not one of the fault's tests.
+/// A text with spaces is no name of a test, and every case belongs to the versions of QEMU.
+fn unrelated(fault: &Fault) -> Vec<String> {
+    let Fault {
+        id, host, caught, ..
+    } = fault;
+    let is_host_test = |test: &String| {
+        host.iter()
+            .any(|path| path.rsplit("::").next() == Some(test))
+    };
+    caught
+        .iter()
+        .map(|(_, test)| test)
+        .filter(|test| !test.contains(' ') && id != VERSIONS)
+        .filter(|test| !fault.is_tested_by(test) && !is_host_test(test))
+        .map(|test| {
+            format!("{LIST}: {id}: {test}, which has detected an error, is not among its tests")
+        })
+        .collect()
 }
 
 /// Returns a line if a case has a fault's id in its name and that fault does not list it.

@@ -11,6 +11,8 @@ use crate::address::PhysicalAddress;
 
 mod blocks;
 mod frame;
+#[cfg(test)]
+pub(crate) mod live;
 
 pub use blocks::Blocks;
 pub use frame::{Frame, FrameList, Frames, HEADER_WORDS, START};
@@ -108,6 +110,8 @@ impl Buffer {
         // SAFETY: the line before the first byte is in the allocation, aligned, and used by nothing
         // else.
         unsafe { buffer.shape().write(shape) };
+        #[cfg(test)]
+        live::allocated();
         Ok(buffer)
     }
 
@@ -197,6 +201,8 @@ impl Drop for Buffer {
             let allocation = unsafe { self.memory.sub(layout.align()) };
             // SAFETY: it came from the allocator with this layout.
             unsafe { dealloc(allocation.as_ptr(), layout) }
+            #[cfg(test)]
+            live::freed();
         }
     }
 }

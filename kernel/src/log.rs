@@ -7,6 +7,9 @@
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
+#[cfg(test)]
+pub(crate) mod kept;
+
 struct Logger;
 
 static LOGGER: Logger = Logger;

@@ -1,7 +1,7 @@
 //! Group D of the faults: disks that fail, delay requests, or change.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use vmos_machine_tests::ensure;
@@ -13,7 +13,7 @@ use xtask::qemu::Disk;
 use xtask::qmp::Qmp;
 
 use super::super::Case;
-use super::{SOON, Tested, draft};
+use super::{SOON, Tested, draft, shown};
 
 pub(crate) const CASES: [Case; 10] = [
     Case::spread("d1_a_read_that_fails", |setting| {
@@ -100,17 +100,33 @@ fn every_read_fails(setting: &Setting) -> Outcome {
 }
 
 /// Checks that a request during which QEMU stops the machine is completed after the machine
-/// continues.
+/// continues, once and without an error.
 fn stopped_by_an_error(setting: &Setting) -> Outcome {
     let fault = json!([{"event": "none", "iotype": "write", "errno": 28, "once": true}]);
     let mut tested = Tested::start(failing(setting, &fault, ",rerror=stop,werror=stop")?)?;
     let mut monitor = tested.machine.monitor()?;
-    let said = tested.service.try_to_ask("disk 64", Duration::from_secs(2));
-    ensure!(said.is_err(), "the machine was not stopped: {said:?}");
+    let service = tested.service.another()?;
+    let waiting = thread::spawn(move || {
+        let said = service.ask("disk 64", LIMIT);
+        said.map_err(|error| error.to_string())
+    });
+    let mut stopped = false;
+    for _ in 0..100 {
+        thread::sleep(Duration::from_millis(100));
+        stopped = monitor.execute("query-status", json!({}))?["status"] == "io-error";
+        if stopped {
+            break;
+        }
+    }
+    ensure!(stopped, "the machine was not stopped");
+    thread::sleep(Duration::from_secs(1));
     monitor.execute("cont", json!({}))?;
     // The monitor accepts only one connection.
     drop(monitor);
-    tested.is_sound()
+    let said = waiting.join().map_err(|_panic| "the request panicked")?;
+    ensure!(said.is_ok(), "the request of the stopped machine: {said:?}");
+    tested.is_sound()?;
+    has_not_failed(&tested)
 }
 
 /// Limits the disk to `iops` requests per second; 0 for no limit.
@@ -121,28 +137,53 @@ fn throttle(monitor: &mut Qmp, iops: u32) -> Outcome {
     Ok(())
 }
 
-/// Checks that network and timers are not slower while the disk serves one request per second.
+/// Checks that network and timers are not slower while the disk serves one request per second and has
+/// more of them than it can serve, and that no request fails.
 fn slow_disk(setting: &Setting) -> Outcome {
+    const WATCHED: Duration = Duration::from_secs(3);
+    const BETWEEN_REQUESTS: Duration = Duration::from_millis(500);
+    const FEWEST_ROUNDS: u32 = 20;
     let mut tested = Tested::start(draft(setting)?)?;
     let mut monitor = tested.machine.monitor()?;
     throttle(&mut monitor, 1)?;
-    // The first request is within the burst; the others wait for seconds.
-    for _ in 0..4 {
-        let _ = tested
-            .service
-            .try_to_ask("read 64", Duration::from_millis(1));
-    }
-    for _ in 0..10 {
+    let begin = Instant::now();
+    let (mut requests, mut rounds) = (0, 0);
+    while begin.elapsed() < WATCHED {
+        if begin.elapsed() >= requests * BETWEEN_REQUESTS {
+            requests += 1;
+            let service = &tested.service;
+            let _ = service.try_to_ask("read 64", Duration::from_millis(1));
+        }
         tested.service.echo(b"meanwhile", AT_ONCE)?;
         let waited: u64 = tested.service.ask("timer 10", SOON)?.parse()?;
         ensure!(
             (10_000_000..1_000_000_000).contains(&waited),
             "a timer of 10 ms took {waited} ns"
         );
+        rounds += 1;
     }
+    ensure!(
+        rounds >= FEWEST_ROUNDS,
+        "in {WATCHED:?}, there were only {rounds} echoes and timers"
+    );
     throttle(&mut monitor, 0)?;
     drop(monitor);
-    tested.is_sound()
+    tested.is_sound()?;
+    has_not_failed(&tested)
+}
+
+/// Checks that no request to the disk failed, and that it was not reset.
+fn has_not_failed(tested: &Tested) -> Outcome {
+    let counts = tested.service.counts()?;
+    let is_zero = |name: &&str| counts.get(*name) == Some(&0);
+    ensure!(
+        ["disk0.errors", "disk0.silences", "disk0.restarts"]
+            .iter()
+            .all(is_zero),
+        "the disk did not fail, but: {}",
+        shown(&counts)
+    );
+    Ok(())
 }
 
 /// Checks that a request whose deadline passes returns that error, and that its buffer stays with
@@ -207,9 +248,13 @@ fn read_only(setting: &Setting) -> Outcome {
     });
     let tested = Tested::start(draft)?;
     let said = tested.service.try_to_ask("disk 64", SOON)?;
+    let is_named = said.as_ref().is_err_and(|said| said.contains("read-only"));
+    ensure!(is_named, "a write to a read-only disk returns {said:?}");
+    let counts = tested.service.counts()?;
     ensure!(
-        said.is_err(),
-        "a write to a read-only disk returns {said:?}"
+        counts.get("disk0.errors") == Some(&0),
+        "the write reached the disk: {}",
+        shown(&counts)
     );
     tested.service.ask("read 64", SOON)?;
     tested.service.echo(b"serves", AT_ONCE)?;
@@ -220,5 +265,17 @@ fn read_only(setting: &Setting) -> Outcome {
 fn indices_wrap(setting: &Setting) -> Outcome {
     let mut tested = Tested::start(draft(setting)?)?;
     tested.service.ask("wrap 70000", 4 * LIMIT)?;
-    tested.is_sound()
+    tested.is_sound()?;
+    has_not_failed(&tested)?;
+    let counts = tested.service.counts()?;
+    let count = |name| counts.get(name).copied().unwrap_or_default();
+    let (submitted, completed) = (
+        count("disk0.queue0.submitted"),
+        count("disk0.queue0.completed"),
+    );
+    ensure!(
+        submitted > 70_000 && completed == submitted,
+        "of {submitted} requests, {completed} are completed"
+    );
+    Ok(())
 }

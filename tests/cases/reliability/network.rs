@@ -52,8 +52,11 @@ fn wired(setting: &Setting) -> Outcome<Tested> {
     Tested::wired(draft(setting)?)
 }
 
+/// Checks that the machine notices its link: when it comes up, the machine requests its address again,
+/// since the network may be another one.
 fn link_that_flaps(setting: &Setting) -> Outcome {
-    let mut tested = Tested::start(draft(setting)?)?;
+    // Without words on the command line, the address is requested by DHCP.
+    let mut tested = Tested::start(draft(setting)?.command_line(""))?;
     let mut monitor = tested.machine.monitor()?;
     for _ in 0..20 {
         for up in [false, true] {
@@ -62,7 +65,37 @@ fn link_that_flaps(setting: &Setting) -> Outcome {
         }
     }
     drop(monitor);
-    tested.is_sound()
+    tested.is_sound()?;
+    let file = setting.path("frames0.pcap");
+    let deadline = Instant::now() + SOON;
+    let mut requests = 0;
+    while requests < 2 && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(100));
+        requests = dhcp_requests(&fs::read(&file)?);
+    }
+    ensure!(
+        (2..=8).contains(&requests),
+        "the machine sends {requests} DHCP requests, with a link that came up 20 times"
+    );
+    Ok(())
+}
+
+/// Returns the number of DHCP requests (RFC 2132, 9.6: type 3) in a file of captured frames.
+fn dhcp_requests(capture: &[u8]) -> usize {
+    let mut count = 0;
+    let mut rest = capture.get(24..).unwrap_or_default();
+    while let Some((header, behind)) = rest.split_at_checked(16) {
+        let length = u32::from_le_bytes([header[8], header[9], header[10], header[11]]);
+        let Some((frame, behind)) = behind.split_at_checked(length as usize) else {
+            break;
+        };
+        let is_to_server =
+            frame.get(12..14) == Some(&[8, 0]) && frame.get(36..38) == Some(&[0, 67]);
+        // The type of the message is its first option.
+        count += usize::from(is_to_server && frame.get(284) == Some(&3));
+        rest = behind;
+    }
+    count
 }
 
 /// Checks that each malformed frame is dropped, and that the counts show the reason.
@@ -222,16 +255,26 @@ fn fragments_in_any_order(setting: &Setting) -> Outcome {
 }
 
 fn frames_of_any_length(setting: &Setting) -> Outcome {
+    /// The number of lengths above 1518, that of a frame of Ethernet with a VLAN tag.
+    const TOO_LONG: u64 = 6;
     let mut tested = wired(setting)?;
     let (wire, mac) = tested.service.wire()?;
     let whole = packet::datagram(mac, ECHO, &vec![0xa5; 66_000], None, Ipv4::default());
     for length in (1..120).chain([
         1513, 1514, 1515, 1518, 1519, 2048, 4096, 9014, 16_000, 65_000,
     ]) {
-        // QEMU drops frames that are too long for it.
-        let _ = wire.send(&whole[..length]);
+        wire.send(&whole[..length])?;
     }
-    tested.is_sound()
+    tested.is_sound()?;
+    // A part of a frame does not count as a frame.
+    let counts = tested.service.counts()?;
+    let dropped = counts.get("nic0.dropped_long").copied();
+    ensure!(
+        dropped == Some(TOO_LONG),
+        "of {TOO_LONG} frames that are too long, {dropped:?} are dropped as such: {}",
+        super::shown(&counts)
+    );
+    Ok(())
 }
 
 #[derive(Clone, Copy)]

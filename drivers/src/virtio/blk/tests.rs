@@ -8,7 +8,7 @@ use super::super::fake::{Chain, DeviceRing, FakeDevice, MmioRegisters, versions}
 use super::super::queue::Refusal;
 use super::super::transport::MmioTransport;
 use super::*;
-use crate::dma::Buffer;
+use crate::dma::{Buffer, live};
 
 mod chains;
 mod refusals;
@@ -416,7 +416,9 @@ fn a_detached_request_does_not_disturb_the_others() {
     let first = blk.submit(read(1, 512)).expect("a fine request");
     let second = blk.submit(read(2, 512)).expect("a fine request");
     blk.publish();
+    let before = live::count();
     blk.detach(first);
+    assert_eq!(live::count(), before, "the disk may still write it");
     disk.serve();
     let payload = finish(&mut blk, second)
         .payload

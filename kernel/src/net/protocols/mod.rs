@@ -174,6 +174,7 @@ impl Stack {
             let whole = reassembly.take(frame.bytes(), place, now, counters);
             self.frames.give(frame);
             frame = whole?;
+            malformed::examine(frame.bytes(), counters);
         }
         let to_one = to_this_machine && !to_all && !to_group && !from.is_unspecified();
         self.take_whole(inner, frame, to_one, now)

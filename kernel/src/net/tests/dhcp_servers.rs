@@ -8,6 +8,8 @@ use super::dhcp::configured;
 use super::frames::ipv4;
 use super::*;
 
+mod told;
+
 pub(super) const DISCOVER: u8 = 1;
 pub(super) const OFFER: u8 = 2;
 pub(super) const REQUEST: u8 = 3;

@@ -18,6 +18,7 @@ mod neighbours;
 mod ping;
 #[cfg(feature = "raw")]
 mod raw;
+mod reassembly;
 mod recovery;
 mod resolver;
 mod segments;

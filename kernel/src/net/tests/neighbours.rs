@@ -78,7 +78,22 @@ fn a_gratuitous_arp_message_redirects_a_connection() {
 }
 
 #[test]
-fn a_broadcast_hardware_address_is_never_recorded() {
+fn a_group_hardware_address_is_neither_recorded_nor_answered() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    introduce(&mut machine);
+    let socket = machine.net.udp(7).unwrap();
+    for mac in [[0xff; 6], [1, 0, 0x5e, 0, 0, 1]] {
+        for operation in [ArpOperation::Reply, ArpOperation::Request] {
+            let mut claim = broadcast(operation, mac, B, A);
+            claim[6..12].copy_from_slice(&OTHER);
+            assert!(machine.answer(claim).is_empty());
+            assert_eq!(to(&send(&mut machine, &socket, MILLISECOND)[0]), STRANGER.0);
+        }
+    }
+}
+
+#[test]
+fn a_machine_at_the_broadcast_address_is_never_recorded() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     let everybody = Ipv4Addr::new(10, 0, 2, 255);
     machine.answer(broadcast(ArpOperation::Request, OTHER, everybody, A));
@@ -256,6 +271,34 @@ fn machines_that_only_ask_do_not_replace_those_in_use() {
     socket.try_send_to(b"x", at(peer, 9)).unwrap();
     let sent = machine.answers(MILLISECOND);
     assert_eq!((sent.len(), to(&sent[0])), (1, STRANGER.0));
+}
+
+#[test]
+fn a_destination_takes_the_place_of_the_oldest_neighbour_of_its_row() {
+    let mut machine = Machine::new(1, "10.0.0.1/8");
+    let own = Ipv4Addr::new(10, 0, 0, 1);
+    let socket = machine.net.udp(7).unwrap();
+    let peers = [0, 1, 2, 3, 4].map(|number| Ipv4Addr::new(10, 0, 0, 2 + 16 * number));
+    for (peer, now) in peers
+        .into_iter()
+        .zip((1..).map(|times| times * MILLISECOND))
+    {
+        CLOCK.set(now);
+        machine.stack.begin_turn(now);
+        socket.try_send_to(b"x", at(peer, 9)).unwrap();
+        machine.answers(now);
+        machine
+            .card
+            .received
+            .push_back(arp(ArpOperation::Reply, peer, own));
+        assert_eq!(to(&machine.answers(now)[0]), STRANGER.0, "{peer}");
+    }
+    // Only the first one has to be asked for again.
+    for (peer, asks) in [(peers[1], false), (peers[4], false), (peers[0], true)] {
+        socket.try_send_to(b"x", at(peer, 9)).unwrap();
+        let sent = machine.answers(5 * MILLISECOND);
+        assert_eq!(read(&sent[0]).is_some(), asks, "{peer}");
+    }
 }
 
 #[test]

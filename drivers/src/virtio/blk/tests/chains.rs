@@ -57,6 +57,27 @@ fn a_chain_is_reused_for_either_direction() {
     }
 }
 
+/// 5.2.5: whatever the size of a block is, addresses count sectors of 512 bytes.
+#[test]
+fn a_request_is_addressed_in_sectors_for_any_block_size() {
+    for block_size in [512, 1024, 4096] {
+        let (mut blk, mut disk) = start(DEFAULT, INDIRECT, 256, &config(16, block_size), 2);
+        let first = run(&mut blk, &mut disk, read(8, 4096)).payload;
+        assert!(first.expect("the memory").buffers()[0][..512] == [8; 512]);
+        // In a kept chain.
+        let (consumer, mut ticket) = (Consumer::Token, Ticket::none());
+        for _ in 0..2 {
+            let token = blk
+                .submit_one(Transfer::Read, 8, buffer(4096), consumer, &mut ticket)
+                .expect("a fine request");
+            blk.publish();
+            disk.serve();
+            let payload = finish(&mut blk, token).payload.expect("the memory");
+            assert!(payload.buffers()[0][..512] == [8; 512], "{block_size}");
+        }
+    }
+}
+
 #[test]
 fn a_kept_chain_that_is_not_lent_cannot_be_returned() {
     let (mut blk, mut disk) = disk(DEFAULT);

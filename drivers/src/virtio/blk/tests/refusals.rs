@@ -20,6 +20,19 @@ fn a_request_beyond_the_end_is_rejected() {
     assert_eq!(run(&mut blk, &mut disk, read(15, 512)).result, Ok(()));
 }
 
+/// The end of the disk in bytes must be a number of 64 bits.
+#[test]
+fn a_disk_of_any_capacity_is_usable() {
+    let (mut blk, mut disk) = start(DEFAULT, INDIRECT, 256, &config(u64::MAX, 512), 2);
+    let last = u64::MAX / SECTOR;
+    assert_eq!(blk.capacity(), last);
+    for sector in [last, u64::MAX - 1, u64::MAX] {
+        let error = refused(&mut blk, read(sector, 512));
+        assert!(matches!(error, Error::OutOfRange { .. }), "{error}");
+    }
+    assert_eq!(run(&mut blk, &mut disk, read(0, 512)).result, Ok(()));
+}
+
 #[test]
 fn requests_cover_whole_blocks() {
     let (mut blk, _disk) = start(DEFAULT, INDIRECT, 256, &config(16, 4096), 2);

@@ -93,6 +93,20 @@ fn sending_raises_no_interrupts_while_there_is_room() {
     }
 }
 
+/// The watch over the devices takes back what was sent, so that no memory waits for the next frame.
+#[test]
+fn a_sent_frame_is_taken_back_without_another_one() {
+    let (mut net, mut wire) = net(Features::empty());
+    assert!(send(&mut net, &frame(60)));
+    net.publish();
+    assert_eq!(net.pulse().in_flight, 1);
+    let chain = wire.transmit.pop().expect("published");
+    wire.transmit.give_back(u32::from(chain.head), 0);
+    assert_eq!(net.pulse().in_flight, 0);
+    let counts = net.transmit_statistics();
+    assert_eq!((counts.submitted, counts.completed), (1, 1));
+}
+
 #[test]
 fn a_frame_that_is_too_long_is_counted_and_not_sent() {
     let (mut net, mut wire) = net(Features::empty());

@@ -214,6 +214,16 @@ fn a_queue_gets_its_address_size_and_doorbell() {
 }
 
 #[test]
+fn a_queue_that_is_in_use_is_not_passed_again() {
+    let mut machine = Machine::new(function((0x1af4, 0x1041), 0, &usual()), 1);
+    let mut transport = machine.transport(0).expect("a fine function");
+    let first = transport.enable_queue(1, 16, EXAMPLE);
+    assert!(first.is_ok());
+    let again = transport.enable_queue(1, 16, EXAMPLE);
+    assert_eq!(again, Err(SetupError::QueueInUse { queue: 1 }));
+}
+
+#[test]
 fn transitional_ids_determine_the_kind() {
     for (id, kind) in [
         (0x1000, 1),

@@ -6,6 +6,8 @@ use super::*;
 use crate::devices::attached::Served;
 use crate::devices::{Delivery, Place};
 
+mod told;
+
 const LINE: u32 = 78;
 
 /// A driver that records what is called.

@@ -70,6 +70,8 @@ struct Peer {
     acknowledgement: u32,
     window: u16,
     shift: Option<u8>,
+    /// The longest segment that it asks for.
+    longest: u16,
     now: u64,
 }
 
@@ -83,12 +85,13 @@ impl Peer {
             acknowledgement: 0,
             window: 8000,
             shift: None,
+            longest: 1460,
             now: MILLISECOND,
         }
     }
 
     fn packet(&self, flags: u8, payload: &[u8]) -> Vec<u8> {
-        let options = (flags & SYN != 0).then_some(1460);
+        let options = (flags & SYN != 0).then_some(self.longest);
         let repr = TcpRepr {
             src_port: self.port,
             dst_port: self.to,

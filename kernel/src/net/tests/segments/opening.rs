@@ -84,7 +84,10 @@ fn a_peer_may_reuse_the_port_of_a_connection_in_time_wait() {
     let answers = peer.say(&mut machine, SYN, b"");
     assert!(answers.iter().all(|answer| answer.flags == ACK));
     peer.sequence += 10_000;
-    peer.open(&mut machine);
+    // The numbers of this side go on behind those of the old connection too (RFC 9293, 3.10.7.4).
+    let used = peer.acknowledgement;
+    let answer = peer.open(&mut machine);
+    assert!((answer.sequence.wrapping_sub(used) as i32) > 0);
     let mut stream = accepted(&listener);
     peer.tell(&mut machine, b"again");
     assert_eq!(read(&mut stream), Poll::Ready(Ok(b"again".to_vec())));

@@ -213,3 +213,18 @@ fn data_from_a_peer_with_a_closed_window_is_acknowledged() {
     assert_eq!(answers[0].acknowledgement, peer.sequence);
     assert_eq!(answers[0].sequence, peer.acknowledgement);
 }
+
+/// Tiny segments would cost this machine a hundred times what they cost the peer.
+#[test]
+fn a_peer_that_asks_for_tiny_segments_gets_48_bytes_in_each() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let listener = machine.net.tcp_listen(PORT).unwrap();
+    let mut peer = Peer::new(5000);
+    peer.longest = 1;
+    peer.open(&mut machine);
+    let mut stream = accepted(&listener);
+    write(&mut stream, &[9; 480]);
+    let said = peer.hear(&mut machine);
+    assert_eq!(said.len(), 10);
+    assert!(said.iter().all(|said| said.payload.len() == 48));
+}
