@@ -1,6 +1,7 @@
 //! The kernel's command line: words separated by white space, most of them `name=value`.
 //!
-//! The kernel uses `log=`, `ip=` and `nic=`; the app can read all words by name.
+//! The kernel uses `log=`, `ip=` and `nic=`, with the feature `ipv6` also `ip6=`, and with `networks`
+//! also `nic.NAME=`, `ip.NAME=`, `ip6.NAME=` and `metric.NAME=`; the app can read all words by name.
 
 /// The command line of the machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,7 +21,7 @@ impl<'a> CommandLine<'a> {
     }
 
     /// Returns the words of the command line, in order.
-    pub fn words(&self) -> impl Iterator<Item = &'a str> {
+    pub fn words(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         self.0.split_ascii_whitespace()
     }
 

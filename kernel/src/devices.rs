@@ -7,15 +7,18 @@ mod further;
 #[cfg(not(any(feature = "virtio-console", feature = "virtio-vsock")))]
 #[path = "devices/no_further.rs"]
 mod further;
-#[cfg(feature = "embassy-net-driver")]
+#[cfg(any(feature = "embassy-net-driver", feature = "networks"))]
 mod interfaces;
-#[cfg(not(feature = "embassy-net-driver"))]
+#[cfg(not(any(feature = "embassy-net-driver", feature = "networks")))]
 #[path = "devices/no_interfaces.rs"]
 mod interfaces;
+#[cfg(feature = "networks")]
+mod named;
 mod probe;
 mod recovery;
 #[cfg(all(test, vmos_loom))]
 mod simultaneous;
+mod stack;
 mod statistics;
 
 use alloc::vec::Vec;

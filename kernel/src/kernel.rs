@@ -11,6 +11,10 @@ use crate::entropy::Entropy;
 use crate::event_loop::LoopStatistics;
 use crate::machine;
 use crate::memory::Memory;
+#[cfg(feature = "networks")]
+use crate::net::Networks;
+#[cfg(feature = "embassy-net-driver")]
+use crate::net::claim::Card;
 use crate::net::{HardwareAddress, Net};
 #[cfg(feature = "embassy-net-driver")]
 use crate::net::{Interface, InterfaceError};
@@ -168,12 +172,45 @@ impl Kernel {
         })
     }
 
+    /// Returns all networks: that of [`net`](Self::net), and one for each other network device that no
+    /// other stack has claimed. The first call starts the kernel's stack on those devices.
+    ///
+    /// ```no_run
+    /// # async fn example(kernel: vmos::Kernel) -> vmos::Result<()> {
+    /// let networks = kernel.networks();
+    /// for network in networks.iter() {
+    ///     let configuration = network.net().configured().await;
+    ///     vmos::println!("{}: {configuration}", network.name());
+    /// }
+    /// let socket = networks.udp(7)?;
+    /// loop {
+    ///     socket.send_back(socket.receive().await?).await?;
+    /// }
+    /// # }
+    /// ```
+    #[cfg(feature = "networks")]
+    #[must_use]
+    pub fn networks(&self) -> Networks {
+        let devices = &self.state.devices;
+        let all = devices
+            .interfaces
+            .networks(devices.net(), self.command_line());
+        Networks::new(all)
+    }
+
+    /// Derives all numbers of the networks beside the first that attackers must not predict from `key`,
+    /// which must be random.
+    #[cfg(feature = "networks")]
+    pub(crate) fn set_network_key(&self, key: u128) {
+        self.state.devices.interfaces.set_key(key);
+    }
+
     /// Returns the hardware addresses of the network devices that the kernel's own stack does not use, in
     /// the order of [`disk`](Self::disk).
     #[cfg(feature = "embassy-net-driver")]
     pub fn interfaces(&self) -> impl Iterator<Item = HardwareAddress> + use<> {
-        let handles = &self.state.devices.interfaces.0;
-        handles.iter().map(Interface::address)
+        let cards = self.state.devices.interfaces.cards.iter();
+        cards.map(Card::address)
     }
 
     /// Claims the network device with this hardware address for another stack, such as embassy-net.
@@ -183,10 +220,9 @@ impl Kernel {
     /// If there is no such device, if the kernel's own stack uses it, or if it was claimed before.
     #[cfg(feature = "embassy-net-driver")]
     pub fn interface(&self, address: HardwareAddress) -> Result<Interface, InterfaceError> {
-        let handles = &self.state.devices.interfaces.0;
-        let mut all = handles.iter();
-        let found = all.find(|interface| interface.address() == address);
-        found.ok_or(InterfaceError::Absent(address))?.claim()
+        let mut cards = self.state.devices.interfaces.cards.iter();
+        let found = cards.find(|card| card.address() == address);
+        Interface::claim(found.ok_or(InterfaceError::Absent(address))?)
     }
 
     /// Opens the port with this name of a virtio console device. Waits until a device reports such a
@@ -269,6 +305,8 @@ impl Kernel {
             tcp: self.net().ok().map(|net| net.tcp_statistics()),
             #[cfg(feature = "ipv6")]
             ipv6: self.net().ok().map(|net| net.ipv6_statistics()),
+            #[cfg(feature = "networks")]
+            networks: self.state.devices.interfaces.statistics(),
             devices,
         }
     }

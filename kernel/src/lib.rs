@@ -38,6 +38,7 @@
 //! | `ekv` | the trait of this store on `block::Flash` |
 //! | `rand` | random numbers without waiting: `random` |
 //! | `getrandom` | `provide_getrandom!`, for crates that call getrandom |
+//! | `networks` | all network devices on the kernel's own stack: `Kernel::networks` |
 //! | `raw` | packets of a protocol by its number: `net::Net::raw` |
 //! | `virtio-console` | streams of bytes to the host: `serial` |
 //! | `virtio-vsock` | streams to the host by port: `vsock` |

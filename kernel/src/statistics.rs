@@ -33,6 +33,10 @@ pub struct Statistics {
     /// The counts of IPv6; `None` without a network device.
     #[cfg(feature = "ipv6")]
     pub ipv6: Option<net::Ipv6Statistics>,
+    /// The counts of each network, once an app has asked for the networks; the first of them is also
+    /// in the fields above.
+    #[cfg(feature = "networks")]
+    pub networks: Vec<net::NetworkStatistics>,
     /// The counts of the devices.
     pub devices: Vec<DeviceStatistics>,
 }
@@ -53,6 +57,14 @@ pub enum Part {
     /// The counts of IPv6.
     #[cfg(feature = "ipv6")]
     Ipv6,
+    /// The counts of a network.
+    #[cfg(feature = "networks")]
+    Network {
+        /// The network's name.
+        name: &'static str,
+        /// What the counts are of: `net`, `tcp` or `ipv6`.
+        of: &'static str,
+    },
     /// The counts of a device, or of one of its queues.
     Device {
         /// The device's kind.
@@ -74,6 +86,8 @@ impl fmt::Display for Part {
             Self::Tcp => f.write_str("tcp"),
             #[cfg(feature = "ipv6")]
             Self::Ipv6 => f.write_str("ipv6"),
+            #[cfg(feature = "networks")]
+            Self::Network { name, of } => write!(f, "{of}.{name}"),
             Self::Device {
                 kind,
                 number,
@@ -114,6 +128,17 @@ impl Statistics {
         #[cfg(feature = "ipv6")]
         if let Some(ipv6) = &self.ipv6 {
             of(Part::Ipv6, ipv6);
+        }
+        #[cfg(feature = "networks")]
+        for network in &self.networks {
+            let part = |of| Part::Network {
+                name: network.name,
+                of,
+            };
+            of(part("net"), &network.net);
+            of(part("tcp"), &network.tcp);
+            #[cfg(feature = "ipv6")]
+            of(part("ipv6"), &network.ipv6);
         }
         for (index, device) in self.devices.iter().enumerate() {
             let kind = device.kind;
@@ -184,6 +209,17 @@ mod tests {
                 fragments: 5,
                 ..net::Ipv6Statistics::default()
             }),
+            #[cfg(feature = "networks")]
+            networks: vec![net::NetworkStatistics {
+                name: "lan",
+                net: net::Statistics {
+                    frames_sent: 9,
+                    ..net::Statistics::default()
+                },
+                tcp: net::TcpStatistics::default(),
+                #[cfg(feature = "ipv6")]
+                ipv6: net::Ipv6Statistics::default(),
+            }],
             devices: vec![disk(0), disk(3)],
         };
         let text = statistics.to_string();
@@ -195,6 +231,8 @@ mod tests {
             "disk1.queue0.refused_ids 3",
             #[cfg(feature = "ipv6")]
             "ipv6.fragments 5",
+            #[cfg(feature = "networks")]
+            "net.lan.frames_sent 9",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}: {text}");
         }

@@ -14,11 +14,12 @@ mod serial;
 mod shell;
 mod small;
 mod tls;
+mod two_networks;
 mod vsock;
 
 use super::Case;
 
-pub(super) const CASES: [&[Case]; 15] = [
+pub(super) const CASES: [&[Case]; 16] = [
     &browser::CASES,
     &defmt_log::CASES,
     &dice::CASES,
@@ -33,5 +34,6 @@ pub(super) const CASES: [&[Case]; 15] = [
     &shell::CASES,
     &small::CASES,
     &tls::CASES,
+    &two_networks::CASES,
     &vsock::CASES,
 ];

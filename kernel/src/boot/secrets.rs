@@ -13,6 +13,14 @@ use crate::net::Net;
 /// Starts a task that asks the entropy device for the network's key.
 #[cold]
 pub(super) fn draw(kernel: Kernel, spawner: Spawner) {
+    #[cfg(feature = "networks")]
+    if let Some(Ok(task)) = kernel
+        .entropy()
+        .ok()
+        .map(|entropy| further_key(kernel, entropy))
+    {
+        spawner.spawn(task);
+    }
     let Ok(net) = kernel.net() else { return };
     let drawing = kernel.entropy().ok().map(|entropy| key(net, entropy));
     match drawing {
@@ -26,6 +34,17 @@ async fn key(net: Net, entropy: Entropy) {
     let mut key = [0; 16];
     match entropy.fill(&mut key).await {
         Ok(()) => net.reseed(u128::from_ne_bytes(key)),
+        Err(error) => warn!("sequence numbers and ports can be predicted: {error}"),
+    }
+}
+
+/// Asks the entropy device for the key of the networks beside the first.
+#[cfg(feature = "networks")]
+#[embassy_executor::task]
+async fn further_key(kernel: Kernel, entropy: Entropy) {
+    let mut key = [0; 16];
+    match entropy.fill(&mut key).await {
+        Ok(()) => kernel.set_network_key(u128::from_ne_bytes(key)),
         Err(error) => warn!("sequence numbers and ports can be predicted: {error}"),
     }
 }

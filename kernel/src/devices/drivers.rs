@@ -39,8 +39,8 @@ pub(super) enum Source {
     Entropy,
     Disk(usize),
     Network,
-    /// A network device that the kernel's stack does not use.
-    #[cfg(feature = "embassy-net-driver")]
+    /// A network device beside the first.
+    #[cfg(any(feature = "embassy-net-driver", feature = "networks"))]
     Interface(usize),
     /// A device of a kind that only some apps use.
     #[cfg(any(feature = "virtio-console", feature = "virtio-vsock"))]
@@ -183,7 +183,7 @@ impl Services for Drivers {
                     network.stack.link(network.nic.link_up());
                     has_news
                 }
-                #[cfg(feature = "embassy-net-driver")]
+                #[cfg(any(feature = "embassy-net-driver", feature = "networks"))]
                 Source::Interface(index) => self.interfaces.take_interrupt(index, is_configuration),
                 #[cfg(any(feature = "virtio-console", feature = "virtio-vsock"))]
                 Source::Further(index) => self.further.take_interrupt(index, is_configuration),
@@ -204,7 +204,7 @@ impl Services for Drivers {
                 more |= network.stack.ingress(&mut device, now, FRAME_BUDGET);
             }
         }
-        more
+        more | self.interfaces.collect(now, FRAME_BUDGET)
     }
 
     #[inline]
@@ -217,6 +217,7 @@ impl Services for Drivers {
                 due = network.stack.due();
             }
         }
+        due = due.min(self.interfaces.send(now, FRAME_BUDGET));
         if self.calls.any() {
             due = self.publish(now, due);
         }
@@ -299,7 +300,7 @@ impl Drivers {
             Source::Entropy => &mut self.entropy.as_mut()?.attached,
             Source::Disk(index) => &mut self.disks.get_mut(index)?.attached,
             Source::Network => &mut self.network.as_mut()?.attached,
-            #[cfg(feature = "embassy-net-driver")]
+            #[cfg(any(feature = "embassy-net-driver", feature = "networks"))]
             Source::Interface(index) => self.interfaces.attached(index)?,
             #[cfg(any(feature = "virtio-console", feature = "virtio-vsock"))]
             Source::Further(index) => self.further.attached(index)?,

@@ -1,4 +1,4 @@
-//! The network devices that the kernel's own stack does not use, for another stack.
+//! The network devices beside the first one, for the kernel's own stack or for another one.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -12,19 +12,31 @@ use super::attached::{Attached, Shared};
 use super::drivers::Source;
 use crate::driver_cell::{Calls, DriverCell};
 use crate::machine::Transport;
-use crate::net::{Interface, Wanted};
+use crate::net::claim::{Card, Claim};
+#[cfg(feature = "networks")]
+use crate::net::{Stack, Virtio};
 use crate::time::NEVER;
 
-/// The largest number of network devices that other stacks can use.
+/// The largest number of network devices beside the first one.
 const MOST: usize = 4;
 
-/// The devices, and the events that their stacks wait for.
-#[derive(Default)]
-pub(super) struct Interfaces(Vec<(Shared<Nic<Transport>>, &'static Wanted)>);
+/// A device, and who uses it.
+struct Served {
+    shared: Shared<Nic<Transport>>,
+    claim: &'static Claim,
+}
 
-/// The handles that apps claim, in the order of the devices.
+/// The devices.
 #[derive(Default)]
-pub(crate) struct Handles(pub(crate) Vec<Interface>);
+pub(super) struct Interfaces(Vec<Served>);
+
+/// The devices for apps to claim, in the order of their locations.
+#[derive(Default)]
+pub(crate) struct Handles {
+    pub(crate) cards: Vec<Card>,
+    #[cfg(feature = "networks")]
+    pub(super) networks: super::named::Made,
+}
 
 impl Interfaces {
     /// Whether another device can be used.
@@ -32,8 +44,7 @@ impl Interfaces {
         self.0.len() < MOST
     }
 
-    /// Takes a device that the kernel's stack does not use; `None` if there is no space for another
-    /// one.
+    /// Takes a device that is not the first; `None` if there is no space for another one.
     pub(super) fn take(
         &mut self,
         handles: &mut Handles,
@@ -49,19 +60,23 @@ impl Interfaces {
             driver: Box::leak(Box::new(DriverCell::new(nic, calls))),
             attached: Attached::new(kind, place),
         };
-        let interface = Interface::new(shared.driver);
-        self.0.push((shared, interface.wanted()));
-        handles.0.push(interface);
+        let (driver, claim) = (shared.driver, &*Box::leak(Box::default()));
+        self.0.push(Served { shared, claim });
+        handles.cards.push(Card {
+            driver,
+            claim,
+            place,
+        });
         Some((routing, Source::Interface(self.0.len() - 1)))
     }
 
     /// Returns the devices.
     pub(super) fn shared(&self) -> impl Iterator<Item = &Shared<Nic<Transport>>> {
-        self.0.iter().map(|(shared, _)| shared)
+        self.0.iter().map(|served| &served.shared)
     }
 
     pub(super) fn attached(&mut self, index: usize) -> Option<&mut Attached> {
-        Some(&mut self.0.get_mut(index)?.0.attached)
+        Some(&mut self.0.get_mut(index)?.shared.attached)
     }
 
     /// See [`Services::answer_lines`](crate::event_loop::Services::answer_lines). Returns whether
@@ -69,8 +84,8 @@ impl Interfaces {
     #[inline]
     pub(super) fn answer_lines(&mut self, mut answered: impl FnMut(u32) -> bool) -> (bool, bool) {
         let mut found = false;
-        for (device, _) in &mut self.0 {
-            if let Some(number) = device.answer_line() {
+        for Served { shared, .. } in &mut self.0 {
+            if let Some(number) = shared.answer_line() {
                 found = true;
                 if !answered(number) {
                     return (false, found);
@@ -81,20 +96,93 @@ impl Interfaces {
     }
 
     pub(super) fn take_interrupt(&mut self, index: usize, is_configuration: bool) -> bool {
-        let device = self.0.get_mut(index);
-        device.is_some_and(|(device, _)| device.take_interrupt(is_configuration))
+        let Some(served) = self.0.get_mut(index) else {
+            return false;
+        };
+        let has_news = served.shared.take_interrupt(is_configuration);
+        served.report_link();
+        has_news
     }
 
-    /// Wakes the stacks whose devices may have frames or room.
+    /// Wakes the other stacks whose devices may have frames or room.
     #[inline]
     pub(super) fn complete(&mut self) {
-        for (device, wanted) in &mut self.0 {
-            if device.attached.has_work {
-                device.driver.call();
-                device.attached.is_disarmed = true;
-                wanted.wake();
+        for Served { shared, claim } in &mut self.0 {
+            if shared.attached.has_work {
+                shared.driver.call();
+                shared.attached.is_disarmed = true;
+                if claim.is_taken() {
+                    claim.wake();
+                } else {
+                    drop_frames(&mut shared.driver.borrow());
+                }
             }
         }
+    }
+
+    /// Takes the received frames of the devices that the kernel's own stack uses, up to `budget` of
+    /// each. Returns whether frames are left.
+    #[cfg(feature = "networks")]
+    pub(super) fn collect(&mut self, now: u64, budget: usize) -> bool {
+        let mut more = false;
+        for (shared, stack) in self.stacks() {
+            stack.begin_turn(now);
+            if shared.attached.has_work || stack.alarm() <= now {
+                let mut nic = shared.driver.borrow();
+                more |= stack.ingress(&mut Virtio(&mut *nic), now, budget);
+            }
+        }
+        more
+    }
+
+    /// Passes to the devices the frames that the kernel's own stack has for them, up to `budget` for
+    /// each. Returns when to call this again; 0 if frames are left.
+    #[cfg(feature = "networks")]
+    pub(super) fn send(&mut self, now: u64, budget: usize) -> u64 {
+        let mut due = NEVER;
+        for (shared, stack) in self.stacks() {
+            if shared.attached.has_work || stack.due() <= now {
+                let mut nic = shared.driver.borrow();
+                if stack.egress(&mut Virtio(&mut *nic), now, budget) {
+                    due = 0;
+                }
+                shared.driver.call();
+            }
+            due = due.min(stack.due());
+        }
+        due
+    }
+
+    /// Returns when the first stack has something to do.
+    #[cfg(feature = "networks")]
+    pub(super) fn due(&self) -> u64 {
+        let stacks = self.0.iter().filter_map(|served| served.claim.stack());
+        stacks.map(Stack::due).min().unwrap_or(NEVER)
+    }
+
+    /// Returns the devices that the kernel's own stack uses, with the stack of each.
+    #[cfg(feature = "networks")]
+    fn stacks(&mut self) -> impl Iterator<Item = (&mut Shared<Nic<Transport>>, &'static Stack)> {
+        let devices = self.0.iter_mut();
+        devices.filter_map(|Served { shared, claim }| Some((shared, claim.stack()?)))
+    }
+
+    #[cfg(not(feature = "networks"))]
+    #[inline]
+    pub(super) const fn collect(&self, _: u64, _: usize) -> bool {
+        false
+    }
+
+    #[cfg(not(feature = "networks"))]
+    #[inline]
+    pub(super) const fn send(&self, _: u64, _: usize) -> u64 {
+        NEVER
+    }
+
+    #[cfg(not(feature = "networks"))]
+    #[inline]
+    pub(super) const fn due(&self) -> u64 {
+        NEVER
     }
 
     /// Publishes what was queued. Returns whether there is more work, and when a failed device must
@@ -102,8 +190,8 @@ impl Interfaces {
     #[inline]
     pub(super) fn dispatch(&mut self, now: u64) -> (bool, u64) {
         let (mut more, mut recovery) = (false, NEVER);
-        for (device, _) in &mut self.0 {
-            let (arrived, retry) = device.dispatch(now);
+        for Served { shared, .. } in &mut self.0 {
+            let (arrived, retry) = shared.dispatch(now);
             more |= arrived;
             recovery = recovery.min(retry);
         }
@@ -112,17 +200,42 @@ impl Interfaces {
 
     /// Checks whether the devices respond. Returns when to check again.
     pub(super) fn look(&mut self, step: u64, rests: bool) -> u64 {
-        let looks = self.0.iter_mut().map(|(Shared { driver, attached }, _)| {
-            attached.look(&mut *driver.borrow(), step, rests)
+        let looks = self.0.iter_mut().map(|served| {
+            let Shared { driver, attached } = &mut served.shared;
+            let next = attached.look(&mut *driver.borrow(), step, rests);
+            served.report_link();
+            next
         });
         looks.min().unwrap_or(NEVER)
     }
 
     /// Returns the time until the first check after a turn; see [`Attached::first_look`].
     pub(super) fn first_look(&self, found_idle: bool) -> u64 {
-        let looks = self.0.iter().map(|(Shared { driver, attached }, _)| {
+        let looks = self.shared().map(|Shared { driver, attached }| {
             attached.first_look(&mut *driver.borrow(), found_idle)
         });
         looks.min().unwrap_or(NEVER)
+    }
+}
+
+impl Served {
+    /// Tells the device's user the state of the link.
+    fn report_link(&self) {
+        #[cfg(feature = "networks")]
+        if let Some(stack) = self.claim.stack() {
+            stack.link(self.shared.driver.borrow().link_up());
+        }
+        self.claim.wake();
+    }
+}
+
+/// Drops the frames of a device that nobody uses; with frames in its queue, the event loop would not
+/// sleep.
+#[cold]
+fn drop_frames(nic: &mut Nic<Transport>) {
+    for _ in 0..nic.arrived() {
+        if let Some(frame) = nic.receive() {
+            nic.frames().give(frame);
+        }
     }
 }

@@ -46,6 +46,21 @@ impl Interfaces {
     pub(super) const fn complete(&self) {}
 
     #[inline]
+    pub(super) const fn collect(&self, _: u64, _: usize) -> bool {
+        false
+    }
+
+    #[inline]
+    pub(super) const fn send(&self, _: u64, _: usize) -> u64 {
+        NEVER
+    }
+
+    #[inline]
+    pub(super) const fn due(&self) -> u64 {
+        NEVER
+    }
+
+    #[inline]
     pub(super) const fn dispatch(&self, _: u64) -> (bool, u64) {
         (false, NEVER)
     }

@@ -16,15 +16,15 @@ use vmos_drivers::{debug, info, warn};
 
 use super::attached::{Attached, Shared};
 use super::drivers::{Drivers, Network, Route, Source};
+#[cfg(not(feature = "networks"))]
+use super::stack;
 use super::{Delivery, Device, Devices, Place};
 use crate::block::Disk;
 use crate::command_line::CommandLine;
 use crate::driver_cell::{Calls, DriverCell};
 use crate::entropy::Entropy;
 use crate::machine::{self, Optional, PciConfiguration, Transport};
-#[cfg(feature = "ipv6")]
-use crate::net::Ip6;
-use crate::net::{HardwareAddress, Ip, Net, Stack, Virtio};
+use crate::net::{HardwareAddress, Net};
 use crate::time::NEVER;
 
 /// Finds and starts all devices, and enables their interrupts at `controller`.
@@ -137,7 +137,13 @@ impl Devices {
                     Err(error) => Err(error),
                     Ok(mut nic) if drivers.network.is_none() && is_wanted(&nic, command_line) => {
                         let routing = nic.routing();
-                        let stack = start_stack(&mut nic, command_line);
+                        #[cfg(not(feature = "networks"))]
+                        let stack = stack::start_first(&mut nic, command_line);
+                        #[cfg(feature = "networks")]
+                        let stack = {
+                            let networks = &self.interfaces.networks;
+                            networks.start_first(&mut nic, place, command_line)
+                        };
                         self.net = Some(Net::new(stack));
                         drivers.network = Some(Network {
                             nic,
@@ -252,28 +258,4 @@ fn is_wanted(nic: &Nic<Transport>, command_line: CommandLine<'_>) -> bool {
             true
         }
     }
-}
-
-#[cold]
-fn start_stack(nic: &mut Nic<Transport>, command_line: CommandLine<'_>) -> &'static Stack {
-    let ip = Ip::from_command_line(command_line).unwrap_or_else(|error| {
-        warn!("{error}; using DHCP instead");
-        Ip::Dhcp
-    });
-    let now = machine::now();
-    let seed = nic
-        .mac()
-        .into_iter()
-        .fold(now, |seed, byte| seed.rotate_left(8) ^ u64::from(byte));
-    let link_up = nic.link_up();
-    let stack: &'static Stack = Box::leak(Stack::new(&mut Virtio(nic), ip, seed, machine::now));
-    stack.link(link_up);
-    #[cfg(feature = "ipv6")]
-    stack.configure_ipv6(
-        Ip6::from_command_line(command_line).unwrap_or_else(|error| {
-            warn!("{error}; using the addresses of routers instead");
-            Ip6::Auto
-        }),
-    );
-    stack
 }

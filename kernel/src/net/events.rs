@@ -77,7 +77,7 @@ impl Events {
         .await
     }
 
-    fn change(&mut self) -> Option<Event> {
+    pub(super) fn change(&mut self) -> Option<Event> {
         let link_up = self.net.link_is_up();
         if self.link_up != link_up {
             self.link_up = link_up;

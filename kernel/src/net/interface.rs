@@ -6,47 +6,30 @@
 //! [`Kernel::interface`](crate::Kernel::interface) hands one to the app:
 //!
 //! ```ignore
-//! let interface = kernel.interface(kernel.interfaces().next().ok_or(NoInterface)?)?; let (stack,
-//! runner) = embassy_net::new(interface, config, resources, seed);
+//! let interface = kernel.interface(kernel.interfaces().next().ok_or(NoInterface)?)?;
+//! let (stack, runner) = embassy_net::new(interface, config, resources, seed);
 //! ```
 //!
 //! Checksums are computed by the stack, and those that a device leaves to be completed are complete
 //! when it receives a frame.
 
-use alloc::boxed::Box;
 use alloc::rc::Rc;
-use core::cell::{Cell, RefCell};
 use core::fmt;
-use core::task::{Context, Waker};
+use core::task::Context;
 
 use embassy_net_driver::{Capabilities, Driver, HardwareAddress as Hardware, LinkState};
 use vmos_drivers::dma::{Frame, Frames};
 use vmos_drivers::virtio::net::Net as Nic;
 
 use super::HardwareAddress;
+use super::claim::{Card, Claim};
 use crate::driver_cell::DriverCell;
 use crate::machine::Transport;
-
-/// The events that a stack waits for: its device has frames, room, or another state of the link.
-#[derive(Default)]
-pub(crate) struct Wanted {
-    waker: RefCell<Option<Waker>>,
-    claimed: Cell<bool>,
-}
-
-impl Wanted {
-    pub(crate) fn wake(&self) {
-        let waker = self.waker.borrow_mut().take();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-}
 
 /// A network device that the kernel's own stack does not use.
 pub struct Interface {
     driver: &'static DriverCell<Nic<Transport>>,
-    wanted: &'static Wanted,
+    claim: &'static Claim,
 }
 
 impl fmt::Debug for Interface {
@@ -86,24 +69,13 @@ impl fmt::Display for InterfaceError {
 impl core::error::Error for InterfaceError {}
 
 impl Interface {
-    pub(crate) fn new(driver: &'static DriverCell<Nic<Transport>>) -> Self {
-        Self {
-            driver,
-            wanted: Box::leak(Box::default()),
-        }
-    }
-
-    pub(crate) fn wanted(&self) -> &'static Wanted {
-        self.wanted
-    }
-
-    /// Returns the handle for the app; only the first call returns it.
-    pub(crate) fn claim(&self) -> Result<Self, InterfaceError> {
-        match self.wanted.claimed.replace(true) {
-            true => Err(InterfaceError::Claimed(self.address())),
-            false => Ok(Self {
-                driver: self.driver,
-                wanted: self.wanted,
+    /// Returns the handle of a device for the app; only the first call returns it.
+    pub(crate) fn claim(card: &Card) -> Result<Self, InterfaceError> {
+        match card.claim.take() {
+            false => Err(InterfaceError::Claimed(card.address())),
+            true => Ok(Self {
+                driver: card.driver,
+                claim: card.claim,
             }),
         }
     }
@@ -115,11 +87,7 @@ impl Interface {
     }
 
     fn want(&self, context: &Context<'_>) {
-        let mut waker = self.wanted.waker.borrow_mut();
-        match &mut *waker {
-            Some(known) => known.clone_from(context.waker()),
-            none => *none = Some(context.waker().clone()),
-        }
+        self.claim.want(context.waker());
     }
 
     /// Returns an empty frame, if the device has room to send it.

@@ -15,6 +15,8 @@ mod assembler;
 mod buffer;
 mod checksum;
 mod cidr;
+#[cfg(any(feature = "embassy-net-driver", feature = "networks"))]
+pub(crate) mod claim;
 mod configuration;
 mod connections;
 mod deadlines;
@@ -34,6 +36,8 @@ mod ipv6;
 mod malformed;
 mod names;
 mod neighbours;
+#[cfg(feature = "networks")]
+mod networks;
 mod offload;
 mod packet;
 mod ping;
@@ -76,11 +80,13 @@ pub use error::{BindError, SOCKETS};
 pub use events::{Event, Events};
 pub use hardware_address::{HardwareAddress, NotAHardwareAddress};
 #[cfg(feature = "embassy-net-driver")]
-pub(crate) use interface::Wanted;
-#[cfg(feature = "embassy-net-driver")]
 pub use interface::{Interface, InterfaceError, Received, Sending};
 #[cfg(feature = "ipv6")]
 pub use ipv6::{Ip6, Ip6Error, Ipv6Configuration, Ipv6Error, Ipv6Statistics};
+#[cfg(feature = "networks")]
+pub use networks::{
+    AnyEvents, Network, NetworkStatistics, Networks, NoSuchNetwork, TcpListeners, UdpSockets,
+};
 pub use ping::{PING_PAYLOAD, PingError};
 pub use ports::UDP_PAYLOAD;
 pub use protocols::NotAGroup;

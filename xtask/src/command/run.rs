@@ -159,6 +159,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     check_memory(arguments.memory.as_ref())?;
     arguments.words("ip=").try_for_each(check_address)?;
     arguments.words("ip6=").try_for_each(check_ipv6_address)?;
+    // Those of a network by its name.
+    let of_networks = |prefix| {
+        arguments
+            .words(prefix)
+            .filter_map(|word| word.split_once('='))
+    };
+    of_networks("ip.").try_for_each(|(_, value)| check_address(value))?;
+    of_networks("ip6.").try_for_each(|(_, value)| check_ipv6_address(value))?;
     if arguments.watch {
         return watch::run(&workspace);
     }

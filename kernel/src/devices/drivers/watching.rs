@@ -58,7 +58,8 @@ impl Drivers {
         if next == NEVER {
             self.watch_no_longer(Watching::Ended);
             if let Some(network) = &self.network {
-                let due = time::task_deadline().min(network.stack.due());
+                let due = network.stack.due().min(self.interfaces.due());
+                let due = time::task_deadline().min(due);
                 next = rest::until_next_look(now, self.idle_since, due);
             }
         }

@@ -21,6 +21,11 @@ mod edge_udp;
 mod error;
 #[cfg(feature = "embedded-nal-async")]
 mod nal;
+#[cfg(all(
+    feature = "networks",
+    any(feature = "edge-nal", feature = "embedded-nal-async")
+))]
+mod networks;
 #[cfg(feature = "picoserve")]
 mod picoserve;
 #[cfg(feature = "sntpc")]

@@ -283,6 +283,21 @@ impl Host {
         }
     }
 
+    /// Returns the length of the longest prefix on the link that contains the address, or 0 if a
+    /// router leads there.
+    #[cfg(feature = "networks")]
+    pub(super) fn prefix_to(&self, to: Ipv6Addr) -> Option<u8> {
+        let known = self.prefixes.iter().flatten().map(|one| one.prefix);
+        let on_link = known.filter(|prefix| is_in(to, prefix.address, prefix.length));
+        let of_link = is_of_link(to).then_some(0);
+        let routers = self.routers().next().map(|_| 0);
+        on_link
+            .map(|prefix| prefix.length)
+            .max()
+            .or(of_link)
+            .or(routers)
+    }
+
     /// Returns whether the address is of a machine on the link.
     pub(super) fn is_on_link(&self, ip: Ipv6Addr) -> bool {
         let prefixes = self.prefixes.iter().flatten();

@@ -123,6 +123,14 @@ impl Net {
         self.stack.real_address(address)
     }
 
+    /// Returns the length of the prefix by which this network leads to an address: that of a network
+    /// on the link, or 0 for a router. `None` if it does not.
+    #[cfg(feature = "networks")]
+    pub(in crate::net) fn ipv6_prefix_to(&self, to: Ipv6Addr) -> Option<u8> {
+        let ipv6 = &self.stack.neighbours.ipv6;
+        ipv6.with(|state| state.host.prefix_to(to)).flatten()
+    }
+
     fn stand_in_for(&self, to: SocketAddr) -> Result<SocketAddrV4, Ipv6Error> {
         Ok(SocketAddrV4::new(self.stand_in(to.ip())?, to.port()))
     }

@@ -52,7 +52,10 @@ impl TcpListener {
         poll_fn(|context| self.poll_accept(context)).await
     }
 
-    fn poll_accept(&self, context: &mut Context<'_>) -> Poll<Result<TcpStream, BindError>> {
+    pub(in crate::net) fn poll_accept(
+        &self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<TcpStream, BindError>> {
         let connections = &mut self.stack.inner().connections;
         match connections.accept(self.port, context.waker()) {
             Some(id) => Poll::Ready(Ok(TcpStream::new(self.stack, id))),

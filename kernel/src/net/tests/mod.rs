@@ -15,6 +15,8 @@ mod ipv6;
 mod limits;
 mod malformed;
 mod neighbours;
+#[cfg(feature = "networks")]
+mod networks;
 mod ping;
 #[cfg(feature = "raw")]
 mod raw;

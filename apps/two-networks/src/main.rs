@@ -1,0 +1,70 @@
+//! Echoes datagrams on all network devices. Connects to the addresses given by `connect=` on the
+//! command line, and says which network leads there.
+//!
+//! `cargo xtask run BOARD --app two-networks --nic user`
+
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+use core::net::SocketAddrV4;
+
+use vmos::net::{Event, Networks};
+use vmos::{Kernel, Result, Spawner, println};
+
+/// The port of the echo service (RFC 862).
+const ECHO: u16 = 7;
+
+#[vmos::main]
+async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
+    let networks = kernel.networks();
+    let socket = networks.udp(ECHO)?;
+    spawner.spawn(tell_changes(networks)?);
+    if let Some(addresses) = kernel.command_line().value("connect") {
+        spawner.spawn(connect(networks, addresses)?);
+    }
+    loop {
+        // The answer leaves by the network on which the datagram arrived.
+        if let Err(error) = socket.send_back(socket.receive().await?).await {
+            println!("no reply: {error}");
+        }
+    }
+}
+
+/// Says where the service can be reached.
+#[vmos::task]
+async fn tell_changes(networks: Networks) {
+    let mut events = networks.events();
+    loop {
+        let (network, event) = events.next().await;
+        let name = network.name();
+        match event {
+            Event::Gained(now) | Event::Changed(now) => {
+                println!("{name}: UDP echo on port {ECHO} of {now}");
+            }
+            Event::LinkUp => println!("{name}: link up"),
+            Event::LinkDown => println!("{name}: link down"),
+            Event::Lost => println!("{name}: address lost"),
+        }
+    }
+}
+
+/// Connects to the addresses, which commas separate, once all networks have an address.
+#[vmos::task]
+async fn connect(networks: Networks, addresses: &'static str) {
+    for network in networks.iter() {
+        network.net().configured().await;
+    }
+    for text in addresses.split(',') {
+        let Ok(address) = text.parse::<SocketAddrV4>() else {
+            println!("connect={text}: not of the form 10.0.2.2:80");
+            continue;
+        };
+        match networks.tcp_connect(address).await {
+            Ok(stream) => {
+                let network = networks.of_stream(&stream);
+                let name = network.map_or("no network", |network| network.name());
+                println!("{address}: connected over {name}");
+            }
+            Err(error) => println!("{address}: {error}"),
+        }
+    }
+}
