@@ -229,7 +229,14 @@ impl Stack {
         if self.link_up.replace(up) == up {
             return;
         }
-        self.inner().protocols.link(up, self.time());
+        {
+            let inner = &mut *self.inner();
+            inner.protocols.link(up, self.time());
+            if up {
+                // It may lead to another switch.
+                self.report_groups(inner, super::protocols::Occasion::Changed);
+            }
+        }
         #[cfg(feature = "ipv6")]
         self.ipv6_link(up);
         self.wake_watchers();

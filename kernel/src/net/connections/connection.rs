@@ -114,6 +114,8 @@ pub(super) struct Sending {
     pub(super) window_from: (Sequence, Sequence),
     /// The longest payload of a segment.
     pub(super) longest: usize,
+    /// The longest payload that the peer accepts, while a router's MTU makes it shorter.
+    pub(super) accepted: u16,
     /// Whether this side was shut down: a FIN follows the queue.
     pub(super) ends: bool,
     /// The number of consecutive duplicate acknowledgements.
@@ -164,6 +166,8 @@ pub(super) struct Timers {
     pub(super) acknowledge: u64,
     /// When TIME-WAIT ends.
     pub(super) close: u64,
+    /// When to try longer segments than a router's MTU allowed.
+    pub(super) lengthen: u64,
     /// The time since which the peer owes an answer.
     pub(super) waiting_since: u64,
     /// The longest time that the peer may owe an answer, in nanoseconds.
@@ -226,6 +230,7 @@ impl Connection {
                 shift: 0,
                 window_from: (Sequence(0), Sequence(0)),
                 longest: Options::LONGEST_BY_DEFAULT,
+                accepted: 0,
                 ends: false,
                 repeated: 0,
                 resend: false,
@@ -251,6 +256,7 @@ impl Connection {
                 resent: 0,
                 acknowledge: NEVER,
                 close: NEVER,
+                lengthen: NEVER,
                 waiting_since: NEVER,
                 patience: TCP_TIMEOUT.as_nanos() as u64,
                 keep_alive: TCP_KEEP_ALIVE.as_nanos() as u64,
@@ -411,6 +417,7 @@ impl Timers {
         self.resend = NEVER;
         self.acknowledge = NEVER;
         self.close = NEVER;
+        self.lengthen = NEVER;
         self.waiting_since = NEVER;
         self.keep_alive = NEVER;
         self.ask = NEVER;

@@ -290,6 +290,9 @@ impl Connection {
             statistics.gave_up += 1;
             return self.end(self.state != State::SynSent);
         }
+        if self.timers.lengthen <= now {
+            self.lengthen();
+        }
         if self.timers.resend <= now {
             self.timers.resend = NEVER;
             self.timers.resent += 1;
@@ -331,6 +334,7 @@ impl Connection {
             .min(address)
             .min(timers.acknowledge)
             .min(timers.close)
+            .min(timers.lengthen)
             .min(timers.ask)
             .min(self.gives_up_at())
     }

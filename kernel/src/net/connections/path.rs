@@ -2,10 +2,12 @@
 
 use core::net::Ipv4Addr;
 
+use super::connection::Connection;
 use super::segment::ALL_HEADERS;
 use super::sequence::Sequence;
 use super::{ConnectionId, Connections, named};
 use crate::net::packet::TCP;
+use crate::time::NEVER;
 
 /// The length of the IPv4 and TCP headers in bytes.
 const HEADERS: usize = ALL_HEADERS - 14;
@@ -14,15 +16,20 @@ const HEADERS: usize = ALL_HEADERS - 14;
 /// is an attack that slows the connection down (RFC 5927, 7; 552 as in Linux).
 const SHORTEST: usize = 552;
 
+/// How long a router's MTU is used before longer segments are tried again, in nanoseconds (RFC 1191,
+/// 6.3; RFC 8201, 4).
+const LIFETIME: u64 = 600_000_000_000;
+
 /// The MTUs to try if a router does not report its own (RFC 1191, 5).
 const UNSAID: usize = 576;
 
 impl Connections {
     /// Handles a router's message about a packet of this machine: the router's MTU, in two bytes,
     /// and the start of the packet. The packet must be in flight, since anybody can send such a
-    /// message (RFC 5927, 4.1). The lost data is sent again in shorter segments.
+    /// message (RFC 5927, 4.1). The lost data is sent again in shorter segments. After ten minutes,
+    /// longer ones are tried again, since the path may be another one.
     #[cold]
-    pub(in crate::net) fn hear_too_long(&mut self, message: &[u8]) {
+    pub(in crate::net) fn hear_too_long(&mut self, message: &[u8], now: u64) {
         let Some((limit, quoted)) = message.split_first_chunk::<2>() else {
             return;
         };
@@ -76,6 +83,11 @@ impl Connections {
         if offset >= under_way || longest >= sending.longest {
             return;
         }
+        // The first message of several tells what the peer accepts.
+        if connection.timers.lengthen == NEVER {
+            sending.accepted = sending.longest as u16;
+        }
+        connection.timers.lengthen = now.saturating_add(LIFETIME);
         sending.longest = longest;
         sending.lose_all();
         sending.recovers = true;
@@ -83,5 +95,13 @@ impl Connections {
         sending.resend = true;
         self.statistics.shortened += 1;
         self.touch(ConnectionId(index));
+    }
+}
+
+impl Connection {
+    /// Sends segments as long as the peer accepts again.
+    pub(super) fn lengthen(&mut self) {
+        self.timers.lengthen = NEVER;
+        self.sending.longest = self.sending.accepted.into();
     }
 }

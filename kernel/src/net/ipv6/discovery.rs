@@ -12,7 +12,7 @@ use super::Ip6;
 use super::State;
 use super::address::{ALL_NODES, ALL_ROUTERS, group_mac, is_unicast, mac, solicited_node};
 use super::advertisement::{Advertisement, Options, TARGET_MAC, mac_option, source_option};
-use super::host::Own;
+use super::host::{Instead, Own};
 use super::neighbours::{Advertised, RETRANSMIT};
 use super::packet::{Packet, Route, address};
 use super::route::sender;
@@ -240,31 +240,37 @@ impl Stack {
     }
 
     /// Gives up an address that was being checked, because another machine has it (RFC 4862,
-    /// 5.4.5); returns whether it was. Without its link-local address, the machine does without
-    /// IPv6.
+    /// 5.4.5); returns whether it was. Another one may take its place.
     fn is_duplicate(&self, address: Ipv6Addr, other: Option<Mac>, now: u64) -> bool {
         let ipv6 = &self.neighbours.ipv6;
-        let given_up = ipv6.with(|state| {
-            let own = mac(state.mac);
-            if other == own || !state.host.duplicate(address) {
-                return false;
+        let instead = ipv6.with(|state| {
+            if other == mac(state.mac) {
+                return None;
             }
+            let instead = state.host.duplicate(address, state.random.next(), now)?;
             state.groups.leave(solicited_node(address), now);
-            true
+            if let Instead::Another(address, from) = instead {
+                state.groups.join(solicited_node(address), from);
+            }
+            Some(instead)
         });
-        let given_up = given_up == Some(true);
-        if given_up {
-            // The address was in use if the link came up again.
-            self.wake_watchers();
-            count(&ipv6.counters.duplicates);
-            let other = HardwareAddress(other.map_or([0; 6], Mac::bytes));
-            tell(
-                &ipv6.counters.duplicates,
-                "IPv6 addresses given up: another machine has them",
-                format_args!("IPv6: {other} has {address} already; this machine does not use it"),
-            );
-        }
-        given_up
+        let Some(instead) = instead.flatten() else {
+            return false;
+        };
+        // The address was in use if the link came up again.
+        self.wake_watchers();
+        count(&ipv6.counters.duplicates);
+        let other = HardwareAddress(other.map_or([0; 6], Mac::bytes));
+        let follows = match instead {
+            Instead::Another(..) => "tries another one",
+            Instead::Nothing => "does not use it",
+        };
+        tell(
+            &ipv6.counters.duplicates,
+            "IPv6 addresses given up: another machine has them",
+            format_args!("IPv6: {other} has {address} already; this machine {follows}"),
+        );
+        true
     }
 
     /// Counts that another machine claims an address of this one, which is kept.

@@ -28,7 +28,10 @@ const LONGEST_PAUSE: u64 = 3600 * SECOND;
 /// The hop limit without another one from a router (RFC 1700).
 const HOP_LIMIT: u8 = 64;
 
+mod retries;
 mod routers;
+
+pub(super) use retries::Instead;
 
 /// Where an address comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +65,8 @@ struct Address {
     next: u64,
     preferred_until: u64,
     valid_until: u64,
+    /// How many addresses in its place other machines have had in succession; see [`retries`].
+    refused: u8,
 }
 
 impl Address {
@@ -208,6 +213,7 @@ impl Host {
             next,
             preferred_until,
             valid_until,
+            refused: 0,
         })?;
         self.replace_from = next.saturating_add(REPLACEMENT_PAUSE);
         Some(replaced.ip)
@@ -304,21 +310,6 @@ impl Host {
         is_of_link(ip) || { prefixes }.any(|one| is_in(ip, one.prefix.address, one.prefix.length))
     }
 
-    /// Records that another machine has the address, which is not used any more. Returns whether it
-    /// was being checked.
-    pub(super) fn duplicate(&mut self, ip: Ipv6Addr) -> bool {
-        let mut all = self.addresses.iter_mut().flatten();
-        let Some(one) = all.find(|one| one.ip == ip) else {
-            return false;
-        };
-        if !matches!(one.state, State::Tentative(_) | State::Again(_)) {
-            return false;
-        }
-        one.state = State::Duplicate;
-        one.next = NEVER;
-        true
-    }
-
     /// Returns when [`take_due`](Self::take_due) has something, in nanoseconds.
     pub(super) fn due(&self) -> u64 {
         let addresses = self.addresses.iter().flatten();
@@ -355,6 +346,7 @@ impl Host {
                 return Some(Due::Probe(one.ip));
             }
             one.next = NEVER;
+            one.refused = 0;
             let was = mem::replace(&mut one.state, State::Ready);
             if let State::Again(_) = was {
                 continue;

@@ -1,4 +1,4 @@
-//! ICMPv6 (RFC 4443): echo, errors, and routers that do not forward packets of this length.
+//! ICMPv6 (RFC 4443): errors, and routers that do not forward packets of this length.
 
 use core::net::Ipv6Addr;
 
@@ -10,7 +10,7 @@ use super::groups::is_query;
 use super::ingress::To;
 use super::packet::{
     DESTINATION, ETHERNET, FRAGMENT, Fault, HEADERS, HOP_BY_HOP, ICMP, LEAST_MTU, Packet, ROUTING,
-    Route, UPPER, address, finish, long,
+    Route, UPPER, address, long,
 };
 use super::peers::OWN;
 use super::route::sender;
@@ -24,7 +24,7 @@ const TOO_BIG: u8 = 2;
 const PROBLEM: u8 = 4;
 const INFORMATIONAL: u8 = 128;
 const ECHO_REQUEST: u8 = 128;
-const ECHO_REPLY: u8 = 129;
+pub(super) const ECHO_REPLY: u8 = 129;
 const LISTENER_QUERY: u8 = 130;
 
 /// The offset of the destination in a packet.
@@ -69,39 +69,6 @@ impl Stack {
         Some(frame)
     }
 
-    /// Turns an echo request into its reply (RFC 4443, 4.2). Returns the frame if it is not sent.
-    fn answer_ipv6_echo(&self, mut frame: Frame, packet: &Packet, now: u64) -> Option<Frame> {
-        let route = self.neighbours.ipv6.with(|state| {
-            Some(Route {
-                own_mac: state.mac,
-                mac: sender(&frame)?.bytes(),
-                source: if packet.destination.is_multicast() {
-                    state.host.source(packet.source, now)?
-                } else {
-                    packet.destination
-                },
-                destination: packet.source,
-                hop_limit: state.host.hop_limit,
-            })
-        });
-        let Some(route) = route.flatten() else {
-            return Some(frame);
-        };
-        let length = packet.end - packet.upper;
-        let bytes = frame.bytes_mut();
-        bytes.copy_within(packet.upper..packet.end, UPPER);
-        frame.set_len(UPPER + length);
-        let bytes = frame.bytes_mut();
-        route.write(bytes, ICMP);
-        if let Some(kind) = bytes.get_mut(UPPER) {
-            *kind = ECHO_REPLY;
-        }
-        finish(bytes, UPPER, ICMP, 2);
-        frame.set_verified(false);
-        self.answer(frame);
-        None
-    }
-
     /// Records a reply to a ping of this machine.
     fn hear_ipv6_reply(&self, packet: &Packet, identifier: u16, now: u64) {
         let stand_in = self
@@ -123,7 +90,12 @@ impl Stack {
         };
         let mtu = usize::try_from(mtu).unwrap_or(usize::MAX).max(LEAST_MTU);
         let (local, remote) = (address(header, 8), address(header, TO));
+        let behind = quoted.get(UPPER - ETHERNET..).unwrap_or_default();
         let stand_in = ipv6.with(|state| {
+            if state.hear_too_big_reply((local, remote), (header[6], behind), mtu, now) {
+                count(&ipv6.counters.shortened);
+                return None;
+            }
             let stand_in = state.peers.known(remote, local)?;
             let peer = state.peers.get(stand_in)?;
             // Datagrams get no answer that would tell a forged message, but packets of the least MTU
@@ -137,10 +109,7 @@ impl Stack {
         let Some(Some(stand_in)) = stand_in else {
             return;
         };
-        let segment = quoted
-            .get(UPPER - ETHERNET..)
-            .and_then(<[u8]>::first_chunk::<8>);
-        if let Some(segment) = segment
+        if let Some(segment) = behind.first_chunk::<8>()
             && header[6] == TCP
         {
             // The same message about the packet as TCP knows it, which is 20 bytes shorter.
@@ -152,7 +121,7 @@ impl Stack {
             translated[14..18].copy_from_slice(&OWN.octets());
             translated[18..22].copy_from_slice(&stand_in.octets());
             translated[22..].copy_from_slice(segment);
-            inner.connections.hear_too_long(&translated);
+            inner.connections.hear_too_long(&translated, now);
         }
     }
 

@@ -5,13 +5,14 @@
 //! TCP are the same as for IPv4: a peer gets a stand-in from 240.0.0.0/5 ([`peers`]), and its
 //! packets are translated on their way in and out ([`translation`]). What belongs to IPv6 alone is
 //! here: addresses and routers ([`host`]), neighbours ([`neighbours`]), groups ([`groups`]) and
-//! messages ([`discovery`], [`icmp`]).
+//! messages ([`discovery`], [`icmp`], [`echo`]).
 
 mod address;
 mod advertisement;
 mod configuration;
 mod destinations;
 mod discovery;
+mod echo;
 mod groups;
 mod host;
 mod icmp;
@@ -38,6 +39,7 @@ pub use self::statistics::Ipv6Statistics;
 pub(super) use self::packet::ETHERTYPE;
 pub(super) use self::peers::{OWN, is_stand_in};
 
+use self::echo::Paths;
 use self::groups::Groups;
 use self::host::Host;
 use self::neighbours::Cache;
@@ -62,6 +64,7 @@ struct State {
     neighbours: Cache,
     groups: Groups,
     peers: Peers,
+    echoes: Paths,
     random: Random,
 }
 
@@ -74,6 +77,7 @@ impl State {
             neighbours: Cache::new(),
             groups: Groups::default(),
             peers: Peers::new(random.next()),
+            echoes: Paths::default(),
             random,
         }
     }

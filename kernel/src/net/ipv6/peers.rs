@@ -26,7 +26,7 @@ const LIFETIME: u64 = 30_000_000_000;
 
 /// How long the length that a router gave is used before longer packets are tried again, in
 /// nanoseconds (RFC 8201, 4).
-const MTU_LIFETIME: u64 = 600_000_000_000;
+pub(super) const MTU_LIFETIME: u64 = 600_000_000_000;
 
 /// The first bits of all stand-ins, and the mask of the others.
 const FIRST: u32 = 0xf000_0000;

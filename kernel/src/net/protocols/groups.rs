@@ -38,6 +38,9 @@ const ETHERNET: usize = 14;
 /// number in a burst.
 const ANSWER_TIME: u64 = 100_000_000;
 const BURST: u64 = 10;
+/// The time after which the report of a group that was joined is repeated, because it can be lost, in
+/// nanoseconds (RFC 2236, 8.10: "unsolicited report interval").
+const AGAIN: u64 = 10_000_000_000;
 
 /// The address is no multicast group (224.0.0.0/4).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -73,6 +76,8 @@ struct Member {
     joined: usize,
     /// Whether a report of this group is due.
     asked: Cell<bool>,
+    /// Whether its first report is to be repeated.
+    repeats: Cell<bool>,
 }
 
 /// The groups that this machine is a member of.
@@ -83,6 +88,8 @@ pub(super) struct Groups {
     report: Option<fn(&Stack, &Inner, Occasion<'_>)>,
     /// When a report of the groups that were asked for is due, in nanoseconds.
     due: Cell<u64>,
+    /// When first reports are repeated, in nanoseconds.
+    repeat: Cell<u64>,
     /// The virtual time of the token bucket: until when the answers so far use up the permitted rate, in
     /// nanoseconds.
     answered: Cell<u64>,
@@ -94,6 +101,7 @@ impl Default for Groups {
             members: Vec::new(),
             report: None,
             due: Cell::new(NEVER),
+            repeat: Cell::new(NEVER),
             answered: Cell::new(0),
         }
     }
@@ -102,7 +110,7 @@ impl Default for Groups {
 impl Groups {
     /// Returns when a report is due, in nanoseconds.
     pub(super) fn due(&self) -> u64 {
-        self.due.get()
+        self.due.get().min(self.repeat.get())
     }
 
     /// Takes a query for a group, or for all with the unspecified address. Only a query that gets
@@ -121,6 +129,12 @@ impl Groups {
             self.answered.set(from.saturating_add(ANSWER_TIME));
             self.due.set(from.max(now));
         }
+    }
+
+    /// Repeats the reports of now after some time, or together with earlier ones.
+    fn repeat_from(&self, now: u64) {
+        self.repeat
+            .set(self.repeat.get().min(now.saturating_add(AGAIN)));
     }
 
     /// Returns whether packets to `to` are for this machine, because it is a member.
@@ -150,8 +164,10 @@ impl Net {
                     group,
                     joined: 1,
                     asked: Cell::new(false),
+                    repeats: Cell::new(true),
                 });
                 groups.report = Some(Stack::report);
+                groups.repeat_from(self.stack.time());
                 self.stack.send_membership(inner, REPORT, group);
             }
         }
@@ -186,19 +202,25 @@ impl Stack {
     #[cold]
     fn report(&self, inner: &Inner, occasion: Occasion<'_>) {
         let groups = &inner.protocols.groups;
+        let now = self.time();
         let is_changed = matches!(occasion, Occasion::Changed);
         if let Occasion::Asked(query) = occasion {
-            let now = self.now.get();
             if let Some(about) = asked_for(query) {
                 groups.hear_query(about, now);
             }
-            if groups.due() > now {
-                return;
-            }
         }
-        groups.due.set(NEVER);
+        let is_due = |time: &Cell<u64>| (time.get() <= now).then(|| time.set(NEVER)).is_some();
+        let (answers, repeats) = (is_due(&groups.due), is_due(&groups.repeat));
+        if is_changed {
+            groups.repeat_from(now);
+        }
         for one in &groups.members {
-            if one.asked.replace(false) || is_changed {
+            let asked = answers && one.asked.replace(false);
+            let again = repeats && one.repeats.replace(false);
+            if is_changed {
+                one.repeats.set(true);
+            }
+            if asked || again || is_changed {
                 self.send_membership(inner, REPORT, one.group);
             }
         }
@@ -260,6 +282,7 @@ mod tests {
                 group,
                 joined: 1,
                 asked: Cell::new(false),
+                repeats: Cell::new(false),
             }]),
             ..Groups::default()
         };

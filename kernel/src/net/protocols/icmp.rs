@@ -65,7 +65,7 @@ impl Stack {
             self.hear_reply(*source(&frame).ip(), identifier, now);
         } else if (kind, code) == (UNREACHABLE, FRAGMENTATION_NEEDED) {
             let quoted = frame.bytes().get(HEADERS - 2..).unwrap_or_default();
-            inner.connections.hear_too_long(quoted);
+            inner.connections.hear_too_long(quoted, now);
         } else if let Some(own) = self.outgoing.own()
             && answer_echo(&mut frame, &own)
         {

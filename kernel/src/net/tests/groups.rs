@@ -5,6 +5,7 @@ use smoltcp::wire::Ipv4Packet;
 use super::*;
 
 const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
+const ANOTHER: Ipv4Addr = Ipv4Addr::new(239, 1, 1, 2);
 /// A query for this address is for all groups, and goes to all machines.
 const ALL: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
 
@@ -53,6 +54,41 @@ fn reported(frame: &[u8]) -> Option<Ipv4Addr> {
     let packet = Ipv4Packet::new_checked(&frame[14..]).ok()?;
     let message = packet.payload();
     (message[0] == 0x16).then(|| Ipv4Addr::new(message[4], message[5], message[6], message[7]))
+}
+
+#[test]
+fn a_membership_is_reported_twice_because_a_report_can_be_lost() {
+    let other = Ipv4Addr::new(239, 1, 1, 1);
+    let reports =
+        |sent: &[Vec<u8>]| -> Vec<_> { sent.iter().filter_map(|frame| reported(frame)).collect() };
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    machine.answers(SECOND);
+    machine.net.join(GROUP).unwrap();
+    assert_eq!(reports(&machine.answers(SECOND)), [GROUP]);
+    machine.net.join(other).unwrap();
+    assert_eq!(reports(&machine.answers(2 * SECOND)), [other]);
+    // Meanwhile, queries are answered.
+    machine.card.received.push_back(query(GROUP));
+    assert_eq!(reports(&machine.answers(3 * SECOND)), [GROUP]);
+    let mut again = Vec::new();
+    for second in 4..40 {
+        again.extend(reports(&machine.answers(second * SECOND)));
+        assert!(
+            second < 13 || again == [GROUP, other],
+            "{second}: {again:?}"
+        );
+    }
+    // Not if it was left meanwhile, and again once the link is another one.
+    machine.net.join(ANOTHER).unwrap();
+    machine.net.leave(ANOTHER);
+    machine.answers(60 * SECOND);
+    machine.stack.link(false);
+    machine.stack.link(true);
+    let mut again = Vec::new();
+    for second in 60..100 {
+        again.extend(reports(&machine.answers(second * SECOND)));
+    }
+    assert_eq!(again, [GROUP, other, GROUP, other]);
 }
 
 #[test]

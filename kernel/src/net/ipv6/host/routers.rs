@@ -7,7 +7,7 @@
 use core::net::Ipv6Addr;
 
 use super::{Host, Ip6, OnLink, Origin, PAUSE, ROUTERS, SECOND, State};
-use crate::net::ipv6::address::{from_mac, is_of_link};
+use crate::net::ipv6::address::{from_mac, is_in, is_of_link};
 use crate::net::ipv6::advertisement::{Advertisement, Prefix};
 use crate::net::ipv6::lasting::{Lasting, ends, first, renew};
 use crate::net::ipv6::packet::LEAST_MTU;
@@ -158,7 +158,8 @@ impl Host {
         let preferred_until = ends(now, prefix.preferred);
         let until = ends(now, prefix.valid);
         let mut all = self.addresses.iter_mut().flatten();
-        let Some(known) = all.find(|one| one.ip == ip) else {
+        // The identifier is another one if another machine has had the address.
+        let Some(known) = all.find(|one| is_in(one.ip, prefix.address, 64)) else {
             if prefix.valid == 0 {
                 return None;
             }

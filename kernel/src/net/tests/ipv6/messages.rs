@@ -28,6 +28,101 @@ fn an_echo_request_is_answered_with_its_content() {
     assert_eq!(packet(&answers[0]).unwrap().src_addr(), own("fe80::", 1));
 }
 
+/// Returns the payloads of the fragments of a packet, each with its offset, and whether more follow.
+fn fragments(sent: &[Vec<u8>], longest: usize) -> Vec<(usize, bool, Vec<u8>)> {
+    let fragment = |frame: &Vec<u8>| {
+        assert!(frame.len() <= 14 + longest, "{}", frame.len());
+        let header = packet(frame).unwrap();
+        assert_eq!(header.next_header(), IpProtocol::Ipv6Frag);
+        let [next, 0, high, low, _, _, _, _] = header.payload()[..8] else {
+            panic!("no fragment header")
+        };
+        assert_eq!(next, 58);
+        let place = u16::from_be_bytes([high, low]);
+        let payload = header.payload()[8..].to_vec();
+        (usize::from(place & !7), place & 1 == 1, payload)
+    };
+    sent.iter().map(fragment).collect()
+}
+
+/// Checks that the frames are the fragments of an echo reply with this payload.
+fn is_reply_in_fragments(sent: &[Vec<u8>], longest: usize, payload: &[u8]) {
+    let mut content = Vec::<u8>::new();
+    let all = fragments(sent, longest);
+    for (number, (offset, more, part)) in all.iter().enumerate() {
+        assert_eq!(*offset, content.len());
+        assert_eq!(*more, number + 1 < all.len());
+        assert!(!more || part.len() % 8 == 0);
+        content.extend(part);
+    }
+    let identifications: Vec<_> = sent.iter().map(|frame| &frame[14 + 44..14 + 48]).collect();
+    assert!(identifications.windows(2).all(|two| two[0] == two[1]));
+    // The whole packet, as the receiver puts it together.
+    let mut whole = sent[0][..54].to_vec();
+    whole[18..20].copy_from_slice(&(content.len() as u16).to_be_bytes());
+    whole[20] = 58;
+    whole.extend(content);
+    let Some(Icmpv6Repr::EchoReply { data, .. }) = message(&whole) else {
+        panic!("{whole:x?}")
+    };
+    assert_eq!(data, payload);
+}
+
+#[test]
+fn a_reply_that_is_longer_than_the_path_takes_is_sent_in_fragments() {
+    let mut machine = Machine::routed();
+    let address = own("2001:db8::", 1);
+    let far = ip("2001:db9::1");
+    let payload: Vec<_> = (0..1400).map(|at| at as u8).collect();
+    let whole = machine.hears(echo_request(far, address, &payload));
+    assert_eq!(whole.len(), 1);
+    // A router does not forward the reply.
+    let too_big = |reply: &[u8], mtu: u32| {
+        let mut message = std::vec![2, 0, 0, 0];
+        message.extend(mtu.to_be_bytes());
+        message.extend(&reply[14..14 + 1180]);
+        icmp(ip("2001:db8:5::1"), address, 60, &message)
+    };
+    machine.hears(too_big(&whole[0], 1300));
+    is_reply_in_fragments(
+        &machine.hears(echo_request(far, address, &payload)),
+        1300,
+        &payload,
+    );
+    // Others get theirs whole, and the least MTU is not lowered.
+    let other = echo_request(ip("2001:db9::2"), address, &payload);
+    assert_eq!(machine.hears(other).len(), 1);
+    machine.hears(too_big(&whole[0], 100));
+    is_reply_in_fragments(
+        &machine.hears(echo_request(far, address, &payload)),
+        1280,
+        &payload,
+    );
+    // After ten minutes, the reply is sent whole again (RFC 8201, 4).
+    machine.until(700 * SECOND);
+    assert_eq!(machine.hears(echo_request(far, address, &payload)).len(), 1);
+    // A router gives the MTU of the link.
+    machine.hears(advertise(1800, &[&[5, 1, 0, 0, 0, 0, 5, 0]]));
+    let near = echo_request(OTHER, own("fe80::", 1), &payload);
+    is_reply_in_fragments(&machine.hears(near), 1280, &payload);
+}
+
+#[test]
+fn a_message_about_a_reply_from_another_address_is_ignored() {
+    let mut machine = Machine::routed();
+    let address = own("2001:db8::", 1);
+    let far = ip("2001:db9::1");
+    let mut whole = machine.hears(echo_request(far, address, &[1; 1400]));
+    whole[0][14 + 8 + 15] ^= 1;
+    let mut message = std::vec![2, 0, 0, 0, 0, 0, 5, 20];
+    message.extend(&whole[0][14..14 + 100]);
+    machine.hears(icmp(far, address, 60, &message));
+    assert_eq!(
+        machine.hears(echo_request(far, address, &[1; 1400])).len(),
+        1
+    );
+}
+
 #[test]
 fn an_echo_request_behind_extension_headers_is_answered_without_them() {
     let mut machine = Machine::ready();

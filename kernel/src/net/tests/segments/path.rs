@@ -73,6 +73,56 @@ fn a_smaller_mtu_from_a_router_is_used_and_lost_data_is_sent_again() {
 }
 
 #[test]
+fn longer_segments_are_tried_again_after_ten_minutes() {
+    let (mut machine, _listener, mut stream, mut peer) = sending();
+    let first = peer.acknowledgement;
+    let said = said_to(&mut machine, &peer, too_long(1000, PORT, 5000, first));
+    assert!(said.iter().all(|segment| segment.payload.len() <= 960));
+    peer.acknowledgement = first + 4 * 1460;
+    peer.say(&mut machine, ACK, b"");
+    let mut lengths = Vec::new();
+    for minute in 0..22 {
+        // The peer is heard from all the time.
+        peer.now += 60 * SECOND;
+        peer.say(&mut machine, ACK, b"");
+        write(&mut stream, &[8; 1460]);
+        let said = peer.hear(&mut machine);
+        lengths.push(said[0].payload.len());
+        let total: usize = said.iter().map(|segment| segment.payload.len()).sum();
+        let mut missing = 1460 - total;
+        peer.acknowledgement += total as u32;
+        while missing > 0 {
+            let said = peer.say(&mut machine, ACK, b"");
+            let total: usize = said.iter().map(|segment| segment.payload.len()).sum();
+            assert!(total > 0, "minute {minute}: {missing} bytes are missing");
+            missing -= total;
+            peer.acknowledgement += total as u32;
+        }
+        peer.say(&mut machine, ACK, b"");
+    }
+    let raised = lengths.iter().position(|length| *length == 1460);
+    assert!(
+        raised.is_some_and(|minute| (9..=10).contains(&minute)),
+        "{lengths:?}"
+    );
+    assert!(
+        lengths[..9].iter().all(|length| *length == 960),
+        "{lengths:?}"
+    );
+    assert!(
+        lengths[10..].iter().all(|length| *length == 1460),
+        "{lengths:?}"
+    );
+    // A further message lowers it again, and the next attempt is ten minutes later.
+    write(&mut stream, &[9; 1460]);
+    assert_eq!(peer.hear(&mut machine)[0].payload.len(), 1460);
+    let sequence = peer.acknowledgement;
+    let said = said_to(&mut machine, &peer, too_long(1000, PORT, 5000, sequence));
+    assert_eq!(said[0].payload.len(), 960);
+    assert_eq!(machine.net.tcp_statistics().shortened, 2);
+}
+
+#[test]
 fn a_forged_mtu_message_changes_nothing() {
     let (mut machine, _listener, mut stream, mut peer) = sending();
     let first = peer.acknowledgement;
