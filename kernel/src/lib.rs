@@ -58,6 +58,7 @@ extern crate alloc;
 #[cfg(not(target_os = "none"))]
 extern crate std;
 
+mod app;
 pub mod arch;
 mod attestation;
 pub mod block;
@@ -87,6 +88,7 @@ pub mod part;
 pub mod random;
 #[cfg(feature = "virtio-console")]
 pub mod serial;
+mod secrets;
 mod start_info;
 mod statistics;
 mod tags;
@@ -103,7 +105,7 @@ pub mod image;
 #[cfg(target_os = "none")]
 mod machine;
 #[cfg(not(target_os = "none"))]
-#[path = "hosted.rs"]
+#[path = "hosted/machine.rs"]
 mod machine;
 #[cfg(target_os = "none")]
 mod panic;
@@ -123,8 +125,11 @@ pub type Result<T, E = Error> = core::result::Result<T, E>;
 /// Used by the attribute macros; not part of the API.
 #[doc(hidden)]
 pub mod attribute {
+    pub use crate::app::finish;
     #[cfg(target_os = "none")]
-    pub use crate::boot::{finish, start};
+    pub use crate::boot::start;
+    #[cfg(not(target_os = "none"))]
+    pub use crate::machine::run;
 }
 
 /// The parts of the kernel that a program without the kernel needs; see `apps/floor`.
