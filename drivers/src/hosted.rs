@@ -17,14 +17,12 @@ mod wire;
 
 pub use disk::Disk;
 pub use entropy::Entropy;
-pub use machine::{
-    CONSOLE, FIRST_SLOT, SLOTS, TIMER, attach, is_pending, slot, wait,
-};
+pub use machine::{CONSOLE, FIRST_SLOT, SLOTS, TIMER, attach, is_pending, slot, wait};
 pub use nic::Nic;
 pub use parts::{Exit, HostClock, HostTime, Lines, Terminal};
 pub use ring::{Addresses, Chain, DeviceQueue};
 pub use slot::{Device, Slot, SlotRegisters};
-pub use wire::{Datagrams, LARGEST_FRAME, Socket, Stream, Wire};
+pub use wire::{Datagrams, LARGEST_FRAME, Stream, Tap, Wire};
 
 #[cfg(test)]
 mod tests;

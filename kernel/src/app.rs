@@ -1,17 +1,15 @@
 //! The app: its start and its end.
 
-use embassy_executor::Spawner;
 use vmos_drivers::error;
 
-use crate::kernel::Kernel;
 use crate::machine;
 
 /// Starts the app's main function as a task.
 #[cfg(target_os = "none")]
-pub(crate) fn start(kernel: Kernel, spawner: Spawner) {
+pub(crate) fn start(kernel: crate::Kernel, spawner: crate::Spawner) {
     unsafe extern "Rust" {
         // Defined by the app's `#[vmos::main]`.
-        fn vmos_start_app(kernel: Kernel, spawner: Spawner);
+        fn vmos_start_app(kernel: crate::Kernel, spawner: crate::Spawner);
     }
     // SAFETY: the attribute defines it with this signature, once in a program.
     unsafe { vmos_start_app(kernel, spawner) };

@@ -86,9 +86,9 @@ pub mod net;
 pub mod part;
 #[cfg(feature = "rand")]
 pub mod random;
+mod secrets;
 #[cfg(feature = "virtio-console")]
 pub mod serial;
-mod secrets;
 mod start_info;
 mod statistics;
 mod tags;
@@ -129,7 +129,7 @@ pub mod attribute {
     #[cfg(target_os = "none")]
     pub use crate::boot::start;
     #[cfg(not(target_os = "none"))]
-    pub use crate::machine::run;
+    pub use crate::machine::{ProcessHeap, run};
 }
 
 /// The parts of the kernel that a program without the kernel needs; see `apps/floor`.

@@ -23,23 +23,23 @@ const SERIAL: usize = 20;
 
 /// The kinds of requests (5.2.6).
 mod kind {
-    pub const READ: u32 = 0;
-    pub const WRITE: u32 = 1;
-    pub const FLUSH: u32 = 4;
-    pub const SERIAL: u32 = 8;
+    pub(super) const READ: u32 = 0;
+    pub(super) const WRITE: u32 = 1;
+    pub(super) const FLUSH: u32 = 4;
+    pub(super) const SERIAL: u32 = 8;
 }
 
 /// The status of a completed request (5.2.6).
 mod status {
-    pub const OK: u8 = 0;
-    pub const ERROR: u8 = 1;
-    pub const UNSUPPORTED: u8 = 2;
+    pub(super) const OK: u8 = 0;
+    pub(super) const ERROR: u8 = 1;
+    pub(super) const UNSUPPORTED: u8 = 2;
 }
 
 /// The feature bits (5.2.3).
 mod feature {
-    pub const READ_ONLY: u64 = 1 << 5;
-    pub const FLUSH: u64 = 1 << 9;
+    pub(super) const READ_ONLY: u64 = 1 << 5;
+    pub(super) const FLUSH: u64 = 1 << 9;
 }
 
 /// A request for the thread.
@@ -119,7 +119,9 @@ impl Disk {
         let len = if word == kind::READ { room } else { data.len() };
         let is_inside = || {
             let count = (len as u64).div_ceil(SECTOR);
-            sector.checked_add(count).is_some_and(|end| end <= self.sectors)
+            sector
+                .checked_add(count)
+                .is_some_and(|end| end <= self.sectors)
                 && (len as u64).is_multiple_of(SECTOR)
         };
         match word {
@@ -145,7 +147,11 @@ fn finish(mut chain: Chain, bytes: &[u8], status: u8, queue: &mut DeviceQueue) {
     let written = chain.write(0, bytes);
     chain.write(room.saturating_sub(1), &[status]);
     // 2.7.8.2: the length covers all bytes up to the last one that was written.
-    let written = if written + 1 == room || status == status::OK { room } else { room.min(1) };
+    let written = if written + 1 == room || status == status::OK {
+        room
+    } else {
+        room.min(1)
+    };
     queue.push(chain, written);
 }
 
@@ -172,7 +178,11 @@ impl Device for Disk {
     }
 
     fn features(&self) -> u64 {
-        let read_only = if self.is_read_only { feature::READ_ONLY } else { 0 };
+        let read_only = if self.is_read_only {
+            feature::READ_ONLY
+        } else {
+            0
+        };
         feature::FLUSH | read_only
     }
 

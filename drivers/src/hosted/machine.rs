@@ -137,7 +137,10 @@ impl Machine {
         });
         // A signal ends the sleep too; the loop looks again.
         let _ = poll(&mut watched, rest.as_ref());
-        let is_typed = takes_input && watched.first().is_some_and(|first| !first.revents().is_empty());
+        let is_typed = takes_input
+            && watched
+                .first()
+                .is_some_and(|first| !first.revents().is_empty());
         drop(watched);
         drop(slots);
         if is_typed {

@@ -17,8 +17,8 @@ const BUFFERS: [u8; 2] = 1_u16.to_le_bytes();
 
 /// The feature bits (5.1.3).
 mod feature {
-    pub const MAC: u64 = 1 << 5;
-    pub const STATUS: u64 = 1 << 16;
+    pub(super) const MAC: u64 = 1 << 5;
+    pub(super) const STATUS: u64 = 1 << 16;
 }
 
 /// The bit of the status that says that the link is up (5.1.4).

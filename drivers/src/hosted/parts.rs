@@ -2,8 +2,10 @@
 
 use core::time::Duration;
 use std::io::{self, Write};
-use std::process;
+use std::os::unix::process::CommandExt;
+use std::process::{self, Command};
 use std::time::{SystemTime, UNIX_EPOCH};
+use std::{env, eprintln};
 
 use super::machine::{self, LINES, with};
 use crate::board::Driver;
@@ -84,7 +86,9 @@ without_configuration!(Terminal);
 impl Console for Terminal {
     fn write(&mut self, bytes: &[u8]) -> usize {
         // Output that was closed takes everything, as an unconnected line does.
-        let _ = io::stdout().write_all(bytes).and_then(|()| io::stdout().flush());
+        let _ = io::stdout()
+            .write_all(bytes)
+            .and_then(|()| io::stdout().flush());
         bytes.len()
     }
 
@@ -99,13 +103,10 @@ impl Console for Terminal {
     fn acknowledge_interrupt(&mut self) {}
 }
 
-/// The end of the process.
+/// The end of the process, or its restart.
 #[derive(Debug)]
 pub struct Exit;
 without_configuration!(Exit);
-
-/// The status of a process that asks to be started again.
-pub const RESTART: u8 = 75;
 
 impl Power for Exit {
     fn off(&mut self, status: u8) {
@@ -113,7 +114,12 @@ impl Power for Exit {
     }
 
     fn reset(&mut self) {
-        process::exit(RESTART.into());
+        // The program starts again, in the same process; only an error returns.
+        if let Ok(program) = env::current_exe() {
+            let error = Command::new(program).args(env::args_os().skip(1)).exec();
+            eprintln!("error: the program cannot be started again: {error}");
+        }
+        process::exit(1);
     }
 }
 

@@ -8,9 +8,9 @@ use crate::virtio::queue::MAX_SIZE;
 
 /// Bits of a descriptor's flags (2.7.5).
 mod flag {
-    pub const NEXT: u16 = 1;
-    pub const WRITE: u16 = 2;
-    pub const INDIRECT: u16 = 4;
+    pub(super) const NEXT: u16 = 1;
+    pub(super) const WRITE: u16 = 2;
+    pub(super) const INDIRECT: u16 = 4;
 }
 
 /// The bit of the available ring's flags by which the driver asks for no interrupts (2.7.6).

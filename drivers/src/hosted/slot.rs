@@ -197,26 +197,26 @@ impl core::fmt::Debug for SlotRegisters {
 
 /// The offsets of the registers (4.2.2).
 mod register {
-    pub const MAGIC_VALUE: usize = 0x00;
-    pub const VERSION: usize = 0x04;
-    pub const DEVICE_ID: usize = 0x08;
-    pub const DEVICE_FEATURES: usize = 0x10;
-    pub const DEVICE_FEATURES_SELECT: usize = 0x14;
-    pub const DRIVER_FEATURES: usize = 0x20;
-    pub const DRIVER_FEATURES_SELECT: usize = 0x24;
-    pub const QUEUE_SELECT: usize = 0x30;
-    pub const QUEUE_SIZE_MAX: usize = 0x34;
-    pub const QUEUE_SIZE: usize = 0x38;
-    pub const QUEUE_READY: usize = 0x44;
-    pub const QUEUE_NOTIFY: usize = 0x50;
-    pub const INTERRUPT_STATUS: usize = 0x60;
-    pub const INTERRUPT_ACKNOWLEDGE: usize = 0x64;
-    pub const STATUS: usize = 0x70;
-    pub const DESCRIPTORS: usize = 0x80;
-    pub const AVAILABLE: usize = 0x90;
-    pub const USED: usize = 0xa0;
-    pub const CONFIG_GENERATION: usize = 0xfc;
-    pub const CONFIG: usize = 0x100;
+    pub(super) const MAGIC_VALUE: usize = 0x00;
+    pub(super) const VERSION: usize = 0x04;
+    pub(super) const DEVICE_ID: usize = 0x08;
+    pub(super) const DEVICE_FEATURES: usize = 0x10;
+    pub(super) const DEVICE_FEATURES_SELECT: usize = 0x14;
+    pub(super) const DRIVER_FEATURES: usize = 0x20;
+    pub(super) const DRIVER_FEATURES_SELECT: usize = 0x24;
+    pub(super) const QUEUE_SELECT: usize = 0x30;
+    pub(super) const QUEUE_SIZE_MAX: usize = 0x34;
+    pub(super) const QUEUE_SIZE: usize = 0x38;
+    pub(super) const QUEUE_READY: usize = 0x44;
+    pub(super) const QUEUE_NOTIFY: usize = 0x50;
+    pub(super) const INTERRUPT_STATUS: usize = 0x60;
+    pub(super) const INTERRUPT_ACKNOWLEDGE: usize = 0x64;
+    pub(super) const STATUS: usize = 0x70;
+    pub(super) const DESCRIPTORS: usize = 0x80;
+    pub(super) const AVAILABLE: usize = 0x90;
+    pub(super) const USED: usize = 0xa0;
+    pub(super) const CONFIG_GENERATION: usize = 0xfc;
+    pub(super) const CONFIG: usize = 0x100;
 }
 
 impl Registers for SlotRegisters {

@@ -1,9 +1,12 @@
 //! What a network device of this process is connected to.
 
+use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpStream, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::path::PathBuf;
 
 use alloc::vec::Vec;
 
@@ -27,74 +30,56 @@ pub trait Wire {
 
 /// A wire with a datagram for each frame, as QEMU's `-netdev dgram`.
 #[derive(Debug)]
-pub struct Datagrams<S>(S);
+pub struct Datagrams(Socket);
 
-/// A socket whose every message is a frame.
-pub trait Socket: AsFd {
-    /// Makes sending and receiving not wait.
-    ///
-    /// # Errors
-    ///
-    /// If the host refuses it.
-    fn set_nonblocking(&self) -> io::Result<()>;
-    /// Sends a message to the peer.
-    ///
-    /// # Errors
-    ///
-    /// If it cannot be sent now.
-    fn send(&self, message: &[u8]) -> io::Result<usize>;
-    /// Receives a message.
-    ///
-    /// # Errors
-    ///
-    /// If there is none now.
-    fn receive(&self, room: &mut [u8]) -> io::Result<usize>;
+#[derive(Debug)]
+enum Socket {
+    /// Connected to the peer.
+    Udp(UdpSocket),
+    /// The peer's path may appear later.
+    Unix(UnixDatagram, PathBuf),
 }
 
-macro_rules! socket {
-    ($socket:ty) => {
-        impl Socket for $socket {
-            fn set_nonblocking(&self) -> io::Result<()> {
-                <$socket>::set_nonblocking(self, true)
-            }
-
-            fn send(&self, message: &[u8]) -> io::Result<usize> {
-                <$socket>::send(self, message)
-            }
-
-            fn receive(&self, room: &mut [u8]) -> io::Result<usize> {
-                self.recv(room)
-            }
-        }
-    };
-}
-
-socket!(UdpSocket);
-socket!(UnixDatagram);
-
-impl<S: Socket> Datagrams<S> {
-    /// Makes a wire of a socket that is connected to the peer.
+impl Datagrams {
+    /// Makes a wire of a UDP socket that is connected to the peer.
     ///
     /// # Errors
     ///
     /// If the host does not let it be used without waiting.
-    pub fn new(socket: S) -> io::Result<Self> {
-        socket.set_nonblocking()?;
-        Ok(Self(socket))
+    pub fn over_udp(socket: UdpSocket) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        Ok(Self(Socket::Udp(socket)))
+    }
+
+    /// Makes a wire of a Unix socket that sends to the socket at `peer`.
+    ///
+    /// # Errors
+    ///
+    /// If the host does not let it be used without waiting.
+    pub fn over_unix(socket: UnixDatagram, peer: impl Into<PathBuf>) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        Ok(Self(Socket::Unix(socket, peer.into())))
     }
 }
 
-impl<S: Socket> Wire for Datagrams<S> {
+impl Wire for Datagrams {
     fn send(&mut self, frame: &[u8]) {
         // The peer may not be there yet, or be full.
-        let _ = self.0.send(frame);
+        let _ = match &self.0 {
+            Socket::Udp(socket) => socket.send(frame),
+            Socket::Unix(socket, peer) => socket.send_to(frame, peer),
+        };
     }
 
     fn receive(&mut self, room: &mut [u8]) -> Option<usize> {
         loop {
-            match self.0.receive(room) {
+            let received = match &self.0 {
+                Socket::Udp(socket) => socket.recv(room),
+                Socket::Unix(socket, _) => socket.recv(room),
+            };
+            match received {
                 Ok(len) => return Some(len),
-                // An earlier message did not reach the peer.
+                // An earlier datagram did not reach the peer.
                 Err(error) if error.kind() == ErrorKind::ConnectionRefused => {}
                 Err(_) => return None,
             }
@@ -102,7 +87,10 @@ impl<S: Socket> Wire for Datagrams<S> {
     }
 
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        Some(self.0.as_fd())
+        Some(match &self.0 {
+            Socket::Udp(socket) => socket.as_fd(),
+            Socket::Unix(socket, _) => socket.as_fd(),
+        })
     }
 }
 
@@ -207,5 +195,72 @@ impl<S: Read + Write + AsFd> Wire for Stream<S> {
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         // What has ended is always readable.
         self.is_open.then(|| self.stream.as_fd())
+    }
+}
+
+/// The request that names the interface of an open TUN/TAP device (Linux, `TUNSETIFF`).
+const TUNSETIFF: rustix::ioctl::Opcode = rustix::ioctl::opcode::write::<i32>(b'T', 202);
+/// The flags of an interface with whole frames and nothing before them (`IFF_TAP | IFF_NO_PI`).
+const TAP_WITHOUT_HEADER: u16 = 0x1002;
+/// The longest name of an interface, without its end.
+const LONGEST_NAME: usize = 15;
+
+/// What names an interface (Linux, `struct ifreq`).
+#[repr(C)]
+struct InterfaceRequest {
+    name: [u8; LONGEST_NAME + 1],
+    flags: u16,
+    unused: [u8; 22],
+}
+
+/// A TAP interface of the host.
+#[derive(Debug)]
+pub struct Tap(File);
+
+impl Tap {
+    /// Opens the interface `name`. If there is none, it is created, for the life of this process.
+    ///
+    /// # Errors
+    ///
+    /// If the name is empty or longer than 15 bytes, the interface is in use, or the user may not use
+    /// it.
+    pub fn open(name: &str) -> io::Result<Self> {
+        if name.is_empty() || name.len() > LONGEST_NAME {
+            let said = "the name of an interface has 1 to 15 bytes";
+            return Err(io::Error::new(ErrorKind::InvalidInput, said));
+        }
+        let nonblocking = rustix::fs::OFlags::NONBLOCK.bits() as i32;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags(nonblocking)
+            .open("/dev/net/tun")?;
+        let mut request = InterfaceRequest {
+            name: [0; LONGEST_NAME + 1],
+            flags: TAP_WITHOUT_HEADER,
+            unused: [0; 22],
+        };
+        request.name[..name.len()].copy_from_slice(name.as_bytes());
+        // SAFETY: the request reads a `struct ifreq`, whose size and layout this type has.
+        unsafe {
+            let request = rustix::ioctl::Setter::<TUNSETIFF, _>::new(request);
+            rustix::ioctl::ioctl(&file, request)?;
+        }
+        Ok(Self(file))
+    }
+}
+
+impl Wire for Tap {
+    fn send(&mut self, frame: &[u8]) {
+        // An interface that is down takes no frame.
+        let _ = self.0.write(frame);
+    }
+
+    fn receive(&mut self, room: &mut [u8]) -> Option<usize> {
+        self.0.read(room).ok()
+    }
+
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.0.as_fd())
     }
 }

@@ -60,6 +60,10 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
         }
 
         #[cfg(not(target_os = "none"))]
+        #[global_allocator]
+        static VMOS_HEAP: ::vmos::attribute::ProcessHeap = ::vmos::attribute::ProcessHeap;
+
+        #[cfg(not(target_os = "none"))]
         fn main() {
             ::vmos::attribute::run(vmos_start_app)
         }

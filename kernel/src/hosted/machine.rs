@@ -2,6 +2,7 @@
 //! [`vmos_drivers::hosted`], and the devices those that the program's arguments name.
 
 mod arguments;
+mod heap;
 mod start;
 
 use core::fmt::{self, Write};
@@ -24,6 +25,8 @@ use crate::console::Listener;
 use crate::event_loop;
 use crate::time::NEVER;
 
+pub use heap::ProcessHeap;
+pub(crate) use heap::usage as heap_usage;
 pub use start::run;
 
 /// The board's name.
