@@ -19,6 +19,8 @@ pub mod board;
 pub mod console;
 pub mod counts;
 pub mod dma;
+#[cfg(not(target_os = "none"))]
+pub mod hosted;
 pub mod interrupt;
 pub mod interrupt_controller;
 pub mod local_apic;
@@ -32,5 +34,5 @@ pub mod rtc;
 pub mod timer;
 pub mod virtio;
 
-#[cfg(test)]
+#[cfg(not(target_os = "none"))]
 extern crate std;

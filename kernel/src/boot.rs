@@ -4,7 +4,6 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
-use embassy_executor::Spawner;
 use vmos_drivers::address::{PhysicalAddress, Range};
 use vmos_drivers::{debug, error, info, warn};
 
@@ -20,10 +19,9 @@ use crate::memory::Memory;
 use crate::memory::discovery::{self, Finding};
 use crate::memory::heap;
 use crate::memory::range_set::RangeSet;
-use crate::{debugger, event_loop, image};
+use crate::{app, debugger, event_loop, image};
 
 mod attest;
-mod secrets;
 
 use attest::Attestation;
 
@@ -173,8 +171,8 @@ fn boot(
     debugger::show(state);
     let executor = Executor::new();
     let (kernel, spawner) = (Kernel::new(state), executor.spawner());
-    secrets::draw(kernel, spawner);
-    start_app(kernel, spawner);
+    crate::secrets::draw(kernel, spawner);
+    app::start(kernel, spawner);
     let services = &mut *state.devices.drivers().borrow_mut();
     event_loop::run(machine, services, executor, &state.loop_statistics)
 }
@@ -286,48 +284,4 @@ fn map(
         })
     }
     .map_err(CannotStart::Translation)
-}
-
-fn start_app(kernel: Kernel, spawner: Spawner) {
-    unsafe extern "Rust" {
-        // Defined by the app's `#[vmos::main]`.
-        fn vmos_start_app(kernel: Kernel, spawner: Spawner);
-    }
-    // SAFETY: the attribute defines it with this signature, once in a program.
-    unsafe { vmos_start_app(kernel, spawner) };
-}
-
-/// The return type of an app's `main`.
-pub trait Outcome {
-    /// Logs an error, if there is one, and returns the exit status of the machine.
-    fn status(self) -> u8;
-}
-
-impl Outcome for () {
-    fn status(self) -> u8 {
-        0
-    }
-}
-
-impl Outcome for core::convert::Infallible {
-    fn status(self) -> u8 {
-        match self {}
-    }
-}
-
-impl<T: Outcome> Outcome for crate::Result<T> {
-    fn status(self) -> u8 {
-        match self {
-            Ok(outcome) => outcome.status(),
-            Err(error) => {
-                error!("the app failed: {error}");
-                1
-            }
-        }
-    }
-}
-
-/// Powers the machine off, after the app's `main` has returned.
-pub fn finish(outcome: impl Outcome) -> ! {
-    machine::off(outcome.status())
 }

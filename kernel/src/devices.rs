@@ -35,7 +35,6 @@ use crate::net::Net;
 
 pub use attached::WatchStatistics;
 pub(crate) use drivers::Drivers;
-#[cfg(target_os = "none")]
 pub(crate) use probe::probe;
 pub use statistics::DeviceStatistics;
 pub(crate) use statistics::Inquiry;

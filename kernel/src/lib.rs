@@ -59,6 +59,7 @@ extern crate alloc;
 #[cfg(not(target_os = "none"))]
 extern crate std;
 
+mod app;
 pub mod arch;
 mod attestation;
 pub mod block;
@@ -86,6 +87,7 @@ pub mod net;
 pub mod part;
 #[cfg(feature = "rand")]
 pub mod random;
+mod secrets;
 #[cfg(feature = "virtio-console")]
 pub mod serial;
 mod start_info;
@@ -104,7 +106,7 @@ pub mod image;
 #[cfg(target_os = "none")]
 mod machine;
 #[cfg(not(target_os = "none"))]
-#[path = "hosted.rs"]
+#[path = "hosted/machine.rs"]
 mod machine;
 #[cfg(target_os = "none")]
 mod panic;
@@ -124,8 +126,11 @@ pub type Result<T, E = Error> = core::result::Result<T, E>;
 /// Used by the attribute macros; not part of the API.
 #[doc(hidden)]
 pub mod attribute {
+    pub use crate::app::finish;
     #[cfg(target_os = "none")]
-    pub use crate::boot::{finish, start};
+    pub use crate::boot::start;
+    #[cfg(not(target_os = "none"))]
+    pub use crate::machine::{ProcessHeap, run};
 }
 
 /// The parts of the kernel that a program without the kernel needs; see `apps/floor`.

@@ -15,6 +15,7 @@ use vmos_drivers::interrupt::{Interrupt, InterruptController as _};
 use vmos_drivers::power::Power as _;
 use vmos_drivers::rtc::Clock as _;
 use vmos_drivers::timer::Timer as _;
+use vmos_drivers::virtio::mmio;
 
 use crate::arch::{self, Processor};
 use crate::console::{self, Console, Listener};
@@ -150,6 +151,23 @@ pub(crate) fn wall_clock() -> Option<Duration> {
         // SAFETY: the board describes the hardware, and nothing else drives it.
         unsafe { <Rtc as Driver>::new(&place) }.since_1970()
     })
+}
+
+/// Probes a virtio-mmio slot; returns `None` if it is empty.
+///
+/// # Errors
+///
+/// Returns [`ProbeError`] if the slot does not match the board's description.
+///
+/// # Safety
+///
+/// Nothing else may drive the device in this slot while its transport is in use.
+pub(crate) unsafe fn probe_slot(
+    slots: &VirtioMmio,
+    slot: u32,
+) -> Result<Option<mmio::Found>, mmio::ProbeError> {
+    // SAFETY: the board describes the slots; the caller guarantees the rest.
+    unsafe { mmio::probe(slots, slot) }
 }
 
 /// A device of the board that the kernel can work without.

@@ -56,7 +56,10 @@ impl Memory {
     /// Returns the current use of the heap.
     #[must_use]
     pub fn heap_usage(&self) -> Usage {
-        heap::usage()
+        #[cfg(target_os = "none")]
+        return heap::usage();
+        #[cfg(not(target_os = "none"))]
+        return crate::machine::heap_usage();
     }
 }
 

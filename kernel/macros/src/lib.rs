@@ -13,7 +13,7 @@ use syn::{ItemFn, parse_macro_input};
 /// It takes the [`Kernel`] and a [`Spawner`], and returns `()`, `!` or a `Result` of either. When
 /// it returns, the machine powers off, with exit status 0, or with 1 after an error was logged.
 ///
-/// If the app is compiled for the host, it is a program that prints how to run it in a machine.
+/// If the app is compiled for a host, it is a program: the process is the machine.
 ///
 /// [`Kernel`]: ../vmos/struct.Kernel.html
 /// [`Spawner`]: ../vmos/struct.Spawner.html
@@ -45,31 +45,27 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
             ::vmos::attribute::start([a0, a1, a2, a3])
         }
 
-        #[cfg(target_os = "none")]
-        const _: () = {
-            #[::vmos::task]
-            async fn vmos_app_task(kernel: ::vmos::Kernel, spawner: ::vmos::Spawner) {
-                ::vmos::attribute::finish(vmos_app(kernel, spawner).await)
-            }
+        #[::vmos::task]
+        async fn vmos_app_task(kernel: ::vmos::Kernel, spawner: ::vmos::Spawner) {
+            ::vmos::attribute::finish(vmos_app(kernel, spawner).await)
+        }
 
-            // SAFETY: the kernel declares a function of this name and signature, and only an app's
-            // `main` defines it.
-            #[unsafe(no_mangle)]
-            fn vmos_start_app(kernel: ::vmos::Kernel, spawner: ::vmos::Spawner) {
-                if let Ok(task) = vmos_app_task(kernel, spawner) {
-                    spawner.spawn(task);
-                }
+        // SAFETY: the kernel declares a function of this name and signature, and only an app's
+        // `main` defines it.
+        #[cfg_attr(target_os = "none", unsafe(no_mangle))]
+        fn vmos_start_app(kernel: ::vmos::Kernel, spawner: ::vmos::Spawner) {
+            if let Ok(task) = vmos_app_task(kernel, spawner) {
+                spawner.spawn(task);
             }
-        };
+        }
 
         #[cfg(not(target_os = "none"))]
-        fn main() -> ::std::process::ExitCode {
-            let _ = vmos_app;
-            ::std::eprintln!(
-                "{0} runs on a board: cargo xtask run BOARD --app {0}",
-                ::core::env!("CARGO_PKG_NAME"),
-            );
-            ::std::process::ExitCode::FAILURE
+        #[global_allocator]
+        static VMOS_HEAP: ::vmos::attribute::ProcessHeap = ::vmos::attribute::ProcessHeap;
+
+        #[cfg(not(target_os = "none"))]
+        fn main() {
+            ::vmos::attribute::run(vmos_start_app)
         }
     }
     .into()

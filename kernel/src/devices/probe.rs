@@ -1,5 +1,4 @@
 //! Finds the devices on the board's buses.
-#![cfg(target_os = "none")]
 
 use alloc::boxed::Box;
 
@@ -11,7 +10,7 @@ use vmos_drivers::virtio::blk::Blk;
 use vmos_drivers::virtio::net::Net as Nic;
 use vmos_drivers::virtio::rng::Rng;
 use vmos_drivers::virtio::transport::{PciTransport, Routing};
-use vmos_drivers::virtio::{self, DeviceKind, mmio};
+use vmos_drivers::virtio::{self, DeviceKind};
 use vmos_drivers::{debug, info, warn};
 
 use super::attached::{Attached, Shared};
@@ -41,7 +40,7 @@ pub(crate) fn probe(
         // were added.
         for slot in (0..slots.count).rev() {
             // SAFETY: the board describes the slots, and each is probed only once.
-            match unsafe { mmio::probe(&slots, slot) } {
+            match unsafe { machine::probe_slot(&slots, slot) } {
                 Ok(Some(found)) => {
                     let place = Place::MmioSlot {
                         slot,

@@ -12,7 +12,7 @@ use crate::net::Net;
 
 /// Starts a task that asks the entropy device for the network's key.
 #[cold]
-pub(super) fn draw(kernel: Kernel, spawner: Spawner) {
+pub(crate) fn draw(kernel: Kernel, spawner: Spawner) {
     #[cfg(feature = "networks")]
     if let Some(Ok(task)) = kernel
         .entropy()

@@ -1,0 +1,70 @@
+//! The heap of a process: the host's, with a limit as a machine has one, and with counts.
+
+use core::alloc::{GlobalAlloc, Layout};
+use core::ptr;
+use core::sync::atomic::{AtomicUsize, Ordering};
+use std::alloc::System;
+
+use crate::memory::Usage;
+
+/// The limit if the arguments state none: the memory of most boards, in bytes.
+pub(super) const DEFAULT_LIMIT: usize = 128 << 20;
+
+static LIMIT: AtomicUsize = AtomicUsize::new(DEFAULT_LIMIT);
+static BYTES: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+static FAILURES: AtomicUsize = AtomicUsize::new(0);
+
+/// The global allocator of an app that is a process, which `#[vmos::main]` sets.
+#[derive(Debug)]
+pub struct ProcessHeap;
+
+// SAFETY: the blocks are the system's; what is counted changes none of them.
+unsafe impl GlobalAlloc for ProcessHeap {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let size = layout.size();
+        let bytes = BYTES.fetch_add(size, Ordering::Relaxed) + size;
+        let block = if bytes > LIMIT.load(Ordering::Relaxed) {
+            ptr::null_mut()
+        } else {
+            // SAFETY: the caller's guarantee.
+            unsafe { System.alloc(layout) }
+        };
+        if block.is_null() {
+            BYTES.fetch_sub(size, Ordering::Relaxed);
+            FAILURES.fetch_add(1, Ordering::Relaxed);
+        } else {
+            PEAK.fetch_max(bytes, Ordering::Relaxed);
+            ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        }
+        block
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller's guarantee.
+        unsafe { System.dealloc(block, layout) };
+        BYTES.fetch_sub(layout.size(), Ordering::Relaxed);
+        ALLOCATIONS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Sets the limit, in bytes.
+pub(super) fn set_limit(bytes: usize) {
+    LIMIT.store(bytes, Ordering::Relaxed);
+}
+
+/// Returns the limit, in bytes.
+pub(super) fn limit() -> usize {
+    LIMIT.load(Ordering::Relaxed)
+}
+
+/// Returns the current use.
+pub(crate) fn usage() -> Usage {
+    Usage {
+        bytes: BYTES.load(Ordering::Relaxed),
+        peak_bytes: PEAK.load(Ordering::Relaxed),
+        allocations: ALLOCATIONS.load(Ordering::Relaxed),
+        failures: FAILURES.load(Ordering::Relaxed),
+    }
+}

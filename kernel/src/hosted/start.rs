@@ -1,0 +1,65 @@
+//! Starts the kernel as a process.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use std::{env, eprintln, print, process};
+
+use embassy_executor::Spawner;
+use vmos_drivers::address::{PhysicalAddress, Range};
+use vmos_drivers::info;
+
+use super::arguments::{HELP, Unusable, Wish};
+use super::{Machine, NAME, TITLE, heap};
+use crate::command_line::CommandLine;
+use crate::executor::Executor;
+use crate::kernel::{Kernel, State};
+use crate::memory::Memory;
+use crate::{devices, event_loop, log, secrets};
+
+/// The exit status of a program whose arguments are wrong.
+const USAGE: i32 = 2;
+
+/// Runs an app in this process, with the devices and the command line in the program's arguments.
+pub fn run(start: fn(Kernel, Spawner)) -> ! {
+    let arguments = match Wish::read(env::args().skip(1)) {
+        Ok(Wish::Run(arguments)) => arguments,
+        Ok(Wish::Help) => {
+            print!("{HELP}");
+            process::exit(0)
+        }
+        Err(error) => fail(&error, USAGE),
+    };
+    let command_line = arguments.apply();
+    let command_line = command_line.unwrap_or_else(|error| fail(&error, 1));
+    let command_line = CommandLine::new(command_line.leak());
+    log::start();
+    log::set_level(command_line.value("log"));
+    info!("VMOS {} on {TITLE} ({NAME})", env!("CARGO_PKG_VERSION"));
+    let mut machine = Machine::start();
+    let devices = devices::probe(machine.controller(), command_line);
+    let limit = heap::limit() as u64;
+    let memory = Memory {
+        ram: Vec::from([Range {
+            base: PhysicalAddress(0),
+            size: limit,
+        }]),
+        unreachable: 0,
+        image: Range {
+            base: PhysicalAddress(0),
+            size: 0,
+        },
+        heap_size: limit,
+    };
+    let state: &'static State = Box::leak(Box::new(State::new(memory, command_line, devices)));
+    let executor = Executor::new();
+    let (kernel, spawner) = (Kernel::new(state), executor.spawner());
+    secrets::draw(kernel, spawner);
+    start(kernel, spawner);
+    let services = &mut *state.devices.drivers().borrow_mut();
+    event_loop::run(machine, services, executor, &state.loop_statistics)
+}
+
+fn fail(error: &Unusable, status: i32) -> ! {
+    eprintln!("error: {error}");
+    process::exit(status)
+}

@@ -1,0 +1,193 @@
+//! Tests of apps that run as processes of this host.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use vmos_machine_tests::ethernet::Wire;
+
+/// The longest time for anything here.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Builds an app for this host, and returns its program.
+fn program(app: &str) -> PathBuf {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["build", "--package", app, "--message-format", "json"])
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{app} cannot be built");
+    let messages = String::from_utf8(output.stdout).expect("cargo writes text");
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter_map(|message| Some(message["executable"].as_str()?.into()))
+        .last()
+        .expect("an app has a program")
+}
+
+/// An app that runs. It ends with the test.
+struct Running {
+    child: Child,
+    output: BufReader<ChildStdout>,
+}
+
+impl Running {
+    fn start(app: &str, arguments: &[&str]) -> Self {
+        let mut child = Command::new(program(app))
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the app starts");
+        let output = BufReader::new(child.stdout.take().expect("its output is a pipe"));
+        Self { child, output }
+    }
+
+    /// Returns the next line with this text.
+    fn line(&mut self, text: &str) -> String {
+        loop {
+            let mut line = String::new();
+            let count = self
+                .output
+                .read_line(&mut line)
+                .expect("its output is text");
+            assert!(count > 0, "the app ended without printing `{text}`");
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    fn type_in(&mut self, text: &str) {
+        let input = self.child.stdin.as_mut().expect("its input is a pipe");
+        input.write_all(text.as_bytes()).expect("the app reads");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn run(app: &str, arguments: &[&str]) -> Output {
+    Command::new(program(app))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the app starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("there is room for a folder")
+}
+
+/// Creates a file of `size` zeroes, and returns its path.
+fn disk(folder: &Path, size: u64) -> String {
+    let path = folder.join("disk.img");
+    let file = File::create(&path).expect("there is room for a disk");
+    file.set_len(size).expect("there is room for a disk");
+    path.display().to_string()
+}
+
+#[test]
+fn an_app_runs_as_a_process_and_ends_with_its_status() {
+    let output = run("hello", &[]);
+    assert!(text(&output.stdout).contains("hello from hosted"));
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn a_file_is_a_disk_that_keeps_what_was_written() {
+    let folder = folder();
+    let disk = disk(folder.path(), 1 << 20);
+    for start in 1..=2 {
+        let output = run("demo", &["--disk", &disk]);
+        let expected = format!("boot count: {start}, written and read back");
+        assert!(text(&output.stdout).contains(&expected), "{output:?}");
+    }
+}
+
+#[test]
+fn a_read_only_file_is_not_written() {
+    let folder = folder();
+    let disk = disk(folder.path(), 1 << 20);
+    let output = run("demo", &["--disk", &format!("{disk},read-only")]);
+    assert!(text(&output.stdout).contains("read-only"), "{output:?}");
+    let mut bytes = Vec::new();
+    let mut file = File::open(&disk).expect("the disk is there");
+    file.read_to_end(&mut bytes).expect("the disk can be read");
+    assert!(bytes.iter().all(|byte| *byte == 0));
+}
+
+#[test]
+fn a_process_answers_on_the_socket_that_a_machine_would_use() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    let link = Wire::new(&path("here"), &path("there")).expect("the link is made");
+    let net = format!(
+        "unix={},{}",
+        path("there").display(),
+        path("here").display()
+    );
+    let mut demo = Running::start("demo", &["--net", &net, "ip=10.0.2.15/24"]);
+    demo.line("ready: ");
+    assert!(link.resolve(PATIENCE).is_ok());
+}
+
+#[test]
+fn two_processes_talk_over_a_wire() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let ends = [
+        format!("unix={},{}", path("a"), path("b")),
+        format!("unix={},{}", path("b"), path("a")),
+    ];
+    let mut server = Running::start("http", &["--net", &ends[0], "ip=10.0.2.1/24"]);
+    server.line("ready: ");
+    let server = Ipv4Addr::new(10, 0, 2, 1);
+    let url = format!("url=http://{server}/");
+    let mac = ["--mac", "52:54:00:00:00:02"];
+    let output = run(
+        "fetch",
+        &["--net", &ends[1], mac[0], mac[1], "ip=10.0.2.2/24", &url],
+    );
+    assert!(text(&output.stdout).contains(": 200"), "{output:?}");
+}
+
+#[test]
+fn what_is_typed_reaches_the_app() {
+    let mut shell = Running::start("shell", &[]);
+    shell.line("help");
+    shell.type_in("memory\r");
+    shell.line("heap");
+}
+
+#[test]
+fn a_wrong_argument_is_named_before_anything_runs() {
+    for (arguments, status, message) in [
+        (&["--fast"][..], 2, "unknown option --fast"),
+        (&["--disk", "/nonexistent"], 1, "--disk /nonexistent: "),
+        (&["--net", "slow"], 1, "--net slow: "),
+    ] {
+        let output = run("hello", arguments);
+        assert_eq!(output.status.code(), Some(status), "{arguments:?}");
+        let said = text(&output.stderr);
+        assert!(
+            said.starts_with("error: ") && said.contains(message),
+            "{said}"
+        );
+        assert!(output.stdout.is_empty());
+    }
+}
