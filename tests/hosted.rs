@@ -27,7 +27,7 @@ fn program(app: &str) -> PathBuf {
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
         .filter_map(|message| Some(message["executable"].as_str()?.into()))
-        .last()
+        .next_back()
         .expect("an app has a program")
 }
 

@@ -187,7 +187,8 @@ impl DeviceQueue {
         };
         let (mut table, mut count, mut index) = (self.at.descriptors, u32::from(self.size), head);
         let mut is_indirect = false;
-        for _ in 0..=count {
+        // One more than the table has entries: the last one may refer to an indirect table.
+        for _ in 0..=u32::from(MAX_SIZE) {
             assert!(u32::from(index) < count, "descriptor {index} of {count}");
             let at = table + 16 * u64::from(index);
             let part = Part {

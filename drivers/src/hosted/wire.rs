@@ -1,5 +1,6 @@
 //! What a network device of this process is connected to.
 
+use alloc::vec::Vec;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpStream, UdpSocket};
@@ -8,7 +9,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::PathBuf;
 
-use alloc::vec::Vec;
+use rustix::ioctl::{Opcode, Setter, ioctl, opcode};
 
 /// The length of the longest frame, in bytes: that of a datagram of QEMU's.
 pub const LARGEST_FRAME: usize = 64 << 10;
@@ -199,7 +200,7 @@ impl<S: Read + Write + AsFd> Wire for Stream<S> {
 }
 
 /// The request that names the interface of an open TUN/TAP device (Linux, `TUNSETIFF`).
-const TUNSETIFF: rustix::ioctl::Opcode = rustix::ioctl::opcode::write::<i32>(b'T', 202);
+const TUNSETIFF: Opcode = opcode::write::<i32>(b'T', 202);
 /// The flags of an interface with whole frames and nothing before them (`IFF_TAP | IFF_NO_PI`).
 const TAP_WITHOUT_HEADER: u16 = 0x1002;
 /// The longest name of an interface, without its end.
@@ -241,11 +242,10 @@ impl Tap {
             unused: [0; 22],
         };
         request.name[..name.len()].copy_from_slice(name.as_bytes());
-        // SAFETY: the request reads a `struct ifreq`, whose size and layout this type has.
-        unsafe {
-            let request = rustix::ioctl::Setter::<TUNSETIFF, _>::new(request);
-            rustix::ioctl::ioctl(&file, request)?;
-        }
+        // SAFETY: this request reads a `struct ifreq`, whose size and layout the value has.
+        let request = unsafe { Setter::<TUNSETIFF, _>::new(request) };
+        // SAFETY: as above.
+        unsafe { ioctl(&file, request) }?;
         Ok(Self(file))
     }
 }

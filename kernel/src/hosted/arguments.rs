@@ -233,6 +233,8 @@ fn bind(local: &str) -> io::Result<UnixDatagram> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::borrow::ToOwned;
+
     use super::*;
 
     fn read(text: &str) -> Result<Wish, Unusable> {

@@ -185,7 +185,7 @@ fn disk_of_one_sector(setting: &Setting) -> Outcome {
     if let Some(disk) = &mut draft.qemu.devices.disk {
         disk.image = image;
     }
-    let mut tested = Tested::start(draft)?;
+    let tested = Tested::start(draft)?;
     let said = tested.service.try_to_ask("disk 0", SOON)?;
     let is_rejected = said
         .as_ref()

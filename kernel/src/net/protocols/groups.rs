@@ -204,10 +204,10 @@ impl Stack {
         let groups = &inner.protocols.groups;
         let now = self.time();
         let is_changed = matches!(occasion, Occasion::Changed);
-        if let Occasion::Asked(query) = occasion {
-            if let Some(about) = asked_for(query) {
-                groups.hear_query(about, now);
-            }
+        if let Occasion::Asked(query) = occasion
+            && let Some(about) = asked_for(query)
+        {
+            groups.hear_query(about, now);
         }
         let is_due = |time: &Cell<u64>| (time.get() <= now).then(|| time.set(NEVER)).is_some();
         let (answers, repeats) = (is_due(&groups.due), is_due(&groups.repeat));
