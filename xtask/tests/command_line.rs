@@ -395,3 +395,32 @@ fn every_shell_gets_completions() {
         }
     }
 }
+
+#[test]
+fn an_app_that_runs_as_a_process_gets_its_devices_as_arguments() {
+    let arguments = ["hosted", "--app", "hello", "--append", "log=debug ip=dhcp"];
+    let devices = ["--disk", "first.img", "--read-only", "--net", "tap=tap0"];
+    let words = dry_run(&[&arguments[..], &devices[..], &["--without", "rng"]].concat());
+    assert!(words[0].ends_with("/debug/hello"), "{words:?}");
+    let expected = [
+        "--no-entropy",
+        "--disk",
+        "first.img,read-only",
+        "--net",
+        "tap=tap0",
+        "log=debug",
+        "ip=dhcp",
+    ];
+    assert_eq!(words[1..], expected);
+}
+
+#[test]
+fn an_option_for_qemu_is_refused_for_a_process() {
+    let said = refusal(&["run", "hosted", "--gdb"]);
+    assert!(
+        said.contains("--gdb: this option is for boards in QEMU"),
+        "{said}"
+    );
+    let said = refusal(&["run", "hosted", "--net", "user"]);
+    assert!(said.contains("--net user: a process has"), "{said}");
+}

@@ -4,6 +4,7 @@ mod address;
 mod claims;
 mod connection;
 mod host;
+mod hosted;
 mod identity;
 mod options;
 mod probe;
@@ -53,13 +54,15 @@ use refusal::{check_disks, check_memory, check_serials, check_share};
   cargo xtask run <BOARD> --app fat --share docs
   cargo xtask run <BOARD> --app serial --serial echo=echo.sock
   cargo xtask run <BOARD> --net socket=listen:9000 --gdb
+  cargo xtask run hosted --app hello
   cargo xtask run <BOARD> --qemu-arg=-d --qemu-arg=int --dry-run
   VMOS_QEMU=/opt/qemu-10 cargo xtask run <BOARD>
 
 VMOS_QEMU names the folder of another QEMU than the installed one: where it was built and installed,
 or where packages of it were unpacked.")]
 pub struct Arguments {
-    /// Board: a file in boards/, without `.toml`
+    /// Board: a file in boards/, without `.toml`; or `hosted`, which runs the app as a process of this
+    /// host
     board: String,
     /// App: a folder in apps/; default: `default-app` in the root Cargo.toml
     #[arg(long)]
@@ -151,6 +154,10 @@ enum Device {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
+    if arguments.board == hosted::NAME {
+        let app = workspace.app_or_default(arguments.app.as_deref());
+        return arguments.run_hosted(&workspace, app.map_err(Failure::usage)?);
+    }
     let board = boards::load(&workspace, &arguments.board)?;
     arguments.check_that_the_kernel_learns(&board)?;
     let app = workspace

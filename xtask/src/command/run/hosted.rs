@@ -1,0 +1,127 @@
+//! An app as a process of this host, instead of a board in QEMU.
+
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use super::connection::Connection;
+use super::{Arguments, Device};
+use crate::disk;
+use crate::failure::Failure;
+use crate::shell;
+use crate::workspace::{App, Workspace, cargo};
+
+/// What stands in place of a board's name.
+pub(super) const NAME: &str = "hosted";
+
+impl Arguments {
+    /// Builds an app for this host and replaces this process by it.
+    pub(super) fn run_hosted(&self, workspace: &Workspace, app: &App) -> Result<(), Failure> {
+        self.refuse_what_a_process_lacks()?;
+        let disks = self.hosted_disks(workspace);
+        let words = self.hosted_words(&disks)?;
+        let program = workspace.target.join("debug").join(&app.name);
+        if self.dry_run {
+            let program = program.display().to_string();
+            let command: Vec<_> = [program].into_iter().chain(words).collect();
+            println!("{}", shell::quote(&command));
+            return Ok(());
+        }
+        for path in &disks {
+            disk::create_if_missing(path)?;
+        }
+        let status = cargo()
+            .args(["build", "--package", &app.name])
+            .current_dir(&workspace.root)
+            .env("CARGO_TARGET_DIR", &workspace.target)
+            .stdin(Stdio::null())
+            .status()?;
+        if !status.success() {
+            return Err(Failure::Status(1));
+        }
+        let error = Command::new(&program).args(words).exec();
+        Err(format!("cannot start {}: {error}", program.display()).into())
+    }
+
+    fn hosted_disks(&self, workspace: &Workspace) -> Vec<PathBuf> {
+        if self.without.contains(&Device::Disk) {
+            Vec::new()
+        } else if self.disk.is_empty() {
+            vec![disk::default_path(workspace, NAME)]
+        } else {
+            self.disk.clone()
+        }
+    }
+
+    /// Returns the arguments of the program.
+    fn hosted_words(&self, disks: &[PathBuf]) -> Result<Vec<String>, Failure> {
+        let mut words = Vec::new();
+        if self.without.contains(&Device::Rng) {
+            words.push("--no-entropy".to_owned());
+        }
+        for path in disks {
+            let read_only = if self.read_only { ",read-only" } else { "" };
+            words.extend([
+                "--disk".to_owned(),
+                format!("{}{read_only}", path.display()),
+            ]);
+        }
+        let first = self
+            .net
+            .iter()
+            .filter(|_| !self.without.contains(&Device::Net));
+        for connection in first.chain(&self.nic) {
+            let wire = match connection {
+                Connection::Tap(name) => format!("tap={name}"),
+                Connection::Connect(port) => format!("connect=127.0.0.1:{port}"),
+                Connection::Unconnected => continue,
+                Connection::User | Connection::Listen(_) => {
+                    return Err(Failure::usage(format!(
+                        "--net {connection}: a process has `tap=NAME`, `socket=connect:PORT` and `none`; \
+                         its own options, which the app shows with --help, have more"
+                    )));
+                }
+            };
+            words.extend(["--net".to_owned(), wire]);
+        }
+        if let Some(memory) = &self.memory {
+            let mebibytes = memory.mebibytes().to_string();
+            words.extend(["--memory".to_owned(), mebibytes]);
+        }
+        if let Some(level) = self.log {
+            words.push(format!("log={level}"));
+        }
+        words.extend(
+            self.append
+                .iter()
+                .flat_map(|line| line.split_whitespace())
+                .map(str::to_owned),
+        );
+        Ok(words)
+    }
+
+    /// Refuses the options that need QEMU.
+    fn refuse_what_a_process_lacks(&self) -> Result<(), Failure> {
+        let given = [
+            ("--transport", self.transport.is_some()),
+            ("--legacy", self.legacy),
+            ("--intx", self.intx),
+            ("--share", self.share.is_some()),
+            ("--forward", !self.forward.is_empty()),
+            ("--serial", !self.serial.is_empty()),
+            ("--pcap", self.pcap.is_some()),
+            ("--smp", self.smp.is_some()),
+            ("--gdb", self.gdb.is_some()),
+            ("--watch", self.watch),
+            ("--max-log", self.max_log.is_some()),
+            ("--qemu-arg", !self.qemu_arg.is_empty()),
+            ("--bios", self.bios.is_some()),
+        ];
+        match given.into_iter().find(|(_, is_given)| *is_given) {
+            None => Ok(()),
+            Some((option, _)) => Err(Failure::usage(format!(
+                "{option}: this option is for boards in QEMU, and `{NAME}` is a process of this host"
+            ))),
+        }
+    }
+}
