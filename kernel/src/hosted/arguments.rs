@@ -233,6 +233,8 @@ fn bind(local: &str) -> io::Result<UnixDatagram> {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::ToOwned as _;
+
     use super::*;
 
     fn read(text: &str) -> Result<Wish, Unusable> {
