@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
+use object::{Object as _, ObjectSection as _, ObjectSymbol, SymbolKind};
+use vmos_codegen::board::Architecture;
 use vmos_machine_tests::ensure;
 use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::setting::Setting;
@@ -13,9 +15,10 @@ use xtask::footprint::{self, BUDGET};
 use super::Case;
 use super::demo::DEMO;
 
-pub(super) const CASES: [Case; 4] = [
+pub(super) const CASES: [Case; 5] = [
     Case::once_a_board("images_are_as_described", images_are_as_described),
     Case::once_a_board("a_corrupted_byte_is_named", a_corrupted_byte_is_named),
+    Case::once_a_board("a_large_frame_is_refused", a_large_frame_is_refused),
     Case::once_a_board("the_demo_is_small", the_demo_is_small),
     Case::once_a_board("an_image_names_no_home", an_image_names_no_home),
 ];
@@ -80,6 +83,49 @@ fn a_corrupted_byte_is_named(setting: &Setting) -> Outcome {
             }
         }
     }
+    Ok(())
+}
+
+/// Makes the largest function begin with a step of the stack pointer over 64 KiB, which is the size of
+/// the guard below the stack.
+fn a_large_frame_is_refused(setting: &Setting) -> Outcome {
+    let mut bytes = fs::read(setting.image(DEMO)?.elf)?;
+    let file = object::File::parse(&*bytes)?;
+    let functions = file
+        .symbols()
+        .filter(|symbol| symbol.kind() == SymbolKind::Text);
+    let function = functions
+        .max_by_key(ObjectSymbol::size)
+        .ok_or("no function")?;
+    let is_thumb = function.address() & 1 == 1;
+    let step: &[u8] = match setting.board().architecture {
+        // sub sp, sp, #16, lsl #12
+        Architecture::Aarch64 => &[0xff, 0x43, 0x40, 0xd1],
+        // sub rsp, 0x10000
+        Architecture::X86_64 => &[0x48, 0x81, 0xec, 0, 0, 1, 0],
+        // sub.w sp, sp, #0x10000
+        Architecture::Arm if is_thumb => &[0xad, 0xf5, 0x80, 0x3d],
+        // sub sp, sp, #0x10000
+        Architecture::Arm => &[0x01, 0xd8, 0x4d, 0xe2],
+        // lui a2, 16; sub sp, sp, a2
+        Architecture::Riscv32 | Architecture::Riscv64 => &[0x37, 6, 1, 0, 0x33, 1, 0xc1, 0x40],
+    };
+    let address = function.address() - u64::from(is_thumb && step.len() == 4);
+    let name = function.name()?.to_owned();
+    let section = file.section_by_index(function.section_index().ok_or("no section")?)?;
+    let (offset, _) = section.file_range().ok_or("no bytes")?;
+    let at = usize::try_from(offset + address - section.address())?;
+    let place = at..at + step.len();
+    bytes
+        .get_mut(place)
+        .ok_or("outside the file")?
+        .copy_from_slice(step);
+    let findings = Audit::of(setting.board(), &bytes).findings;
+    let is_named = |text: &str| text.contains("a frame of") && text.contains("larger than 32768");
+    ensure!(
+        findings.iter().any(|finding| is_named(&finding.text)),
+        "{name} steps over 64 KiB, but the audit reports: {findings:#?}"
+    );
     Ok(())
 }
 

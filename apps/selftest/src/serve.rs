@@ -8,8 +8,10 @@
 //! | `1 disk 8` | writes 4 KiB from sector 8 on, flushes, reads them back and compares |
 //! | `1 read 8` | reads 4 KiB from sector 8 on, and answers with the first 8 bytes as a number |
 //! | `1 within 50` | reads 4 KiB from sector 64 on, and answers whether that took longer than 50 ms |
+//! | `1 cancel` | reads four times, cancels the last request once the first is done, and answers how each ended |
 //! | `1 wrap 70000` | reads 70000 times or a little more often, in batches of every size |
 //! | `1 rng` | requests 8 random bytes |
+//! | `1 rng-within 50` | requests 8 random bytes, and answers whether that took longer than 50 ms |
 //! | `1 timer 10` | sleeps for 10 ms, and answers with the actual time in nanoseconds |
 //! | `1 statistics 0` | answers with counts from the first one on, as many lines as fit |
 
@@ -20,6 +22,7 @@ use alloc::vec::Vec;
 
 use embedded_io_async::{Read as _, Write as _};
 use vmos::block::DiskError;
+use vmos::entropy::EntropyError;
 use vmos::net::{Datagram, TcpListener, TcpStream, UdpSocket};
 use vmos::time::{Duration, Instant, Timer, Within as _};
 use vmos::{Error, Kernel, Result, Spawner, println};
@@ -110,11 +113,22 @@ async fn act(kernel: Kernel, what: &str, argument: u64) -> Result<String> {
         "disk" => write_and_read(kernel, argument).await,
         "read" => read(kernel, argument).await,
         "within" => within(kernel, argument).await,
+        "cancel" => cancel(kernel).await,
         "wrap" => wrap(kernel, argument).await,
         "rng" => {
             let mut bytes = [0; 8];
             kernel.entropy()?.fill(&mut bytes).await?;
             Ok(format!("{:016x}", u64::from_le_bytes(bytes)))
+        }
+        "rng-within" => {
+            let mut bytes = [0; 8];
+            let entropy = kernel.entropy()?;
+            let filling = entropy.fill(&mut bytes);
+            match filling.within(Duration::from_millis(argument)).await {
+                Ok(()) => Ok("done".to_string()),
+                Err(EntropyError::TimedOut) => Ok("timed out".to_string()),
+                Err(error) => Err(error.into()),
+            }
         }
         "timer" => {
             let before = Instant::now();
@@ -167,6 +181,28 @@ async fn within(kernel: Kernel, limit: u64) -> Result<String> {
         Err(failed) if failed.error() == DiskError::TimedOut => Ok("timed out".to_string()),
         Err(failed) => Err(failed.into()),
     }
+}
+
+/// Reads four times, and cancels the last request once the first is done.
+async fn cancel(kernel: Kernel) -> Result<String> {
+    const MOST: usize = 4;
+    let mut requests = kernel.disk(0)?.requests(MOST)?;
+    for tag in 0..MOST {
+        requests.read(tag, 64, kernel.buffer(BLOCK)?)?;
+    }
+    let mut said = String::new();
+    while let Some(finished) = requests.done().await {
+        if said.is_empty() {
+            said = format!("cancelled: {};", requests.cancel(MOST - 1));
+        }
+        let end = match finished.result {
+            Ok(_) => "read",
+            Err(failed) if failed.error() == DiskError::Cancelled => "cancelled",
+            Err(failed) => return Err(failed.into()),
+        };
+        said += &format!(" {} {end};", finished.tag);
+    }
+    Ok(said)
 }
 
 /// Reads at least `count` times, in batches of one request, of two, and so on.

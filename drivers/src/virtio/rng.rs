@@ -10,7 +10,7 @@ use super::queue::{Queue, Segment};
 use super::requests::{Consumer, Requests, Token};
 use super::statistics::QueueStatistics;
 use super::transport::{Doorbell, Routing, Transport};
-use crate::dma::Buffer;
+use crate::dma::{Buffer, OutOfMemory};
 
 /// The index of the only queue (5.4.2).
 const QUEUE: u16 = 0;
@@ -35,6 +35,8 @@ pub enum Error {
     LengthRefused,
     /// The device answered several times in a row, and returned no byte.
     NoBytes,
+    /// There is no memory for the request.
+    OutOfMemory(OutOfMemory),
     /// The request is not in flight: its result was returned already.
     UnknownToken,
 }
@@ -55,6 +57,7 @@ impl fmt::Display for Error {
                 f.write_str("the entropy device reports more bytes than the buffer has")
             }
             Self::NoBytes => f.write_str("the entropy device returns no bytes"),
+            Self::OutOfMemory(error) => error.fmt(f),
             Self::UnknownToken => f.write_str("the entropy request is not in flight"),
         }
     }

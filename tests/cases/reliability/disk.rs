@@ -15,7 +15,7 @@ use xtask::qmp::Qmp;
 use super::super::Case;
 use super::{SOON, Tested, draft, shown};
 
-pub(crate) const CASES: [Case; 10] = [
+pub(crate) const CASES: [Case; 11] = [
     Case::spread("d1_a_read_that_fails", |setting| {
         fails_once(setting, "read")
     }),
@@ -31,6 +31,7 @@ pub(crate) const CASES: [Case; 10] = [
     Case::spread("d4_resized_while_busy", resized_while_busy),
     Case::spread("d5_read_only", read_only),
     Case::spread("d6_a_deadline_passes", deadline_passes),
+    Case::spread("d6_a_request_is_cancelled", request_is_cancelled),
     Case::spread("d7_indices_wrap", indices_wrap),
 ];
 
@@ -211,6 +212,22 @@ fn deadline_passes(setting: &Setting) -> Outcome {
     let said = tested.service.ask("within 10000", SOON)?;
     ensure!(said == "done", "a read with a limit of 10 s {said}");
     tested.is_sound()
+}
+
+/// Checks that a request that is cancelled ends at once with that error, and the others as usual.
+fn request_is_cancelled(setting: &Setting) -> Outcome {
+    let mut tested = Tested::start(draft(setting)?)?;
+    let mut monitor = tested.machine.monitor()?;
+    throttle(&mut monitor, 2)?;
+    let said = tested.service.ask("cancel", SOON)?;
+    throttle(&mut monitor, 0)?;
+    drop(monitor);
+    ensure!(
+        said == "cancelled: 1; 0 read; 3 cancelled; 1 read; 2 read;",
+        "of four reads, the last of which is cancelled: {said}"
+    );
+    tested.is_sound()?;
+    has_not_failed(&tested)
 }
 
 /// Checks that a resized disk has its new size, and that requests beyond its end are rejected.

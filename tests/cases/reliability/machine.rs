@@ -264,6 +264,8 @@ fn random_bytes_never_come(setting: &Setting) -> Outcome {
         !matches!(said, Ok(Ok(_))),
         "a source that never answers returned {said:?}"
     );
+    let said = tested.service.ask("rng-within 300", SOON)?;
+    ensure!(said == "timed out", "with a limit of 300 ms: {said}");
     tested.service.echo(b"serves", SOON)?;
     tested.service.ask("disk 64", SOON)?;
     tested.service.ask("timer 10", SOON)?;
