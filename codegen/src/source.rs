@@ -73,8 +73,24 @@ impl Folder {
 /// Returns the path of VMOS itself on this computer.
 #[must_use]
 pub fn library() -> PathBuf {
+    library_for(std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from))
+}
+
+/// Returns the path of VMOS for a program whose package is in the folder `running`, according to
+/// cargo.
+///
+/// Cargo does not compile a program again in a copy of a checkout, so the path that was compiled in
+/// may be that of the original.
+fn library_for(running: Option<PathBuf>) -> PathBuf {
     let codegen = Path::new(env!("CARGO_MANIFEST_DIR"));
-    codegen.parent().unwrap_or(codegen).to_owned()
+    let compiled = codegen.parent().unwrap_or(codegen);
+    let running = running.as_deref().and_then(Path::parent);
+    // A workspace that uses VMOS as a dependency has boards, but not these packages.
+    let is_vmos = |folder: &&Path| {
+        let mut packages = ["codegen", "kernel", "xtask"].iter();
+        packages.all(|package| folder.join(package).join("Cargo.toml").is_file())
+    };
+    running.filter(is_vmos).unwrap_or(compiled).to_owned()
 }
 
 fn names_in(folder: &Path) -> io::Result<Vec<String>> {
@@ -268,5 +284,20 @@ mod tests {
                 io::ErrorKind::NotFound
             );
         }
+    }
+
+    #[test]
+    fn a_copy_of_a_checkout_is_the_library_of_its_own_programs() {
+        let copy = tempfile::tempdir().unwrap();
+        let own = library_for(None);
+        let of = |package: &str| library_for(Some(copy.path().join(package)));
+        for package in ["codegen", "kernel", "xtask"] {
+            // A project that uses VMOS, or a checkout without one of its packages.
+            assert_eq!(of("xtask"), own, "{package}");
+            std::fs::create_dir(copy.path().join(package)).unwrap();
+            std::fs::write(copy.path().join(package).join("Cargo.toml"), "").unwrap();
+        }
+        assert_eq!(of("xtask"), copy.path());
+        assert_eq!(own, library_for(Some(own.join("codegen"))));
     }
 }

@@ -5,6 +5,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs, process, thread};
 
+use vmos_codegen::source;
+
 use crate::failure::Failure;
 use crate::qemu::Serial;
 use crate::workspace::{Workspace, cargo};
@@ -29,7 +31,11 @@ pub fn port() -> Serial {
 
 /// Builds the program. Its sources are beside those of xtask, which may be a dependency.
 pub fn build(workspace: &Workspace) -> Result<PathBuf, Failure> {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/defmt/Cargo.toml");
+    let manifest = source::library().join("xtask/peers/defmt/Cargo.toml");
+    let program = workspace.target.join("debug").join(PROGRAM);
+    if !program.exists() {
+        eprintln!("xtask: building the program that decodes defmt messages");
+    }
     let status = cargo()
         .args(["build", "--quiet", "--manifest-path"])
         .arg(&manifest)
@@ -38,7 +44,7 @@ pub fn build(workspace: &Workspace) -> Result<PathBuf, Failure> {
         .stdin(Stdio::null())
         .status();
     match status {
-        Ok(status) if status.success() => Ok(workspace.target.join("debug").join(PROGRAM)),
+        Ok(status) if status.success() => Ok(program),
         Ok(_) => Err("the program that decodes defmt messages does not compile".into()),
         Err(error) => Err(format!("cannot start cargo: {error}").into()),
     }

@@ -22,6 +22,7 @@ pub mod diagnostics;
 pub mod disk;
 pub mod emulator;
 pub mod failure;
+pub mod files;
 pub mod fit;
 pub mod flatten;
 pub mod footprint;

@@ -61,6 +61,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         if !status.success() {
             return Err(Failure::Status(1));
         }
+        book::lead_to_first_chapter(&source, &result)?;
         let index = result.join("index.html");
         println!("the book is {}", relative_to_here(&index).display());
     } else {

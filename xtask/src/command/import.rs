@@ -3,8 +3,7 @@
 mod processor;
 mod source;
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -15,7 +14,8 @@ use vmos_codegen::machine::Facts;
 use vmos_codegen::source::Folder;
 use vmos_codegen::verify;
 
-use crate::failure::{Failure, FileError};
+use crate::failure::Failure;
+use crate::files;
 use crate::memory_size::MemorySize;
 use crate::workspace::{Workspace, relative_to_here};
 
@@ -152,19 +152,12 @@ fn left(draft: &Draft) -> String {
 
 /// Writes the whole file or nothing; overwrites an existing file only if `force` is set.
 fn write(path: &Path, text: &str, force: bool) -> Result<(), Failure> {
-    if force {
-        fs::write(path, text).map_err(FileError::at("write", path))?;
-        return Ok(());
-    }
-    let file = OpenOptions::new().write(true).create_new(true).open(path);
-    match file {
-        Ok(mut file) => file
-            .write_all(text.as_bytes())
-            .map_err(FileError::at("write", path))?,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            return Err(Failure::usage(exists(path)));
-        }
-        Err(error) => return Err(FileError::at("write", path)(error).into()),
-    }
-    Ok(())
+    let written = match force {
+        true => files::write(path, text),
+        false => files::create(path, text),
+    };
+    written.map_err(|error| match error.error.kind() {
+        io::ErrorKind::AlreadyExists => Failure::usage(exists(path)),
+        _ => error.into(),
+    })
 }

@@ -1,6 +1,5 @@
 //! `cargo xtask new`: creates a board that extends another one.
 
-use std::fs;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
@@ -10,6 +9,7 @@ use vmos_codegen::{Board, Diagnostics};
 
 use crate::boards;
 use crate::failure::{Failure, FileError};
+use crate::files;
 use crate::workspace::Workspace;
 
 /// Create a board that extends another one, with the inherited content as comments
@@ -76,13 +76,8 @@ pub(super) fn write(
     };
     // Errors in the name are reported before anything is written.
     let board = load(&draft, name)?;
-    if let Some(boards) = path.parent() {
-        fs::create_dir_all(boards).map_err(FileError::at("create the folder", boards))?;
-    }
-    // `create_new` fails if the file was created in the meantime.
-    let mut file = fs::File::create_new(&path).map_err(FileError::at("create", &path))?;
-    io::Write::write_all(&mut file, draft.text.as_bytes())
-        .map_err(FileError::at("write", &path))?;
+    // Fails if the file was created in the meantime.
+    files::create(&path, &draft.text)?;
     Ok(board)
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use clap::Args;
 
 use crate::failure::{Failure, FileError};
+use crate::files;
 use crate::workspace::{App, Workspace};
 
 /// Create an app in apps/, from a small one or like an existing one
@@ -42,26 +43,30 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     check_name(name, &workspace)?;
     let description = description.as_deref();
     let folder = workspace.root.join("apps").join(name);
-    match &arguments.like {
-        Some(like) => {
-            let like = workspace.app(like).map_err(Failure::usage)?;
-            copy(&workspace.root.join("apps").join(&like.name), &folder)?;
-            let manifest = folder.join("Cargo.toml");
-            let text = fs::read_to_string(&manifest).map_err(FileError::at("read", &manifest))?;
-            write(&manifest, &renamed(&text, like, name, description))?;
+    files::folder_or_nothing(&folder, || {
+        match &arguments.like {
+            Some(like) => {
+                let like = workspace.app(like).map_err(Failure::usage)?;
+                copy(&workspace.root.join("apps").join(&like.name), &folder)?;
+                let manifest = folder.join("Cargo.toml");
+                let text =
+                    fs::read_to_string(&manifest).map_err(FileError::at("read", &manifest))?;
+                files::write(&manifest, &renamed(&text, like, name, description))?;
+            }
+            None => {
+                let hello = App {
+                    name: "hello".to_owned(),
+                    description: "Prints the name of the board, then echoes datagrams".to_owned(),
+                    forwards: Vec::new(),
+                    features: Vec::new(),
+                };
+                let manifest = renamed(template!("Cargo.toml.in"), &hello, name, description);
+                files::write(&folder.join("Cargo.toml"), &manifest)?;
+                files::write(&folder.join("src/main.rs"), template!("main.rs.in"))?;
+            }
         }
-        None => {
-            let hello = App {
-                name: "hello".to_owned(),
-                description: "Prints the name of the board, then echoes datagrams".to_owned(),
-                forwards: Vec::new(),
-                features: Vec::new(),
-            };
-            let manifest = renamed(template!("Cargo.toml.in"), &hello, name, description);
-            write(&folder.join("Cargo.toml"), &manifest)?;
-            write(&folder.join("src/main.rs"), template!("main.rs.in"))?;
-        }
-    }
+        Ok(())
+    })?;
     println!("created the app apps/{name}");
     println!("Next:");
     println!("    edit apps/{name}/src/main.rs");
@@ -117,13 +122,6 @@ fn copy(from: &Path, to: &Path) -> Result<(), FileError> {
         }
     }
     Ok(())
-}
-
-fn write(path: &Path, text: &str) -> Result<(), FileError> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(FileError::at("create the folder", folder))?;
-    }
-    fs::write(path, text).map_err(FileError::at("write", path))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::failure::{Failure, FileError};
+use crate::files;
 use crate::workspace::Workspace;
 use class::Class;
 
@@ -51,10 +52,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let changes = changes(&workspace.root, arguments.class, &arguments.name)?;
     for (path, text) in &changes {
         let whole = workspace.root.join(path);
-        if let Some(folder) = whole.parent() {
-            fs::create_dir_all(folder).map_err(FileError::at("create the folder", folder))?;
-        }
-        fs::write(&whole, text).map_err(FileError::at("write", &whole))?;
+        files::write(&whole, text)?;
     }
     // What reads the output may end before everything is printed.
     for (path, _) in &changes {

@@ -10,6 +10,7 @@ use vmos_codegen::tree::Plan;
 
 use super::new;
 use crate::failure::{Failure, FileError};
+use crate::files;
 
 mod origin;
 mod template;
@@ -53,26 +54,7 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let missing: Vec<PathBuf> = missing(&arguments.directory).collect();
-    let done = create(arguments);
-    if let (Err(_), [project, around @ ..]) = (&done, &*missing) {
-        // Half a project would not be empty at the next attempt.
-        let _ = fs::remove_dir_all(project);
-        for folder in around {
-            let _ = fs::remove_dir(folder);
-        }
-    }
-    done
-}
-
-/// Returns the folders of a path that do not exist, the innermost first.
-fn missing(path: &Path) -> impl Iterator<Item = PathBuf> {
-    let folders = path
-        .ancestors()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    // A link to nowhere exists.
-    let is_missing = |folder: &&Path| folder.symlink_metadata().is_err();
-    folders.take_while(is_missing).map(Path::to_owned)
+    files::folder_or_nothing(&arguments.directory, || create(arguments))
 }
 
 fn create(arguments: &Arguments) -> Result<(), Failure> {
@@ -112,11 +94,11 @@ fn create(arguments: &Arguments) -> Result<(), Failure> {
     };
     let board = new::write(&directory, &arguments.board, &sibling, None)?;
     for (path, text) in files(&origin, &board.name) {
-        write(&directory.join(path), &text)?;
+        files::write(&directory.join(path), &text)?;
     }
     // Use the versions that VMOS was tested with; cargo drops the entries that are not needed.
     if let Ok(lock) = fs::read_to_string(library.join("Cargo.lock")) {
-        write(&directory.join("Cargo.lock"), &lock)?;
+        files::write(&directory.join("Cargo.lock"), &lock)?;
     }
     let example = new::load(&Folder::new(&directory), EXAMPLE_BOARD)?;
     let plan = Plan::all(&[board.clone(), example])?;
@@ -174,11 +156,4 @@ fn is_in_repository(folder: &Path) -> bool {
     folder
         .ancestors()
         .any(|folder| folder.join(".git").exists())
-}
-
-fn write(path: &Path, text: &str) -> Result<(), FileError> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(FileError::at("create the folder", folder))?;
-    }
-    fs::write(path, text).map_err(FileError::at("write", path))
 }

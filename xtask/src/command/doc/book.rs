@@ -46,6 +46,20 @@ pub(super) fn assemble(root: &Path, source: &Path) -> Result<(), FileError> {
     )
 }
 
+/// Replaces the first page of the built book in `result`: mdBook copies the first chapter there, from
+/// where its links lead nowhere. The new page leads to the chapter.
+pub(super) fn lead_to_first_chapter(source: &Path, result: &Path) -> Result<(), FileError> {
+    let summary = read(&source.join("SUMMARY.md"))?;
+    let first = links::files(&summary).next().unwrap_or_default();
+    let first = Path::new(first).with_extension("html");
+    let first = first.display();
+    let page = format!(
+        "<!DOCTYPE html>\n<meta charset=\"utf-8\">\n<title>VMOS</title>\n\
+         <meta http-equiv=\"refresh\" content=\"0; url={first}\">\n<a href=\"{first}\">VMOS</a>\n"
+    );
+    write(&result.join("index.html"), &page)
+}
+
 /// Returns the pages of a summary, and all files that they and the pages among those files link to,
 /// relative to the repository.
 fn linked(root: &Path, summary: &str) -> Result<BTreeSet<PathBuf>, FileError> {
@@ -136,6 +150,8 @@ mod tests {
              - [keys/far.md](keys/far.md)\n- [The keys](keys/k.md)\n"
         );
         assert_eq!(text("book.toml"), "[book]");
+        lead_to_first_chapter(&source, &source).unwrap();
+        assert!(text("index.html").contains("url=docs/a.html"));
         assert_eq!(text("docs/p.svg"), "<svg/>");
         assert!(!source.join("old.md").exists() && !source.join("unrelated.md").exists());
     }

@@ -200,7 +200,7 @@ impl Arguments {
         if !firmware.is_file() && !self.dry_run {
             let firmware = firmware.display();
             return Err(Failure::usage(format!(
-                "--bios: the file {firmware} does not exist"
+                "--bios {firmware}: there is no such file"
             )));
         }
         Ok(payload)

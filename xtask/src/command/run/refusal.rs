@@ -1,7 +1,7 @@
 //! Finds arguments that QEMU or the kernel would reject, before starting either.
 
 use std::collections::HashSet;
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileTypeExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -50,22 +50,45 @@ pub(super) fn check_disks<'a>(disks: impl Iterator<Item = &'a Disk>) -> Result<(
     Ok(())
 }
 
-/// Rejects a disk that QEMU could not open: a folder, or one that another machine writes.
+/// The unit in which QEMU opens images, in bytes. It appends zeroes to a file of another size.
+const SECTOR: u64 = 512;
+
+/// Rejects a disk that QEMU could not open, such as a folder, or one that another machine writes,
+/// and a file that is no disk image, which the machine would overwrite.
 fn check_disk(image: &Path, read_only: bool) -> Result<(), Failure> {
     let shown = image.display();
+    let refuse = |why: String| Err(Failure::usage(format!("--disk {shown}: {why}")));
     let Ok(data) = fs::metadata(image) else {
+        if image.is_symlink() {
+            return refuse("this is a link to a file that cannot be found; name another".into());
+        }
         // It will be created.
         return Ok(());
     };
     if data.is_dir() {
-        return Err(Failure::usage(format!(
-            "--disk {shown}: this is a folder; name a file, which is created if it is missing"
-        )));
+        return refuse("this is a folder; name a file, which is created if it is missing".into());
     }
-    if data.len() == 0 {
-        return Err(Failure::usage(format!(
-            "--disk {shown}: this file is empty; delete it, so that an image is created"
-        )));
+    if data.is_file() && data.len() == 0 {
+        return refuse("this file is empty; delete it, so that an image is created".into());
+    }
+    if !data.is_file() && !data.file_type().is_block_device() {
+        return refuse("this is neither a file nor a block device; name another".into());
+    }
+    let opened = OpenOptions::new().read(true).write(!read_only).open(image);
+    if let Err(error) = opened {
+        let also = if read_only {
+            ""
+        } else {
+            ", or try --read-only"
+        };
+        return refuse(format!("cannot open it: {error}; name another file{also}"));
+    }
+    let size = data.len();
+    if !read_only && !size.is_multiple_of(SECTOR) {
+        return refuse(format!(
+            "this is no disk image, as its size of {size} bytes is no multiple of {SECTOR}; name \
+             another file, or protect this one with --read-only"
+        ));
     }
     if is_locked(image, read_only) {
         return Err(Failure::usage(format!(
@@ -212,6 +235,35 @@ mod tests {
         let error = said(check_disk(folder.path(), false));
         assert!(error.contains("this is a folder"), "{error}");
         assert!(check_disk(&folder.path().join("new.img"), false).is_ok());
+    }
+
+    #[test]
+    fn a_file_that_is_no_image_or_cannot_be_opened_is_rejected() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for (name, size) in [("image", 1024), ("text", 1000), ("empty", 0)] {
+            fs::write(path(name), vec![1; size]).unwrap();
+        }
+        std::os::unix::fs::symlink("circle", path("circle")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(path("socket")).unwrap();
+        assert!(check_disk(&path("image"), false).is_ok());
+        assert!(check_disk(&path("text"), true).is_ok());
+        for (name, why) in [
+            ("text", "1000 bytes is no multiple of 512"),
+            ("empty", "is empty"),
+            ("circle", "a link to a file that cannot be found"),
+            ("socket", "neither a file nor a block device"),
+        ] {
+            let error = said(check_disk(&path(name), false));
+            assert!(error.contains(why) && error.contains(name), "{error}");
+        }
+        // A running program cannot be written, by root neither.
+        let program = std::env::current_exe().unwrap();
+        let error = said(check_disk(&program, false));
+        assert!(
+            error.contains("busy") && error.contains("--read-only"),
+            "{error}"
+        );
     }
 
     #[test]
