@@ -28,6 +28,7 @@ mod requests;
 mod serial;
 mod transfer;
 
+pub(crate) use blocking::Bystanders;
 pub use blocking::{BLOCKING_LIMIT, BlockingDisk, BlockingError};
 #[cfg(feature = "block-device-driver")]
 pub use device::BlockError;
@@ -53,6 +54,14 @@ pub struct Disk {
 impl Disk {
     pub(crate) fn new(driver: &'static Shared) -> Self {
         Self { driver }
+    }
+
+    /// Publishes requests, and processes up to `budget` completions, if nobody else does at the moment.
+    pub(crate) fn serve(&self, budget: usize) {
+        if let Some(mut driver) = self.driver.try_borrow_mut() {
+            driver.publish();
+            driver.complete(budget);
+        }
     }
 
     /// Returns the size in sectors of [`SECTOR_SIZE`] bytes.

@@ -1,6 +1,7 @@
 //! The virtio devices of the machine. They are found once at boot, then served by the event loop.
 
 mod attached;
+mod bystanders;
 mod drivers;
 #[cfg(any(feature = "virtio-console", feature = "virtio-vsock"))]
 mod further;

@@ -30,6 +30,14 @@ impl Entropy {
         Self { driver }
     }
 
+    /// Publishes requests, and processes up to `budget` completions, if nobody else does at the moment.
+    pub(crate) fn serve(&self, budget: usize) {
+        if let Some(mut driver) = self.driver.try_borrow_mut() {
+            driver.publish();
+            driver.complete(budget);
+        }
+    }
+
     /// Fills `bytes` with random bytes. If the device returns fewer than requested, it is asked
     /// again.
     ///

@@ -4,7 +4,7 @@ use core::fmt;
 
 use vmos_drivers::dma::{Buffer, OutOfMemory};
 
-use crate::block::Disk;
+use crate::block::{BlockingDisk, Disk};
 use crate::command_line::CommandLine;
 use crate::devices::{Device, Devices};
 use crate::entropy::Entropy;
@@ -149,6 +149,22 @@ impl Kernel {
         None
     }
 
+    /// Returns a disk for crates that cannot await, which serves the other devices while an operation
+    /// waits; see [`BlockingDisk`].
+    ///
+    /// ```no_run
+    /// # fn example(kernel: vmos::Kernel) -> vmos::Result<()> {
+    /// let disk = kernel.blocking(kernel.disk(0)?);
+    /// let mut sector = [0; 512];
+    /// disk.read(0, &mut sector)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn blocking(&self, disk: Disk) -> BlockingDisk {
+        disk.blocking().beside(&self.state.devices)
+    }
+
     /// Returns the network if its device has this hardware address, and `None` otherwise. The
     /// kernel uses only one network device: the first one, or the one that `nic=` on the command
     /// line names.
@@ -191,18 +207,19 @@ impl Kernel {
     #[cfg(feature = "networks")]
     #[must_use]
     pub fn networks(&self) -> Networks {
-        let devices = &self.state.devices;
-        let all = devices
-            .interfaces
-            .networks(devices.net(), self.command_line());
-        Networks::new(all)
+        let interfaces = &self.state.devices.interfaces;
+        Networks::new(interfaces.networks(self.command_line()))
     }
 
-    /// Derives all numbers of the networks beside the first that attackers must not predict from `key`,
-    /// which must be random.
+    /// Derives all numbers of the networks that attackers must not predict from `key`, which must be
+    /// random.
     #[cfg(feature = "networks")]
-    pub(crate) fn set_network_key(&self, key: u128) {
-        self.state.devices.interfaces.set_key(key);
+    pub(crate) fn reseed(&self, key: u128) {
+        if let Ok(net) = self.net() {
+            net.reseed(key);
+        }
+        // What follows from the same key would not be independent.
+        self.state.devices.interfaces.set_key(!key);
     }
 
     /// Returns the hardware addresses of the network devices that the kernel's own stack does not use, in

@@ -260,6 +260,19 @@ pub(crate) fn listen_to_console(listener: Listener) -> bool {
     CONSOLE_INTERRUPT.is_some()
 }
 
+/// Stores what the console has received, as its interrupt does, unless the console is in use. The
+/// interrupt stays pending.
+pub(crate) fn serve_console() {
+    critical_section::with(|cs| {
+        if let Ok(mut console) = CONSOLE.borrow(cs).try_borrow_mut()
+            && let Some(console) = console.as_mut()
+            && let Some(listener) = LISTENER.borrow(cs).get()
+        {
+            console.serve(listener);
+        }
+    });
+}
+
 /// Sends as many of `bytes` to the console as it accepts without waiting, unchanged; returns the
 /// number.
 pub(crate) fn send_to_console(bytes: &[u8]) -> usize {

@@ -8,21 +8,23 @@ use vmos_drivers::warn;
 
 use crate::entropy::Entropy;
 use crate::kernel::Kernel;
+#[cfg(not(feature = "networks"))]
 use crate::net::Net;
+
+/// What has the numbers: the network, or all of them.
+#[cfg(not(feature = "networks"))]
+type Secretive = Net;
+#[cfg(feature = "networks")]
+type Secretive = Kernel;
 
 /// Starts a task that asks the entropy device for the network's key.
 #[cold]
 pub(crate) fn draw(kernel: Kernel, spawner: Spawner) {
+    #[cfg(not(feature = "networks"))]
+    let Ok(secretive) = kernel.net() else { return };
     #[cfg(feature = "networks")]
-    if let Some(Ok(task)) = kernel
-        .entropy()
-        .ok()
-        .map(|entropy| further_key(kernel, entropy))
-    {
-        spawner.spawn(task);
-    }
-    let Ok(net) = kernel.net() else { return };
-    let drawing = kernel.entropy().ok().map(|entropy| key(net, entropy));
+    let secretive = kernel;
+    let drawing = kernel.entropy().ok().map(|entropy| key(secretive, entropy));
     match drawing {
         Some(Ok(task)) => spawner.spawn(task),
         _ => warn!("there is no entropy device, so sequence numbers and ports can be predicted"),
@@ -30,21 +32,10 @@ pub(crate) fn draw(kernel: Kernel, spawner: Spawner) {
 }
 
 #[embassy_executor::task]
-async fn key(net: Net, entropy: Entropy) {
+async fn key(secretive: Secretive, entropy: Entropy) {
     let mut key = [0; 16];
     match entropy.fill(&mut key).await {
-        Ok(()) => net.reseed(u128::from_ne_bytes(key)),
-        Err(error) => warn!("sequence numbers and ports can be predicted: {error}"),
-    }
-}
-
-/// Asks the entropy device for the key of the networks beside the first.
-#[cfg(feature = "networks")]
-#[embassy_executor::task]
-async fn further_key(kernel: Kernel, entropy: Entropy) {
-    let mut key = [0; 16];
-    match entropy.fill(&mut key).await {
-        Ok(()) => kernel.set_network_key(u128::from_ne_bytes(key)),
+        Ok(()) => secretive.reseed(u128::from_ne_bytes(key)),
         Err(error) => warn!("sequence numbers and ports can be predicted: {error}"),
     }
 }

@@ -41,7 +41,7 @@ async fn main(kernel: Kernel, _spawner: Spawner) -> Result<()> {
         Some(shared) => shared,
         None => kernel.disk(0)?,
     };
-    let disk = Volume::new(disk.blocking())?;
+    let disk = Volume::new(kernel.blocking(disk))?;
     let manager = VolumeManager::new(disk, NoTime);
     let volume = manager.open_volume(VolumeIdx(0))?;
     let root = volume.open_root_dir()?;

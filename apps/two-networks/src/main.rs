@@ -1,23 +1,33 @@
-//! Echoes datagrams on all network devices. Connects to the addresses given by `connect=` on the
-//! command line, and says which network leads there.
+//! Echoes datagrams on all network devices, and sends the first sector of its disk to who asks. Connects
+//! to the addresses given by `connect=` on the command line, and says which network leads there.
 //!
 //! `cargo xtask run BOARD --app two-networks --nic user`
 
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 use core::net::SocketAddrV4;
+use core::time::Duration;
 
+use vmos::block::{BlockingDisk, SECTOR_SIZE};
 use vmos::net::{Event, Networks};
 use vmos::{Kernel, Result, Spawner, println};
 
 /// The port of the echo service (RFC 862).
 const ECHO: u16 = 7;
+/// The port that answers with the first sector of the disk.
+const SECTOR: u16 = 8;
+/// The longest time that a read may take.
+const LIMIT: Duration = Duration::from_secs(10);
 
 #[vmos::main]
 async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
     let networks = kernel.networks();
     let socket = networks.udp(ECHO)?;
     spawner.spawn(tell_changes(networks)?);
+    if let Ok(disk) = kernel.disk(0) {
+        let disk = kernel.blocking(disk).limit(LIMIT);
+        spawner.spawn(serve_sector(networks, disk)?);
+    }
     if let Some(addresses) = kernel.command_line().value("connect") {
         spawner.spawn(connect(networks, addresses)?);
     }
@@ -43,6 +53,31 @@ async fn tell_changes(networks: Networks) {
             Event::LinkUp => println!("{name}: link up"),
             Event::LinkDown => println!("{name}: link down"),
             Event::Lost => println!("{name}: address lost"),
+        }
+    }
+}
+
+/// Reads the sector without awaiting, as a crate for file systems does. Meanwhile no task runs, but the
+/// kernel answers for both networks.
+#[vmos::task]
+async fn serve_sector(networks: Networks, disk: BlockingDisk) {
+    let Ok(socket) = networks.udp(SECTOR) else {
+        return;
+    };
+    let mut sector = [0; SECTOR_SIZE];
+    loop {
+        let Ok(asked) = socket.receive().await else {
+            continue;
+        };
+        let answer = match disk.read(0, &mut sector) {
+            Ok(()) => socket.reply(&asked, &sector).await,
+            Err(error) => {
+                println!("sector 0: {error}");
+                continue;
+            }
+        };
+        if let Err(error) = answer {
+            println!("no reply: {error}");
         }
     }
 }

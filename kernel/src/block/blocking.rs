@@ -23,10 +23,17 @@ const BUDGET: usize = 64;
 ///
 /// # What waits
 ///
-/// Until an operation returns, no other task runs. The requests of other tasks for the same disk
-/// are completed, and the tasks run afterwards. Interrupts wait at the controller, timers expire
-/// late, and frames wait in the network device's queue, which loses those that exceed its length.
-/// On an ordinary disk an operation takes less than a millisecond.
+/// Until an operation returns, no other task runs, and timers expire late. The requests of other tasks
+/// for the same disk are completed, and the tasks run afterwards. On an ordinary disk an operation takes
+/// less than a millisecond.
+///
+/// A disk from [`Kernel::blocking`](crate::Kernel::blocking) also serves the other devices meanwhile:
+/// received bytes of the console are stored, completed requests of other disks and devices are taken,
+/// and, with the feature `networks`, frames are received, acknowledged and answered. Interrupts that
+/// need a task, such as those of an app's own parts, stay pending at the controller.
+///
+/// A disk from [`Disk::blocking`] serves itself only. Then frames wait in the network device's queue and
+/// bytes in that of the console, which lose what exceeds their length.
 ///
 /// An operation that takes longer than the time limit, or whose disk is out of order, returns
 /// [`BlockingError::TimedOut`], so the event loop can restart the disk; no wait is unbounded.
@@ -34,6 +41,13 @@ const BUDGET: usize = 64;
 pub struct BlockingDisk {
     disk: Disk,
     limit: Duration,
+    bystanders: Option<&'static dyn Bystanders>,
+}
+
+/// The other devices, which are served while a task waits for a disk.
+pub(crate) trait Bystanders {
+    /// Processes what has arrived, within a budget for each device.
+    fn serve(&self);
 }
 
 /// Why an operation of a [`BlockingDisk`] failed.
@@ -85,11 +99,20 @@ impl Disk {
         BlockingDisk {
             disk: self,
             limit: BLOCKING_LIMIT,
+            bystanders: None,
         }
     }
 }
 
 impl BlockingDisk {
+    /// Serves these devices while an operation waits.
+    pub(crate) const fn beside(self, bystanders: &'static dyn Bystanders) -> Self {
+        Self {
+            bystanders: Some(bystanders),
+            ..self
+        }
+    }
+
     /// Sets the time limit of each request; an operation makes one for every 32 KiB.
     #[must_use]
     pub const fn limit(self, limit: Duration) -> Self {
@@ -159,6 +182,10 @@ impl BlockingDisk {
             let mut driver = self.disk.driver.borrow_mut();
             driver.publish();
             driver.complete(BUDGET);
+            drop(driver);
+            if let Some(bystanders) = self.bystanders {
+                bystanders.serve();
+            }
             core::hint::spin_loop();
         }
     }

@@ -38,8 +38,12 @@ const NO_DISK: usize = usize::MAX;
 pub(super) enum Source {
     Entropy,
     Disk(usize),
+    #[cfg_attr(
+        feature = "networks",
+        expect(dead_code, reason = "every network device is shared")
+    )]
     Network,
-    /// A network device beside the first.
+    /// A network device of [`Interfaces`].
     #[cfg(any(feature = "embassy-net-driver", feature = "networks"))]
     Interface(usize),
     /// A device of a kind that only some apps use.

@@ -54,6 +54,24 @@ pub(crate) struct Handles {
     pub(crate) vsock: Option<&'static crate::vsock::Shared>,
 }
 
+impl Handles {
+    /// Publishes what was queued, and processes up to `budget` packets of each device.
+    pub(super) fn serve(&self, budget: usize) {
+        #[cfg(feature = "virtio-console")]
+        for driver in &self.consoles {
+            if let Some(mut driver) = driver.try_borrow_mut() {
+                driver.publish();
+                driver.complete(budget);
+            }
+        }
+        #[cfg(feature = "virtio-vsock")]
+        if let Some(mut driver) = self.vsock.and_then(|driver| driver.try_borrow_mut()) {
+            driver.publish();
+            driver.complete(budget);
+        }
+    }
+}
+
 impl Further {
     /// Starts a device. Returns `None` if its kind has no driver, or if there are enough devices.
     pub(super) fn take(

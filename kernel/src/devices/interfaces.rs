@@ -1,4 +1,5 @@
-//! The network devices beside the first one, for the kernel's own stack or for another one.
+//! The network devices that tasks can use: those beside the first one, for another stack than the
+//! kernel's; with the feature `networks` all of them, also for the kernel's stack.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -17,8 +18,8 @@ use crate::net::claim::{Card, Claim};
 use crate::net::{Stack, Virtio};
 use crate::time::NEVER;
 
-/// The largest number of network devices beside the first one.
-const MOST: usize = 4;
+/// The largest number of these network devices.
+const MOST: usize = if cfg!(feature = "networks") { 8 } else { 4 };
 
 /// A device, and who uses it.
 struct Served {
@@ -36,6 +37,24 @@ pub(crate) struct Handles {
     pub(crate) cards: Vec<Card>,
     #[cfg(feature = "networks")]
     pub(super) networks: super::named::Made,
+}
+
+impl Handles {
+    /// Takes and sends up to `budget` frames of each device that the kernel's own stack uses.
+    #[cfg(feature = "networks")]
+    pub(super) fn serve(&self, budget: usize) {
+        for card in &self.cards {
+            if let Some(stack) = card.claim.stack()
+                && let Some(mut nic) = card.driver.try_borrow_mut()
+            {
+                stack.serve_without_tasks(&mut Virtio(&mut *nic), budget);
+                nic.publish();
+            }
+        }
+    }
+
+    #[cfg(not(feature = "networks"))]
+    pub(super) const fn serve(&self, _: usize) {}
 }
 
 impl Interfaces {
@@ -151,6 +170,19 @@ impl Interfaces {
             due = due.min(stack.due());
         }
         due
+    }
+
+    /// Whether the kernel's own stack uses any of the devices.
+    #[cfg(feature = "networks")]
+    pub(super) fn has_stack(&self) -> bool {
+        let mut all = self.0.iter();
+        all.any(|served| served.claim.stack().is_some())
+    }
+
+    #[cfg(not(feature = "networks"))]
+    #[inline]
+    pub(super) const fn has_stack(&self) -> bool {
+        false
     }
 
     /// Returns when the first stack has something to do.

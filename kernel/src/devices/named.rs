@@ -12,15 +12,14 @@ use alloc::vec::Vec;
 use core::cell::{Cell, OnceCell};
 use core::str::FromStr;
 
-use vmos_drivers::virtio::net::Net as Nic;
 use vmos_drivers::warn;
 
 use super::Place;
 use super::interfaces::Handles;
 use super::stack::{self, Addresses};
 use crate::command_line::CommandLine;
-use crate::machine::Transport;
-use crate::net::{HardwareAddress, Net, Network, NetworkStatistics, Stack};
+use crate::net::claim::Card;
+use crate::net::{HardwareAddress, Net, Network, NetworkStatistics};
 
 /// What a device without a name is called.
 type Name = &'static str;
@@ -28,50 +27,37 @@ type Name = &'static str;
 /// The networks, once an app has asked for them.
 #[derive(Default)]
 pub(crate) struct Made {
-    /// The place of the device that the kernel uses from the start.
-    first: Cell<Option<Place>>,
     all: OnceCell<&'static [Network]>,
     /// What all numbers that attackers must not predict are derived from, once it is known.
     key: Cell<Option<u128>>,
 }
 
-impl Made {
-    /// Starts the stack of the first device. The words with its name come before those for the first
-    /// device.
-    pub(super) fn start_first(
-        &self,
-        nic: &mut Nic<Transport>,
-        place: Place,
-        command_line: CommandLine<'_>,
-    ) -> &'static Stack {
-        self.first.set(Some(place));
-        let of_first = Addresses::of_first(command_line);
-        let name = name(HardwareAddress(nic.mac()), place, command_line);
-        let sources = name.map(|name| addresses(name, command_line, of_first));
-        stack::start(nic, sources.unwrap_or(of_first))
-    }
-}
-
 impl Handles {
-    /// Returns the networks. The first call claims the devices that nobody has claimed, and starts the
-    /// kernel's stack on them.
-    pub(crate) fn networks(
-        &self,
-        first: Option<Net>,
-        command_line: CommandLine<'static>,
-    ) -> &'static [Network] {
+    /// Starts the stack of the device that was added last, as the network that
+    /// [`Kernel::net`](crate::Kernel::net) returns. The words with its name come before those for the
+    /// first device.
+    pub(super) fn start_first(&self, command_line: CommandLine<'_>) -> Option<Net> {
+        let card = self.cards.last().filter(|card| card.claim.take())?;
+        Some(start(card, command_line, Addresses::of_first(command_line)))
+    }
+
+    /// Returns the networks, that of [`Kernel::net`](crate::Kernel::net) first. The first call claims
+    /// the devices that nobody has claimed, and starts the kernel's stack on them.
+    pub(crate) fn networks(&self, command_line: CommandLine<'static>) -> &'static [Network] {
         self.networks.all.get_or_init(|| {
             let mut all = Vec::new();
-            if let (Some(net), Some(place)) = (first, self.networks.first.get()) {
+            let first = self.cards.iter().filter_map(|card| {
+                let net = Net::new(card.claim.stack()?);
+                Some((net, card.place))
+            });
+            let first: Vec<_> = first.collect();
+            let others = self.cards.iter().filter(|card| card.claim.take());
+            let others = others.map(|card| {
+                let net = start(card, command_line, Addresses::default());
+                (net, card.place)
+            });
+            for (net, place) in first.into_iter().chain(others) {
                 all.push(network(net, place, command_line, &all));
-            }
-            for card in self.cards.iter().filter(|card| card.claim.take()) {
-                let mut nic = card.driver.borrow_mut();
-                let name = name(HardwareAddress(nic.mac()), card.place, command_line);
-                let sources = name.map(|name| addresses(name, command_line, Addresses::default()));
-                let stack = stack::start(&mut nic, sources.unwrap_or_default());
-                card.claim.serve(stack);
-                all.push(network(Net::new(stack), card.place, command_line, &all));
             }
             report_unknown(command_line, &all);
             let all = Box::leak(all.into_boxed_slice());
@@ -81,7 +67,7 @@ impl Handles {
     }
 
     /// Derives all numbers that attackers must not predict from `key`, which must be random: those of
-    /// the networks beside the first, now or once they are started.
+    /// the networks, now or once they are started.
     pub(crate) fn set_key(&self, key: u128) {
         self.networks.key.set(Some(key));
         self.reseed(self.networks.all.get().copied().unwrap_or_default());
@@ -89,11 +75,7 @@ impl Handles {
 
     fn reseed(&self, all: &[Network]) {
         if let Some(key) = self.networks.key.get() {
-            Network::reseed(
-                all.iter()
-                    .skip(usize::from(self.networks.first.get().is_some())),
-                key,
-            );
+            Network::reseed(all.iter(), key);
         }
     }
 
@@ -102,6 +84,16 @@ impl Handles {
         let all = self.networks.all.get().copied().unwrap_or_default();
         all.iter().map(Network::statistics).collect()
     }
+}
+
+/// Starts the kernel's stack on a device. The words with its name come before `otherwise`.
+fn start(card: &Card, command_line: CommandLine<'_>, otherwise: Addresses) -> Net {
+    let mut nic = card.driver.borrow_mut();
+    let name = name(HardwareAddress(nic.mac()), card.place, command_line);
+    let sources = name.map(|name| addresses(name, command_line, otherwise));
+    let stack = stack::start(&mut nic, sources.unwrap_or(otherwise));
+    card.claim.serve(stack);
+    Net::new(stack)
 }
 
 /// Returns the network of a device. Those before it are `others`.

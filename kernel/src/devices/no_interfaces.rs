@@ -18,6 +18,10 @@ pub(super) struct Interfaces {}
 #[derive(Default)]
 pub(crate) struct Handles {}
 
+impl Handles {
+    pub(super) const fn serve(&self, _: usize) {}
+}
+
 impl Interfaces {
     pub(super) fn shared(&self) -> impl Iterator<Item = &Shared<Nic<Transport>>> {
         core::iter::empty()
@@ -53,6 +57,11 @@ impl Interfaces {
     #[inline]
     pub(super) const fn send(&self, _: u64, _: usize) -> u64 {
         NEVER
+    }
+
+    #[inline]
+    pub(super) const fn has_stack(&self) -> bool {
+        false
     }
 
     #[inline]

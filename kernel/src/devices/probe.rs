@@ -14,16 +14,21 @@ use vmos_drivers::virtio::{self, DeviceKind};
 use vmos_drivers::{debug, info, warn};
 
 use super::attached::{Attached, Shared};
-use super::drivers::{Drivers, Network, Route, Source};
 #[cfg(not(feature = "networks"))]
-use super::stack;
+use super::drivers::Network;
+use super::drivers::{Drivers, Route, Source};
+#[cfg(not(feature = "networks"))]
+use super::stack::{self, Addresses};
 use super::{Delivery, Device, Devices, Place};
 use crate::block::Disk;
 use crate::command_line::CommandLine;
 use crate::driver_cell::{Calls, DriverCell};
 use crate::entropy::Entropy;
 use crate::machine::{self, Optional, PciConfiguration, Transport};
-use crate::net::{HardwareAddress, Net};
+use crate::net::HardwareAddress;
+#[cfg(not(feature = "networks"))]
+use crate::net::Net;
+#[cfg(not(feature = "networks"))]
 use crate::time::NEVER;
 
 /// Finds and starts all devices, and enables their interrupts at `controller`.
@@ -134,15 +139,10 @@ impl Devices {
             DeviceKind::NET if drivers.network.is_none() || drivers.interfaces.has_room() => {
                 match Nic::new(transport) {
                     Err(error) => Err(error),
+                    #[cfg(not(feature = "networks"))]
                     Ok(mut nic) if drivers.network.is_none() && is_wanted(&nic, command_line) => {
                         let routing = nic.routing();
-                        #[cfg(not(feature = "networks"))]
-                        let stack = stack::start_first(&mut nic, command_line);
-                        #[cfg(feature = "networks")]
-                        let stack = {
-                            let networks = &self.interfaces.networks;
-                            networks.start_first(&mut nic, place, command_line)
-                        };
+                        let stack = stack::start(&mut nic, Addresses::of_first(command_line));
                         self.net = Some(Net::new(stack));
                         drivers.network = Some(Network {
                             nic,
@@ -154,10 +154,18 @@ impl Devices {
                     }
                     Ok(nic) => {
                         let mac = HardwareAddress(nic.mac());
+                        #[cfg(feature = "networks")]
+                        let is_first = self.net.is_none() && is_wanted(&nic, command_line);
                         let (handles, place_of) = (&mut self.interfaces, (kind, place));
                         let calls = drivers.calls;
                         match drivers.interfaces.take(handles, place_of, nic, calls) {
-                            Some(started) => Ok(started),
+                            Some(started) => {
+                                #[cfg(feature = "networks")]
+                                if is_first {
+                                    self.net = self.interfaces.start_first(command_line);
+                                }
+                                Ok(started)
+                            }
                             None => {
                                 info!(
                                     "{place}: not used: nic= on the command line is another than {mac}"

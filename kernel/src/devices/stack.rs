@@ -37,16 +37,6 @@ impl Addresses {
     }
 }
 
-/// Starts the stack of the first network device.
-#[cfg(not(feature = "networks"))]
-#[cold]
-pub(super) fn start_first(
-    nic: &mut Nic<Transport>,
-    command_line: CommandLine<'_>,
-) -> &'static Stack {
-    start(nic, Addresses::of_first(command_line))
-}
-
 /// Starts a stack.
 #[inline]
 pub(super) fn start(nic: &mut Nic<Transport>, addresses: Addresses) -> &'static Stack {

@@ -218,7 +218,8 @@ impl event_loop::Machine for Machine {
     }
 }
 
-fn serve_console() {
+/// Stores what the terminal has received.
+pub(crate) fn serve_console() {
     let listener = LISTENER.get().unwrap_or(|_| {});
     let mut terminal = terminal();
     while let Some(byte) = terminal.read() {

@@ -32,6 +32,19 @@ impl Stack {
         more
     }
 
+    /// Takes and sends frames while a task waits without awaiting. The time stands still: as for the
+    /// tasks of this turn, it is that of the turn's start. Does nothing while a task uses what the
+    /// protocols need.
+    #[cfg(feature = "networks")]
+    pub(crate) fn serve_without_tasks<D: Device>(&self, device: &mut D, budget: usize) {
+        if self.inner.try_borrow().is_none() {
+            return;
+        }
+        let now = self.now.get();
+        self.ingress(device, now, budget);
+        self.egress(device, now, budget);
+    }
+
     /// Determines when this must be called for anything but queued datagrams. Returns when the
     /// protocols and the connections have something to send.
     #[inline(never)]

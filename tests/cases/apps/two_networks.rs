@@ -6,18 +6,27 @@ use serde_json::json;
 use vmos_machine_tests::ensure;
 use vmos_machine_tests::machine::{LIMIT, Machine};
 use vmos_machine_tests::outcome::Outcome;
+use vmos_machine_tests::packet::{self, ITS_ADDRESS};
 use vmos_machine_tests::ports;
 use vmos_machine_tests::setting::Setting;
 use vmos_machine_tests::udp::{AT_ONCE, Caller};
 
 use super::super::{Case, Need};
 
-pub(super) const CASES: [Case; 1] =
-    [
-        Case::spread("two_networks_serve_two_devices_by_name", serves_two_devices)
-            .needing(Need::Room),
-    ];
+pub(super) const CASES: [Case; 2] = [
+    Case::spread("two_networks_serve_two_devices_by_name", serves_two_devices).needing(Need::Room),
+    Case::spread(
+        "two_networks_answer_while_a_task_waits_for_the_disk",
+        answers_while_the_disk_is_slow,
+    ),
+];
 
+/// The port of the echo service.
+const ECHO: u16 = 7;
+/// The port that answers with a sector of the disk.
+const SECTOR: u16 = 8;
+/// How many sectors are asked for at once.
+const ASKED: usize = 4;
 /// The hardware address that QEMU gives the first network device.
 const FIRST: &str = "52:54:00:12:34:56";
 /// The hardware address of the second one.
@@ -79,6 +88,55 @@ fn serves_two_devices(setting: &Setting) -> Outcome {
     );
     link(true)?;
     lan.call(b"back again", LIMIT)?;
+    Ok(())
+}
+
+/// Checks that the kernel answers ARP and takes datagrams while the only task that is ready waits for a
+/// disk without awaiting.
+fn answers_while_the_disk_is_slow(setting: &Setting) -> Outcome {
+    let (draft, wire) = setting.machine("two-networks")?.wired()?;
+    let machine = draft.start()?;
+    says(
+        &machine,
+        "52:54:00:12:34:56: UDP echo on port 7 of 10.0.2.15/24",
+    )?;
+    let mac = wire.resolve(LIMIT)?;
+    // One request a second; the first is within the burst.
+    let mut monitor = machine.monitor()?;
+    let limits = json!({"device": "disk0", "bps": 0, "bps_rd": 0, "bps_wr": 0, "iops": 1,
+        "iops_rd": 0, "iops_wr": 0});
+    monitor.execute("block_set_io_throttle", limits)?;
+    for _ in 0..ASKED {
+        wire.send(&packet::summed_datagram(mac, SECTOR, b"sector"))?;
+    }
+    let is_sector = |frame: &[u8]| Some(packet::echoed(frame)?.len() == 512).filter(|is| *is);
+    wire.receive(LIMIT, is_sector)
+        .ok_or("the first sector did not come")?;
+    // The task does not yield before it has read the others, which takes some seconds.
+    for _ in 0..3 {
+        wire.send(&packet::arp_request(ITS_ADDRESS))?;
+        let before = wire.receive(LIMIT, |frame| {
+            let is_reply = packet::arp_reply(frame, ITS_ADDRESS).is_some();
+            let is_sector = is_sector(frame).is_some();
+            (is_reply || is_sector).then_some(is_reply)
+        });
+        ensure!(
+            before == Some(true),
+            "ARP is answered only after the disk was read"
+        );
+    }
+    // More datagrams than the device has buffers for are taken, as far as the socket has room.
+    for number in 0..40_u32 {
+        wire.send(&packet::summed_datagram(mac, ECHO, &number.to_be_bytes()))?;
+    }
+    let (mut sectors, mut echoes) = (1, 0);
+    while sectors < ASKED || echoes < 40 {
+        let length = wire.receive(LIMIT, |frame| Some(packet::echoed(frame)?.len()));
+        match length.ok_or_else(|| format!("{sectors} sectors and {echoes} echoes came"))? {
+            512 => sectors += 1,
+            _ => echoes += 1,
+        }
+    }
     Ok(())
 }
 

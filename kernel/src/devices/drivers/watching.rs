@@ -57,8 +57,9 @@ impl Drivers {
         self.watching = Watching::Yes;
         if next == NEVER {
             self.watch_no_longer(Watching::Ended);
-            if let Some(network) = &self.network {
-                let due = network.stack.due().min(self.interfaces.due());
+            let network = self.network.as_ref().map(|network| network.stack.due());
+            if network.is_some() || self.interfaces.has_stack() {
+                let due = network.unwrap_or(NEVER).min(self.interfaces.due());
                 let due = time::task_deadline().min(due);
                 next = rest::until_next_look(now, self.idle_since, due);
             }

@@ -6,6 +6,8 @@ mod sockets;
 
 use core::time::Duration;
 
+use smoltcp::wire::ArpOperation;
+
 use super::*;
 use crate::net::{Event, Network, Networks};
 
@@ -139,6 +141,22 @@ fn changes_name_their_network() {
     let lan = networks.by_name("lan").unwrap().net();
     lan.configure("192.168.7.15/24".parse().unwrap());
     assert!(matches!(next(&mut wires), ("lan", Event::Gained(_))));
+}
+
+#[test]
+fn frames_are_answered_while_a_task_does_not_await() {
+    let mut wires = Wires::fixed();
+    let Machine { stack, net, card } = &mut wires.cables[0].a;
+    let mut frame = frames::arp(ArpOperation::Request, PEERS[0], OWN[0]);
+    frame[..6].copy_from_slice(&net.hardware_address().0);
+    card.received.push_back(frame);
+    // A task has borrowed what the protocols need.
+    let borrowed = stack.inner.borrow();
+    stack.serve_without_tasks(card, BUDGET);
+    drop(borrowed);
+    assert_eq!((card.received.len(), card.sent.len()), (1, 0));
+    stack.serve_without_tasks(card, BUDGET);
+    assert_eq!((card.received.len(), card.sent.len()), (0, 1));
 }
 
 #[test]
