@@ -49,6 +49,8 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
         let board = Arc::new(board);
         let attachments = Attachment::of(&board);
         let is_brief = !everything && workspace.seldom.includes(&board.name, count);
+        // Most cases share the machine's RAM with the test, or choose its amount.
+        let is_brief = is_brief || has_nodes(&board);
         for (position, &attachment) in attachments.iter().enumerate() {
             let applies = |case: &&Case| match case.scope {
                 Scope::Attachment => true,
@@ -112,6 +114,12 @@ pub(crate) fn can_be_tried(need: Need, board: &Board, attachment: Attachment) ->
             .jump()
             .map(|_| emulator::firmware(board).is_some()),
     }
+}
+
+/// Returns whether QEMU's arguments of the board divide its RAM into nodes, which then have neither
+/// another amount nor another backend.
+fn has_nodes(board: &Board) -> bool {
+    board.qemu.arguments.iter().any(|word| word == "-numa")
 }
 
 /// The number of virtio devices of a machine with two disks, two network devices and random bytes.

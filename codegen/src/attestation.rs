@@ -7,6 +7,7 @@
 use crate::board::{Architecture, Fact, Range, Trigger};
 use crate::description::Description;
 use crate::language::Interrupt;
+use crate::language::interned::interned;
 use crate::machine::device::WindowKind;
 use crate::part::expect::{self, Part};
 
@@ -40,7 +41,10 @@ fn inputs(description: &Description) -> Vec<Fact> {
     let rows = controller.binding().inputs();
     rows.iter()
         .map(|inputs| Fact::Inputs {
-            space: inputs.space.word(),
+            space: match inputs.space.controller() {
+                None => inputs.space.word(),
+                Some(name) => interned(&format!("{} of {name}:", inputs.space.word())),
+            },
             cell: inputs.cell,
             first: inputs.first,
         })

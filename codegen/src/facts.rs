@@ -65,6 +65,9 @@ impl fmt::Display for Fixed {
             Self::Frequency(hertz) => f.write_str(&notation::frequency(*hertz)),
             Self::Interrupt(interrupt) => {
                 write!(f, "{} {}", interrupt.space.word(), interrupt.number)?;
+                if let Some(controller) = interrupt.space.controller() {
+                    write!(f, " of {controller}")?;
+                }
                 match interrupt.trigger {
                     Some(trigger) => write!(f, ", {}", notation::trigger(trigger)),
                     None => Ok(()),

@@ -50,7 +50,7 @@ pub fn import(origin: &Origin, facts: &Facts) -> Draft {
     machine.inputs.clone_from(&controller.inputs);
     machine.messages = controller.messages;
     let owners = facts.with_children(&controller.owners);
-    let own = foreign::without(facts, &owners);
+    let own = foreign::without(facts, &owners).numbered(&controller.further);
     machine.facts = &own;
     let powers: Vec<Section> = Power::RECOGNISERS
         .iter()

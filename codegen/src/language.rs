@@ -5,6 +5,7 @@
 //! found in one run. This module depends on no board and no part.
 
 pub(crate) mod driver;
+pub(crate) mod interned;
 pub(crate) mod misplaced;
 mod named;
 pub(crate) mod parse;

@@ -138,6 +138,30 @@ impl Facts {
         found
     }
 
+    /// Returns the machine with the inputs of further interrupt controllers numbered from the number
+    /// of each on: an equal number of two controllers is another interrupt.
+    pub(crate) fn numbered(&self, further: &[(u64, u32)]) -> Self {
+        let first = |controller: Option<u64>| {
+            let owner =
+                controller.and_then(|owner| further.iter().find(|(base, _)| *base == owner));
+            owner.map_or(0, |(_, first)| *first)
+        };
+        let mut facts = self.clone();
+        for device in &mut facts.devices {
+            for (interrupt, owner) in device.interrupts.iter_mut().zip(&device.controllers) {
+                *interrupt = interrupt.map(|number| number.saturating_add(first(*owner)));
+            }
+            if let Some(bridge) = &mut device.bridge {
+                let owner = bridge.pins.first().and_then(|pin| pin.controller);
+                bridge.intx = bridge.intx.map(|line| line.saturating_add(first(owner)));
+                for pin in &mut bridge.pins {
+                    pin.interrupt = pin.interrupt.saturating_add(first(pin.controller));
+                }
+            }
+        }
+        facts
+    }
+
     /// Returns a description of what is at an address.
     pub(crate) fn describe(&self, address: u64) -> Option<String> {
         let holds = |device: &&Device| {

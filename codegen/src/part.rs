@@ -97,6 +97,11 @@ pub trait Controller: Binding {
     /// Returns the inputs in rows, one for each interrupt space.
     fn inputs(&self) -> Vec<Inputs>;
 
+    /// Returns the further controllers of the same kind, each of which receives its own interrupts.
+    fn further(&self) -> Vec<Further> {
+        Vec::new()
+    }
+
     /// Returns whether the controller supports active-low lines.
     fn takes_low(&self) -> bool {
         false
@@ -147,11 +152,22 @@ pub struct Inputs {
     pub cell: Option<u32>,
     /// The controller's own number of the first input.
     pub first: u32,
-    /// The number of inputs.
+    /// The lowest number of an input in the space; lower ones stand for no interrupt.
+    pub least: u32,
+    /// The number of inputs, from 0 on.
     pub count: u32,
     /// Whether each processor has its own instance of the inputs; `None` if the controller does not
     /// distinguish that.
     pub private: Option<bool>,
+}
+
+/// A further controller of the same kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Further {
+    /// The path of its table in the board file.
+    pub path: String,
+    /// The board's number of the controller's own number 0.
+    pub first: u32,
 }
 
 /// Whether a controller delivers message-signalled interrupts.

@@ -5,6 +5,7 @@ mod boards;
 mod cascades;
 mod cortex_a9;
 mod files;
+mod further;
 mod inheritance;
 mod interrupts;
 mod keys;

@@ -70,7 +70,8 @@ pub fn undescribed(sources: &dyn Sources, name: &str, facts: &Facts) -> Vec<(Ran
         return Vec::new();
     };
     let claimed = check::check(name, &description, &mut problems);
-    let mut comparison = Comparison::new(&description, &claimed, facts, &mut problems);
+    let facts = owner::numbered(&description, &claimed, facts, &mut problems);
+    let mut comparison = Comparison::new(&description, &claimed, &facts, &mut problems);
     comparison.parts();
     comparison.left()
 }
@@ -105,7 +106,8 @@ fn compare(
     facts: &Facts,
     problems: &mut Problems,
 ) -> Agreed {
-    let mut comparison = Comparison::new(description, claimed, facts, problems);
+    let facts = owner::numbered(description, claimed, facts, problems);
+    let mut comparison = Comparison::new(description, claimed, &facts, problems);
     comparison.processor();
     comparison.parts();
     comparison.ram();

@@ -116,6 +116,10 @@ pub trait InterruptController {
     /// is deasserted. If not, every interrupt must be claimed.
     const PENDING_FOLLOWS_LINE: bool = false;
 
+    /// If the driver drives several controllers of a kind, the difference between the numbers of
+    /// an input of one and of the same input of the next one; otherwise 0.
+    const CONTROLLER_STRIDE: u32 = 0;
+
     /// Initializes the controller: all lines disabled, none pending, all priorities unmasked, the
     /// processor's interface enabled.
     fn initialize(&mut self);
@@ -125,6 +129,12 @@ pub trait InterruptController {
     fn has(&self, number: u32) -> bool {
         let _ = number;
         true
+    }
+
+    /// Returns whether an interrupt is pending that another processor has passed on to this one.
+    #[inline]
+    fn is_relayed(&self) -> bool {
+        false
     }
 
     /// Enables `interrupt` for this processor.

@@ -52,6 +52,28 @@ pub struct Pending {
     pub external: bool,
 }
 
+/// Other harts that pass on their external interrupts to the kernel's hart, because an interrupt
+/// controller delivers to them only.
+///
+/// A relaying hart runs no code of the kernel: it sleeps, raises the software interrupt of the
+/// kernel's hart when it has an external interrupt, and then does so again only after
+/// [`rearm`](Self::rearm). The kernel accesses the registers of the controller itself.
+pub trait Relay: LocalInterrupts {
+    /// Starts `hart` as a relay, which then waits for [`rearm`](Self::rearm), and enables the
+    /// software interrupt of this hart. Returns whether the hart runs. Firmware may reset the
+    /// hart's contexts of interrupt controllers until then.
+    fn start(&mut self, hart: usize) -> bool;
+
+    /// Makes a started hart check its external interrupt again.
+    fn rearm(&mut self, hart: usize);
+
+    /// Returns whether the software interrupt of this hart is pending.
+    fn is_raised(&self) -> bool;
+
+    /// Clears the software interrupt of this hart.
+    fn clear(&mut self);
+}
+
 /// Calls to SBI firmware (RISC-V Supervisor Binary Interface 2.0).
 pub trait Firmware: Default {
     /// Calls `function` of `extension` (chapter 3).

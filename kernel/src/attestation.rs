@@ -29,8 +29,9 @@ pub(crate) fn key(table: &'static [Fact], class: &str) -> Option<&'static str> {
     keys.find(|key| key.starts_with(class))
 }
 
-/// The nodes of a device tree for each of the `N` devices of a table.
-pub(crate) struct Survey<'a, const N: usize> {
+/// The nodes of a device tree for each of the `N` devices of a table. The numbers of the inputs of
+/// two interrupt controllers of a kind differ by `STRIDE`; it is 0 if the table has one controller.
+pub(crate) struct Survey<'a, const N: usize, const STRIDE: u32> {
     table: &'static [Fact],
     parts: &'static [Part; N],
     tree: DeviceTree<'a>,
@@ -48,7 +49,7 @@ struct Candidate<'a> {
     slots: Slots,
 }
 
-impl<'a, const N: usize> Survey<'a, N> {
+impl<'a, const N: usize, const STRIDE: u32> Survey<'a, N, STRIDE> {
     /// Finds the node of each of the `parts` of `table`. The whole tree is read only here.
     pub(crate) fn of(
         tree: &mut DeviceTree<'a>,
@@ -122,33 +123,40 @@ impl<'a, const N: usize> Survey<'a, N> {
             for fact in part.rows {
                 self.compare(fact, node, controller, interrupt_cells, &mut tell);
                 if let Fact::Slots { .. } = fact {
-                    let mut owners = candidate.slots.controllers().into_iter();
-                    let is_foreign = owners.any(|owner| self.is_foreign(owner));
-                    compare_slots(fact, &candidate.slots, is_foreign, &mut tell);
+                    self.compare_slots(fact, &candidate.slots, &mut tell);
                 }
             }
         }
         count
     }
 
-    /// Returns whether a phandle is that of no described interrupt controller. A controller may
-    /// consist of several devices.
-    fn is_foreign(&self, owner: Option<u32>) -> bool {
-        let Some(owner) = owner else { return false };
-        let mut are_known = false;
+    /// Returns the number of an input among those of all described controllers, and whether another
+    /// controller has it. A controller may consist of several devices.
+    ///
+    /// If the owner is unknown, the input counts as one of the controller that has `described`.
+    fn place(&self, described: u32, found: Input) -> (u32, bool) {
+        let Input { number, controller } = found;
+        let Some(owner) = controller else {
+            let others = if STRIDE == 0 { 0 } else { described / STRIDE };
+            return (number.wrapping_add(others * STRIDE), false);
+        };
+        let (mut are_known, mut first) = (false, 0_u32);
         for (part, one) in self.all() {
             if !part.is_in("interrupt-controller.") {
                 continue;
             }
-            let Some(node) = &one.node else { continue };
-            // A domain of an APLIC receives the sources of the domain below it (RISC-V AIA 1.0, 4.2).
-            let numbers = ["phandle", "riscv,children"].map(|name| node.number(name));
-            if numbers.contains(&Some(owner)) {
-                return false;
+            if let Some(node) = &one.node {
+                // A domain of an APLIC receives the sources of the domain below it (RISC-V AIA 1.0,
+                // 4.2).
+                let numbers = ["phandle", "riscv,children"].map(|name| node.number(name));
+                if numbers.contains(&Some(owner)) {
+                    return (number.wrapping_add(first), false);
+                }
+                are_known |= numbers[0].is_some();
             }
-            are_known |= numbers[0].is_some();
+            first = first.wrapping_add(STRIDE);
         }
-        are_known
+        (number, are_known)
     }
 
     /// Compares an interrupt: its number, and whether a described controller has it.
@@ -159,9 +167,47 @@ impl<'a, const N: usize> Survey<'a, N> {
         found: Option<Input>,
         tell: &mut dyn FnMut(&'static str, Value<'a>, Value<'a>),
     ) {
-        let is_foreign = self.is_foreign(found.and_then(|input| input.controller));
-        let found = found.map(|input| input.number);
-        compare_input(key, number, found, is_foreign, tell);
+        let Some(found) = found else { return };
+        let found = match self.place(number, found) {
+            (found, true) => Value::Foreign(found),
+            (found, false) if found != number => Value::Interrupt(found),
+            _ => return,
+        };
+        tell(key, Value::Interrupt(number), found);
+    }
+
+    /// Compares a series of slots with its nodes.
+    fn compare_slots(
+        &self,
+        fact: &Fact,
+        slots: &Slots,
+        tell: &mut dyn FnMut(&'static str, Value<'a>, Value<'a>),
+    ) {
+        let Fact::Slots {
+            base,
+            stride,
+            count,
+            interrupt,
+        } = *fact
+        else {
+            return;
+        };
+        if let Some(found) = unlike(base, slots.base()) {
+            tell("base", Value::Address(base), Value::Address(found));
+        }
+        if let Some(found) = unlike(stride, slots.stride()) {
+            tell("stride", Value::Bytes(stride), Value::Bytes(found));
+        }
+        if let Some(found) = unlike(count, Some(slots.count())) {
+            tell("count", Value::Number(count), Value::Number(found));
+        }
+        // Of several controllers of the slots, the first one that is not the described one counts.
+        let [low, high] = slots.controllers();
+        let input = |controller| slots.interrupt().map(|number| Input { number, controller });
+        let of_low = input(low);
+        let agrees = of_low.is_some_and(|low| self.place(interrupt, low) == (interrupt, false));
+        let found = if agrees { input(high) } else { of_low };
+        self.compare_input("interrupt", interrupt, found, tell);
     }
 
     /// Compares one fact with the node of its device. A missing property is no conflict.
@@ -233,51 +279,6 @@ impl<'a, const N: usize> Survey<'a, N> {
             _ => {}
         }
     }
-}
-
-/// Compares a series of slots with its nodes.
-fn compare_slots<'a>(
-    fact: &Fact,
-    slots: &Slots,
-    is_foreign: bool,
-    tell: &mut dyn FnMut(&'static str, Value<'a>, Value<'a>),
-) {
-    let Fact::Slots {
-        base,
-        stride,
-        count,
-        interrupt,
-    } = *fact
-    else {
-        return;
-    };
-    if let Some(found) = unlike(base, slots.base()) {
-        tell("base", Value::Address(base), Value::Address(found));
-    }
-    if let Some(found) = unlike(stride, slots.stride()) {
-        tell("stride", Value::Bytes(stride), Value::Bytes(found));
-    }
-    if let Some(found) = unlike(count, Some(slots.count())) {
-        tell("count", Value::Number(count), Value::Number(found));
-    }
-    compare_input("interrupt", interrupt, slots.interrupt(), is_foreign, tell);
-}
-
-/// Compares the number of an interrupt, and whether it belongs to another controller than the
-/// described one (`is_foreign`).
-fn compare_input<'a>(
-    key: &'static str,
-    number: u32,
-    found: Option<u32>,
-    is_foreign: bool,
-    tell: &mut dyn FnMut(&'static str, Value<'a>, Value<'a>),
-) {
-    let found = match found {
-        Some(found) if is_foreign => Value::Foreign(found),
-        Some(found) if found != number => Value::Interrupt(found),
-        _ => return,
-    };
-    tell(key, Value::Interrupt(number), found);
 }
 
 /// Returns the found value, if it differs from the described one.

@@ -48,6 +48,8 @@ pub(crate) const INTERRUPTS: &[Line] = <Board as board::Board<Processor>>::INTER
 pub(crate) const PARTS: &[board::Part] = <Board as board::Board<Processor>>::PARTS;
 /// The values that the board expects in firmware's tables.
 pub(crate) const ATTESTATION: &[Fact] = <Board as board::Board<Processor>>::ATTESTATION;
+/// The difference between the interrupt numbers of two controllers; 0 if the board has one.
+pub(crate) const CONTROLLER_STRIDE: u32 = InterruptController::CONTROLLER_STRIDE;
 
 /// The transport of virtio devices.
 pub(crate) type Transport = <Board as board::Board<Processor>>::VirtioTransport;
@@ -384,7 +386,7 @@ impl Machine {
         set_deadline(Some(start));
         let mut has_come = false;
         while !has_come && now() - start < LIMIT {
-            if arch::interrupt_pending()
+            if self.has_interrupt()
                 && let Some(number) = self.controller.claim()
             {
                 has_come = number == TIMER_INTERRUPT.number;
@@ -396,6 +398,12 @@ impl Machine {
         }
         set_deadline(None);
         has_come
+    }
+
+    /// Returns whether an interrupt is pending, for this processor or passed on by another one.
+    #[inline]
+    fn has_interrupt(&self) -> bool {
+        arch::interrupt_pending() || self.controller.is_relayed()
     }
 
     /// Returns the interrupt controller, to set up the interrupts of devices.
@@ -430,7 +438,7 @@ impl event_loop::Machine for Machine {
 
     #[inline]
     fn interrupt_pending(&self) -> bool {
-        arch::interrupt_pending()
+        self.has_interrupt()
     }
 
     fn serve_interrupt(&mut self, mut device: impl FnMut(u32) -> bool) -> Option<u32> {

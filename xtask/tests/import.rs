@@ -106,9 +106,8 @@ fn a_pc_is_imported_from_its_firmware() {
     }
 }
 
-#[test]
-fn devices_of_another_interrupt_controller_are_left_out_with_the_reason() {
-    let place = Place::new();
+/// Imports QEMU's RISC-V `virt` with two sockets, each with a PLIC, and returns the board file.
+fn import_two_sockets(place: &Place, more: &[&str]) -> String {
     let memory = |node: u32| {
         let backend = format!("memory-backend-ram,size=128M,id=m{node}");
         let node = format!("node,memdev=m{node}");
@@ -116,20 +115,50 @@ fn devices_of_another_interrupt_controller_are_left_out_with_the_reason() {
     };
     let words = ["-smp".to_owned(), "4".to_owned()];
     let words = words.into_iter().chain(memory(0)).chain(memory(1));
+    let words = words.chain(more.iter().map(|&word| word.to_owned()));
     let words: Vec<String> = words.map(|word| format!("--qemu-arg={word}")).collect();
-    let mut arguments = vec![
-        "--qemu-machine",
-        "virt",
-        "--arch",
-        "riscv64",
-        "--memory",
-        "256M",
-    ];
-    arguments.extend(["--name", "mine"]);
+    let mut arguments = vec!["--qemu-machine", "virt", "--arch", "riscv64"];
+    arguments.extend(["--memory", "256M", "--name", "mine"]);
     arguments.extend(words.iter().map(String::as_str));
     let output = place.import(&arguments);
     assert!(output.status.success(), "{}", said(&output));
-    let text = fs::read_to_string(place.board("mine")).unwrap();
+    fs::read_to_string(place.board("mine")).unwrap()
+}
+
+#[test]
+fn every_plic_is_imported_and_each_interrupt_names_its_own() {
+    let place = Place::new();
+    let text = import_two_sockets(&place, &[]);
+    for line in [
+        "further.socket1 = { base = 0x0C60_0000, size = \"6 MiB\", sources = 95, first-hart = 2 }",
+        "interrupt = { plic = 10 }",
+        "interrupt = { plic = 1, controller = \"socket1\" }",
+        "intx = { plic = 32, controller = \"socket1\" }",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    let verified = place.xtask(&["verify", "mine"]);
+    assert!(verified.status.success(), "{}", said(&verified));
+    fs::write(
+        place.board("mine"),
+        text.replace("1, controller = \"socket1\"", "1"),
+    )
+    .unwrap();
+    let verified = place.xtask(&["verify", "mine"]);
+    let wrong = said(&verified);
+    for line in [
+        "the machine has another interrupt for `virtio-mmio.interrupt`",
+        "write { plic = 1, controller = \"socket1\" }",
+    ] {
+        assert!(wrong.contains(line), "{line}\n{wrong}");
+    }
+}
+
+#[test]
+fn devices_of_another_interrupt_controller_are_left_out_with_the_reason() {
+    let place = Place::new();
+    // Without firmware, no hart passes on the interrupts of another socket.
+    let text = import_two_sockets(&place, &["-bios", "none"]);
     let reason = "virtio,mmio: its interrupts go to another controller, at 0x0C60_0000";
     assert!(text.contains(reason), "{text}");
     assert!(!text.contains("[virtio-mmio]"), "{text}");

@@ -59,7 +59,7 @@ table! {
 
 /// The interrupt space of the I/O APICs: the global system interrupts, which count the inputs of
 /// all I/O APICs.
-const GSI: Space = Space("gsi");
+const GSI: Space = Space::new("gsi");
 
 /// The names of the local APIC and of the I/O APIC in firmware's tables, and QEMU's name of the
 /// 8259s.
@@ -202,6 +202,7 @@ impl Controller for Apic {
             space: GSI,
             cell: None,
             first: 0,
+            least: 0,
             count: count.unwrap_or(0),
             private: None,
         }]
@@ -320,6 +321,7 @@ impl Driver for Apic {
             space: GSI,
             cell: None,
             first: 0,
+            least: 0,
             count,
             private: None,
         }]))

@@ -34,7 +34,7 @@ block! {
 }
 
 /// The interrupt space by which board files number the sources.
-pub(super) const APLIC: Space = Space("aplic");
+pub(super) const APLIC: Space = Space::new("aplic");
 
 /// The `compatible` string of a domain.
 pub(super) const DOMAIN: &[&str] = &["riscv,aplic"];
@@ -53,6 +53,7 @@ pub(super) fn inputs(sources: u32) -> Inputs {
         space: APLIC,
         cell: None,
         first: 0,
+        least: 1,
         count: sources + 1,
         private: None,
     }

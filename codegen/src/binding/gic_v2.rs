@@ -71,16 +71,18 @@ block! {
 /// IHI 0048, 2.2.1: INTIDs 16 to 31 are private peripheral interrupts, 32 to 1019 shared ones.
 pub(super) const INPUTS: &[Inputs] = &[
     Inputs {
-        space: Space("ppi"),
+        space: Space::new("ppi"),
         cell: Some(1),
         first: 16,
+        least: 0,
         count: 16,
         private: Some(true),
     },
     Inputs {
-        space: Space("spi"),
+        space: Space::new("spi"),
         cell: Some(0),
         first: 32,
+        least: 0,
         count: 988,
         private: Some(false),
     },

@@ -1,21 +1,24 @@
 //! The platform-level interrupt controller of RISC-V machines (RISC-V PLIC Specification 1.0).
 
+mod contexts;
+mod further;
+
 use super::riscv;
 use crate::board::{self, Architecture};
-use crate::board::{Block, Lines, Register, Value};
-use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::language::scalar::choices;
+use crate::board::{Block, Lines, Register};
+use crate::diagnostic::Problems;
 use crate::language::schema;
 use crate::language::table::table;
-use crate::language::{Address, Located, Number, Size, Space, hexadecimal};
+use crate::language::{Address, Located, Named, Number, Size, Space, hexadecimal};
 use crate::machine::device::Device;
-use crate::part::Entered;
 use crate::part::claims::{Claimed, Claims, Extent, Rule};
 use crate::part::draft::{Machine, register};
 use crate::part::expect::Expected;
 use crate::part::section::Section;
 use crate::part::surroundings::Surroundings;
-use crate::part::{Binding, Controller, Delivery, Driver, Inputs, place};
+use crate::part::{Binding, Controller, Delivery, Driver, Further, Inputs, place};
+use contexts::HartModes;
+use further::{First, FurtherPlic};
 
 table! {
     /// The platform-level interrupt controller (PLIC) of RISC-V machines.
@@ -30,74 +33,38 @@ table! {
         /// entry applies to all further harts. Each mode is a context; contexts are numbered in
         /// this order. Without it, every hart has M and S mode.
         contexts: Vec<Located<HartModes>> => default("[]"),
+        /// The PLICs of other sockets, by a name for each, by which interrupts select them. The
+        /// kernel must run in S mode: a hart of such a socket passes the interrupts on.
+        further: Named<FurtherPlic> => optional,
     }
 }
 
-/// The modes of a hart to which a PLIC delivers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HartModes {
-    /// The PLIC delivers to M mode only.
-    Machine,
-    /// The PLIC delivers to S mode only.
-    Supervisor,
-    /// The PLIC delivers to M mode and S mode; the context of M mode comes first.
-    Both,
-}
-
-choices! { HartModes {
-    Machine = "M": "M mode",
-    Supervisor = "S": "S mode",
-    Both = "MS": "M mode, then S mode",
-} }
-
 /// The interrupt space by which board files number the sources.
-const PLIC: Space = Space("plic");
+const PLIC: Space = Space::new("plic");
 
 /// The offset of the contexts' registers, and their size for each context (PLIC 1.0, chapter 3).
 const CONTEXTS: u64 = 0x20_0000;
 const CONTEXT: u64 = 0x1000;
 
-impl Plic {
-    /// Returns the modes of the contexts, stated or by default; `None` if they are invalid.
-    fn harts(&self) -> Option<Vec<HartModes>> {
-        let given = self.contexts.value()?;
-        let harts: Vec<HartModes> = given.iter().map(|one| one.value).collect();
-        Some(match harts.is_empty() {
-            true => vec![HartModes::Both],
-            false => harts,
-        })
+/// Returns a row of inputs that starts with source 0, which stands for no interrupt.
+fn inputs(sources: u32) -> Inputs {
+    Inputs {
+        space: PLIC,
+        cell: None,
+        first: 0,
+        least: 1,
+        count: sources + 1,
+        private: None,
     }
+}
 
-    /// Returns the number of contexts of the listed harts.
-    fn context_count(&self) -> Option<u64> {
-        let count = |modes: &HartModes| match modes {
-            HartModes::Machine | HartModes::Supervisor => 1,
-            HartModes::Both => 2,
-        };
-        Some(self.harts()?.iter().map(count).sum())
-    }
-
-    /// Reports that no hart has a context for the mode of the kernel.
-    fn check_mode(&self, around: &Surroundings<'_>, problems: &mut Problems) {
-        let (Some(harts), Some((entered, at))) = (self.harts(), riscv::entered(around)) else {
-            return;
-        };
-        let has = |wanted| harts.iter().any(|m| *m == HartModes::Both || *m == wanted);
-        let (machine, supervisor) = (has(HartModes::Machine), has(HartModes::Supervisor));
-        let (mode, is_there) = match entered {
-            Entered::Machine => ("M", machine),
-            Entered::Supervisor => ("S", supervisor),
-            Entered::Either if machine => ("S", supervisor),
-            Entered::Either => ("M", machine),
-        };
-        if let (false, Some(contexts)) = (is_there, self.contexts.get()) {
-            let title = format!("the PLIC delivers to no hart in {mode} mode");
-            problems.report(
-                Diagnostic::new(Code::WrongMode, contexts.at, title)
-                    .label("no context for the kernel")
-                    .also(at, format!("the kernel is entered in {mode} mode")),
-            );
-        }
+/// Returns the number of sources of a PLIC in a machine. Some trees and QEMU's model count source
+/// 0, which does not exist.
+fn sources(plic: &Device) -> Option<u32> {
+    match (plic.number("riscv,ndev"), plic.number("num-sources")) {
+        (Some(sources), _) if sources % 32 != 0 => Some(sources),
+        (Some(counted), _) | (None, Some(counted)) => counted.checked_sub(1),
+        (None, None) => None,
     }
 }
 
@@ -109,11 +76,12 @@ impl Binding for Plic {
     }
 
     fn claim(&self, claims: &mut Claims<'_>) {
-        let contexts = self.context_count().unwrap_or(1);
+        let contexts = contexts::count(&self.contexts).unwrap_or(1);
         let least = CONTEXTS + CONTEXT * contexts;
         let rule = Rule::registers("the registers of this PLIC's contexts", 0x1000, least);
         let size = self.size.get().map(Extent::from);
         claims.range(&self.place.path, &self.base, size, rule);
+        further::claim(&self.further, claims);
     }
 
     fn expect(&self, expected: &mut Expected) {
@@ -121,10 +89,12 @@ impl Binding for Plic {
             .part(&self.place, Self::KINDS)
             .registers(0, &self.place.path, &self.base, &self.size)
             .sources("riscv,ndev", &self.sources);
+        further::expect(&self.further, expected);
     }
 
     fn check(&self, around: &Surroundings<'_>, claimed: &Claimed, problems: &mut Problems) {
-        self.check_mode(around, problems);
+        contexts::check_mode(&self.contexts, around, problems);
+        further::check(&self.further, around, problems);
         riscv::check_source_0(PLIC, &self.place, claimed, problems);
     }
 }
@@ -132,13 +102,12 @@ impl Binding for Plic {
 impl Controller for Plic {
     fn inputs(&self) -> Vec<Inputs> {
         let sources = self.sources.value().map_or(1023, |sources| sources.0);
-        vec![Inputs {
-            space: PLIC,
-            cell: None,
-            first: 0,
-            count: sources + 1,
-            private: None,
-        }]
+        let own = std::iter::once(inputs(sources));
+        own.chain(further::inputs(&self.further)).collect()
+    }
+
+    fn further(&self) -> Vec<Further> {
+        further::list(&self.further)
     }
 
     fn delivers(&self, _msi: board::Msi) -> Delivery {
@@ -159,63 +128,75 @@ impl Driver for Plic {
     type Resolved = board::InterruptController;
 
     fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
-        let registers = board::Range {
-            base: self.base.value()?.0,
-            size: self.size.value()?.0,
+        let first = First {
+            registers: board::Range {
+                base: self.base.value()?.0,
+                size: self.size.value()?.0,
+            },
+            sources: self.sources.value()?.0,
+            harts: contexts::harts(&self.contexts)?,
         };
-        let (sources, harts) = (self.sources.value()?.0, self.harts()?);
-        let modes = harts.iter().map(|modes| {
-            Value::path(match modes {
-                HartModes::Machine => "plic::Modes::Machine",
-                HartModes::Supervisor => "plic::Modes::Supervisor",
-                HartModes::Both => "plic::Modes::Both",
-            })
+        let others = further::resolve(&self.further)?;
+        let code = match others.as_slice() {
+            [] => board::Code {
+                imports: vec![
+                    ("vmos_drivers::mmio", "Mmio"),
+                    ("vmos_drivers::riscv", "self"),
+                    ("vmos_drivers::interrupt_controller::plic", "self"),
+                    ("vmos_drivers::interrupt_controller::plic", "Plic"),
+                ],
+                driver: "Plic<Mmio, P>".to_owned(),
+                config_type: "plic::Config".to_owned(),
+                config: further::config(&first),
+                processor: vec!["riscv::LocalInterrupts"],
+            },
+            others => further::code(&first, others),
+        };
+        let block = |key: &str, number, plic: &First| Block {
+            key: key.to_owned(),
+            base: plic.registers.base,
+            registers: names(
+                around.used,
+                number,
+                plic.sources,
+                plic.harts.first().copied(),
+            ),
+        };
+        let mut registers = vec![block(&self.place.path, 0, &first)];
+        registers.extend(
+            others
+                .iter()
+                .map(|(key, number, _, plic)| block(key, *number, plic)),
+        );
+        let mut card = format!("PLIC, sources 1 to {}", first.sources);
+        if !others.is_empty() {
+            card = format!("{} PLICs, one for each socket", 1 + others.len());
+        }
+        let own = std::iter::once(Lines {
+            word: "PLIC",
+            first: 0,
+            count: first.sources + 1,
         });
-        let config = vec![
-            ("registers", Value::Range(registers)),
-            ("sources", Value::Decimal(sources.into())),
-            ("contexts", Value::List(modes.collect())),
-        ];
         Some(board::InterruptController {
             number: "source",
-            lines: vec![Lines {
-                word: "PLIC",
-                first: 0,
-                count: sources + 1,
-            }],
+            lines: own.chain(further::lines(&self.further)).collect(),
             part: board::Part {
                 key: self.place.path.clone(),
-                card: format!("PLIC, sources 1 to {sources}"),
-                code: board::Code {
-                    imports: vec![
-                        ("vmos_drivers::mmio", "Mmio"),
-                        ("vmos_drivers::riscv", "self"),
-                        ("vmos_drivers::interrupt_controller::plic", "self"),
-                        ("vmos_drivers::interrupt_controller::plic", "Plic"),
-                    ],
-                    driver: "Plic<Mmio, P>".to_owned(),
-                    config_type: "plic::Config".to_owned(),
-                    config: Value::structure("plic::Config", config),
-                    processor: vec!["riscv::LocalInterrupts"],
-                },
-                registers: vec![Block {
-                    key: self.place.path.clone(),
-                    base: registers.base,
-                    registers: names(around.used, sources, harts.first().copied()),
-                }],
+                card,
+                code,
+                registers,
                 entry: Vec::new(),
             },
         })
     }
 
-    fn import(_machine: &Machine<'_>, plic: &Device) -> Option<Section> {
-        let registers = register(plic, 0)?;
-        // Some trees and QEMU's model count source 0, which does not exist.
-        let sources = match (plic.number("riscv,ndev"), plic.number("num-sources")) {
-            (Some(sources), _) if sources % 32 != 0 => sources,
-            (Some(counted), _) | (None, Some(counted)) => counted.checked_sub(1)?,
-            (None, None) => return None,
-        };
+    fn import(machine: &Machine<'_>, plic: &Device) -> Option<Section> {
+        let mut plics = machine.all(Self::KINDS);
+        plics.dedup_by_key(|plic| plic.base());
+        // Only firmware starts the harts that pass on the interrupts of further PLICs.
+        plics.retain(|one| machine.has_firmware() || one.base() == plic.base());
+        let plic = plics.first().copied().unwrap_or(plic);
+        let (registers, sources) = (register(plic, 0)?, sources(plic)?);
         let contexts: Vec<u32> = plic.interrupts.iter().flatten().copied().collect();
         let is_usual = contexts
             .chunks(2)
@@ -228,13 +209,8 @@ impl Driver for Plic {
             .line("size", Size(registers.size).written())
             .line("sources", sources)
             .with_owners([registers.base])
-            .with_inputs(&[Inputs {
-                space: PLIC,
-                cell: None,
-                first: 0,
-                count: sources + 1,
-                private: None,
-            }]);
+            .with_inputs(&[inputs(sources)]);
+        let section = further::import(section, &plics)?;
         Some(match is_usual {
             true => section,
             false => section.todo(
@@ -246,18 +222,28 @@ impl Driver for Plic {
     }
 }
 
-/// The registers by name, for a debugger (PLIC 1.0, 3): the priority of each source that the board
+/// The registers by name, for a debugger (PLIC 1.0, 3), of the PLIC whose source 0 has the number
+/// `first`: the priority of each source that the board
 /// uses, the pending bits, and the enable bits and thresholds of the contexts of hart 0. The claim
 /// register is left out, because reading it claims an interrupt.
 fn names(
     used: &[board::Claim<board::Interrupt>],
+    first: u32,
     sources: u32,
     modes: Option<HartModes>,
 ) -> Vec<Register> {
     const WORD: u32 = u32::BITS;
     let mut registers: Vec<Register> = Vec::new();
     for claim in used {
-        let lines = claim.what.number..claim.what.number + claim.what.count;
+        let Some(line) = claim
+            .what
+            .number
+            .checked_sub(first)
+            .filter(|line| *line <= sources)
+        else {
+            continue;
+        };
+        let lines = line..line + claim.what.count;
         registers.extend(lines.map(|line| (format!("priority{line}"), 4 * u64::from(line), 4)));
     }
     let words = sources / WORD + 1;

@@ -81,8 +81,9 @@ pub(super) fn check_source_0(
 ) {
     let word = space.word();
     let claims = claimed.interrupts.iter();
-    for claim in claims.filter(|claim| claim.first.space == space && claim.first.number == 0) {
-        let title = format!("there is no interrupt `{word} = 0`");
+    for claim in claims.filter(|claim| claim.first.space.word() == word && claim.first.number == 0)
+    {
+        let title = format!("there is no interrupt `{}`", claim.first.space.said(0));
         problems.report(
             Diagnostic::new(Code::InterruptOutOfRange, claim.at, title)
                 .label("0 stands for no interrupt: sources are numbered from 1 on")

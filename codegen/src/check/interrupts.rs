@@ -5,6 +5,9 @@ use super::waivers::Waivers;
 use crate::board::Trigger;
 use crate::description::Description;
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::language::Space;
+use crate::language::reader::list;
+use crate::language::suggest::nearest;
 use crate::part::claims::{InterruptClaim, Wiring};
 use crate::part::{Controller, Inputs};
 
@@ -45,6 +48,9 @@ fn misplaced(claim: &InterruptClaim, controller: &dyn Controller) -> Option<Diag
     let word = space.word();
     let all = controller.inputs();
     let Some(inputs) = all.iter().find(|inputs| inputs.space == space) else {
+        if all.iter().any(|inputs| inputs.space.word() == word) {
+            return Some(unknown_controller(claim, controller, &all));
+        }
         let known: Vec<String> = all
             .iter()
             .map(|inputs| format!("`{}`", inputs.space.word()))
@@ -79,7 +85,7 @@ fn misplaced(claim: &InterruptClaim, controller: &dyn Controller) -> Option<Diag
     if last < u64::from(inputs.count) {
         return None;
     }
-    let title = format!("there is no interrupt `{word} = {last}`");
+    let title = format!("there is no interrupt `{}`", space.said(last));
     let row = match claim.count {
         1 => String::new(),
         count => format!("{count} interrupts from {} to {last}: ", claim.first.number),
@@ -87,10 +93,42 @@ fn misplaced(claim: &InterruptClaim, controller: &dyn Controller) -> Option<Diag
     let greatest = inputs.count.saturating_sub(1);
     Some(
         Diagnostic::new(Code::InterruptOutOfRange, claim.at, title)
-            .label(format!("{row}`{word}` goes from 0 to {greatest}"))
+            .label(format!(
+                "{row}`{word}` goes from {} to {greatest}",
+                inputs.least
+            ))
             .also(controller.place().at, "the interrupt controller")
             .helps(own_number(claim, &all)),
     )
+}
+
+/// Returns the error for an interrupt of a further controller that the board does not describe.
+fn unknown_controller(
+    claim: &InterruptClaim,
+    controller: &dyn Controller,
+    all: &[Inputs],
+) -> Diagnostic {
+    let (space, place) = (claim.first.space, controller.place());
+    let name = space.controller().unwrap_or_default();
+    let title = format!("`{}` has no further controller `{name}`", place.path);
+    let names = all.iter().filter_map(|inputs| inputs.space.controller());
+    let mut names: Vec<&str> = names.collect();
+    names.dedup();
+    let number = Space::new(space.word()).written(claim.first.number);
+    let first = format!("for an input of the first controller, write {number}");
+    let diagnostic = Diagnostic::new(Code::BadInterrupt, claim.at, title)
+        .also(place.at, "the interrupt controller");
+    match nearest(name, names.iter().copied()) {
+        Some(near) => diagnostic
+            .label(format!("did you mean `{near}`?"))
+            .help(first),
+        None if names.is_empty() => diagnostic
+            .label("the board describes one controller")
+            .help(first),
+        None => diagnostic
+            .label(format!("the further ones are {}", list(&names)))
+            .help(first),
+    }
 }
 
 /// Returns a help text for an interrupt whose number is right and whose space is wrong, if exactly
@@ -153,9 +191,11 @@ fn claimed_twice(
     claim: &InterruptClaim,
     inputs: &[Inputs],
 ) -> Diagnostic {
-    let word = claim.first.space.word();
     let number = shared(earlier, claim).unwrap_or(claim.first.number);
-    let title = format!("interrupt `{word} = {number}` is claimed twice");
+    let title = format!(
+        "interrupt `{}` is claimed twice",
+        claim.first.space.said(number.into())
+    );
     Diagnostic::new(Code::InterruptTwice, claim.at, title)
         .label(describe(claim))
         .also(earlier.at, describe(earlier))

@@ -216,7 +216,8 @@ fn values() -> String {
          **A name** consists of lower-case letters, digits and single hyphens, and starts with a letter.\n\n\
          **An interrupt** is a table with a number in one of these spaces, such as `{{ spi = 1 }}`. If the\n\
          trigger differs from the usual one of the device, add `trigger = \"edge\"` or `trigger = \"level\"`;\n\
-         an I/O APIC also supports \"level-low\" and \"edge-falling\".\n\n\
+         an I/O APIC also supports \"level-low\" and \"edge-falling\". On a board with several controllers of\n\
+         a kind, the number is one of the first controller; `controller = \"NAME\"` selects a further one.\n\n\
          | space | interrupts |\n|---|---|\n{spaces}",
         units(SIZES),
         units(FREQUENCIES),

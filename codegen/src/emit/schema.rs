@@ -237,10 +237,18 @@ fn interrupt() -> Members {
         trigger.extend(words(choices));
     }
     properties.push(("trigger", Json::object(trigger)));
+    let mut controller = vec![(
+        "description",
+        Json::text(
+            "The further controller that has the interrupt, by its name. Without it, the first one.",
+        ),
+    )];
+    controller.extend(pattern(NAME));
+    properties.push(("controller", Json::object(controller)));
     // `cargo xtask gen` checks that there is exactly one number: with `oneOf`, an editor would
     // offer the key once for each space.
     let mut members = object(Json::object(properties));
     members.push(("minProperties", Json::Integer(1)));
-    members.push(("maxProperties", Json::Integer(2)));
+    members.push(("maxProperties", Json::Integer(3)));
     members
 }

@@ -70,10 +70,10 @@ impl Machine<'_> {
     pub(crate) fn interrupt(&self, section: Section, key: &str, number: u32) -> Section {
         let place = self.inputs.iter().find_map(|inputs| {
             let offset = number.checked_sub(inputs.first)?;
-            (offset < inputs.count).then(|| (inputs.space.word(), offset))
+            (offset < inputs.count).then(|| inputs.space.written(offset))
         });
         match place {
-            Some((space, number)) => section.line(key, format!("{{ {space} = {number} }}")),
+            Some(written) => section.line(key, written),
             None => self.unknown_interrupt(section, key),
         }
     }

@@ -15,10 +15,8 @@
 //! The names are `compatible` strings of device tree nodes, and QEMU's name of the model for
 //! machines without a device tree. An absent or invalid key is not compared.
 
-use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
-
 use crate::board::BarAssignment;
+use crate::language::interned::interned;
 use crate::language::{Address, Field, Frequency, Interrupt, Located, Number, Place, Size};
 use crate::machine::device::WindowKind;
 
@@ -54,19 +52,6 @@ impl Expected {
         let last = self.parts.len() - 1;
         &mut self.parts[last]
     }
-}
-
-/// Returns a `compatible` string from a file like one of a binding. Each text is kept once, for as
-/// long as the program runs.
-fn interned(text: &str) -> &'static str {
-    static KNOWN: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(one) = known.get(text) {
-        return one;
-    }
-    let one: &'static str = Box::leak(Box::from(text));
-    known.insert(one);
-    one
 }
 
 /// A part of the machine, as described.

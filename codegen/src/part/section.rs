@@ -22,6 +22,8 @@ pub struct Section {
     pub(crate) inputs: Vec<Inputs>,
     /// The first addresses of the devices that have these inputs; empty if that is unknown.
     pub(crate) owners: Vec<u64>,
+    /// The first addresses of further controllers of the kind, each with the number of its input 0.
+    pub(crate) further: Vec<(u64, u32)>,
     /// How the interrupt controller delivers messages; `None` for other parts.
     pub(crate) messages: Option<board::Msi>,
     /// The option with which QEMU's `virt` has such a part, if it depends on an option.
@@ -39,6 +41,7 @@ impl Section {
             arguments: Vec::new(),
             inputs: Vec::new(),
             owners: Vec::new(),
+            further: Vec::new(),
             messages: None,
             option: None,
         }
@@ -76,6 +79,13 @@ impl Section {
     /// Sets the devices that have the part's inputs, by their first addresses.
     pub(crate) fn with_owners(mut self, owners: impl IntoIterator<Item = u64>) -> Self {
         self.owners.extend(owners);
+        self
+    }
+
+    /// Adds a further controller of the kind, at `base`, whose input 0 has the number `first`.
+    pub(crate) fn with_further(mut self, base: u64, first: u32) -> Self {
+        self.owners.push(base);
+        self.further.push((base, first));
         self
     }
 

@@ -63,7 +63,7 @@ const CLINT: &str = "[timer.clint]\nbase = 0x0200_0000";
 const SBI_RESET: &str = "[power.sbi]";
 
 /// Returns the RISC-V board with some of its text replaced.
-fn with(edits: &[(&str, &str)]) -> Toy {
+pub(super) fn with(edits: &[(&str, &str)]) -> Toy {
     let text = edits.iter().fold(RISCV.to_owned(), |text, (old, new)| {
         assert_eq!(
             text.matches(old).count(),

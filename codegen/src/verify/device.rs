@@ -404,12 +404,9 @@ impl Comparison<'_> {
             .map(|one| one.binding().inputs());
         let space = inputs.unwrap_or_default().iter().find_map(|inputs| {
             let offset = number.checked_sub(inputs.first)?;
-            (offset < inputs.count).then(|| (inputs.space.word(), offset))
+            (offset < inputs.count).then(|| inputs.space.written(offset))
         });
-        match space {
-            Some((space, number)) => format!("{{ {space} = {number} }}"),
-            None => format!("input {number} of the controller"),
-        }
+        space.unwrap_or_else(|| format!("input {number} of the controller"))
     }
 
     fn frequency(&mut self, frequency: &Located<u64>, there: Option<u64>, kind: &str) {

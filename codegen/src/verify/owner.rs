@@ -2,11 +2,42 @@
 //! the same start, so an equal number does not show that the described controller receives the
 //! interrupt.
 
+use std::borrow::Cow;
+
 use super::Comparison;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::description::Description;
+use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::{Interrupt, Located, hexadecimal};
+use crate::machine::Facts;
 use crate::machine::device::{Bridge, Pin};
+use crate::part::claims::Claimed;
 use crate::part::expect::Part;
+
+/// Returns the machine with the inputs of the described further controllers numbered as in the
+/// board.
+pub(super) fn numbered<'f>(
+    description: &Description,
+    claimed: &Claimed,
+    facts: &'f Facts,
+    problems: &mut Problems,
+) -> Cow<'f, Facts> {
+    let controller = description.controller();
+    let further = controller.map_or_else(Vec::new, |one| one.binding().further());
+    if further.is_empty() {
+        return Cow::Borrowed(facts);
+    }
+    let all = description.expected().parts;
+    let comparison = Comparison::new(description, claimed, facts, problems);
+    let base = |path: &str| {
+        let part = all.iter().find(|part| part.path() == path)?;
+        facts.devices[comparison.device_of(part, &all)?].base()
+    };
+    let bases = further.iter();
+    let bases: Vec<(u64, u32)> = bases
+        .filter_map(|one| Some((base(&one.path)?, one.first)))
+        .collect();
+    Cow::Owned(facts.numbered(&bases))
+}
 
 impl Comparison<'_> {
     /// Finds the first addresses of the described controller's devices in the machine.

@@ -10,6 +10,8 @@ use crate::interrupt::{Interrupt, InterruptController};
 use crate::mmio::{Mmio, Registers};
 use crate::riscv::{Local, LocalInterrupts, Mode, TIMER};
 
+pub mod several;
+
 /// The priority of source n, 4 bytes each; 0 disables it (chapter 4).
 const PRIORITY: usize = 0x00_0000;
 /// One bit per source: enabled for a context (chapter 6).
@@ -127,6 +129,35 @@ impl<R: Registers, P: LocalInterrupts> Plic<R, P> {
     fn claim_register(context: usize) -> usize {
         CLAIM + CONTEXT_STRIDE * context
     }
+
+    /// Disables all sources, and unmasks all priorities of `context`.
+    fn reset(&mut self, context: usize) {
+        for source in 1..=self.sources {
+            self.registers.write32(PRIORITY + 4 * source as usize, 0);
+        }
+        for first in (0..=self.sources).step_by(32) {
+            let (word, _) = Self::enable_bit(context, first);
+            self.registers.write32(word, 0);
+        }
+        self.registers
+            .write32(THRESHOLD + CONTEXT_STRIDE * context, 0);
+    }
+
+    /// Gives a source a priority, and enables it for the context.
+    fn enable_source(&mut self, source: u32) {
+        if self.is_source(source) {
+            let priority = PRIORITY + 4 * source as usize;
+            self.registers.write32(priority, USUAL_PRIORITY);
+            self.let_through(source, true);
+        }
+    }
+
+    /// Claims the pending source of highest priority, if there is one.
+    #[inline]
+    fn claim_source(&mut self, context: usize) -> Option<u32> {
+        let source = self.registers.read32(Self::claim_register(context));
+        (source != 0).then_some(source)
+    }
 }
 
 impl<P: LocalInterrupts> Driver for Plic<Mmio, P> {
@@ -146,25 +177,15 @@ impl<R: Registers, P: LocalInterrupts> InterruptController for Plic<R, P> {
         let Some(context) = self.context else {
             return;
         };
-        for source in 1..=self.sources {
-            self.registers.write32(PRIORITY + 4 * source as usize, 0);
-        }
-        for first in (0..=self.sources).step_by(32) {
-            let (word, _) = Self::enable_bit(context, first);
-            self.registers.write32(word, 0);
-        }
-        self.registers
-            .write32(THRESHOLD + CONTEXT_STRIDE * context, 0);
+        self.reset(context);
         self.hart.enable(Local::External, true);
     }
 
     fn enable(&mut self, interrupt: Interrupt) {
         if interrupt.number == TIMER.number {
             self.hart.enable(Local::Timer, true);
-        } else if self.is_source(interrupt.number) {
-            let priority = PRIORITY + 4 * interrupt.number as usize;
-            self.registers.write32(priority, USUAL_PRIORITY);
-            self.let_through(interrupt.number, true);
+        } else {
+            self.enable_source(interrupt.number);
         }
     }
 
@@ -183,8 +204,7 @@ impl<R: Registers, P: LocalInterrupts> InterruptController for Plic<R, P> {
             return Some(TIMER.number);
         }
         let context = self.context.filter(|_| pending.external)?;
-        let source = self.registers.read32(Self::claim_register(context));
-        (source != 0).then_some(source)
+        self.claim_source(context)
     }
 
     #[inline]

@@ -27,6 +27,8 @@ mod pmp;
 #[cfg(target_os = "none")]
 mod processor;
 #[cfg(target_os = "none")]
+mod relay;
+#[cfg(target_os = "none")]
 mod semihosting;
 #[cfg(target_os = "none")]
 mod translation;

@@ -9,6 +9,8 @@ use std::vec::Vec;
 use super::*;
 use vmos_drivers::board::Region;
 
+mod several;
+
 const TABLE: &[Fact] = &[
     Fact::inputs("spi", Some(0), 32),
     Fact::inputs("ppi", Some(1), 16),
@@ -178,7 +180,7 @@ fn machine_with(node: &str, property: &str, value: &[u32]) -> Model {
     tree
 }
 
-fn survey(tree: &Model) -> Survey<'static, COUNT> {
+fn survey(tree: &Model) -> Survey<'static, COUNT, 0> {
     let blob: &'static [u8] = Box::leak(tree.to_dtb().into_boxed_slice());
     let mut tree = DeviceTree::of(blob).expect("a sound tree");
     Survey::of(&mut tree, TABLE, &PARTS)

@@ -12,13 +12,14 @@ use crate::part;
 use vmos_drivers::address::PhysicalAddress;
 
 const COUNT: usize = Part::count(machine::ATTESTATION);
+const STRIDE: u32 = machine::CONTROLLER_STRIDE;
 /// The devices in the board file.
 static PARTS: [Part; COUNT] = Part::all_of(machine::ATTESTATION);
 
 /// The comparison of the board file with the machine.
 pub(super) struct Attestation<'a> {
     table: Option<Table>,
-    survey: Option<Survey<'a, COUNT>>,
+    survey: Option<Survey<'a, COUNT, STRIDE>>,
     contradictions: usize,
 }
 
@@ -42,7 +43,7 @@ impl Attestation<'static> {
 
     /// Returns the devices found in a device tree. Reading `table` again lets the compiler remove
     /// the code on architectures whose loaders pass no device tree.
-    fn survey(&self) -> Option<&Survey<'static, COUNT>> {
+    fn survey(&self) -> Option<&Survey<'static, COUNT, STRIDE>> {
         self.table?.device_tree()?;
         self.survey.as_ref()
     }

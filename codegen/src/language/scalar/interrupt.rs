@@ -1,22 +1,64 @@
 //! Interrupts, in the notation of the machine's manual: `{ spi = 1 }`.
 
+use super::super::interned::interned;
 use super::super::reader::{Given, Read, list};
 use super::super::schema::{Kind, Root};
 use super::super::suggest;
 use super::super::tree::{Entry, Node, Value};
-use super::choices;
+use super::{Name, choices};
 use crate::board::{Architecture, Trigger};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 
-/// The interrupt space that a number belongs to, by its key. The controllers' bindings define the
-/// spaces and their numbers.
+/// The interrupt space that a number belongs to: its key, and the controller if the board has
+/// several of a kind. The controllers' bindings define the spaces and their numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Space(pub &'static str);
+pub struct Space {
+    word: &'static str,
+    controller: Option<&'static str>,
+}
+
+/// The key of an interrupt that names one of several controllers of a kind.
+pub(crate) const CONTROLLER: &str = "controller";
 
 impl Space {
+    /// Returns the space of the only controller of its kind, or of the first one.
+    pub const fn new(word: &'static str) -> Self {
+        Self {
+            word,
+            controller: None,
+        }
+    }
+
+    /// Returns the same space of the further controller with this name.
+    pub(crate) fn of(self, controller: &str) -> Self {
+        Self {
+            controller: Some(interned(controller)),
+            ..self
+        }
+    }
+
     /// The key that stands for the space in board files.
     pub const fn word(self) -> &'static str {
-        self.0
+        self.word
+    }
+
+    /// Returns the name of the further controller whose space it is; `None` for the first one.
+    pub const fn controller(self) -> Option<&'static str> {
+        self.controller
+    }
+
+    /// Formats a number in the space as in a board file: `{ spi = 1 }`.
+    pub(crate) fn written(self, number: u32) -> String {
+        format!("{{ {} }}", self.said(number.into()))
+    }
+
+    /// Formats a number in the space as in a board file, without braces: `spi = 1`.
+    pub(crate) fn said(self, number: u64) -> String {
+        let word = self.word;
+        match self.controller {
+            None => format!("{word} = {number}"),
+            Some(name) => format!("{word} = {number}, {CONTROLLER} = \"{name}\""),
+        }
     }
 }
 
@@ -31,7 +73,7 @@ fn words(root: &Root, architecture: Option<Architecture>) -> Vec<&'static str> {
 fn named(root: &Root, word: &str) -> Option<Space> {
     let mut spaces = root.spaces(None).into_iter();
     let found = spaces.find(|space| space.word == word)?;
-    Some(Space(found.word))
+    Some(Space::new(found.word))
 }
 
 /// Returns an interrupt with this number as a board of an architecture may write it.
@@ -124,12 +166,17 @@ impl Read for Interrupt {
         };
         let mut inputs = Vec::new();
         let mut trigger = Some(None);
+        let mut controller = None;
         let mut whole = true;
         for entry in &table.entries {
             if entry.key == "trigger" {
                 let path = given.inside("trigger");
                 let given = given.entry(&path, entry);
                 trigger = Trigger::read(&given, problems).map(Some);
+            } else if entry.key == CONTROLLER {
+                let path = given.inside(CONTROLLER);
+                controller = Name::read(&given.entry(&path, entry), problems);
+                whole &= controller.is_some();
             } else if let Some(space) = named(given.root, &entry.key) {
                 inputs.push((space, entry));
             } else {
@@ -140,8 +187,9 @@ impl Read for Interrupt {
         match inputs.as_slice() {
             [(space, entry)] => {
                 let number = number(given, entry, problems)?;
+                let space = controller.map_or(*space, |name| space.of(&name.0));
                 Some(Self {
-                    space: *space,
+                    space,
                     number,
                     trigger: trigger?,
                 })
@@ -218,7 +266,7 @@ fn unknown_key(
         "unknown key `{}` in the interrupt `{}`",
         entry.key, given.path
     );
-    let known = words.iter().copied().chain(["trigger"]);
+    let known = words.iter().copied().chain(["trigger", CONTROLLER]);
     let near = suggest::nearest(&entry.key, known.clone());
     let label = match near {
         Some(near) => format!("did you mean `{near}`?"),

@@ -106,7 +106,7 @@ fn a_frequency_always_has_a_unit() {
 #[test]
 fn an_interrupt_states_its_space() {
     let spi = Interrupt {
-        space: Space("spi"),
+        space: Space::new("spi"),
         number: 1,
         trigger: None,
     };
@@ -125,7 +125,7 @@ fn an_interrupt_states_its_space() {
 #[test]
 fn an_interrupt_may_state_its_trigger() {
     let edge = Interrupt {
-        space: Space("spi"),
+        space: Space::new("spi"),
         number: 1,
         trigger: Some(crate::board::Trigger::Edge),
     };

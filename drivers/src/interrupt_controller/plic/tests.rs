@@ -6,23 +6,23 @@ use std::rc::Rc;
 use std::vec::Vec;
 
 /// A PLIC with 40 sources and one context in use, `context`.
-struct Device {
+pub(super) struct Device {
     context: usize,
-    state: RefCell<State>,
+    pub(super) state: RefCell<State>,
 }
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     words: BTreeMap<usize, u32>,
-    pending: BTreeSet<u32>,
+    pub(super) pending: BTreeSet<u32>,
     claimed: Vec<u32>,
-    completed: Vec<u32>,
+    pub(super) completed: Vec<u32>,
 }
 
-const SOURCES: u32 = 40;
+pub(super) const SOURCES: u32 = 40;
 
 impl Device {
-    fn new(context: usize) -> Self {
+    pub(super) fn new(context: usize) -> Self {
         Self {
             context,
             state: RefCell::default(),
@@ -115,7 +115,7 @@ impl LocalInterrupts for Fake {
     }
 }
 
-const EXTERNAL: Pending = Pending {
+pub(super) const EXTERNAL: Pending = Pending {
     timer: false,
     external: true,
 };

@@ -204,8 +204,8 @@ impl Class {
         });
         let usual = "\n/// TODO the trigger of the device's interrupt, with the section of the data sheet.\nconst USUAL: board::Trigger = board::Trigger::Level;\n";
         let claim = "        let key = format!(\"{}.interrupt\", self.place.path);\n        claims.interrupts(&key, &self.interrupt, Some(1), Wiring::Shared, USUAL);\n";
-        let inputs = "\nimpl Controller for @TYPE@ {\n    fn inputs(&self) -> Vec<Inputs> {\n        vec![Inputs {\n            space: SPACE,\n            cell: None,\n            first: 0,\n            count: INPUTS,\n            private: None,\n        }]\n    }\n\n    fn delivers(&self, _msi: board::Msi) -> Delivery {\n        Delivery::No(\"it does not support messages\")\n    }\n}\n";
-        let space = "\n/// The interrupt space in which board files number the controller's inputs.\nconst SPACE: Space = Space(\"@NAME@\");\n/// TODO the number of inputs.\nconst INPUTS: u32 = 32;\n";
+        let inputs = "\nimpl Controller for @TYPE@ {\n    fn inputs(&self) -> Vec<Inputs> {\n        vec![Inputs {\n            space: SPACE,\n            cell: None,\n            first: 0,\n            least: 0,\n            count: INPUTS,\n            private: None,\n        }]\n    }\n\n    fn delivers(&self, _msi: board::Msi) -> Delivery {\n        Delivery::No(\"it does not support messages\")\n    }\n}\n";
+        let space = "\n/// The interrupt space in which board files number the controller's inputs.\nconst SPACE: Space = Space::new(\"@NAME@\");\n/// TODO the number of inputs.\nconst INPUTS: u32 = 32;\n";
         let spaces = "    const SPACES: &'static [schema::Space] = &[schema::Space {\n        word: SPACE.word(),\n        doc: \"TODO An input of this controller, and the number of the first one.\",\n        first: 0,\n        count: INPUTS,\n    }];\n";
         let config = match self.key {
             "rtc" => "Value::optional(Some(Value::structure(\"@MODULE@::Config\", config)))",

@@ -1,0 +1,241 @@
+//! Further PLICs of a machine with several sockets. Each delivers to the harts of its socket.
+
+use super::contexts::{self, HartModes};
+use super::{CONTEXT, CONTEXTS, PLIC, Plic};
+use crate::binding::riscv;
+use crate::board::{self, Lines, Value};
+use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::language::interned::interned;
+use crate::language::table::table;
+use crate::language::{Address, Field, Located, Named, Number, Size, hexadecimal};
+use crate::machine::device::Device;
+use crate::part::claims::{Claims, Extent, Rule};
+use crate::part::draft::register;
+use crate::part::expect::Expected;
+use crate::part::section::Section;
+use crate::part::surroundings::Surroundings;
+use crate::part::{Driver as _, Entered, Further, Inputs};
+
+table! {
+    /// A PLIC of another socket.
+    pub struct FurtherPlic {
+        /// The first address of the device's registers.
+        base: Address => required,
+        /// The size of the PLIC's registers: 2 MiB, and 4 KiB for each context.
+        size: Size => default("64 MiB"),
+        /// The number of the PLIC's sources, which are numbered from 1.
+        sources: Number<1, 1023> => required,
+        /// The first hart that the PLIC delivers to. It delivers to the harts from there on, up to
+        /// the first hart of another PLIC.
+        first_hart: Number<1, 4095> => required,
+        /// The privilege modes that the PLIC delivers to, for each hart from its first one on; the
+        /// last entry applies to all further harts. Without it, every hart has M and S mode.
+        contexts: Vec<Located<HartModes>> => default("[]"),
+    }
+}
+
+/// The difference between the numbers of a source of one PLIC and of the same source of the next:
+/// `vmos_drivers::interrupt_controller::plic::several::STRIDE`.
+const STRIDE: u32 = 2048;
+
+/// The number of PLICs that a board may have. Their numbers fit in `u32`.
+const MOST: usize = 64;
+
+/// The key of a PLIC with its further ones.
+pub(super) type FurtherPlics = Field<Named<FurtherPlic>>;
+
+/// Returns the further PLICs with their names, and the board's number of the source 0 of each.
+fn all(further: &FurtherPlics) -> impl Iterator<Item = (&'static str, u32, &FurtherPlic)> {
+    let entries = further.value().into_iter().flat_map(Named::iter).take(MOST);
+    let numbered = entries.zip(1..);
+    numbered.map(|(entry, nth): (_, u32)| (interned(&entry.name), nth * STRIDE, &entry.value))
+}
+
+/// Returns the inputs of the further PLICs.
+pub(super) fn inputs(further: &FurtherPlics) -> impl Iterator<Item = Inputs> {
+    all(further).map(|(name, first, plic)| Inputs {
+        space: PLIC.of(name),
+        first,
+        ..super::inputs(plic.sources.value().map_or(1023, |sources| sources.0))
+    })
+}
+
+/// Returns the paths and the first numbers of the further PLICs.
+pub(super) fn list(further: &FurtherPlics) -> Vec<Further> {
+    let all = all(further).map(|(_, first, plic)| Further {
+        path: plic.place.path.clone(),
+        first,
+    });
+    all.collect()
+}
+
+pub(super) fn claim(further: &FurtherPlics, claims: &mut Claims<'_>) {
+    for (_, _, plic) in all(further) {
+        let contexts = contexts::count(&plic.contexts).unwrap_or(1);
+        let least = CONTEXTS + CONTEXT * contexts;
+        let rule = Rule::registers("the registers of this PLIC's contexts", 0x1000, least);
+        let size = plic.size.get().map(Extent::from);
+        claims.range(&plic.place.path, &plic.base, size, rule);
+    }
+}
+
+pub(super) fn expect(further: &FurtherPlics, expected: &mut Expected) {
+    for (_, _, plic) in all(further) {
+        expected
+            .part(&plic.place, Plic::KINDS)
+            .registers(0, &plic.place.path, &plic.base, &plic.size)
+            .sources("riscv,ndev", &plic.sources);
+    }
+}
+
+/// Reports further PLICs that cannot interrupt the kernel, or that are ambiguous.
+pub(super) fn check(further: &FurtherPlics, around: &Surroundings<'_>, problems: &mut Problems) {
+    let mut seen: Vec<&Located<Number<1, 4095>>> = Vec::new();
+    for (_, _, plic) in all(further) {
+        contexts::check_mode(&plic.contexts, around, problems);
+        if let Some(first) = plic.first_hart.get() {
+            let same = seen.iter().find(|other| other.value == first.value);
+            if let Some(other) = same {
+                let title = format!("two PLICs deliver to hart {}", first.value.0);
+                problems.report(
+                    Diagnostic::new(Code::BadNumber, first.at, title)
+                        .label("the first hart of this PLIC")
+                        .also(other.at, "the first hart of another PLIC"),
+                );
+            }
+            seen.push(first);
+        }
+        let Some((entered, at)) = riscv::entered(around) else {
+            continue;
+        };
+        if entered != Entered::Supervisor {
+            let title = format!("`{}` cannot interrupt the kernel", plic.place.path);
+            problems.report(
+                Diagnostic::new(Code::WrongMode, plic.place.at, title)
+                    .label("it delivers to other harts")
+                    .also(at, "the kernel may be entered in M mode")
+                    .note(
+                        "a hart of another socket passes its interrupts on through firmware, so the \
+                         kernel must run in S mode",
+                    )
+                    .help("list its address and the parts that use it under [undescribed]"),
+            );
+        }
+    }
+    if let Some(more) = further.value().and_then(|named| named.0.get(MOST)) {
+        let title = format!("a board has at most {MOST} further PLICs");
+        problems
+            .report(Diagnostic::new(Code::BadNumber, more.name_at, title).label("one too many"));
+    }
+}
+
+/// The first PLIC of a board, resolved.
+pub(super) struct First {
+    pub(super) registers: board::Range,
+    pub(super) sources: u32,
+    pub(super) harts: Vec<HartModes>,
+}
+
+/// Returns the configuration of a PLIC.
+pub(super) fn config(first: &First) -> Value {
+    Value::structure(
+        "plic::Config",
+        vec![
+            ("registers", Value::Range(first.registers)),
+            ("sources", Value::Decimal(first.sources.into())),
+            ("contexts", contexts::value(&first.harts)),
+        ],
+    )
+}
+
+/// Returns the further PLICs, resolved, each with its path, its first number and its first hart.
+pub(super) fn resolve(further: &FurtherPlics) -> Option<Vec<(String, u32, u32, First)>> {
+    if matches!(further, Field::Bad) {
+        return None;
+    }
+    let resolved = all(further).map(|(_, number, plic)| {
+        let first = First {
+            registers: board::Range {
+                base: plic.base.value()?.0,
+                size: plic.size.value()?.0,
+            },
+            sources: plic.sources.value()?.0,
+            harts: contexts::harts(&plic.contexts)?,
+        };
+        let first_hart = plic.first_hart.value()?.0;
+        Some((plic.place.path.clone(), number, first_hart, first))
+    });
+    resolved.collect()
+}
+
+/// Returns the driver of several PLICs for `board.rs`.
+pub(super) fn code(first: &First, further: &[(String, u32, u32, First)]) -> board::Code {
+    let unit = |first_hart: u32, plic: &First| {
+        Value::structure(
+            "several::Unit",
+            vec![
+                ("plic", config(plic)),
+                ("first_hart", Value::Decimal(first_hart.into())),
+            ],
+        )
+    };
+    let others = further.iter().map(|(_, _, hart, plic)| unit(*hart, plic));
+    let units: Vec<Value> = std::iter::once(unit(0, first)).chain(others).collect();
+    let count = units.len();
+    board::Code {
+        imports: vec![
+            ("vmos_drivers::mmio", "Mmio"),
+            ("vmos_drivers::riscv", "self"),
+            ("vmos_drivers::interrupt_controller::plic", "self"),
+            ("vmos_drivers::interrupt_controller::plic::several", "self"),
+            ("vmos_drivers::interrupt_controller::plic::several", "Plics"),
+        ],
+        driver: format!("Plics<Mmio, P, {count}>"),
+        config_type: format!("several::Config<{count}>"),
+        config: Value::structure("several::Config", vec![("units", Value::Rows(units))]),
+        processor: vec!["riscv::Relay"],
+    }
+}
+
+/// Returns the rows of sources of the further PLICs for `board.md`.
+pub(super) fn lines(further: &FurtherPlics) -> impl Iterator<Item = Lines> {
+    inputs(further).map(|inputs| Lines {
+        word: interned(
+            &inputs
+                .space
+                .controller()
+                .unwrap_or_default()
+                .replace('-', " "),
+        ),
+        first: inputs.first,
+        count: inputs.count,
+    })
+}
+
+/// Adds the further PLICs of a machine, ascending by address, with names of the form `socket1`. The
+/// harts of each follow those of the one before.
+pub(super) fn import(mut section: Section, plics: &[&Device]) -> Option<Section> {
+    let harts = |plic: &Device| u32::try_from(plic.interrupts.len() / 2).ok();
+    let mut first_hart = harts(plics.first()?)?;
+    for (plic, nth) in plics.iter().skip(1).zip(1_u32..) {
+        let (registers, sources) = (register(plic, 0)?, super::sources(plic)?);
+        let (base, size) = (hexadecimal(registers.base), Size(registers.size).written());
+        let name = format!("socket{nth}");
+        let first = nth * STRIDE;
+        section = section
+            .line(
+                &format!("further.{name}"),
+                format!(
+                    "{{ base = {base}, size = {size}, sources = {sources}, first-hart = {first_hart} }}"
+                ),
+            )
+            .with_further(registers.base, first)
+            .with_inputs(&[Inputs {
+                space: PLIC.of(&name),
+                first,
+                ..super::inputs(sources)
+            }]);
+        first_hart += harts(plic)?;
+    }
+    Some(section)
+}

@@ -1,0 +1,134 @@
+//! Boards with several interrupt controllers of a kind.
+
+use super::{Toy, riscv};
+use crate::Board;
+use crate::diagnostic::Code;
+
+const SOURCES: &str = "sources = 40";
+const FURTHER: &str = "sources = 40
+further.east = { base = 0x1100_0000, size = \"4 MiB\", sources = 20, first-hart = 2 }
+further.west = { base = 0x1200_0000, size = \"4 MiB\", sources = 20, first-hart = 4 }";
+
+/// The RISC-V board with two further PLICs and other changes.
+fn with(changes: &[(&str, &str)]) -> Toy {
+    let mut all = vec![(SOURCES, FURTHER)];
+    all.extend(changes);
+    riscv::with(&all)
+}
+
+fn fine(changes: &[(&str, &str)]) -> Board {
+    with(changes).load().unwrap_or_else(|told| panic!("{told}"))
+}
+
+#[test]
+fn each_controller_has_its_own_numbers() {
+    let board = fine(&[
+        ("{ plic = 1 }", "{ plic = 10, controller = \"east\" }"),
+        (
+            "{ plic = 32 }",
+            "{ plic = 10, controller = \"west\", trigger = \"edge\" }",
+        ),
+    ]);
+    let numbers = board.interrupts.iter().map(|claim| claim.what.number);
+    assert_eq!(numbers.collect::<Vec<_>>(), [10, 2048 + 10, 4096 + 10]);
+    let driver = &board.interrupt_controller.part.code.driver;
+    assert_eq!(driver, "Plics<Mmio, P, 3>");
+}
+
+#[test]
+fn a_board_with_one_controller_has_the_driver_of_one() {
+    let board = riscv::with(&[]).load().unwrap();
+    let driver = &board.interrupt_controller.part.code.driver;
+    assert_eq!(driver, "Plic<Mmio, P>");
+}
+
+#[test]
+fn the_range_of_numbers_is_that_of_the_named_controller() {
+    with(&[("{ plic = 1 }", "«{ plic = 15, controller = \"east\" }»")]).has_only(
+        Code::InterruptOutOfRange,
+        "there is no interrupt `plic = 22, controller = \"east\"`",
+    );
+    let told = with(&[("{ plic = 10 }", "{ plic = 41 }")])
+        .load()
+        .unwrap_err();
+    let text = told.to_string();
+    assert!(text.contains("`plic` goes from 1 to 40"), "{text}");
+    with(&[("{ plic = 10 }", "«{ plic = 0, controller = \"west\" }»")]).has_only(
+        Code::InterruptOutOfRange,
+        "there is no interrupt `plic = 0, controller = \"west\"`",
+    );
+}
+
+#[test]
+fn an_interrupt_is_claimed_twice_only_within_one_controller() {
+    fine(&[("{ plic = 1 }", "{ plic = 10, controller = \"east\" }")]);
+    with(&[
+        ("{ plic = 10 }", "{ plic = 3, controller = \"east\" }"),
+        ("{ plic = 1 }", "«{ plic = 1, controller = \"east\" }»"),
+    ])
+    .has_only(
+        Code::InterruptTwice,
+        "interrupt `plic = 3, controller = \"east\"` is claimed twice",
+    );
+}
+
+#[test]
+fn an_unknown_controller_is_told_with_the_known_ones() {
+    let wrong = [("{ plic = 10 }", "«{ plic = 10, controller = \"esat\" }»")];
+    let title = "`interrupt-controller.plic` has no further controller `esat`";
+    with(&wrong).has_only(Code::BadInterrupt, title);
+    let text = with(&wrong).load().unwrap_err().to_string();
+    assert!(text.contains("did you mean `east`?"), "{text}");
+    assert!(text.contains("write { plic = 10 }"), "{text}");
+    riscv::with(&wrong).has_only(Code::BadInterrupt, title);
+    let text = riscv::with(&wrong).load().unwrap_err().to_string();
+    assert!(
+        text.contains("the board describes one controller"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_name_of_a_controller_must_be_a_name() {
+    with(&[("{ plic = 10 }", "{ plic = 10, controller = «1» }")]).has_only(
+        Code::WrongType,
+        "`console.ns16550.interrupt.controller` must be a name in quotes",
+    );
+}
+
+#[test]
+fn two_controllers_of_one_hart_are_reported() {
+    let text = FURTHER.replace("first-hart = 4", "first-hart = «2»");
+    riscv::with(&[(SOURCES, &text)]).has_only(Code::BadNumber, "two PLICs deliver to hart 2");
+}
+
+#[test]
+fn controllers_may_not_overlap() {
+    let text = FURTHER.replace("0x1200_0000", "«0x1130_0000»");
+    riscv::with(&[(SOURCES, &text)]).has_only(
+        Code::Overlap,
+        "`interrupt-controller.plic.further.west` overlaps `interrupt-controller.plic.further.east`",
+    );
+}
+
+#[test]
+fn further_controllers_need_a_kernel_in_s_mode() {
+    let toy = with(&[
+        (
+            "[boot.sbi-payload]\nload-address = 0x8020_0000",
+            "[boot.machine-mode]\nentry = 0x8000_0000",
+        ),
+        ("[timer.sstc]", "[timer.clint]\nbase = 0x0200_0000"),
+        ("[power.sbi]", ""),
+    ]);
+    let told = toy.load().unwrap_err();
+    let titles: Vec<&str> = told.iter().map(|one| one.title.as_str()).collect();
+    assert_eq!(
+        titles,
+        [
+            "`interrupt-controller.plic.further.east` cannot interrupt the kernel",
+            "`interrupt-controller.plic.further.west` cannot interrupt the kernel",
+        ],
+        "{told}"
+    );
+}
