@@ -137,7 +137,7 @@ impl<'a, const N: usize, const STRIDE: u32> Survey<'a, N, STRIDE> {
     fn place(&self, described: u32, found: Input) -> (u32, bool) {
         let Input { number, controller } = found;
         let Some(owner) = controller else {
-            let others = if STRIDE == 0 { 0 } else { described / STRIDE };
+            let others = described.checked_div(STRIDE).unwrap_or_default();
             return (number.wrapping_add(others * STRIDE), false);
         };
         let (mut are_known, mut first) = (false, 0_u32);

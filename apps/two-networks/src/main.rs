@@ -53,6 +53,7 @@ async fn tell_changes(networks: Networks) {
             Event::LinkUp => println!("{name}: link up"),
             Event::LinkDown => println!("{name}: link down"),
             Event::Lost => println!("{name}: address lost"),
+            _ => {}
         }
     }
 }

@@ -5,8 +5,9 @@ use core::task::Poll;
 
 use super::{Configuration, Net};
 
-/// A change of the network.
+/// A change of the network. Features add kinds of changes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum Event {
     /// The network device has a link.
     LinkUp,
