@@ -37,7 +37,7 @@ async fn tell_addresses(net: Net) {
                     println!("ready: UDP echo on {address} port {ECHO}");
                 }
             }
-            Event::LinkUp | Event::LinkDown | Event::Lost => {}
+            _ => {}
         }
     }
 }
