@@ -153,21 +153,13 @@ impl Services for Drivers {
     fn interrupt(&mut self, number: u32) -> bool {
         self.has_work = true;
         let of_part = !machine::PARTS.is_empty() && lines::raised(number);
-        if !of_part
-            && self
-                .routes
-                .iter()
-                .all(|route| route.interrupt.number != number)
-        {
-            self.unexpected += 1;
-            report("interrupts without a device", self.unexpected);
-        }
-        let mut has_news = of_part;
+        let (mut is_known, mut has_news) = (of_part, of_part);
         for route in self
             .routes
             .iter()
             .filter(|route| route.interrupt.number == number)
         {
+            is_known = true;
             let is_configuration = route.is_configuration;
             has_news |= match route.source {
                 Source::Entropy => {
@@ -192,6 +184,9 @@ impl Services for Drivers {
                 #[cfg(any(feature = "virtio-console", feature = "virtio-vsock"))]
                 Source::Further(index) => self.further.take_interrupt(index, is_configuration),
             };
+        }
+        if !is_known {
+            self.count_unexpected();
         }
         self.storm.count(number, has_news) && self.is_storm(number)
     }
@@ -295,6 +290,12 @@ impl Drivers {
             return answered(number);
         }
         true
+    }
+
+    #[cold]
+    fn count_unexpected(&mut self) {
+        self.unexpected += 1;
+        report("interrupts without a device", self.unexpected);
     }
 
     /// Returns the state of the device of `source`.
