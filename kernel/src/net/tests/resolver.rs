@@ -84,6 +84,34 @@ fn a_forged_answer_is_ignored() {
     assert_eq!((resolved, tries), (Ok(FOUND), 2));
 }
 
+/// RFC 5452, 9.1: the answer must come from where the question went.
+#[test]
+fn an_answer_from_elsewhere_is_ignored() {
+    let mut cable = cable();
+    let (a, b) = (cable.a.net, cable.b.net);
+    let mut tries = 0;
+    let resolved = cable.block_on(async {
+        let (socket, other) = (b.udp(53).unwrap(), b.udp(5353).unwrap());
+        let serving = async {
+            loop {
+                let question = socket.receive().await.unwrap();
+                tries += 1;
+                let answer = with_address(question.payload().to_vec());
+                if tries == 1 {
+                    other.send_to(&answer, question.source()).await.unwrap();
+                } else {
+                    socket.reply(&question, &answer).await.unwrap();
+                }
+            }
+        };
+        match select(a.resolve("host.example"), serving).await {
+            Either::First(resolved) => resolved,
+            Either::Second(never) => never,
+        }
+    });
+    assert_eq!((resolved, tries), (Ok(FOUND), 2));
+}
+
 #[test]
 fn silence_differs_from_a_missing_server() {
     assert_eq!(

@@ -199,17 +199,16 @@ fn an_error_is_no_longer_than_every_link_takes_and_never_about_an_error() {
     let address = own("fe80::", 1);
     let answers = machine.hears(udp(OTHER, address, [4000, 9], &[5; 1400]));
     assert_eq!(answers[0].len(), 14 + 1280);
-    let mut inner = icmp(
-        OTHER,
-        address,
-        64,
-        &[&[1, 4, 0, 0, 0, 0, 0, 0][..], &[0; 40]].concat(),
-    );
-    // An unknown option before an error.
-    inner.splice(54..54, [58, 0, 0x1e, 4, 0, 0, 0, 0]);
-    inner[20] = 60;
-    inner[19] += 8;
-    assert!(machine.hears(inner).is_empty());
+    let error = [&[1, 4, 0, 0, 0, 0, 0, 0][..], &[0; 40]].concat();
+    let request = [128, 0, 0, 0, 0, 7, 0, 1];
+    for (message, errors) in [(&request[..], 1), (&error, 0)] {
+        // Behind an unknown option, of which the sender is told (RFC 8200, 4.2).
+        let mut inner = icmp(OTHER, address, 64, message);
+        inner.splice(54..54, [58, 0, 0x9e, 4, 0, 0, 0, 0]);
+        inner[20] = 60;
+        inner[19] += 8;
+        assert_eq!(machine.hears(inner).len(), errors);
+    }
 }
 
 #[test]

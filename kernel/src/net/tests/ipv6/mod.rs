@@ -1,6 +1,7 @@
 //! Tests of IPv6 on a simulated wire. Messages are written byte by byte, and read by smoltcp.
 
 mod addresses;
+mod answers;
 mod conflicts;
 mod floods;
 mod hostile;
