@@ -290,6 +290,16 @@ fn an_invalid_name_is_reported_before_anything_is_written() {
     let (_folder, project) = project(&sibling());
     let complaint = refusal(&project, &["new", "Other_one", "--from", "mine"], 1);
     assert!(complaint.contains("cannot be a name"), "{complaint}");
+    let format = ["--message-format", "json"];
+    let output = xtask(
+        &project,
+        &[&["new", "Other_one", "--from", "mine"], &format[..]].concat(),
+    );
+    let lines = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        lines.starts_with('{') && lines.contains("cannot be a name"),
+        "{lines}"
+    );
     assert!(!project.join("boards/Other_one.toml").exists());
 }
 

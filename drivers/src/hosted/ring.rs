@@ -138,7 +138,7 @@ impl DeviceQueue {
         Some(self.follow(head))
     }
 
-    /// Returns a chain to the driver, of which `written` bytes were written. The driver is told when
+    /// Returns a chain to the driver, of which `written` bytes were written. The driver learns it when
     /// [`announce`](Self::announce) says so.
     pub fn push(&mut self, chain: Chain, written: usize) {
         let entry = self.at.used + 4 + 8 * u64::from(self.used % self.size);

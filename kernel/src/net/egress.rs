@@ -32,7 +32,7 @@ impl Stack {
         more
     }
 
-    /// Takes and sends frames while a task waits without awaiting. The time stands still: as for the
+    /// Takes and sends frames while a task waits without awaiting. The time does not change: as for the
     /// tasks of this turn, it is that of the turn's start. Does nothing while a task uses what the
     /// protocols need.
     #[cfg(feature = "networks")]

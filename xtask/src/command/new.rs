@@ -1,11 +1,11 @@
 //! `cargo xtask new`: creates a board that extends another one.
 
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::path::Path;
 
 use clap::Args;
+use vmos_codegen::Board;
 use vmos_codegen::source::{Folder, Sources};
-use vmos_codegen::{Board, Diagnostics};
 
 use crate::boards;
 use crate::failure::{Failure, FileError};
@@ -82,11 +82,7 @@ pub(super) fn write(
 }
 
 pub(super) fn load(sources: &dyn Sources, name: &str) -> Result<Board, Failure> {
-    let told = |mistakes: Diagnostics| {
-        eprintln!("{}", mistakes.render(io::stderr().is_terminal()).trim_end());
-        Failure::Status(1)
-    };
-    vmos_codegen::load_from(sources, name).map_err(told)
+    vmos_codegen::load_from(sources, name).map_err(Failure::mistakes)
 }
 
 /// A source of board files: the existing boards, and one that has not been written yet.
