@@ -116,8 +116,13 @@ impl Queue {
         let size = self.ring.size();
         // Within the capacity reserved in `new`.
         self.shadow.resize_with(size.into(), Shadow::default);
-        for (index, shadow) in (1..=size).zip(&mut self.shadow) {
-            shadow.describe(index % size, 0, 0, 0, NOT_LENT);
+        let mut next = 0;
+        for shadow in &mut self.shadow {
+            next += 1;
+            shadow.describe(next, 0, 0, 0, NOT_LENT);
+        }
+        if let Some(last) = self.shadow.last_mut() {
+            last.next = 0;
         }
         (self.first_free, self.free) = (0, size);
         (self.available, self.published) = (0, 0);
