@@ -7,6 +7,7 @@ mod architecture;
 mod interrupts;
 pub(crate) mod memory;
 mod overlap;
+mod page_tables;
 mod undescribed;
 mod waivers;
 
@@ -61,6 +62,7 @@ pub(crate) fn check(name: &str, description: &Description, problems: &mut Proble
     overlap::check(&claimed.ports, &mut waivers, problems);
     interrupts::check(description, &claimed.interrupts, &mut waivers, problems);
     memory::check(description, problems);
+    page_tables::check(description, architecture, problems);
     for binding in &bindings {
         binding.check(&description.surroundings(), &claimed, problems);
     }

@@ -29,6 +29,31 @@ fn short_descriptors_are_known_to_the_board() {
     assert_eq!(fine(&[]).memory.page_tables, PageTables::Long);
 }
 
+/// The edits of a 32-bit board with the processor at `cpu` and this table `[memory]`.
+fn with_processor<'e>(cpu: &'e str, memory: &'e str) -> Vec<(&'e str, &'e str)> {
+    let mut edits = SHORT.to_vec();
+    edits[3] = ("[memory]\n", memory);
+    edits.push(("cpu = \"toy-a1\"", cpu));
+    edits
+}
+
+#[test]
+fn a_processor_without_long_descriptors_needs_short_ones() {
+    let title = "the processor, cortex-a9, has no long descriptors";
+    let missing = with_processor("cpu = «\"cortex-a9\"»", "[memory]\n");
+    only(&missing, Code::WrongArchitecture, title);
+    let wrong = with_processor(
+        "cpu = \"cortex-a9\"",
+        "[memory]\npage-tables = «\"long\"»\n",
+    );
+    only(&wrong, Code::WrongArchitecture, title);
+    fine(&with_processor(
+        "cpu = \"cortex-a9\"",
+        "[memory]\npage-tables = \"short\"\n",
+    ));
+    fine(&with_processor("cpu = \"cortex-a15\"", "[memory]\n"));
+}
+
 #[test]
 fn short_descriptors_are_for_32_bit_arm_only() {
     only(

@@ -95,7 +95,9 @@ impl Comparison<'_> {
         let (Some(cpu), Some(there)) = (cpu, self.facts.processor.as_ref().filter(lacks)) else {
             return;
         };
-        if architecture == Some(&Architecture::Arm) && is_long {
+        // Otherwise the checks report it.
+        let is_unstated = has_long_descriptors(&cpu.value.0);
+        if architecture == Some(&Architecture::Arm) && is_long && is_unstated {
             let title = format!("the machine's processor, {there}, has no long descriptors");
             self.problems.report(
                 Diagnostic::new(Code::MachineProperty, cpu.at, title)
