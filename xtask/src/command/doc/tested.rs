@@ -17,6 +17,9 @@ const PAGE: &str = "docs/crates.md";
 const BEGIN: &str = "<!-- Written by `cargo xtask doc`. -->\n";
 const END: &str = "<!-- End of the written part. -->\n";
 
+/// How many tests a row names at most, so that it can be read.
+const SHOWN: usize = 4;
+
 /// The folder of the machine tests' cases.
 const CASES: &str = "tests/cases";
 
@@ -60,7 +63,7 @@ fn with_table(page: &str, table: &str) -> Option<String> {
 }
 
 /// Returns the table: each crate that an app uses directly, with its version, the features of
-/// `vmos` that the app enables, the app, and the tests that run the app.
+/// `vmos` that the app enables, the app, and some of the tests that run the app.
 fn table(workspace: &Workspace) -> Result<String, Failure> {
     let locked = Locked::parse(&read(&workspace.root.join("Cargo.lock"))?)?;
     let files = sources(&workspace.root.join(CASES))?.into_iter();
@@ -93,9 +96,22 @@ fn row(name: &str, version: &str, app: &App, tests: &BTreeSet<String>) -> String
     };
     let quoted = |name: &String| format!("`{name}`");
     let features = listed(app.features.iter().map(quoted).collect());
-    let tests = listed(tests.iter().map(quoted).collect());
+    let tests = listed(some_of(tests).collect());
     let app = &app.name;
     format!("| {name} | {version} | {features} | `{app}` | {tests} |\n")
+}
+
+/// Returns the names of the tests for a row: all, or the first ones and how many more there are.
+fn some_of(tests: &BTreeSet<String>) -> impl Iterator<Item = String> {
+    // The number of the others must not be the place of one name.
+    let shown = if tests.len() > SHOWN + 1 {
+        SHOWN
+    } else {
+        tests.len()
+    };
+    let others = tests.len() - shown;
+    let names = tests.iter().take(shown).map(|name| format!("`{name}`"));
+    names.chain((others > 0).then(|| format!("and {others} more")))
 }
 
 /// The packages of `Cargo.lock`.
@@ -198,6 +214,17 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_row_names_a_few_tests_and_counts_the_others() {
+        let listed = |count: usize| {
+            let tests = (0..count).map(|number| format!("t{number}")).collect();
+            some_of(&tests).collect::<Vec<_>>().join(", ")
+        };
+        assert_eq!(listed(1), "`t0`");
+        assert_eq!(listed(5), "`t0`, `t1`, `t2`, `t3`, `t4`");
+        assert_eq!(listed(6), "`t0`, `t1`, `t2`, `t3`, and 2 more");
     }
 
     #[test]
