@@ -207,6 +207,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         &reliability::PEERS,
         &reliability::RINGS,
         &reliability::SILENCE,
+        &reliability::STORM,
         &reliability::MACHINE,
         &reliability::PROCESSOR,
         &reliability::DISK,

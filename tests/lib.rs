@@ -6,6 +6,7 @@
 
 pub mod browser;
 pub mod ethernet;
+pub mod lines;
 pub mod service;
 pub mod setting;
 pub mod udp;

@@ -18,6 +18,7 @@ use xtask::workspace::Workspace;
 
 use crate::ensure;
 use crate::ethernet::Wire;
+use crate::lines::Lines;
 use crate::machine::Machine;
 use crate::outcome::Outcome;
 use crate::ports;
@@ -271,6 +272,14 @@ impl Draft<'_> {
         let (queues, arguments) = Virtqueues::new(folder, board, mebibytes)?;
         self.qemu.extra.extend(arguments);
         Ok((self, queues))
+    }
+
+    /// Makes the machine's interrupt lines controllable from outside.
+    #[must_use]
+    pub fn with_lines(mut self) -> (Self, Lines) {
+        let (lines, arguments) = Lines::new(self.setting.folder.path());
+        self.qemu.extra.extend(arguments);
+        (self, lines)
     }
 
     /// Starts the machine.

@@ -10,6 +10,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use vmos_codegen::Board;
+use vmos_codegen::board::VirtioMmio;
 use xtask::qmp::Qmp;
 
 use crate::outcome::Outcome;
@@ -51,6 +52,16 @@ pub struct Device {
     status: u64,
     /// The device's queues that are in use.
     pub queues: Vec<Queue>,
+}
+
+impl Device {
+    /// Returns the number of the slot in which the device is; `None` for a device on another bus.
+    #[must_use]
+    pub fn slot(&self, slots: &VirtioMmio) -> Option<u32> {
+        let offset = self.status.checked_sub(slots.base)?;
+        let slot = u32::try_from(offset / slots.stride).ok()?;
+        (slot < slots.count).then_some(slot)
+    }
 }
 
 /// A queue, with the addresses of its parts.

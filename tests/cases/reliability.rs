@@ -15,6 +15,7 @@ mod processor;
 mod rings;
 mod silence;
 mod soak;
+mod storm;
 
 use std::time::Duration;
 
@@ -39,6 +40,7 @@ pub(super) use processor::CASES as PROCESSOR;
 pub(super) use rings::CASES as RINGS;
 pub(super) use silence::CASES as SILENCE;
 pub(super) use soak::CASES as SOAK;
+pub(super) use storm::CASES as STORM;
 
 const SELFTEST: &str = "selftest";
 

@@ -13,12 +13,18 @@
 //! | `1 rng` | requests 8 random bytes |
 //! | `1 rng-within 50` | requests 8 random bytes, and answers whether that took longer than 50 ms |
 //! | `1 timer 10` | sleeps for 10 ms, and answers with the actual time in nanoseconds |
+//! | `1 ping 5000` | sleeps for 5000 ms, then pings the sender of the request for at most 2 s |
+//! | `1 connect 5000` | sleeps for 5000 ms, then connects to TCP port 4711 of the sender |
 //! | `1 statistics 0` | answers with counts from the first one on, as many lines as fit |
+//!
+//! With `keep-alive=2` on the command line, the peer of an echoed stream is probed after 2 s of silence.
 
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
+
+use core::net::{Ipv4Addr, SocketAddrV4};
 
 use embedded_io_async::{Read as _, Write as _};
 use vmos::block::DiskError;
@@ -37,6 +43,9 @@ const TASKS: usize = 32;
 const STREAMS: usize = 8;
 /// The number of bytes that a `disk` request writes and reads.
 const BLOCK: usize = 4096;
+/// The port that a `connect` request connects to, and the time limit of a `ping` request.
+const CONNECTED: u16 = 4711;
+const PING: core::time::Duration = core::time::Duration::from_secs(2);
 /// The size limit of a `statistics` answer, in bytes.
 const ANSWER: usize = 1200;
 
@@ -44,7 +53,10 @@ pub(crate) async fn serve(kernel: Kernel, spawner: Spawner) -> Result<()> {
     let net = kernel.net()?;
     let echo = net.udp(ECHO)?;
     spawner.spawn(echo_datagrams(echo)?);
-    spawner.spawn(accept_streams(net.tcp_listen(ECHO)?, spawner)?);
+    let keep_alive = kernel.command_line().value("keep-alive");
+    let keep_alive = keep_alive.and_then(|text| text.parse().ok());
+    let keep_alive = keep_alive.map(core::time::Duration::from_secs);
+    spawner.spawn(accept_streams(net.tcp_listen(ECHO)?, spawner, keep_alive)?);
     let requests: &'static UdpSocket = Box::leak(Box::new(net.udp(REQUESTS)?));
     let address = net.configured().await.address.address();
     println!("ready: UDP echo on {address} port {ECHO}, and TCP");
@@ -68,11 +80,18 @@ async fn echo_datagrams(socket: UdpSocket) {
 }
 
 #[vmos::task]
-async fn accept_streams(listener: TcpListener, spawner: Spawner) {
+async fn accept_streams(
+    listener: TcpListener,
+    spawner: Spawner,
+    keep_alive: Option<core::time::Duration>,
+) {
     loop {
         match listener.accept().await {
             // If all tasks are busy, the connection is aborted.
             Ok(stream) => {
+                if keep_alive.is_some() {
+                    stream.set_keep_alive(keep_alive);
+                }
                 if let Ok(task) = echo_stream(stream) {
                     spawner.spawn(task);
                 }
@@ -101,14 +120,15 @@ async fn answer(kernel: Kernel, socket: &'static UdpSocket, datagram: Datagram) 
         return;
     };
     let argument = words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
-    let answer = match act(kernel, what, argument).await {
+    let from = *datagram.source().ip();
+    let answer = match act(kernel, what, argument, from).await {
         Ok(said) => format!("{number} ok {said}"),
         Err(error) => format!("{number} failed {error}"),
     };
     let _ = socket.reply(&datagram, answer.as_bytes()).await;
 }
 
-async fn act(kernel: Kernel, what: &str, argument: u64) -> Result<String> {
+async fn act(kernel: Kernel, what: &str, argument: u64, from: Ipv4Addr) -> Result<String> {
     match what {
         "disk" => write_and_read(kernel, argument).await,
         "read" => read(kernel, argument).await,
@@ -134,6 +154,17 @@ async fn act(kernel: Kernel, what: &str, argument: u64) -> Result<String> {
             let before = Instant::now();
             Timer::after_millis(argument).await;
             Ok(before.elapsed().as_nanos().to_string())
+        }
+        "ping" => {
+            Timer::after_millis(argument).await;
+            let took = kernel.net()?.ping(from, PING).await?;
+            Ok(took.as_nanos().to_string())
+        }
+        "connect" => {
+            Timer::after_millis(argument).await;
+            let to = SocketAddrV4::new(from, CONNECTED);
+            kernel.net()?.tcp_connect(to).await?;
+            Ok("connected".to_string())
         }
         "statistics" => Ok(statistics(kernel, argument as usize).await),
         _ => Err(Error::new("unknown request")),

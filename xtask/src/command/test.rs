@@ -45,6 +45,7 @@ pub(super) const MACHINE_TESTS: &str = "vmos-machine-tests";
   cargo xtask test <BOARD>
   cargo xtask test --filter pci/echo
   cargo xtask test --all <BOARD>
+  cargo xtask test --miri
   VMOS_QEMU=/opt/qemu-10 cargo xtask test <BOARD>
 
 VMOS_QEMU names the folder of another QEMU than the installed one: where it was built and installed,
@@ -63,6 +64,10 @@ pub struct Arguments {
     /// nightly compiler has it; takes hours
     #[arg(long)]
     all: bool,
+    /// Run only Miri, on the unsafe code that runs on the host; `--filter` limits it to the tests
+    /// whose names contain a text; takes long, because Miri interprets the code
+    #[arg(long, conflicts_with_all = ["all", "record", "machines", "boards"])]
+    miri: bool,
     /// Add the machine tests that pass to tests/faults.json, and write the table of faults in
     /// docs/reliability.md
     #[arg(long)]
@@ -75,6 +80,14 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
+    let mut tally = Tally::default();
+    if arguments.miri {
+        if !miri::is_there() {
+            return Err(format!("Miri is not installed: {}", miri::INSTALL).into());
+        }
+        run_miri(&workspace, arguments.filter.as_deref(), &mut tally)?;
+        return tell(&tally);
+    }
     let boards = boards::load_some(&workspace, &arguments.boards)?;
     boards::bring_up_to_date(&workspace, &boards)?;
     install(&boards)?;
@@ -88,7 +101,6 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         install::fat_tools()?;
     }
 
-    let mut tally = Tally::default();
     eprintln!("xtask: running the host tests");
     let ended_well = run_tests(
         &workspace,
@@ -103,7 +115,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 
     if arguments.all {
         run_loom(&workspace, &mut tally)?;
-        run_miri(&workspace, &mut tally)?;
+        run_miri(&workspace, None, &mut tally)?;
     }
     let mut table = Table::default();
     match build_images(&workspace, &boards, arguments.all) {
@@ -135,6 +147,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 
     print!("\n{}", table.text());
+    tell(&tally)
+}
+
+/// Prints what has failed. Fails if anything has.
+fn tell(tally: &Tally) -> Result<(), Failure> {
     for problem in tally.problems() {
         println!("{problem}");
     }
@@ -169,12 +186,12 @@ fn run_loom(workspace: &Workspace, tally: &mut Tally) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Runs Miri, if it is installed.
-fn run_miri(workspace: &Workspace, tally: &mut Tally) -> Result<(), Failure> {
+/// Runs Miri, if it is installed, over the tests whose names contain `filter`.
+fn run_miri(workspace: &Workspace, filter: Option<&str>, tally: &mut Tally) -> Result<(), Failure> {
     if !miri::is_there() {
         eprintln!(
-            "xtask: Miri is not installed, so it is left out: rustup toolchain install nightly \
-             --component miri,rust-src"
+            "xtask: Miri is not installed, so it is left out: {}",
+            miri::INSTALL
         );
         return Ok(());
     }
@@ -187,7 +204,7 @@ fn run_miri(workspace: &Workspace, tally: &mut Tally) -> Result<(), Failure> {
         let target = workspace.target.join("miri").display().to_string();
         let environment = [("CARGO_TARGET_DIR", target)];
         let ended_well = run_command(
-            miri::command(run),
+            miri::command(run, filter),
             workspace,
             &environment,
             Progress::None,

@@ -43,9 +43,12 @@ const LEGACY_PAGE: u64 = LEGACY_ALIGN as u64;
 /// configuration change is seen even on a busy queue.
 const STATUS_INTERVAL: u8 = 64;
 
-/// The number of consecutive interrupts without a cause after which the line counts as stuck. QEMU
-/// leaves the line asserted when it finds a queue broken; the legacy interface cannot report that
-/// otherwise. The line of a slot is never shared.
+/// The number of consecutive interrupts without a cause after which the line of a legacy device
+/// counts as stuck. QEMU leaves the line asserted when it finds a queue broken; the legacy interface
+/// cannot report that otherwise. The line of a slot is never shared.
+///
+/// A modern device reports that it is broken, so its line does not show it: what holds the line may be
+/// another device, and a reset would only fail this one's requests.
 const STUCK: u16 = 32;
 
 /// A virtio device behind a page of registers.
@@ -103,11 +106,11 @@ impl<R: Registers> Transport for MmioTransport<R> {
         self.legacy
     }
 
-    /// Returns the status. If the interrupt line is stuck, it includes a request for a reset, even
-    /// if the device has made none.
+    /// Returns the status. If the interrupt line of a legacy device is stuck, it includes a request
+    /// for a reset, even if the device has made none.
     fn status(&self) -> u8 {
         let status = self.registers.read32(register::STATUS) as u8;
-        if self.vain.replace(0) >= STUCK {
+        if self.vain.replace(0) >= STUCK && self.legacy {
             status | status::DEVICE_NEEDS_RESET
         } else {
             status
@@ -209,7 +212,7 @@ impl<R: Registers> Transport for MmioTransport<R> {
         if known == 0 {
             let vain = self.vain.get().saturating_add(1);
             self.vain.set(vain);
-            return vain >= STUCK;
+            return self.legacy && vain >= STUCK;
         }
         self.vain.set(0);
         self.registers.write32(register::INTERRUPT_ACK, known);

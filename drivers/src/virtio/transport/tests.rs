@@ -202,6 +202,16 @@ fn a_stuck_line_requests_a_reset_of_its_device() {
 }
 
 #[test]
+fn a_stuck_line_of_a_device_that_reports_its_faults_requests_nothing() {
+    let device = device(2);
+    let mut transport = device.transport();
+    for _ in 0..1000 {
+        assert!(!transport.acknowledge(true));
+    }
+    assert_eq!(transport.status() & status::DEVICE_NEEDS_RESET, 0);
+}
+
+#[test]
 fn interrupts_without_a_cause_add_up_only_if_no_other_comes_between() {
     let device = device(1);
     let mut transport = device.transport();

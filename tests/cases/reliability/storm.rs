@@ -1,0 +1,75 @@
+//! Interrupts that stay asserted although their device has nothing to report: a device that shares
+//! the line without a driver, or a wrong wiring.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use vmos_machine_tests::ensure;
+use vmos_machine_tests::outcome::Outcome;
+use vmos_machine_tests::setting::Setting;
+use vmos_machine_tests::virtqueues::Kind;
+
+use super::super::{Case, Need};
+use super::{SOON, Tested, draft};
+
+pub(crate) const CASES: [Case; 1] =
+    [Case::spread("w3_lines_that_are_held", lines_that_are_held).needing(Need::Slots)];
+
+/// How long an answer may take meanwhile. The devices are polled every 10 ms.
+const MEANWHILE: Duration = Duration::from_secs(1);
+/// How long it may take until the interrupts are used again. They are masked for at most 4 s, since
+/// the storm takes few seconds.
+const AFTERWARDS: Duration = Duration::from_secs(40);
+
+/// Holds the line of the disk, then that of the network device. Both devices go on without interrupts,
+/// the log names the lines, and both are served by interrupts again afterwards.
+fn lines_that_are_held(setting: &Setting) -> Outcome {
+    let slots = setting.board().virtio_mmio.as_ref();
+    let slots = slots.ok_or("the board has no slots of virtio-mmio")?;
+    let (draft, lines) = draft(setting)?.with_lines();
+    let mut tested = Tested::start(draft)?;
+    tested.service.serves(SOON)?;
+    for kind in [Kind::Disk, Kind::Network] {
+        let mut monitor = tested.machine.monitor()?;
+        let devices = tested.queues.devices_of(&mut monitor, kind)?;
+        let slot = devices.first().and_then(|device| device.slot(slots));
+        let slot = slot.ok_or_else(|| format!("{kind:?} is in no slot"))?;
+        let number = slots.interrupts.number + slot;
+        let held = lines.hold(setting.board(), &mut monitor, number)?;
+        drop(monitor);
+        let text = format!("interrupt {number} stays asserted");
+        tested.machine.wait_for("the line that is held", |line| {
+            line.contains(&text).then_some(())
+        })?;
+        for _ in 0..20 {
+            tested.service.echo(b"meanwhile", MEANWHILE)?;
+        }
+        tested.service.ask("disk 64", SOON)?;
+        tested.service.ask("timer 10", SOON)?;
+        held.release()?;
+    }
+    let deadline = Instant::now() + AFTERWARDS;
+    while !is_served_by_interrupts(&tested)? {
+        ensure!(
+            Instant::now() < deadline,
+            "the devices are still polled: {}",
+            super::shown(&tested.service.counts()?)
+        );
+        thread::sleep(Duration::from_millis(500));
+    }
+    tested.is_sound_and_names(&["loop.masked_interrupts", "loop.enabled_again"])
+}
+
+/// Returns whether all answers of the disk and of the network device come with interrupts.
+fn is_served_by_interrupts(tested: &Tested) -> Outcome<bool> {
+    let missing = || -> Outcome<u64> {
+        let counts = tested.service.counts()?;
+        let names = ["disk0.lost_interrupts", "nic0.lost_interrupts"];
+        Ok(names.iter().filter_map(|name| counts.get(*name)).sum())
+    };
+    let before = missing()?;
+    for _ in 0..5 {
+        tested.service.ask("disk 64", SOON)?;
+    }
+    Ok(missing()? == before)
+}
