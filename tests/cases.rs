@@ -3,6 +3,7 @@
 mod apps;
 mod audit;
 mod bench;
+mod console_only;
 mod demo;
 mod denied;
 mod description;
@@ -193,6 +194,11 @@ pub(crate) fn check_brief() -> Outcome {
         );
     }
     Ok(())
+}
+
+/// Returns the cases of boards whose machine has only a console.
+pub(crate) fn of_a_console() -> impl Iterator<Item = &'static Case> {
+    console_only::CASES.iter()
 }
 
 /// Returns all cases, the slowest first, so that the others run next to them.

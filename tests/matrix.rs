@@ -13,7 +13,7 @@ use xtask::boards;
 use xtask::command::soak::MINUTES_VARIABLE;
 use xtask::command::test::{BOARDS_VARIABLE, EVERYTHING_VARIABLE};
 use xtask::emulator;
-use xtask::transport::{Attachment, Transport};
+use xtask::transport::{self, Attachment, Transport};
 use xtask::workspace::Workspace;
 
 use crate::cases::{self, Case, Need, Scope};
@@ -49,6 +49,11 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
         let board = Arc::new(board);
         let attachments = Attachment::of(&board);
         let is_brief = !everything && workspace.seldom.includes(&board.name, count);
+        if transport::is_console_only(&board) {
+            // There is nothing to attach.
+            let cases = cases::of_a_console();
+            trials.extend(cases.map(|case| trial(&workspace, &board, Attachment::Mmio, *case)));
+        }
         // Most cases share the machine's RAM with the test, or choose its amount.
         let is_brief = is_brief || has_nodes(&board);
         for (position, &attachment) in attachments.iter().enumerate() {
@@ -142,7 +147,11 @@ fn trial(
     case: Case,
 ) -> Trial {
     let (workspace, board) = (Arc::clone(workspace), Arc::clone(board));
-    let name = format!("{}/{attachment}/{}", board.name, case.name);
+    let how = match transport::is_console_only(&board) {
+        true => String::from("console"),
+        false => attachment.to_string(),
+    };
+    let name = format!("{}/{how}/{}", board.name, case.name);
     Trial::test(name, move || {
         let setting = Setting::new(workspace, board, attachment).map_err(Failed::from)?;
         // A case that panics leaves its files like one that returns an error.

@@ -13,7 +13,7 @@ use xtask::forward::{Forward, Protocol};
 use xtask::image::Image;
 use xtask::qemu::{self, Disk, GUEST_ADDRESS, Network};
 use xtask::shell;
-use xtask::transport::Attachment;
+use xtask::transport::{self, Attachment};
 use xtask::workspace::Workspace;
 
 use crate::ensure;
@@ -111,9 +111,15 @@ impl Setting {
         Ok(path)
     }
 
-    /// Returns a machine with every device, for an app.
+    /// Returns a machine with every device that the board can have, for an app.
     pub fn machine(&self, app: &str) -> Outcome<Draft<'_>> {
         let mut qemu = qemu::Machine::new(&self.workspace, &self.board, self.image(app)?.kernel)?;
+        if transport::is_console_only(&self.board) {
+            return Ok(Draft {
+                setting: self,
+                qemu,
+            });
+        }
         qemu.devices.attachment = self.attachment;
         qemu.devices.disk = Some(Disk {
             image: self.disk()?,

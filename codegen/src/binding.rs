@@ -10,6 +10,8 @@ pub mod aplic;
 pub mod arm_generic;
 pub(crate) mod block;
 pub mod clint;
+pub mod cmsdk_dual_timer;
+pub mod cmsdk_uart;
 pub mod cortex_a9_global;
 pub mod elf;
 mod exception_level;
@@ -24,6 +26,7 @@ pub mod machine_mode;
 pub mod mc146818;
 mod messages;
 pub mod ns16550;
+pub mod nvic;
 pub mod own_part;
 pub mod pci_ecam;
 pub mod pci_host;
@@ -42,6 +45,7 @@ pub mod sifive_test;
 pub mod sp804;
 pub mod supervisor_timer;
 mod uart;
+pub mod vector_table;
 pub mod virtio_mmio;
 
 pub use own_part::OwnPart;
@@ -59,6 +63,7 @@ drivers! {
         SbiPayload(sbi_payload::SbiPayload),
         MachineMode(machine_mode::MachineMode),
         Pvh(pvh::Pvh),
+        VectorTable(vector_table::VectorTable),
     }
 }
 
@@ -71,6 +76,7 @@ drivers! {
         Plic(plic::Plic),
         Aplic(aplic::Aplic),
         Imsic(imsic::Imsic),
+        Nvic(nvic::Nvic),
     }
 }
 
@@ -80,6 +86,7 @@ drivers! {
         ArmGeneric(arm_generic::ArmGeneric),
         CortexA9Global(cortex_a9_global::CortexA9Global),
         Sp804(sp804::Sp804),
+        CmsdkDualTimer(cmsdk_dual_timer::CmsdkDualTimer),
         LocalApic(local_apic::LocalApic),
         Clint(clint::Clint),
         Aclint(clint::Aclint),
@@ -93,6 +100,7 @@ drivers! {
     pub enum Console: Binding => board::Console {
         Pl011(pl011::Pl011),
         Ns16550(ns16550::Ns16550),
+        CmsdkUart(cmsdk_uart::CmsdkUart),
     }
 }
 

@@ -16,7 +16,7 @@ use core::fmt;
 pub use boot::{Boot, EntryValue, ExceptionLevel, ImageForm, Reset};
 pub use class::{Console, InterruptController, Lines, Optional, Power, Timer};
 pub use fact::Fact;
-pub use memory::{Memory, PageTables, Ram, Reserved, STACK_GUARD};
+pub use memory::{Flash, Memory, PageTables, Ram, Reserved, STACK_GUARD};
 pub use part::{Block, Code, Part, Register, Value};
 pub use pci::{BarAssignment, Msi, Pci, Pins};
 
@@ -99,6 +99,8 @@ pub enum Architecture {
     Aarch64,
     /// 32-bit Arm processors, version 7-A.
     Arm,
+    /// Arm microcontrollers, version 7-M.
+    ArmV7M,
     /// 64-bit x86 processors.
     X86_64,
     /// 64-bit RISC-V processors.
@@ -112,6 +114,7 @@ impl Architecture {
     pub const ALL: &'static [Self] = &[
         Self::Aarch64,
         Self::Arm,
+        Self::ArmV7M,
         Self::X86_64,
         Self::Riscv64,
         Self::Riscv32,
@@ -124,6 +127,7 @@ impl Architecture {
         Some(match name {
             "aarch64" | "arm64" => Self::Aarch64,
             "arm" | "arm32" => Self::Arm,
+            "armv7-m" | "thumbv7m" => Self::ArmV7M,
             "x86_64" | "x64" => Self::X86_64,
             "riscv64" | "rv64" => Self::Riscv64,
             "riscv32" | "rv32" => Self::Riscv32,
@@ -138,6 +142,7 @@ impl fmt::Display for Architecture {
         f.write_str(match self {
             Self::Aarch64 => "aarch64",
             Self::Arm => "arm",
+            Self::ArmV7M => "armv7-m",
             Self::X86_64 => "x86_64",
             Self::Riscv64 => "riscv64",
             Self::Riscv32 => "riscv32",

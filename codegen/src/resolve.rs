@@ -2,7 +2,7 @@
 
 use crate::attestation;
 use crate::binding::{Pci, Rtc};
-use crate::board::{self, Board, Claim, Memory, Qemu, Ram, Reserved, Waiver};
+use crate::board::{self, Board, Claim, Flash, Memory, Qemu, Ram, Reserved, Waiver};
 use crate::check::memory::expected_size;
 use crate::description::Description;
 use crate::part::claims::{Claimed, Purpose, RangeClaim};
@@ -100,10 +100,27 @@ fn memory(description: &Description) -> Option<Memory> {
         });
     }
     reserved.sort_by_key(|reserved| reserved.range);
+    let mut flash = Vec::new();
+    for entry in memory
+        .flash
+        .optional()?
+        .into_iter()
+        .flat_map(|all| all.value.iter())
+    {
+        let (base, size) = (entry.value.base.value()?.0, entry.value.size.value()?.0);
+        flash.push(Flash {
+            name: entry.name.clone(),
+            range: board::Range { base, size },
+        });
+    }
+    flash.sort_by_key(|flash| flash.range);
     Some(Memory {
         ram,
+        flash,
         reserved,
         stack: memory.stack.value()?.0,
+        fault_stack: memory.fault_stack.value()?.0,
+        console_buffer: memory.console_buffer.value()?.0,
         page_tables: *memory.page_tables.value()?,
     })
 }

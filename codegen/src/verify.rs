@@ -111,6 +111,7 @@ fn compare(
     comparison.processor();
     comparison.parts();
     comparison.ram();
+    comparison.flash();
     comparison.rest_of_ranges();
     comparison.present();
     comparison.agreed

@@ -18,11 +18,24 @@ pub(crate) fn full() {
 }
 
 /// Completes all earlier accesses, to memory and to device registers, before any later one.
-#[cfg(all(target_os = "none", any(target_arch = "aarch64", target_arch = "arm")))]
+#[cfg(all(
+    target_os = "none",
+    any(target_arch = "aarch64", target_arch = "arm"),
+    not(vmos_m_profile)
+))]
 #[inline(always)]
 pub(crate) fn full() {
     // SAFETY: a barrier has no other effect.
     unsafe { core::arch::asm!("dmb osh", options(nostack, preserves_flags)) };
+}
+
+/// Completes all earlier accesses, to memory and to device registers, before any later one. The M
+/// profile has no shareability domains (Arm DDI 0403, A7.7.33).
+#[cfg(all(target_os = "none", target_arch = "arm", vmos_m_profile))]
+#[inline(always)]
+pub(crate) fn full() {
+    // SAFETY: a barrier has no other effect.
+    unsafe { core::arch::asm!("dmb sy", options(nostack, preserves_flags)) };
 }
 
 /// Completes all earlier accesses before any later one.

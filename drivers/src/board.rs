@@ -70,6 +70,11 @@ pub trait Board<P> {
     const CONSOLE: <Self::Console as Driver>::Config;
     /// The console's interrupt; `None` if it is not wired.
     const CONSOLE_INTERRUPT: Option<Interrupt>;
+    /// The interrupt of the console's transmitter, if it differs from `CONSOLE_INTERRUPT`.
+    const CONSOLE_TRANSMIT_INTERRUPT: Option<Interrupt> = None;
+    /// The size of the buffer for output that the console has not accepted yet, in bytes: a power of
+    /// two (`memory.console-buffer`).
+    const CONSOLE_BUFFER: usize = 8192;
 
     /// The driver that powers off and resets the machine.
     type Power: Power + Driver;

@@ -11,6 +11,7 @@ pub mod gic_v2m;
 pub mod gic_v3;
 pub mod imsic;
 pub mod its;
+pub mod nvic;
 pub mod plic;
 
 mod gic;

@@ -13,7 +13,7 @@
 //! * `park`: stops this processor forever;
 //! * `FIRMWARE_TABLE`, `firmware_table`: the kind of table that loaders pass on this processor (a
 //!   device tree or a PVH start info), and its address;
-//! * `enable_translation`: maps memory, with access permissions. Its constant selects the format of
+//! * `enable_translation`: maps memory, with access permissions, or only protects it. Its constant selects the format of
 //!   the tables on 32-bit Arm, where there are two;
 //! * `Registers`: the registers that the vectors save at an exception, and its cause;
 //! * `frame_pointer`, `backtrace`: the chain of calls;
@@ -27,7 +27,11 @@ use vmos_drivers::address::{PhysicalAddress, Range};
 mod frames;
 #[cfg(any(
     test,
-    all(target_os = "none", any(target_arch = "aarch64", target_arch = "arm"))
+    all(
+        target_os = "none",
+        any(target_arch = "aarch64", target_arch = "arm"),
+        not(vmos_m_profile)
+    )
 ))]
 #[cfg_attr(
     not(target_os = "none"),
@@ -46,7 +50,10 @@ mod ones_complement;
     )
 )]
 mod aarch64;
-#[cfg(any(test, all(target_os = "none", target_arch = "arm")))]
+#[cfg(any(
+    test,
+    all(target_os = "none", target_arch = "arm", not(vmos_m_profile))
+))]
 #[cfg_attr(
     not(target_os = "none"),
     expect(
@@ -56,6 +63,16 @@ mod aarch64;
     )
 )]
 mod arm;
+#[cfg(any(test, all(target_os = "none", target_arch = "arm", vmos_m_profile)))]
+#[cfg_attr(
+    not(target_os = "none"),
+    expect(
+        dead_code,
+        unreachable_pub,
+        reason = "on the host, only tests use this"
+    )
+)]
+mod arm_v7m;
 #[cfg(not(target_os = "none"))]
 mod host;
 #[cfg(any(
@@ -87,8 +104,10 @@ mod x86_64;
 
 #[cfg(all(target_os = "none", target_arch = "aarch64"))]
 pub use aarch64::*;
-#[cfg(all(target_os = "none", target_arch = "arm"))]
+#[cfg(all(target_os = "none", target_arch = "arm", not(vmos_m_profile)))]
 pub use arm::*;
+#[cfg(all(target_os = "none", target_arch = "arm", vmos_m_profile))]
+pub use arm_v7m::*;
 #[cfg(not(target_os = "none"))]
 pub use host::*;
 #[cfg(all(
@@ -113,6 +132,19 @@ compile_error!(
     "VMOS has no module for this architecture yet: add one to kernel/src/arch/ that defines the \
      names listed in kernel/src/arch.rs"
 );
+
+/// Whether the processor is a microcontroller: memory is protected and not translated, and there is so
+/// little of it that tables are smaller.
+pub(crate) const IS_MICROCONTROLLER: bool = cfg!(vmos_m_profile);
+
+/// The granularity of protected memory in bytes: a page, or the smallest region of the MPU.
+#[cfg(target_os = "none")]
+pub(crate) const PAGE: u64 = if IS_MICROCONTROLLER { 32 } else { 4096 };
+
+/// The size in bytes of the part at address zero that is not accessible. In an image in flash, the
+/// linker script puts the vector table there, and code that runs only while the MPU is off.
+#[cfg(target_os = "none")]
+pub(crate) const NULL_PAGE: usize = if IS_MICROCONTROLLER { 0x400 } else { 4096 };
 
 /// Access permissions of a range of memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -7,12 +7,12 @@ use core::fmt;
 use vmos_drivers::address::{PhysicalAddress, Range};
 use vmos_drivers::{debug, error, info, warn};
 
-use crate::arch::{self, Access, Mapping};
+use crate::arch::{self, Access, Mapping, PAGE};
 use crate::command_line::CommandLine;
 use crate::device_tree::Unusable;
-use crate::devices;
+use crate::devices::{self, NoDevices};
 use crate::executor::Executor;
-use crate::firmware::{Table, Unclear};
+use crate::firmware::{Table, TableKind, Unclear};
 use crate::kernel::{Kernel, State};
 use crate::machine::{self, Machine};
 use crate::memory::Memory;
@@ -24,9 +24,6 @@ use crate::{app, debugger, event_loop, image};
 mod attest;
 
 use attest::Attestation;
-
-/// The granularity of mappings and of the heap, in bytes.
-const PAGE: u64 = 4096;
 
 /// The function that the board's entry code calls, through the `vmos_start` that `#[vmos::main]`
 /// defines. The stack is set up, `.bss` is cleared, interrupts and address translation are off.
@@ -111,7 +108,7 @@ impl<E: Into<Unclear>> From<E> for CannotStart {
 #[cold]
 fn boot(
     unusable: Option<Unusable>,
-    mut attestation: Attestation<'static>,
+    attestation: Attestation<'static>,
 ) -> Result<core::convert::Infallible, CannotStart> {
     let table = attestation.table();
     let command_line = CommandLine::new(table.map_or("", |table| table.command_line()));
@@ -133,9 +130,42 @@ fn boot(
         return Err(CannotStart::NoClock);
     }
 
+    let memory = prepare_memory(attestation, command_line)?;
+
+    // SAFETY: the console and the clock run, memory is mapped, and this is the only call.
+    let mut machine = unsafe { Machine::start_interrupts() };
+    if !machine.timer_interrupt_comes() {
+        return Err(CannotStart::NoInterrupt);
+    }
+    let state = find_devices(&mut machine, memory, command_line);
+    debugger::show(state);
+    let executor = Executor::new();
+    let (kernel, spawner) = (Kernel::new(state), executor.spawner());
+    if machine::HAS_DEVICES {
+        crate::secrets::draw(kernel, spawner);
+    }
+    app::start(kernel, spawner);
+    if !machine::HAS_DEVICES {
+        event_loop::run(machine, &mut NoDevices, executor, &state.loop_statistics);
+    }
+    let services = &mut *state.devices.drivers().borrow_mut();
+    event_loop::run(machine, services, executor, &state.loop_statistics)
+}
+
+/// Finds the memory, compares the board file with the machine, maps what the kernel may access, and makes
+/// the rest of RAM the heap. This needs more of the stack than the event loop, which runs in the caller.
+#[cold]
+#[inline(never)]
+fn prepare_memory(
+    mut attestation: Attestation<'static>,
+    command_line: CommandLine<'_>,
+) -> Result<Memory, CannotStart> {
+    let table = attestation.table();
     let mut ram = RangeSet::new();
     let unreachable = find_ram(table, &mut attestation, &mut ram)?;
-    attestation.conclude()?;
+    if arch::FIRMWARE_TABLE != TableKind::None {
+        attestation.conclude()?;
+    }
     for range in ram.as_slice() {
         debug!("RAM: {:#x} bytes at {}", range.size, range.base);
     }
@@ -154,27 +184,24 @@ fn boot(
         return Err(CannotStart::NoMemory);
     }
     debug!("heap: {heap_size} bytes");
-    let memory = Memory {
+    Ok(Memory {
         ram: Vec::from(ram.as_slice()),
         unreachable,
         image: image::range(),
         heap_size,
-    };
+    })
+}
 
-    // SAFETY: the console and the clock run, memory is mapped, and this is the only call.
-    let mut machine = unsafe { Machine::start_interrupts() };
-    if !machine.timer_interrupt_comes() {
-        return Err(CannotStart::NoInterrupt);
-    }
+/// Finds the devices, and makes the parts of the kernel that exist once.
+#[cold]
+#[inline(never)]
+fn find_devices(
+    machine: &mut Machine,
+    memory: Memory,
+    command_line: CommandLine<'static>,
+) -> &'static State {
     let devices = devices::probe(machine.controller(), command_line);
-    let state: &'static State = Box::leak(Box::new(State::new(memory, command_line, devices)));
-    debugger::show(state);
-    let executor = Executor::new();
-    let (kernel, spawner) = (Kernel::new(state), executor.spawner());
-    crate::secrets::draw(kernel, spawner);
-    app::start(kernel, spawner);
-    let services = &mut *state.devices.drivers().borrow_mut();
-    event_loop::run(machine, services, executor, &state.loop_statistics)
+    Box::leak(Box::new(State::new(memory, command_line, devices)))
 }
 
 /// Adds the RAM to use to `ram`, and reports it as far as it differs from the board file's. Returns
@@ -186,6 +213,16 @@ fn find_ram(
     attestation: &mut Attestation<'static>,
     ram: &mut RangeSet,
 ) -> Result<u64, Unclear> {
+    if arch::FIRMWARE_TABLE == TableKind::None {
+        // Nothing could tell anything else.
+        for described in machine::MEMORY.ram {
+            ram.add(Range {
+                base: described.base,
+                size: described.expected_size,
+            })?;
+        }
+        return Ok(0);
+    }
     let mut reported = RangeSet::new();
     if let Some(table) = table {
         table.find_ram(&mut reported)?;

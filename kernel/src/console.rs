@@ -14,6 +14,8 @@ use core::fmt::{self, Write};
 use critical_section::Mutex;
 use vmos_drivers::console::Console as Transmitter;
 
+use crate::machine;
+
 pub use terminal::{CONSOLE_INPUT, Terminal, TerminalError, TerminalReader, TerminalWriter};
 
 /// The function that is called with each byte that the console received, and with `None` after it
@@ -21,7 +23,7 @@ pub use terminal::{CONSOLE_INPUT, Terminal, TerminalError, TerminalReader, Termi
 pub(crate) type Listener = fn(Option<u8>);
 
 /// The size of the ring buffer, in bytes.
-const RING_SIZE: usize = 8192;
+const RING_SIZE: usize = machine::CONSOLE_BUFFER;
 
 /// How often to poll a transmitter that accepts nothing before discarding output: some seconds. The
 /// slowest line sends a byte in a few milliseconds.
@@ -211,7 +213,7 @@ impl<T: Transmitter> Transmitter for Slot<T> {
 ///
 /// [`println!`](crate::println) expands to a call of this function.
 pub fn print(arguments: fmt::Arguments<'_>) {
-    crate::machine::with_console(|console| {
+    machine::with_console(|console| {
         // The console never returns an error.
         let _ = console.write_fmt(arguments);
     });

@@ -15,6 +15,8 @@ mod interfaces;
 mod interfaces;
 #[cfg(feature = "networks")]
 mod named;
+#[cfg(target_os = "none")]
+mod none;
 mod probe;
 mod recovery;
 #[cfg(all(test, vmos_loom))]
@@ -36,6 +38,8 @@ use crate::net::Net;
 
 pub use attached::WatchStatistics;
 pub(crate) use drivers::Drivers;
+#[cfg(target_os = "none")]
+pub(crate) use none::NoDevices;
 pub(crate) use probe::probe;
 pub use statistics::DeviceStatistics;
 pub(crate) use statistics::Inquiry;

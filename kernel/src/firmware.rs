@@ -20,10 +20,19 @@ pub(crate) enum TableKind {
     },
     /// A PVH start info.
     StartInfo,
+    /// None: the processor starts the image itself.
+    #[cfg_attr(
+        not(vmos_m_profile),
+        expect(dead_code, reason = "only microcontrollers start without a loader")
+    )]
+    None,
 }
 
 /// The kind of table of loaders that may pass a tagged list.
 const TAGS: TableKind = TableKind::DeviceTree { or_tags: true };
+
+/// Whether loaders may pass a device tree.
+const MAY_BE_A_TREE: bool = matches!(arch::FIRMWARE_TABLE, TableKind::DeviceTree { .. });
 
 /// The table from the loader.
 #[derive(Clone, Copy)]
@@ -44,6 +53,7 @@ impl Table {
             return Ok(None);
         };
         match arch::FIRMWARE_TABLE {
+            TableKind::None => Ok(None),
             TableKind::StartInfo => Ok(StartInfo::read(&Low, address).map(Self::StartInfo)),
             TableKind::DeviceTree { or_tags } => {
                 if or_tags && let Some(tags) = Tags::read(&Low, address) {
@@ -61,7 +71,7 @@ impl Table {
     /// tree, the result is known at compile time; the same applies to the other tables.
     pub(crate) fn device_tree(&self) -> Option<DeviceTree<'static>> {
         match *self {
-            Self::DeviceTree(tree) if arch::FIRMWARE_TABLE != TableKind::StartInfo => Some(tree),
+            Self::DeviceTree(tree) if MAY_BE_A_TREE => Some(tree),
             _ => None,
         }
     }
@@ -69,7 +79,7 @@ impl Table {
     /// Like [`device_tree`](Self::device_tree), to read it.
     pub(crate) fn device_tree_mut(&mut self) -> Option<&mut DeviceTree<'static>> {
         match self {
-            Self::DeviceTree(tree) if arch::FIRMWARE_TABLE != TableKind::StartInfo => Some(tree),
+            Self::DeviceTree(tree) if MAY_BE_A_TREE => Some(tree),
             _ => None,
         }
     }

@@ -59,8 +59,16 @@ pub(crate) type PciConfiguration = <Board as board::Board<Processor>>::PciConfig
 pub(crate) const PCI_CONFIGURATION: Option<<PciConfiguration as Driver>::Config> =
     <Board as board::Board<Processor>>::PCI_CONFIGURATION;
 
+/// The size of the console's buffer from the board file, in bytes.
+pub(crate) const CONSOLE_BUFFER: usize = <Board as board::Board<Processor>>::CONSOLE_BUFFER;
+/// Whether the board has a place for the devices that the kernel drives. Without one, an image contains
+/// no code for them.
+pub(crate) const HAS_DEVICES: bool = VIRTIO_MMIO.is_some() || PCI.is_some();
+
 const TIMER_INTERRUPT: Interrupt = <Board as board::Board<Processor>>::TIMER_INTERRUPT;
 const CONSOLE_INTERRUPT: Option<Interrupt> = <Board as board::Board<Processor>>::CONSOLE_INTERRUPT;
+const CONSOLE_TRANSMIT_INTERRUPT: Option<Interrupt> =
+    <Board as board::Board<Processor>>::CONSOLE_TRANSMIT_INTERRUPT;
 
 static CONSOLE: console::Shared<Transmitter> =
     Mutex::new(RefCell::new(Console::without_transmitter()));
@@ -367,7 +375,10 @@ impl Machine {
         };
         controller.initialize();
         controller.enable(TIMER_INTERRUPT);
-        if let Some(interrupt) = CONSOLE_INTERRUPT {
+        for interrupt in [CONSOLE_INTERRUPT, CONSOLE_TRANSMIT_INTERRUPT]
+            .into_iter()
+            .flatten()
+        {
             controller.enable(interrupt);
         }
         Self {
@@ -449,7 +460,7 @@ impl event_loop::Machine for Machine {
         if number == TIMER_INTERRUPT.number {
             self.deadline = NEVER;
             set_deadline(None);
-        } else if CONSOLE_INTERRUPT.is_some_and(|interrupt| interrupt.number == number) {
+        } else if is_of_console(number) {
             critical_section::with(|cs| {
                 if let Some(console) = CONSOLE.borrow_ref_mut(cs).as_mut() {
                     let listener = LISTENER.borrow(cs).get();
@@ -484,6 +495,13 @@ impl event_loop::Machine for Machine {
         }
         arch::wait_for_interrupt();
     }
+}
+
+/// Returns whether an interrupt is one of the console's.
+#[inline(always)]
+fn is_of_console(number: u32) -> bool {
+    let is_it = |interrupt: Interrupt| interrupt.number == number;
+    CONSOLE_INTERRUPT.is_some_and(is_it) || CONSOLE_TRANSMIT_INTERRUPT.is_some_and(is_it)
 }
 
 fn set_deadline(deadline: Option<u64>) {

@@ -14,9 +14,6 @@ use crate::{arch, image, machine};
 /// The exit status after a panic, the same as for a Rust program on a host.
 const FAILED: u8 = 101;
 
-/// Faults at addresses below this are reported as null pointer accesses.
-const NULL_PAGE: usize = 0x1000;
-
 /// The number of reports started.
 static REPORTS: AtomicUsize = AtomicUsize::new(0);
 
@@ -72,7 +69,7 @@ fn recent_events(out: &mut dyn Write) -> fmt::Result {
 
 /// Returns the probable cause of a fault at an address, as text for the report.
 fn hint(address: usize) -> Option<&'static str> {
-    if address < NULL_PAGE {
+    if address < arch::NULL_PAGE {
         Some("a null pointer")
     } else if image::stack_guard().contains(&address) {
         Some("a stack overflow: see memory.stack of the board")

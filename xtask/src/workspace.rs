@@ -25,6 +25,9 @@ pub struct Workspace {
     pub seldom: Seldom,
     /// The apps that are tested on few boards: `workspace.metadata.vmos.few-boards`.
     pub few: Seldom,
+    /// The apps that need no devices, which are tested on boards whose machine has only a console:
+    /// `workspace.metadata.vmos.console-apps`.
+    pub console_apps: Vec<String>,
     /// The names of all workspace packages.
     pub members: Vec<String>,
     /// Additional cargo settings for building images, each passed by `--config`.
@@ -53,15 +56,17 @@ pub struct App {
     pub features: Vec<String>,
 }
 
+/// Returns the names in a list of the metadata; none if there is no list.
+fn names(list: &Value) -> Vec<String> {
+    let list = list.as_array().into_iter().flatten();
+    list.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
 impl Seldom {
     fn of(metadata: &Value) -> Self {
-        let names = |key: &str| {
-            let list = metadata[key].as_array().into_iter().flatten();
-            list.filter_map(Value::as_str).map(str::to_owned).collect()
-        };
         Self {
-            boards: names("boards"),
-            apps: names("apps"),
+            boards: names(&metadata["boards"]),
+            apps: names(&metadata["apps"]),
         }
     }
 
@@ -138,6 +143,7 @@ impl Workspace {
                 .map(str::to_owned),
             seldom: Seldom::of(&metadata["metadata"]["vmos"]["seldom-tested"]),
             few: Seldom::of(&metadata["metadata"]["vmos"]["few-boards"]),
+            console_apps: names(&metadata["metadata"]["vmos"]["console-apps"]),
             members: packages.iter().filter_map(name).collect(),
             configuration: Vec::new(),
         })

@@ -354,6 +354,7 @@ impl Driver for Ns16550 {
         };
         Some(board::Console {
             interrupt: around.optional_number(&self.interrupt, USUAL)?,
+            transmit: None,
             part: board::Part {
                 key: self.place.path.clone(),
                 card: format!("NS16550{at}, {}{apart}", uart::line(clock, baud)),

@@ -107,6 +107,7 @@ impl Driver for Pl011 {
         ];
         Some(board::Console {
             interrupt: around.optional_number(&self.interrupt, USUAL)?,
+            transmit: None,
             part: board::Part {
                 key: self.place.path.clone(),
                 card: format!("PL011, {}", uart::line(clock, baud)),

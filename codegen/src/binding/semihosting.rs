@@ -28,6 +28,7 @@ impl Binding for Semihosting {
         Some(&[
             Architecture::Aarch64,
             Architecture::Arm,
+            Architecture::ArmV7M,
             Architecture::Riscv64,
             Architecture::Riscv32,
         ])

@@ -7,8 +7,10 @@ use super::{Code, Interrupt, Part, Value};
 pub struct Console {
     /// The description of the device and its driver.
     pub part: Part,
-    /// The console's interrupt; `None` if it has none.
+    /// The console's interrupt, or that of its receiver; `None` if it has none.
     pub interrupt: Option<Interrupt>,
+    /// The interrupt of the transmitter, if it differs from that of the receiver.
+    pub transmit: Option<Interrupt>,
 }
 
 /// The timer of a board.

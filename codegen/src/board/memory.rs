@@ -1,4 +1,4 @@
-//! The memory of a board: RAM, reserved memory, and the stack.
+//! The memory of a board: RAM, flash, reserved memory, and the stacks.
 
 use super::Range;
 
@@ -6,15 +6,23 @@ use super::Range;
 /// overflow is a fault. An audit refuses images with frames larger than half of it.
 pub const STACK_GUARD: u64 = 64 << 10;
 
-/// RAM, reserved memory, and the stack.
+/// RAM, flash, reserved memory, and the stacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Memory {
     /// The ranges of RAM, ascending.
     pub ram: Vec<Ram>,
+    /// The ranges of flash, ascending. An image that is loaded into one runs there: its code and
+    /// constants stay in it, and only its variables and stacks are in RAM.
+    pub flash: Vec<Flash>,
     /// RAM that the kernel must not use, ascending.
     pub reserved: Vec<Reserved>,
-    /// The size of the kernel's stack in bytes, a multiple of 4 KiB.
+    /// The size of the kernel's stack in bytes, a multiple of 4 KiB, or of 8 bytes if the image
+    /// runs in flash.
     pub stack: u64,
+    /// The size in bytes of the stack on which faults are reported, with the same alignment.
+    pub fault_stack: u64,
+    /// The size in bytes of the buffer for the console's output.
+    pub console_buffer: u64,
     /// The format of the translation tables.
     pub page_tables: PageTables,
 }
@@ -45,6 +53,27 @@ pub struct Ram {
     /// The name of the range whose excess memory is here (`memory.ram.<name>.rest-of`); then no
     /// memory is expected.
     pub rest_of: Option<String>,
+}
+
+/// A range of flash: memory that keeps its content without power, and that the kernel only reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flash {
+    /// The name of the range under `memory.flash`.
+    pub name: String,
+    /// The addresses of the flash.
+    pub range: Range,
+}
+
+impl Memory {
+    /// Returns the flash that contains an address.
+    #[must_use]
+    pub fn flash_at(&self, address: u64) -> Option<&Flash> {
+        let holds = |flash: &&Flash| {
+            let offset = address.checked_sub(flash.range.base);
+            offset.is_some_and(|offset| offset < flash.range.size)
+        };
+        self.flash.iter().find(holds)
+    }
 }
 
 /// RAM that the kernel must not use.

@@ -5,6 +5,7 @@ use crate::description::Description;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::reader::list;
 use crate::language::schema::{Kind, offered};
+use crate::part::surroundings::System;
 use crate::source::Location;
 
 /// A part that only some architectures have.
@@ -94,6 +95,13 @@ fn instead_of(path: &str, architecture: Architecture) -> Option<String> {
     Some(format!("drivers for {architecture}: {}", list(&names)))
 }
 
+/// Returns the value of `qemu.system` for an architecture.
+fn emulator(architecture: Architecture) -> &'static str {
+    let mut systems = System::ALL.iter();
+    let found = systems.find(|system| system.architectures().contains(&architecture));
+    found.map_or("", |system| system.word())
+}
+
 fn parts(description: &Description) -> Vec<Part> {
     let identity = description.board.value();
     let architecture = identity.and_then(|identity| identity.architecture.value().copied());
@@ -111,8 +119,8 @@ fn parts(description: &Description) -> Vec<Part> {
     let system = system.map(|system| Part {
         name: format!("`qemu-system-{}`", system.value.word()),
         at: system.at,
-        architectures: vec![system.value.architecture()],
-        instead: architecture.map(|known| format!("write \"{known}\"")),
+        architectures: system.value.architectures().to_vec(),
+        instead: architecture.map(|known| format!("write \"{}\"", emulator(known))),
     });
     let level = description.surroundings().exception_level();
     let level = level.map(|level| Part {

@@ -1,23 +1,47 @@
 //! Checks the memory map, and that it matches QEMU's memory.
 
+use crate::board::Architecture;
 use crate::description::Description;
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::language::{Located, Named, NamedEntry, Size, suggest};
+use crate::language::{Field, Located, Named, NamedEntry, Size, suggest};
 use crate::part::claims::{Claims, Extent, PAGE, Purpose, RangeClaim, Rule};
 use crate::part::surroundings::{Memory, Ram};
 
 /// The smallest stack for an event loop with a network.
 const LEAST_STACK: u64 = 16 * 1024;
 
-/// Claims RAM and reserved memory.
+/// The smallest stack for a fault report.
+const LEAST_FAULT_STACK: u64 = 4 * 1024;
+
+/// The smallest stacks of a microcontroller: for an event loop with a console, and for a report.
+const LEAST_SMALL_STACK: u64 = 1024;
+const LEAST_SMALL_FAULT_STACK: u64 = 512;
+
+/// The smallest region that a microcontroller's MPU protects (Arm DDI 0403, B3.5.8).
+const REGION: u64 = 32;
+
+/// The alignment of a stack where there are no pages (Arm AAPCS32, 6.2.1.2).
+const STACK_ALIGNMENT: u64 = 8;
+
+/// The smallest and the largest buffer of the console.
+const CONSOLE_BUFFER: core::ops::RangeInclusive<u64> = 16..=1 << 20;
+
+/// Returns whether the kernel maps memory in pages.
+fn has_pages(description: &Description) -> bool {
+    let architecture = description.surroundings().architecture();
+    architecture.is_none_or(|one| one.value != Architecture::ArmV7M)
+}
+
+/// Claims RAM, flash and reserved memory.
 pub(super) fn claim(description: &Description, claims: &mut Claims<'_>) {
     let Some(memory) = description.memory.value() else {
         claims.drop_claim("memory");
         return;
     };
+    let unit = if has_pages(description) { PAGE } else { REGION };
     let rule = Rule {
         purpose: Purpose::Ram,
-        ..Rule::registers("RAM", PAGE, PAGE)
+        ..Rule::registers("RAM", unit, unit)
     };
     for entry in memory.ram.value().into_iter().flat_map(|ram| ram.iter()) {
         let ram = &entry.value;
@@ -39,6 +63,16 @@ pub(super) fn claim(description: &Description, claims: &mut Claims<'_>) {
             None => None,
         };
         claims.range(&ram.place.path, &ram.base, size, rule);
+    }
+    let rule = Rule {
+        what: "flash",
+        purpose: Purpose::Flash,
+        ..rule
+    };
+    let flash = memory.flash.value().into_iter();
+    for entry in flash.flat_map(|flash| flash.iter()) {
+        let size = entry.value.size.get().map(Extent::from);
+        claims.range(&entry.value.place.path, &entry.value.base, size, rule);
     }
     let rule = Rule {
         what: "reserved memory",
@@ -154,33 +188,68 @@ pub(super) fn check(description: &Description, problems: &mut Problems) {
     let Some(memory) = description.memory.value() else {
         return;
     };
-    check_stack(memory, problems);
+    let least = match has_pages(description) {
+        true => (PAGE, LEAST_STACK, LEAST_FAULT_STACK),
+        false => (STACK_ALIGNMENT, LEAST_SMALL_STACK, LEAST_SMALL_FAULT_STACK),
+    };
+    let (unit, stack, fault_stack) = least;
+    check_stack(&memory.stack, "the stack", unit, stack, problems);
+    check_stack(
+        &memory.fault_stack,
+        "the fault stack",
+        unit,
+        fault_stack,
+        problems,
+    );
+    check_console_buffer(memory, problems);
     check_ram(memory, problems);
     check_rests(memory, problems);
     check_limits(memory, problems);
     check_qemu(description, memory, problems);
 }
 
-fn check_stack(memory: &Memory, problems: &mut Problems) {
-    let Some(stack) = memory.stack.get() else {
+fn check_stack(stack: &Field<Size>, what: &str, unit: u64, least: u64, problems: &mut Problems) {
+    let Some(stack) = stack.get() else {
         return;
     };
     let bytes = stack.value.0;
     let diagnostic = if bytes == 0 {
-        Diagnostic::new(Code::EmptyRange, stack.at, "the stack is empty").label("no bytes")
-    } else if !bytes.is_multiple_of(PAGE) {
-        let title = "the size of the stack is not a multiple of 4 KiB";
-        Diagnostic::new(Code::Misaligned, stack.at, title)
-            .label("the stack must consist of whole pages")
-    } else if bytes < LEAST_STACK {
-        Diagnostic::new(Code::BlockTooSmall, stack.at, "the stack is too small").label(format!(
-            "at least {} are needed",
-            Size(LEAST_STACK).written()
-        ))
+        Diagnostic::new(Code::EmptyRange, stack.at, format!("{what} is empty")).label("no bytes")
+    } else if !bytes.is_multiple_of(unit) {
+        let unit = Size(unit).written().replace('"', "");
+        let title = format!("the size of {what} is not a multiple of {unit}");
+        let label = match unit.as_str() {
+            "4 KiB" => format!("{what} must consist of whole pages"),
+            _ => format!("{what} must be aligned"),
+        };
+        Diagnostic::new(Code::Misaligned, stack.at, title).label(label)
+    } else if bytes < least {
+        let label = format!("at least {} are needed", Size(least).written());
+        Diagnostic::new(
+            Code::BlockTooSmall,
+            stack.at,
+            format!("{what} is too small"),
+        )
+        .label(label)
     } else {
         return;
     };
     problems.report(diagnostic);
+}
+
+fn check_console_buffer(memory: &Memory, problems: &mut Problems) {
+    let Some(buffer) = memory.console_buffer.get() else {
+        return;
+    };
+    let bytes = buffer.value.0;
+    if CONSOLE_BUFFER.contains(&bytes) && bytes.is_power_of_two() {
+        return;
+    }
+    let title = format!("`{}` is not a usable size", buffer.path);
+    problems.report(
+        Diagnostic::new(Code::BadQuantity, buffer.at, title)
+            .label("must be a power of two from \"16 bytes\" to \"1 MiB\""),
+    );
 }
 
 fn check_ram(memory: &Memory, problems: &mut Problems) {

@@ -42,12 +42,29 @@ fn render(board: &Board, template: Template) -> Result<Artefact, Error> {
             text_offset => plain(load_address - ram.base),
             arm => arm::context(board),
         },
+        Architecture::ArmV7M => context! { interrupts => external_interrupts(board) },
         Architecture::X86_64 => context! { pc => pc::context(board) },
         // The width of a register, and the modes in which the kernel may be entered.
         Architecture::Riscv64 => context! { bits => 64, ..loader(board) },
         Architecture::Riscv32 => context! { bits => 32, ..loader(board) },
     };
     template.render(context! { ..everywhere, ..more })
+}
+
+/// Returns the key that claims each external interrupt of a vector table, in the order of their
+/// numbers.
+fn external_interrupts(board: &Board) -> Vec<Option<String>> {
+    let lines = board.interrupt_controller.lines.iter();
+    let numbers = lines.flat_map(|lines| lines.first..lines.first + lines.count);
+    let claims = |number| {
+        let mut claims = board.interrupts.iter();
+        claims.find(|claim| {
+            (claim.what.number..claim.what.number + claim.what.count).contains(&number)
+        })
+    };
+    numbers
+        .map(|number| claims(number).map(|claim| claim.key.clone()))
+        .collect()
 }
 
 /// Returns the loader's values for the entry code.

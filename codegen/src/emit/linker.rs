@@ -10,8 +10,10 @@ use crate::notation::plain;
 /// The smallest page of any supported processor.
 const PAGE: u64 = 0x1000;
 
-/// The size of the exception stack in bytes: enough to print registers, cause and backtrace.
-const EMERGENCY_STACK: u64 = 0x4000;
+/// The size of the part of an image in flash that the kernel cannot access, in bytes: the vector table,
+/// and code that runs only while the MPU is off. If flash starts at address zero, this makes a null
+/// pointer access a fault. The MPU needs a power of two (Arm DDI 0403, B3.5.8).
+const NO_ACCESS: u64 = 0x400;
 
 /// Returns the linker script.
 ///
@@ -21,6 +23,7 @@ const EMERGENCY_STACK: u64 = 0x4000;
 pub fn emit(board: &Board) -> Result<Artefact, Error> {
     let (load_address, load_key) = load(board);
     let ram = ram(board)?;
+    let flash = board.memory.flash_at(load_address);
     let reserved: Vec<Value> = board
         .memory
         .reserved
@@ -34,8 +37,19 @@ pub fn emit(board: &Board) -> Result<Artefact, Error> {
             }
         })
         .collect();
-    template::LINKER.render(context! {
-        header => header::of_board_by(board, template::LINKER.path()),
+    let template = match flash {
+        Some(_) => template::FLASH_LINKER,
+        None => template::LINKER,
+    };
+    let flash = flash.map(|flash| {
+        context! {
+            key => format!("memory.flash.{}", flash.name),
+            start => plain(flash.range.base),
+            end => end(flash.range.base, flash.range.size),
+        }
+    });
+    template.render(context! {
+        header => header::of_board_by(board, template.path()),
         title => &*board.title,
         load_address => plain(load_address),
         load_key,
@@ -43,7 +57,10 @@ pub fn emit(board: &Board) -> Result<Artefact, Error> {
         vectors_alignment => plain(vectors_alignment(board.architecture)),
         stack => plain(board.memory.stack),
         guard => plain(STACK_GUARD),
-        emergency_stack => plain(EMERGENCY_STACK),
+        emergency_stack => plain(board.memory.fault_stack),
+        fault_stack => plain(board.memory.fault_stack),
+        no_access => plain(NO_ACCESS),
+        flash,
         ram => context! {
             key => format!("memory.ram.{}", ram.name),
             start => plain(ram.base),
@@ -60,18 +77,19 @@ pub(super) fn load(board: &Board) -> (u64, &'static str) {
     (board.boot.load_address, board.boot.load_key)
 }
 
-/// Returns the RAM that the image is loaded into.
+/// Returns the RAM that the image is loaded into; if it is in flash, the first RAM, in which its
+/// variables and stacks are.
 pub(super) fn ram(board: &Board) -> Result<&Ram, Error> {
     let (address, _) = load(board);
-    board
-        .memory
-        .ram
-        .iter()
-        .find(|ram| contains(ram, address))
-        .ok_or_else(|| Error::LoadAddress {
-            board: board.name.clone(),
-            address,
-        })
+    let mut ram = board.memory.ram.iter();
+    match board.memory.flash_at(address) {
+        Some(_) => ram.next(),
+        None => ram.find(|ram| contains(ram, address)),
+    }
+    .ok_or_else(|| Error::LoadAddress {
+        board: board.name.clone(),
+        address,
+    })
 }
 
 fn contains(ram: &Ram, address: u64) -> bool {
@@ -91,6 +109,8 @@ const fn vectors_alignment(architecture: Architecture) -> u64 {
         Architecture::Aarch64 => 0x800,
         // VBAR has bits 31 to 5.
         Architecture::Arm => 0x20,
+        // The linker script of an image in flash starts with the table.
+        Architecture::ArmV7M => NO_ACCESS,
         // An interrupt gate accepts any address; 16 aligns the stubs to fetch boundaries.
         Architecture::X86_64 => 0x10,
         // mtvec and stvec have bits 31 or 63 to 2.

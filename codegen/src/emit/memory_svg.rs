@@ -32,6 +32,7 @@ const REASON: usize = 44;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Ram,
+    Flash,
     Reserved,
     Window,
     Device,
@@ -50,6 +51,8 @@ impl Kind {
     fn of(key: &str) -> Self {
         if key.starts_with("memory.ram.") {
             Self::Ram
+        } else if key.starts_with("memory.flash.") {
+            Self::Flash
         } else if key.starts_with("memory.reserved.") {
             Self::Reserved
         } else if key.contains(".windows.") {
@@ -62,6 +65,7 @@ impl Kind {
     const fn class(self) -> &'static str {
         match self {
             Self::Ram => "ram",
+            Self::Flash => "flash",
             Self::Reserved => "reserved",
             Self::Window => "window",
             Self::Device => "device",
@@ -104,6 +108,9 @@ text { font: 13px ui-monospace, 'SF Mono', Menlo, Consolas, monospace; fill: #1f
 }
 ";
 
+/// The style of flash, on boards that have some.
+const FLASH_STYLE: &str = ".flash { fill: #1b7c83 }\n";
+
 /// Returns the picture.
 #[must_use]
 pub fn emit(board: &Board) -> String {
@@ -120,7 +127,9 @@ pub fn emit(board: &Board) -> String {
             top = part(title, &rows, top, &mut body);
         }
     }
-    body += &legend(top);
+    let has_flash = !board.memory.flash.is_empty();
+    body += &legend(top, has_flash);
+    let flash_style = if has_flash { FLASH_STYLE } else { "" };
     let height = top + FOOT;
     let head = header::of_board(board).join(" ");
     format!(
@@ -128,7 +137,7 @@ pub fn emit(board: &Board) -> String {
          <svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" width=\"{width}\" height=\"{height}\" \
          viewBox=\"0 0 {width} {height}\">\n\
          <title>The memory map of {}</title>\n\
-         <style>\n{STYLE}</style>\n\
+         <style>\n{STYLE}{flash_style}</style>\n\
          <rect class=\"paper\" x=\"0.5\" y=\"0.5\" width=\"{}\" height=\"{}\" rx=\"6\"/>\n\
          {body}</svg>\n",
         board.name,
@@ -221,10 +230,11 @@ fn line(row: &Row, from: u64, tall: u64, y: u64) -> String {
     )
 }
 
-fn legend(top: u64) -> String {
+fn legend(top: u64, has_flash: bool) -> String {
     let mut x = STRIP;
     let mut text = String::new();
-    for (kind, name) in LEGEND {
+    let flash = has_flash.then_some((Kind::Flash, "flash"));
+    for (kind, name) in LEGEND.into_iter().chain(flash) {
         let length = u64::try_from(name.len()).unwrap_or(0);
         text += &format!(
             "<rect class=\"{}\" x=\"{x}\" y=\"{top}\" width=\"12\" height=\"12\"/>\

@@ -28,6 +28,9 @@ macro_rules! template {
 
 pub(super) const LINKER: Template = template!("linker.ld.jinja");
 
+/// The linker script of a board whose image runs in flash.
+pub(super) const FLASH_LINKER: Template = template!("flash.ld.jinja");
+
 /// The templates of one processor architecture.
 pub(super) struct Assembly {
     pub(super) entry: Template,
@@ -49,6 +52,11 @@ const ARM: Assembly = Assembly {
     vectors: template!("arm/vectors.S.jinja"),
 };
 
+const ARM_M: Assembly = Assembly {
+    entry: template!("arm-m/entry.S.jinja"),
+    vectors: template!("arm-m/vectors.S.jinja"),
+};
+
 const RISCV: Assembly = Assembly {
     entry: template!("riscv/entry.S.jinja"),
     vectors: template!("riscv/vectors.S.jinja"),
@@ -63,6 +71,7 @@ pub(super) fn assembly(board: &Board) -> Result<Assembly, Error> {
     match board.architecture {
         Architecture::Aarch64 => Ok(AARCH64),
         Architecture::Arm => Ok(ARM),
+        Architecture::ArmV7M => Ok(ARM_M),
         Architecture::X86_64 => Ok(X86_64),
         Architecture::Riscv64 | Architecture::Riscv32 => Ok(RISCV),
     }

@@ -37,6 +37,13 @@ pub(super) fn check(board: &Board) -> Result<(), Error> {
             .iter()
             .map(|ram| (of("memory.ram"), &ram.name)),
     );
+    texts.extend(
+        board
+            .memory
+            .flash
+            .iter()
+            .map(|flash| (of("memory.flash"), &flash.name)),
+    );
     for range in &board.memory.reserved {
         texts.push((of("memory.reserved"), &range.name));
         texts.push((

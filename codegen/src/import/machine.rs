@@ -103,7 +103,7 @@ fn processor(machine: &Machine<'_>) -> Option<String> {
     match machine.origin.architecture {
         Architecture::Riscv64 => Some("rv64".to_owned()),
         Architecture::Riscv32 => Some("rv32".to_owned()),
-        Architecture::Aarch64 | Architecture::Arm => {
+        Architecture::Aarch64 | Architecture::Arm | Architecture::ArmV7M => {
             let kinds = machine
                 .facts
                 .devices

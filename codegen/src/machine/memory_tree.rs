@@ -22,10 +22,16 @@ pub enum RegionKind {
     Rom,
     /// The region contains registers, or is a window.
     Device,
+    /// QEMU emulates nothing there, but accepts an access: the region has the priority of its
+    /// placeholders.
+    Placeholder,
 }
 
 /// RAM starts at a multiple of this many bytes.
 const BOUNDARY: u64 = 1 << 20;
+
+/// The priority of the regions with which QEMU fills the ranges of what it does not emulate.
+const PLACEHOLDER: &str = "-1000";
 
 /// The two address spaces of a machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,7 +58,7 @@ impl MemoryTree {
             let Range { base, size } = region.range;
             let follows = end == Some(base);
             end = match region.kind {
-                RegionKind::Device => None,
+                RegionKind::Device | RegionKind::Placeholder => None,
                 _ => base.checked_add(size),
             };
             if region.name != largest.name {
@@ -118,7 +124,7 @@ fn region(line: &str) -> Option<Region> {
     let first = u64::from_str_radix(first, 16).ok()?;
     let last = u64::from_str_radix(last, 16).ok()?;
     let (kind, name) = rest.split_once("): ")?;
-    let (_, kind) = kind.split_once(", ")?;
+    let (priority, kind) = kind.split_once(", ")?;
     // A region that is visible in part has its offset after the name.
     let name = name.split(" @").next().unwrap_or(name).trim();
     Some(Region {
@@ -129,6 +135,7 @@ fn region(line: &str) -> Option<Region> {
         kind: match kind {
             "ram" | "nv-ram" => RegionKind::Ram,
             "rom" | "romd" => RegionKind::Rom,
+            _ if priority == PLACEHOLDER => RegionKind::Placeholder,
             _ => RegionKind::Device,
         },
         name: name.to_owned(),
@@ -226,6 +233,14 @@ FlatView #2
     fn a_region_seen_in_part_keeps_its_name() {
         let tree = MemoryTree::parse(PRINTED);
         assert_eq!(tree.memory[1].name, "uart");
+    }
+
+    #[test]
+    fn what_is_not_emulated_is_known_by_its_priority() {
+        let printed = PRINTED.replace("(prio 1, i/o): uart", "(prio -1000, i/o): gpio");
+        let tree = MemoryTree::parse(&printed);
+        assert_eq!(tree.memory[1].kind, RegionKind::Placeholder);
+        assert_eq!(tree.ram().len(), 1);
     }
 
     #[test]

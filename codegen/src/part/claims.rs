@@ -15,6 +15,8 @@ use crate::source::Location;
 pub enum Purpose {
     /// The range is RAM.
     Ram,
+    /// The range is flash.
+    Flash,
     /// A part of RAM that the kernel must not use.
     Reserved,
     /// The range contains registers or configuration space.

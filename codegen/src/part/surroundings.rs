@@ -6,8 +6,8 @@ mod memory;
 mod qemu;
 
 pub use identity::Identity;
-pub use memory::{Memory, Ram, Reserved};
-pub use qemu::Qemu;
+pub use memory::{Flash, Memory, Ram, Reserved};
+pub use qemu::{Qemu, System};
 
 use super::claims::{Claimed, Purpose};
 use super::{Controller, Loader};

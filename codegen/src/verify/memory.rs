@@ -1,14 +1,17 @@
 //! Compares RAM, and the ranges without a device, with the memory tree.
 
 use super::Comparison;
-use crate::board::Range;
+use crate::board::{Architecture, Range};
 use crate::check::memory::expected_size;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::{Located, Size};
-use crate::machine::memory_tree::Region;
+use crate::machine::memory_tree::{Region, RegionKind};
 use crate::machine::{contains, overlap};
 use crate::part::claims::{Purpose, RangeClaim};
 use crate::part::surroundings::Ram;
+
+/// The address from which on a microcontroller has registers of its processor (Arm DDI 0403, B3.1).
+const PRIVATE_PERIPHERALS: u64 = 0xE000_0000;
 
 impl Comparison<'_> {
     /// Compares every range of RAM.
@@ -21,7 +24,10 @@ impl Comparison<'_> {
         let bases: Vec<u64> = all
             .filter_map(|entry| Some(entry.value.base.value()?.0))
             .collect();
-        let there = described_apart(self.ram_there(), &bases);
+        let there = match self.is_microcontroller() {
+            true => self.memories(),
+            false => described_apart(self.ram_there(), &bases),
+        };
         for entry in memory.ram.value().into_iter().flat_map(|ram| ram.iter()) {
             let ram = &entry.value;
             let key = &ram.place.path;
@@ -61,6 +67,49 @@ impl Comparison<'_> {
         }
     }
 
+    /// Compares every range of flash.
+    pub(super) fn flash(&mut self) {
+        let memory = self.description.memory.value();
+        let flash = memory.and_then(|memory| memory.flash.value()).into_iter();
+        for entry in flash.flat_map(|flash| flash.iter()) {
+            let flash = &entry.value;
+            let key = &flash.place.path;
+            self.compared.insert(key.clone());
+            let Some(base) = flash.base.get() else {
+                continue;
+            };
+            let there = self.memories().into_iter();
+            let nearest = there.min_by_key(|range| range.base.abs_diff(base.value.0));
+            let Some(nearest) = nearest else { continue };
+            let base = Located {
+                value: base.value.0,
+                path: base.path.clone(),
+                at: base.at,
+            };
+            let size = flash.size.get().map(|size| Located {
+                value: size.value.0,
+                path: size.path.clone(),
+                at: size.at,
+            });
+            self.range(key, &base, size.as_ref(), nearest, "flash");
+        }
+    }
+
+    /// Returns whether the board has a microcontroller: each of its memories has a fixed size, and some
+    /// of them are also at another address.
+    fn is_microcontroller(&self) -> bool {
+        let architecture = self.description.surroundings().architecture();
+        architecture.is_some_and(|one| one.value == Architecture::ArmV7M)
+    }
+
+    /// Returns the memories of the memory tree, each by itself.
+    fn memories(&self) -> Vec<Range> {
+        let regions = self.facts.tree.memory.iter();
+        let memories =
+            regions.filter(|region| matches!(region.kind, RegionKind::Ram | RegionKind::Rom));
+        memories.map(|region| region.range).collect()
+    }
+
     /// Compares the limit of a range with the machine with more memory.
     fn limit(&mut self, ram: &Ram) {
         let (Some(base), Some(limit)) = (ram.base.value(), ram.limit.get()) else {
@@ -94,6 +143,10 @@ impl Comparison<'_> {
         let claimed = self.claimed;
         let devices = claimed.of(Purpose::Device);
         for claim in devices.chain(claimed.of(Purpose::Window)) {
+            // The registers of the processor are not in the memory tree of the machine.
+            if self.is_microcontroller() && claim.range.base >= PRIVATE_PERIPHERALS {
+                continue;
+            }
             if !self.compared.contains(&claim.key) && !self.facts.tree.memory.is_empty() {
                 self.claim(claim, &self.facts.tree.memory);
             }

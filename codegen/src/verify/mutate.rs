@@ -118,7 +118,15 @@ pub fn mutate(sources: &dyn Sources, name: &str, facts: &Facts) -> Result<Mutant
 
 /// Returns the keys that cannot be compared with the machine.
 fn choices(sources: &dyn Sources, name: &str) -> BTreeSet<String> {
-    let mut choices = BTreeSet::from(["memory.stack".to_owned(), "qemu.memory".to_owned()]);
+    let mut choices = BTreeSet::from(
+        [
+            "memory.stack",
+            "memory.fault-stack",
+            "memory.console-buffer",
+            "qemu.memory",
+        ]
+        .map(str::to_owned),
+    );
     let loaded = Description::load(sources, name, &mut Problems::default());
     for binding in loaded
         .iter()

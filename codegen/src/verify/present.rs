@@ -19,6 +19,8 @@ struct Thing {
     /// Whether it is memory without a known device: that of firmware, which grows with each
     /// version.
     is_firmware: bool,
+    /// Whether QEMU emulates nothing there. It may be left out without being mentioned.
+    is_placeholder: bool,
 }
 
 impl Comparison<'_> {
@@ -39,7 +41,7 @@ impl Comparison<'_> {
             let is_hidden = entries
                 .iter()
                 .any(|entry| contains(thing.range, entry.address));
-            if !is_hidden && !self.is_described(thing) {
+            if !is_hidden && !thing.is_placeholder && !self.is_described(thing) {
                 let diagnostic = self.undeclared(thing);
                 self.problems.report(diagnostic);
             }
@@ -77,6 +79,7 @@ impl Comparison<'_> {
                         name: device.kinds.first().cloned().unwrap_or_default(),
                         device: Some(index),
                         is_firmware: false,
+                        is_placeholder: false,
                     };
                 }
             }
@@ -85,7 +88,8 @@ impl Comparison<'_> {
             range: region.range,
             name: region.name.clone(),
             device: None,
-            is_firmware: region.kind != RegionKind::Device,
+            is_firmware: matches!(region.kind, RegionKind::Ram | RegionKind::Rom),
+            is_placeholder: region.kind == RegionKind::Placeholder,
         }
     }
 

@@ -34,6 +34,9 @@ pub(crate) const NAME: &str = "hosted";
 /// The board's title.
 pub(crate) const TITLE: &str = "a process of this host";
 
+/// The size of the console's buffer.
+pub(crate) const CONSOLE_BUFFER: usize = 8192;
+
 /// The virtio-mmio slots. Their registers are not in memory; see [`probe_slot`].
 pub(crate) const VIRTIO_MMIO: Option<VirtioMmio> = Some(VirtioMmio {
     base: PhysicalAddress(0),

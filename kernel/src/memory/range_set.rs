@@ -3,9 +3,11 @@
 
 use vmos_drivers::address::{PhysicalAddress, Range};
 
+use crate::arch;
+
 /// The largest number of ranges. Removing a range adds at most one, and a machine has few of
 /// either.
-const CAPACITY: usize = 32;
+const CAPACITY: usize = if arch::IS_MICROCONTROLLER { 8 } else { 32 };
 
 /// The error for a set with too many ranges.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,7 +2,7 @@
 
 use object::{Object as _, ObjectSymbol as _};
 use vmos_codegen::Board;
-use vmos_codegen::board::{Architecture, STACK_GUARD};
+use vmos_codegen::board::{Architecture, Ram, STACK_GUARD};
 
 use super::Audit;
 use super::elf::{Access, Elf};
@@ -10,8 +10,8 @@ use super::elf::{Access, Elf};
 /// The smallest page size of the supported processors, in bytes.
 const PAGE: u64 = 0x1000;
 
-/// The smallest emergency stack, in bytes: it must hold the registers, the cause and a backtrace.
-const LEAST_EMERGENCY_STACK: u64 = 0x1000;
+/// The alignment of the parts of an image where there are no pages, in bytes.
+const DOUBLE_WORD: u64 = 8;
 
 const EXECUTABLE: Access = Access {
     write: false,
@@ -29,7 +29,7 @@ const WRITABLE: Access = Access {
 pub(super) fn check(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
     segments(board, elf, audit);
     sections(elf, audit);
-    bounds(elf, audit);
+    bounds(board, elf, audit);
     stack(board, elf, audit);
     vectors(board, elf, audit);
     let open: Vec<&str> = elf
@@ -43,7 +43,8 @@ pub(super) fn check(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
     });
 }
 
-/// Checks that no segment is both writable and executable, and that every segment is in free RAM.
+/// Checks that no segment is both writable and executable, and that every segment is in free RAM, or in
+/// flash if it is not writable.
 fn segments(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
     audit.holds(!elf.segments.is_empty(), None, || {
         String::from("the file has no loadable segment")
@@ -65,8 +66,10 @@ fn segments(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
                 offset < ram.expected_size && segment.size <= ram.expected_size - offset
             })
         });
+        let is_in_flash =
+            !segment.access.write && fits_in_flash(board, segment.address, segment.size);
         audit.holds(
-            is_in_ram || is_reset(board, segment.address),
+            is_in_ram || is_in_flash || is_reset(board, segment.address),
             Some("memory.ram"),
             || format!("{range} is not in RAM"),
         );
@@ -88,6 +91,17 @@ fn segments(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
             });
         }
     }
+}
+
+/// Returns whether the flash that contains an address contains `size` bytes from there on.
+fn fits_in_flash(board: &Board, address: u64, size: u64) -> bool {
+    let flash = board.memory.flash_at(address);
+    flash.is_some_and(|flash| size <= flash.range.size - (address - flash.range.base))
+}
+
+/// Returns whether the image runs in flash.
+fn is_in_flash(board: &Board) -> bool {
+    board.memory.flash_at(board.boot.load_address).is_some()
 }
 
 /// Returns whether an address is the processor's reset vector.
@@ -122,9 +136,38 @@ fn sections(elf: &Elf<'_>, audit: &mut Audit) {
     }
 }
 
+/// The parts of an image: the symbols at their starts and ends, and their permissions.
+type Parts<'a> = &'a [(&'a str, &'a str, Access)];
+
+/// The parts of an image that runs in flash, in flash and in RAM.
+const IN_FLASH: [Parts<'_>; 2] = [
+    &[
+        ("__text_start", "__text_end", EXECUTABLE),
+        ("__rodata_start", "__rodata_end", READ_ONLY),
+    ],
+    &[
+        ("__stack_bottom", "__stack_top", WRITABLE),
+        (
+            "__emergency_stack_bottom",
+            "__emergency_stack_top",
+            WRITABLE,
+        ),
+        ("__data_start", "__data_initialised", WRITABLE),
+        ("__bss_start", "__bss_end", WRITABLE),
+    ],
+];
+
 /// Checks that the symbols by which the kernel maps memory are page-aligned, in order, and bound
-/// memory with the right permissions.
-fn bounds(elf: &Elf<'_>, audit: &mut Audit) {
+/// memory with the right permissions. Without pages, they are aligned to double words.
+fn bounds(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
+    if is_in_flash(board) {
+        let [flash, ram] = IN_FLASH;
+        bounds_of(flash, DOUBLE_WORD, "__flash_start", elf, audit);
+        let end = bounds_of(ram, DOUBLE_WORD, "__image_start", elf, audit);
+        end_of_image(end, elf, audit);
+        initial_values(board, elf, audit);
+        return;
+    }
     let parts = [
         ("__text_start", "__text_end", EXECUTABLE),
         ("__rodata_start", "__rodata_end", READ_ONLY),
@@ -136,16 +179,40 @@ fn bounds(elf: &Elf<'_>, audit: &mut Audit) {
             WRITABLE,
         ),
     ];
-    let mut last = elf.symbol("__image_start").unwrap_or_default();
-    for (start, end, access) in parts {
+    let end = bounds_of(&parts, PAGE, "__image_start", elf, audit);
+    end_of_image(end, elf, audit);
+}
+
+/// Checks that the initial values of variables are in flash, behind the constants.
+fn initial_values(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
+    let symbol = |name: &str| elf.symbol(name).unwrap_or_default();
+    let (from, constants) = (symbol("__data_load"), symbol("__rodata_end"));
+    let size = symbol("__data_initialised").saturating_sub(symbol("__data_start"));
+    let key = Some("memory.flash");
+    audit.holds(
+        from >= constants && (size == 0 || fits_in_flash(board, from, size)),
+        key,
+        || {
+            format!(
+                "the initial values of variables, {size:#x} bytes at {from:#x}, are not in flash"
+            )
+        },
+    );
+}
+
+/// Checks the symbols of parts that follow each other from `first` on, and returns the last of them.
+fn bounds_of(parts: Parts<'_>, unit: u64, first: &str, elf: &Elf<'_>, audit: &mut Audit) -> u64 {
+    let mut last = elf.symbol(first).unwrap_or_default();
+    for &(start, end, access) in parts {
         for name in [start, end] {
             let address = elf.symbol(name);
             audit.holds(address.is_some(), None, || {
                 format!("the symbol `{name}` is missing")
             });
             let Some(address) = address else { continue };
-            audit.holds(address.is_multiple_of(PAGE), None, || {
-                format!("`{name}` is {address:#x}, which is not page-aligned")
+            audit.holds(address.is_multiple_of(unit), None, || {
+                let what = if unit == PAGE { "page-" } else { "" };
+                format!("`{name}` is {address:#x}, which is not {what}aligned")
             });
             audit.holds(address >= last, None, || {
                 format!("`{name}` is {address:#x}, below the symbol before it ({last:#x})")
@@ -162,7 +229,7 @@ fn bounds(elf: &Elf<'_>, audit: &mut Audit) {
         // whole.
         let segment = elf.segment(first, 1).filter(|segment| {
             let end = segment.address + segment.size;
-            first + size <= end.next_multiple_of(PAGE)
+            first + size <= end.next_multiple_of(unit)
         });
         let found = segment.map(|segment| segment.access);
         audit.holds(size == 0 || found == Some(access), None, || {
@@ -173,6 +240,11 @@ fn bounds(elf: &Elf<'_>, audit: &mut Audit) {
             )
         });
     }
+    last
+}
+
+/// Checks the symbols at the ends of the image, whose last part ends at `last`.
+fn end_of_image(last: u64, elf: &Elf<'_>, audit: &mut Audit) {
     for name in ["__image_start", "__image_end"] {
         audit.holds(elf.symbol(name).is_some(), None, || {
             format!("the symbol `{name}` is missing")
@@ -234,11 +306,27 @@ fn stack(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
     }
     let emergency =
         symbol("__emergency_stack_top").saturating_sub(symbol("__emergency_stack_bottom"));
-    audit.holds(emergency >= LEAST_EMERGENCY_STACK, None, || {
-        format!(
-            "the emergency stack has {emergency:#x} bytes, and needs {LEAST_EMERGENCY_STACK:#x}"
-        )
+    let expected = board.memory.fault_stack;
+    audit.holds(emergency == expected, Some("memory.fault-stack"), || {
+        format!("the fault stack has {emergency:#x} bytes; expected {expected:#x}")
     });
+    let is_free =
+        |ram: &Ram| ram.base >= bottom || ram.base.saturating_add(ram.expected_size) <= guard;
+    audit.holds(
+        !is_in_flash(board) || board.memory.ram.iter().all(is_free),
+        key,
+        || {
+            format!(
+                "the stack at {bottom:#x} is not at the start of RAM: an overflow would be no fault"
+            )
+        },
+    );
+}
+
+/// Returns the number of external interrupts of a vector table.
+fn external_interrupts(board: &Board) -> u64 {
+    let lines = board.interrupt_controller.lines.iter();
+    lines.map(|lines| u64::from(lines.count)).sum()
 }
 
 /// Checks the alignment and permissions of the vectors.
@@ -249,6 +337,8 @@ fn vectors(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
         Architecture::Aarch64 => 0x800,
         // VBAR holds bits 31 to 5 (Arm ARM for v7-A, B4.1.156).
         Architecture::Arm => 0x20,
+        // VTOR holds bits 31 to 7, and the table is aligned to its size (Arm ARM for v7-M, B3.2.5).
+        Architecture::ArmV7M => (4 * (16 + external_interrupts(board))).next_power_of_two(),
         // The low two bits of mtvec and stvec are the mode (Privileged Architecture, 3.1.7).
         Architecture::Riscv64 | Architecture::Riscv32 => 4,
         // The kernel builds the interrupt descriptor table at run time, with handlers at any

@@ -63,7 +63,10 @@ impl Port {
                 triple: "x86_64-unknown-linux-musl",
                 console: "ttyS0",
             }),
-            Architecture::Arm | Architecture::Riscv64 | Architecture::Riscv32 => None,
+            Architecture::Arm
+            | Architecture::ArmV7M
+            | Architecture::Riscv64
+            | Architecture::Riscv32 => None,
         }
     }
 

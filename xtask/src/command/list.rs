@@ -58,6 +58,7 @@ fn architecture(architecture: Architecture) -> &'static str {
     match architecture {
         Architecture::Aarch64 => "aarch64",
         Architecture::Arm => "arm",
+        Architecture::ArmV7M => "armv7-m",
         Architecture::X86_64 => "x86_64",
         Architecture::Riscv64 => "riscv64",
         Architecture::Riscv32 => "riscv32",

@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::image::{self, ImageError};
 use crate::install;
 use crate::target;
+use crate::transport;
 use crate::workspace::Workspace;
 
 use runner::{Progress, run as run_tests, run_command};
@@ -262,12 +263,19 @@ fn install(boards: &[Board]) -> Result<(), Failure> {
 fn build_images(workspace: &Workspace, boards: &[Board], all: bool) -> Result<(), ImageError> {
     let apps = || workspace.apps.iter().map(|app| app.name.as_str());
     for board in boards {
+        let lacks_devices = transport::is_console_only(board);
+        let can_run =
+            |app: &&str| !lacks_devices || workspace.console_apps.iter().any(|one| one == app);
         let is_brief = !all && workspace.seldom.includes(&board.name, boards.len());
         let is_tried = |app: &&str| !is_brief || workspace.seldom.apps.iter().any(|one| one == app);
         let few = &workspace.few;
         let is_elsewhere = !all && !few.allows(&board.name, boards.len());
         let is_here = |app: &&str| !is_elsewhere || few.apps.iter().all(|one| one != app);
-        let apps: Vec<_> = apps().filter(is_tried).filter(is_here).collect();
+        let apps: Vec<_> = apps()
+            .filter(can_run)
+            .filter(is_tried)
+            .filter(is_here)
+            .collect();
         eprintln!("xtask: building {} for {}", apps.join(", "), board.name);
         image::build(workspace, board, &apps, None)?;
     }

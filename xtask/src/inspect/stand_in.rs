@@ -18,8 +18,8 @@ pub(super) struct StandIn {
 }
 
 impl StandIn {
-    /// Writes the image of a board to `folder`; `None` for a PC, whose machine does not depend on
-    /// its image.
+    /// Writes the image of a board to `folder`; `None` for a PC or a microcontroller, whose machine
+    /// does not depend on its image.
     pub(super) fn of(board: &Board, folder: &Path) -> io::Result<Option<Self>> {
         let Some(code) = endless_loop(board.architecture) else {
             return Ok(None);
@@ -75,13 +75,13 @@ impl StandIn {
     }
 }
 
-/// Returns an instruction that jumps to itself; `None` for a PC.
+/// Returns an instruction that jumps to itself; `None` for a machine that needs no image.
 fn endless_loop(architecture: Architecture) -> Option<[u8; 4]> {
     let word: u32 = match architecture {
         Architecture::Aarch64 => 0x1400_0000,
         Architecture::Arm => 0xEAFF_FFFE,
         Architecture::Riscv64 | Architecture::Riscv32 => 0x0000_006F,
-        Architecture::X86_64 => return None,
+        Architecture::X86_64 | Architecture::ArmV7M => return None,
     };
     Some(word.to_le_bytes())
 }
@@ -101,7 +101,7 @@ fn elf(architecture: Architecture, address: u64, segment: &[u8]) -> Vec<u8> {
     let is_wide = matches!(architecture, Architecture::Aarch64 | Architecture::Riscv64);
     let machine: u16 = match architecture {
         Architecture::Aarch64 => 183,
-        Architecture::Arm => 40,
+        Architecture::Arm | Architecture::ArmV7M => 40,
         Architecture::X86_64 => 62,
         Architecture::Riscv64 | Architecture::Riscv32 => 243,
     };

@@ -7,6 +7,10 @@ use crate::notation::{hexadecimal, size};
 
 pub(in crate::emit) type Row = [String; 3];
 
+/// The default sizes, which are not mentioned.
+const FAULT_STACK: u64 = 16 << 10;
+const CONSOLE_BUFFER: u64 = 8 << 10;
+
 fn row(what: &str, is: String, key: &str) -> Row {
     [what.to_owned(), is, format!("`{key}`")]
 }
@@ -30,10 +34,20 @@ pub(in crate::emit) fn rows(board: &Board) -> Vec<Row> {
         row("processor", processor, "board.architecture"),
         row("boot", board.boot.card.clone(), board.boot.key),
         row("stack", size(board.memory.stack), "memory.stack"),
+    ];
+    if board.memory.fault_stack != FAULT_STACK {
+        let is = size(board.memory.fault_stack);
+        rows.push(row("fault stack", is, "memory.fault-stack"));
+    }
+    if board.memory.console_buffer != CONSOLE_BUFFER {
+        let is = size(board.memory.console_buffer);
+        rows.push(row("console buffer", is, "memory.console-buffer"));
+    }
+    rows.extend([
         part("interrupt controller", &board.interrupt_controller.part),
         part("timer", &board.timer.part),
         part("console", &board.console.part),
-    ];
+    ]);
     rows.extend(board.power.iter().map(|one| part("power", &one.part)));
     if let Some(slots) = &board.virtio_mmio {
         let is = format!("{} slots, {} apart", slots.count, hexadecimal(slots.stride));

@@ -9,6 +9,9 @@ use crate::Board;
 use crate::board::{Code, Value};
 use crate::emit::Error;
 
+/// The default of `Board::CONSOLE_BUFFER`.
+const CONSOLE_BUFFER: u64 = 8 << 10;
+
 /// The items that a selected driver adds to `board.rs`.
 pub(super) struct Driver {
     /// The associated types and constants of the board.
@@ -94,7 +97,8 @@ pub(super) fn timer(board: &Board, names: &Names, imports: &mut Imports) -> Resu
     driver("Timer", from(&part.key), &part.code, more, (names, imports))
 }
 
-/// Returns the items `type Console`, `const CONSOLE` and `const CONSOLE_INTERRUPT`.
+/// Returns the items `type Console`, `const CONSOLE` and `const CONSOLE_INTERRUPT`, and those of the
+/// console that differ from their defaults.
 pub(super) fn console(
     board: &Board,
     names: &Names,
@@ -104,9 +108,20 @@ pub(super) fn console(
     let part = &board.console.part;
     let interrupt = board.console.interrupt;
     let interrupt = value::option(interrupt.map(|line| value::interrupt(line, imports)));
-    let more = quote!(
+    let transmit = board.console.transmit.map(|line| {
+        let line = value::option(Some(value::interrupt(line, imports)));
+        quote!(const CONSOLE_TRANSMIT_INTERRUPT: Option<Interrupt> = #line;)
+    });
+    let buffer = board.memory.console_buffer;
+    let buffer = (buffer != CONSOLE_BUFFER).then(|| {
+        let buffer = value::decimal(buffer);
+        quote!(const CONSOLE_BUFFER: usize = #buffer;)
+    });
+    let more = quote! {
         const CONSOLE_INTERRUPT: Option<Interrupt> = #interrupt;
-    );
+        #transmit
+        #buffer
+    };
     driver(
         "Console",
         from(&part.key),

@@ -19,6 +19,7 @@ table! {
 choices! { Architecture {
     Aarch64 = "aarch64": "64-bit Arm",
     Arm = "arm": "32-bit Arm, version 7-A",
+    ArmV7M = "armv7-m": "Arm microcontrollers, version 7-M: Cortex-M3 and later",
     X86_64 = "x86_64": "64-bit x86",
     Riscv64 = "riscv64": "64-bit RISC-V",
     Riscv32 = "riscv32": "32-bit RISC-V",

@@ -1,4 +1,4 @@
-//! `[memory]`: RAM, reserved memory and the stack.
+//! `[memory]`: RAM, flash, reserved memory, the stacks and the buffers.
 
 use crate::board::PageTables;
 use crate::language::Named;
@@ -6,15 +6,24 @@ use crate::language::scalar::{Address, Name, Size, Text, choices};
 use crate::language::table::table;
 
 table! {
-    /// RAM, reserved memory, and the stack. Registers are not memory: the table of each driver
+    /// RAM, flash, reserved memory, and the stacks. Registers are not memory: the table of each driver
     /// describes its own.
     pub struct Memory {
         /// The ranges of RAM, each with a name of your choice.
         ram: Named<Ram> => required,
         /// RAM that the kernel must not use, each range with a name of your choice.
         reserved: Named<Reserved> => optional,
-        /// The size of the kernel's stack in bytes, a multiple of 4 KiB.
+        /// The ranges of flash, each with a name of your choice. An image that is loaded into flash
+        /// runs there; only its variables and stacks are in RAM.
+        flash: Named<Flash> => optional,
+        /// The size of the kernel's stack in bytes, a multiple of 4 KiB, or of 8 bytes if the image
+        /// is in flash.
         stack: Size => default("64 KiB"),
+        /// The size of the stack on which faults are reported, a multiple of 4 KiB, or of 8 bytes if
+        /// the image is in flash.
+        fault_stack: Size => default("16 KiB"),
+        /// The size of the buffer for output that the console has not accepted yet: a power of two.
+        console_buffer: Size => default("8 KiB"),
         /// The format of the translation tables, which differs only on 32-bit Arm.
         page_tables: PageTables => default("long"),
     }
@@ -40,6 +49,16 @@ table! {
         /// `limit` the machine's memory exceeds. Firmware's tables contain the size. Without this
         /// key, the range exists in every machine.
         rest_of: Name => optional,
+    }
+}
+
+table! {
+    /// A range of flash, or of another memory that contains the image before the processor starts.
+    pub struct Flash {
+        /// The first address of the range.
+        base: Address => required,
+        /// The size of the range.
+        size: Size => required,
     }
 }
 

@@ -63,6 +63,15 @@ choices! { System {
 } otherwise NEW_ARCHITECTURE }
 
 impl System {
+    /// All emulators.
+    pub const ALL: &'static [Self] = &[
+        Self::Aarch64,
+        Self::Arm,
+        Self::X86_64,
+        Self::Riscv64,
+        Self::Riscv32,
+    ];
+
     /// Returns the end of the program's name.
     pub fn word(self) -> &'static str {
         match self {
@@ -74,14 +83,14 @@ impl System {
         }
     }
 
-    /// Returns the architecture that the emulator emulates.
-    pub fn architecture(self) -> Architecture {
+    /// Returns the architectures that the emulator emulates.
+    pub fn architectures(self) -> &'static [Architecture] {
         match self {
-            Self::Aarch64 => Architecture::Aarch64,
-            Self::Arm => Architecture::Arm,
-            Self::X86_64 => Architecture::X86_64,
-            Self::Riscv64 => Architecture::Riscv64,
-            Self::Riscv32 => Architecture::Riscv32,
+            Self::Aarch64 => &[Architecture::Aarch64],
+            Self::Arm => &[Architecture::Arm, Architecture::ArmV7M],
+            Self::X86_64 => &[Architecture::X86_64],
+            Self::Riscv64 => &[Architecture::Riscv64],
+            Self::Riscv32 => &[Architecture::Riscv32],
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use core::ptr::NonNull;
 
+use crate::arch;
+
 /// The unit of memory. A free block describes itself in its first and last granule, which may be
 /// the same one.
 #[repr(C)]
@@ -19,8 +21,13 @@ pub(super) const GRANULE: usize = size_of::<Granule>();
 /// The binary logarithm of the number of classes between two powers of two.
 const LOG_PARTS: u32 = 4;
 /// The number of classes: enough for blocks of up to 2^39 bytes on a 64-bit processor, and for all
-/// on a 32-bit one. Larger blocks are in the last class.
-const CLASSES: usize = if usize::BITS == 64 { 512 } else { 416 };
+/// on a 32-bit one. A microcontroller has classes for blocks of up to 8 KiB. Larger blocks are in the last
+/// class.
+const CLASSES: usize = match usize::BITS {
+    _ if arch::IS_MICROCONTROLLER => 96,
+    64 => 512,
+    _ => 416,
+};
 const WORD: usize = usize::BITS as usize;
 
 /// Returns the binary logarithm of the size of the classes near `size` granules.

@@ -271,6 +271,7 @@ fn usual_processor(architecture: Architecture) -> &'static str {
     match architecture {
         Architecture::Aarch64 => "cortex-a72",
         Architecture::Arm => "cortex-a15",
+        Architecture::ArmV7M => "cortex-m3",
         Architecture::X86_64 => "qemu64",
         Architecture::Riscv64 => "rv64",
         Architecture::Riscv32 => "rv32",
@@ -282,6 +283,7 @@ fn short(architecture: Architecture) -> &'static str {
     match architecture {
         Architecture::Aarch64 => "arm64",
         Architecture::Arm => "arm32",
+        Architecture::ArmV7M => "armv7m",
         Architecture::X86_64 => "x64",
         Architecture::Riscv64 => "rv64",
         Architecture::Riscv32 => "rv32",

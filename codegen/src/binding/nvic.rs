@@ -1,0 +1,141 @@
+//! The nested vectored interrupt controller of Arm's M profile (Arm DDI 0403, B3.4).
+
+use crate::board::{self, Architecture};
+use crate::board::{Block, Lines, Register, Value};
+use crate::language::schema;
+use crate::language::table::table;
+use crate::language::{Number, Space};
+use crate::part::expect::Expected;
+use crate::part::surroundings::Surroundings;
+use crate::part::{Binding, Controller, Delivery, Driver, Inputs, place};
+
+table! {
+    /// The nested vectored interrupt controller (NVIC) of a microcontroller. Its registers have the
+    /// same addresses in all of them.
+    pub struct Nvic {
+        /// The number of the controller's external interrupts, which are numbered from 0.
+        interrupts: Number<1, 496> => required,
+    }
+}
+
+/// The interrupt space by which board files number the external interrupts.
+const IRQ: Space = Space::new("irq");
+
+/// The exception number of external interrupt 0 (DDI 0403, B1.5.2).
+const FIRST: u32 = 16;
+
+/// The address of the system control space (DDI 0403, B3.2).
+const SYSTEM_CONTROL_SPACE: u64 = 0xE000_E000;
+
+impl Binding for Nvic {
+    place!();
+
+    fn architectures() -> Option<&'static [Architecture]> {
+        Some(&[Architecture::ArmV7M])
+    }
+
+    fn expect(&self, expected: &mut Expected) {
+        expected.part(&self.place, &["arm,armv7m-nvic"]);
+    }
+
+    fn choices(&self) -> &'static [&'static str] {
+        &["interrupts"]
+    }
+}
+
+impl Controller for Nvic {
+    fn inputs(&self) -> Vec<Inputs> {
+        vec![Inputs {
+            space: IRQ,
+            cell: None,
+            first: FIRST,
+            least: 0,
+            count: self.interrupts.value().map_or(496, |count| count.0),
+            private: None,
+        }]
+    }
+
+    fn delivers(&self, _msi: board::Msi) -> Delivery {
+        Delivery::No("an NVIC does not support messages")
+    }
+}
+
+impl Driver for Nvic {
+    const NAME: &'static str = "nvic";
+    const SPACES: &'static [schema::Space] = &[schema::Space {
+        word: IRQ.word(),
+        doc: "An external interrupt of an NVIC: 0 is exception 16.",
+        first: FIRST,
+        count: 496,
+    }];
+    type Resolved = board::InterruptController;
+
+    fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
+        let interrupts = self.interrupts.value()?.0;
+        Some(board::InterruptController {
+            number: "exception",
+            lines: vec![Lines {
+                word: "IRQ",
+                first: FIRST,
+                count: interrupts,
+            }],
+            part: board::Part {
+                key: self.place.path.clone(),
+                card: format!("NVIC, {interrupts} external interrupts"),
+                code: board::Code {
+                    imports: vec![
+                        ("vmos_drivers::mmio", "Mmio"),
+                        ("vmos_drivers::interrupt_controller::nvic", "self"),
+                        ("vmos_drivers::interrupt_controller::nvic", "Nvic"),
+                    ],
+                    driver: "Nvic<Mmio>".to_owned(),
+                    config_type: "nvic::Config".to_owned(),
+                    config: Value::structure(
+                        "nvic::Config",
+                        vec![("external_interrupts", Value::Decimal(interrupts.into()))],
+                    ),
+                    processor: Vec::new(),
+                },
+                registers: vec![Block {
+                    key: self.place.path.clone(),
+                    base: SYSTEM_CONTROL_SPACE,
+                    registers: names(around.used),
+                }],
+                entry: vec![("interrupts", interrupts.into())],
+            },
+        })
+    }
+}
+
+/// The registers by name, for a debugger (DDI 0403, B3.2.2): those of the processor's exceptions,
+/// and the words of the NVIC with interrupts that the board uses.
+fn names(used: &[board::Claim<board::Interrupt>]) -> Vec<Register> {
+    let own = [
+        ("ICSR", 0xD04),
+        ("VTOR", 0xD08),
+        ("AIRCR", 0xD0C),
+        ("SHCSR", 0xD24),
+        ("CFSR", 0xD28),
+        ("HFSR", 0xD2C),
+        ("MMFAR", 0xD34),
+        ("BFAR", 0xD38),
+        ("MPU_CTRL", 0xD94),
+    ];
+    let mut registers: Vec<Register> = own
+        .into_iter()
+        .map(|(name, offset)| (name.to_owned(), offset, 4))
+        .collect();
+    let lines = used
+        .iter()
+        .flat_map(|claim| claim.what.number..claim.what.number + claim.what.count);
+    let mut words: Vec<u32> = lines
+        .filter_map(|number| Some(number.checked_sub(FIRST)? / u32::BITS))
+        .collect();
+    words.dedup();
+    for word in words {
+        let offset = 4 * u64::from(word);
+        registers.push((format!("ISER{word}"), 0x100 + offset, 4));
+        registers.push((format!("ISPR{word}"), 0x200 + offset, 4));
+    }
+    registers
+}

@@ -1,0 +1,91 @@
+//! A microcontroller that starts from the vector table at the start of its flash (Arm DDI 0403,
+//! B1.5.5).
+
+use crate::board::{self, Architecture, ImageForm};
+use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::language::table::table;
+use crate::language::{Address, hexadecimal};
+use crate::notation;
+use crate::part::claims::{Claimed, Purpose, RangeClaim};
+use crate::part::surroundings::Surroundings;
+use crate::part::{Binding, Driver, Loader, place};
+
+table! {
+    /// No loader: out of reset, the processor reads its stack pointer and the address of the first
+    /// instruction from the vector table, with which the image in flash starts.
+    pub struct VectorTable {
+        /// The address of the vector table, at which the image starts.
+        base: Address => required,
+    }
+}
+
+/// The alignment of the vector table: its size, rounded up to a power of two, for up to 240 external
+/// interrupts (DDI 0403, B3.2.5). The processor may read the first of its bytes only.
+const ALIGNMENT: u64 = 0x400;
+
+impl Binding for VectorTable {
+    place!();
+
+    fn architectures() -> Option<&'static [Architecture]> {
+        Some(&[Architecture::ArmV7M])
+    }
+
+    fn choices(&self) -> &'static [&'static str] {
+        &["base"]
+    }
+
+    fn check(&self, _around: &Surroundings<'_>, claimed: &Claimed, problems: &mut Problems) {
+        let Some(base) = self.base.get() else {
+            return;
+        };
+        let address = base.value.0;
+        if !address.is_multiple_of(ALIGNMENT) {
+            let title = format!("`{}` is not a multiple of 1 KiB", base.path);
+            problems.report(
+                Diagnostic::new(Code::Misaligned, base.at, title)
+                    .label("the vector table must be aligned to its size")
+                    .help(format!(
+                        "the next lower multiple is {}",
+                        hexadecimal(address - address % ALIGNMENT)
+                    )),
+            );
+            return;
+        }
+        let holds = |claim: &RangeClaim| (claim.range.base..=claim.last()).contains(&address);
+        if claimed.of(Purpose::Flash).any(holds) {
+            return;
+        }
+        let title = format!("the vector table {} is not in flash", hexadecimal(address));
+        let diagnostic = Diagnostic::new(Code::BadLoadAddress, base.at, title)
+            .label("not in flash")
+            .help("describe the memory that contains the image as [memory.flash.NAME]");
+        let flash = claimed.of(Purpose::Flash);
+        problems.report(flash.fold(diagnostic, |diagnostic, flash| {
+            diagnostic.also(flash.at, flash.describe())
+        }));
+    }
+}
+
+impl Loader for VectorTable {}
+
+impl Driver for VectorTable {
+    const NAME: &'static str = "vector-table";
+    type Resolved = board::Boot;
+
+    fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {
+        let base = self.base.value()?.0;
+        Some(board::Boot {
+            key: "boot.vector-table",
+            card: format!("vector table at {}, in flash", notation::address(base)),
+            load_address: base,
+            load_key: "boot.vector-table.base",
+            form: ImageForm::Elf,
+            reset: None,
+            takes_firmware: false,
+            leaves_a_table: false,
+            has_entry_note: false,
+            arguments: &[],
+            entry: Vec::new(),
+        })
+    }
+}
