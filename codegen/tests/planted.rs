@@ -120,7 +120,7 @@ const MISTAKES: &[Planted] = &[
         "{ spi = 1 }", "{ spi = 1, ppi = 1 }",
         "E0018", (39, 24), "keep the one that the manual of the machine gives"),
     ("an interrupt of an unknown space",
-        "{ spi = 1 }", "{ irq = 33 }",
+        "{ spi = 1 }", "{ line = 33 }",
         "E0010", (39, 15), "not a known key"),
     ("an interrupt beyond the last",
         "{ spi = 1 }", "{ spi = 1020 }",

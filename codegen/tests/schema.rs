@@ -128,7 +128,7 @@ fn values_of_the_wrong_form_are_rejected() {
         ),
         (
             "virtio-mmio.interrupt = { spi = 1 }",
-            "virtio-mmio.interrupt = { irq = 1 }",
+            "virtio-mmio.interrupt = { line = 1 }",
         ),
         (
             "virtio-mmio.interrupt = { spi = 1 }",

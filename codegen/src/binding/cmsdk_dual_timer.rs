@@ -1,7 +1,7 @@
 //! The dual timer of Arm's Cortex-M System Design Kit (Arm DDI 0479, 4.4), whose registers are those
 //! of an SP804.
 
-use crate::board::{self, Block, Value};
+use crate::board::{self, Architecture, Block, Value};
 use crate::language::table::table;
 use crate::language::{Address, Frequency, Interrupt, Size};
 use crate::machine::device::Device;
@@ -33,6 +33,14 @@ const USUAL: board::Trigger = board::Trigger::Level;
 
 impl Binding for CmsdkDualTimer {
     place!();
+
+    fn architectures() -> Option<&'static [Architecture]> {
+        Some(&[
+            Architecture::Aarch64,
+            Architecture::Arm,
+            Architecture::ArmV7M,
+        ])
+    }
 
     fn claim(&self, claims: &mut Claims<'_>) {
         let rule = Rule::registers("a CMSDK dual timer", 0x1000, 0x1000);

@@ -1,8 +1,7 @@
 //! The UART of Arm's Cortex-M System Design Kit (Arm DDI 0479, 4.5).
 
 use super::uart;
-use crate::board;
-use crate::board::{Block, Value};
+use crate::board::{self, Architecture, Block, Value};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::table::table;
 use crate::language::{Address, Frequency, Interrupt, Number, Size};
@@ -41,6 +40,14 @@ const LARGEST_DIVISOR: u64 = 0xF_FFFF;
 
 impl Binding for CmsdkUart {
     place!();
+
+    fn architectures() -> Option<&'static [Architecture]> {
+        Some(&[
+            Architecture::Aarch64,
+            Architecture::Arm,
+            Architecture::ArmV7M,
+        ])
+    }
 
     fn claim(&self, claims: &mut Claims<'_>) {
         let rule = Rule::registers("a CMSDK UART", 0x1000, 0x1000);
