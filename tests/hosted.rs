@@ -4,8 +4,10 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
-use std::time::Duration;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use vmos_machine_tests::ethernet::Wire;
@@ -34,7 +36,7 @@ fn program(app: &str) -> PathBuf {
 /// An app that runs. It ends with the test.
 struct Running {
     child: Child,
-    output: BufReader<ChildStdout>,
+    lines: Receiver<String>,
 }
 
 impl Running {
@@ -46,22 +48,42 @@ impl Running {
             .spawn()
             .expect("the app starts");
         let output = BufReader::new(child.stdout.take().expect("its output is a pipe"));
-        Self { child, output }
+        let (sender, lines) = channel();
+        thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, lines }
     }
 
     /// Returns the next line with this text.
     fn line(&mut self, text: &str) -> String {
+        let end = Instant::now() + PATIENCE;
         loop {
-            let mut line = String::new();
-            let count = self
-                .output
-                .read_line(&mut line)
-                .expect("its output is text");
-            assert!(count > 0, "the app ended without printing `{text}`");
+            let rest = end.saturating_duration_since(Instant::now());
+            let line = self.lines.recv_timeout(rest);
+            let line = line.unwrap_or_else(|error| panic!("no line with `{text}`: {error}"));
             if line.contains(text) {
                 return line;
             }
         }
+    }
+
+    /// Waits until the app ends; returns its status and what it printed after the last line.
+    fn end(mut self) -> (Option<i32>, String) {
+        let end = Instant::now() + PATIENCE;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("the app can be waited for") {
+                break status;
+            }
+            assert!(Instant::now() < end, "the app has not ended");
+            thread::sleep(Duration::from_millis(10));
+        };
+        let lines: Vec<_> = self.lines.iter().collect();
+        (status.code(), lines.join("\n"))
     }
 
     fn type_in(&mut self, text: &str) {
@@ -77,12 +99,9 @@ impl Drop for Running {
     }
 }
 
-fn run(app: &str, arguments: &[&str]) -> Output {
-    Command::new(program(app))
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .expect("the app starts")
+/// Runs an app to its end; returns its status and what it printed.
+fn run(app: &str, arguments: &[&str]) -> (Option<i32>, String) {
+    Running::start(app, arguments).end()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -103,9 +122,9 @@ fn disk(folder: &Path, size: u64) -> String {
 
 #[test]
 fn an_app_runs_as_a_process_and_ends_with_its_status() {
-    let output = run("hello", &[]);
-    assert!(text(&output.stdout).contains("hello from hosted"));
-    assert_eq!(output.status.code(), Some(0));
+    let (status, said) = run("hello", &[]);
+    assert!(said.contains("hello from hosted"), "{said}");
+    assert_eq!(status, Some(0));
 }
 
 #[test]
@@ -113,9 +132,9 @@ fn a_file_is_a_disk_that_keeps_what_was_written() {
     let folder = folder();
     let disk = disk(folder.path(), 1 << 20);
     for start in 1..=2 {
-        let output = run("demo", &["--disk", &disk]);
+        let (_, said) = run("demo", &["--disk", &disk]);
         let expected = format!("boot count: {start}, written and read back");
-        assert!(text(&output.stdout).contains(&expected), "{output:?}");
+        assert!(said.contains(&expected), "{said}");
     }
 }
 
@@ -123,8 +142,8 @@ fn a_file_is_a_disk_that_keeps_what_was_written() {
 fn a_read_only_file_is_not_written() {
     let folder = folder();
     let disk = disk(folder.path(), 1 << 20);
-    let output = run("demo", &["--disk", &format!("{disk},read-only")]);
-    assert!(text(&output.stdout).contains("read-only"), "{output:?}");
+    let (_, said) = run("demo", &["--disk", &format!("{disk},read-only")]);
+    assert!(said.contains("read-only"), "{said}");
     let mut bytes = Vec::new();
     let mut file = File::open(&disk).expect("the disk is there");
     file.read_to_end(&mut bytes).expect("the disk can be read");
@@ -159,11 +178,11 @@ fn two_processes_talk_over_a_wire() {
     let server = Ipv4Addr::new(10, 0, 2, 1);
     let url = format!("url=http://{server}/");
     let mac = ["--mac", "52:54:00:00:00:02"];
-    let output = run(
+    let (_, said) = run(
         "fetch",
         &["--net", &ends[1], mac[0], mac[1], "ip=10.0.2.2/24", &url],
     );
-    assert!(text(&output.stdout).contains(": 200"), "{output:?}");
+    assert!(said.contains(": 200"), "{said}");
 }
 
 #[test]
@@ -181,7 +200,8 @@ fn a_wrong_argument_is_named_before_anything_runs() {
         (&["--disk", "/nonexistent"], 1, "--disk /nonexistent: "),
         (&["--net", "slow"], 1, "--net slow: "),
     ] {
-        let output = run("hello", arguments);
+        let output = Command::new(program("hello")).args(arguments).output();
+        let output = output.expect("the app starts");
         assert_eq!(output.status.code(), Some(status), "{arguments:?}");
         let said = text(&output.stderr);
         assert!(

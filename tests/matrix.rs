@@ -45,7 +45,9 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
     let soaks = std::env::var_os(MINUTES_VARIABLE).is_some();
     let everything = std::env::var_os(EVERYTHING_VARIABLE).is_some();
     let count = boards.len();
-    for (number, board) in boards.into_iter().enumerate() {
+    // The number of boards so far that are tested whole: every second one takes a spread case.
+    let mut number = 0;
+    for board in boards {
         let board = Arc::new(board);
         let attachments = Attachment::of(&board);
         let is_brief = !everything && workspace.seldom.includes(&board.name, count);
@@ -71,7 +73,7 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
                         })
                         .collect();
                     let share = case.name.bytes().map(usize::from).sum::<usize>() + number;
-                    let is_its_turn = count == 1 || share.is_multiple_of(2);
+                    let is_its_turn = count == 1 || is_brief || share.is_multiple_of(2);
                     let picked = tried.get(share / 2 % tried.len().max(1));
                     everything || (is_its_turn && picked == Some(&&attachment))
                 }
@@ -84,6 +86,7 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
                 }
             }
         }
+        number += usize::from(!is_brief && !attachments.is_empty());
     }
     Ok(trials)
 }

@@ -129,9 +129,9 @@ fn shows(said: &str, lines: &[&str]) {
 /// Checks the commands that show the kernel's state, whose output is the same on every board.
 const KERNEL: [&str; 3] = ["vmos tasks", "vmos timers", "vmos queues"];
 const DOES: [&str; 7] = [
-    "waiting bench::_::vmos_app_task",
+    "waiting bench::vmos_app_task",
     "not started bench::net::connection",
-    "ns bench::_::vmos_app_task",
+    "ns bench::vmos_app_task",
     "in flight free available used queue",
     "entropy.queue",
     "disks[0].queue",

@@ -93,7 +93,11 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     if arguments.check || arguments.record {
-        let boards = boards::load_some(&workspace, &arguments.boards)?;
+        let mut boards = boards::load_some(&workspace, &arguments.boards)?;
+        if arguments.boards.is_empty() {
+            // Without a network and a disk, there is nothing to count.
+            boards.retain(|board| !transport::is_console_only(board));
+        }
         boards::bring_up_to_date(&workspace, &boards)?;
         return if arguments.check {
             keeping::check(&workspace, &boards)
