@@ -1,6 +1,6 @@
 //! Tests of apps that run as processes of this host.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use vmos_machine_tests::ethernet::Wire;
+use xtask::install::{FAT_COPY, MAKE_FAT};
 
 /// The longest time for anything here.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -191,6 +192,34 @@ fn what_is_typed_reaches_the_app() {
     shell.line("help");
     shell.type_in("memory\r");
     shell.line("heap");
+}
+
+#[test]
+fn a_burst_of_typing_reaches_the_app_whole() {
+    let mut shell = Running::start("shell", &[]);
+    shell.line("help");
+    let lines: String = (0..200).map(|n| format!("log line{n:04}\r")).collect();
+    shell.type_in(&lines);
+    shell.line("line0199");
+}
+
+#[test]
+fn a_crate_that_cannot_await_reads_a_disk() {
+    xtask::install::fat_tools().expect("the tools for FAT volumes");
+    let folder = folder();
+    let disk = disk(folder.path(), 32 << 20);
+    let page = folder.path().join("page.txt");
+    fs::write(&page, "the first line\n").expect("there is room for a page");
+    let page = page.display().to_string();
+    for (program, arguments) in [
+        (MAKE_FAT, &["-F", "16", &disk][..]),
+        (FAT_COPY, &["-i", &disk, &page, "::PAGE.TXT"]),
+    ] {
+        let status = Command::new(program).args(arguments).status();
+        assert!(status.is_ok_and(|status| status.success()), "{program}");
+    }
+    let (_, said) = run("fat", &["--disk", &disk, "file=PAGE.TXT"]);
+    assert!(said.contains("the first line"), "{said}");
 }
 
 #[test]

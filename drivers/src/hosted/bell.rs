@@ -35,7 +35,8 @@ impl Bell {
         // There is at most one byte, and it is written after the flag is set.
         if self.rung.load(Ordering::Acquire) {
             let _ = self.pipe.read_exact(&mut [0]);
-            self.rung.store(false, Ordering::Release);
+            // What the other thread did before it found the flag set is visible from here on.
+            self.rung.swap(false, Ordering::AcqRel);
         }
     }
 }

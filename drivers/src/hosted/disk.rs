@@ -5,11 +5,13 @@ use alloc::collections::VecDeque;
 use alloc::vec;
 use alloc::vec::Vec;
 use std::fs::File;
-use std::io;
+use std::io::{self, ErrorKind, Seek, SeekFrom};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
+
+use rustix::event::PollFlags;
 
 use super::bell::{Bell, Ringer};
 use super::ring::{Chain, DeviceQueue};
@@ -70,9 +72,15 @@ impl Disk {
     ///
     /// # Errors
     ///
-    /// If the size of the file cannot be read, or the host has no thread or pipe left.
-    pub fn new(file: File, is_read_only: bool, serial: &str) -> io::Result<Self> {
-        let sectors = file.metadata()?.len() / SECTOR;
+    /// If the size of the file cannot be read or is less than a sector, or the host has no thread or
+    /// pipe left.
+    pub fn new(mut file: File, is_read_only: bool, serial: &str) -> io::Result<Self> {
+        // Of a block device, the metadata has no size.
+        let sectors = file.seek(SeekFrom::End(0))? / SECTOR;
+        if sectors == 0 || file.metadata()?.is_dir() {
+            let said = "it has less than one sector of 512 bytes";
+            return Err(io::Error::new(ErrorKind::InvalidInput, said));
+        }
         let (orders, received) = channel::<Order>();
         let (answer, answers) = channel::<Answer>();
         let (bell, ringer) = Bell::new()?;
@@ -97,9 +105,11 @@ impl Disk {
     fn begin(&mut self, chain: Chain, queue: &mut DeviceQueue) {
         match self.order(&chain) {
             Ok(order) => {
-                // The thread ends only with this device.
-                let _ = self.orders.send(order);
-                self.waiting.push_back(Some(chain));
+                // The thread ends before this device only if it panics.
+                match self.orders.send(order) {
+                    Ok(()) => self.waiting.push_back(Some(chain)),
+                    Err(_) => finish(chain, &[], status::ERROR, queue),
+                }
             }
             Err((status, bytes)) => finish(chain, &bytes, status, queue),
         }
@@ -146,13 +156,10 @@ fn finish(mut chain: Chain, bytes: &[u8], status: u8, queue: &mut DeviceQueue) {
     let room = chain.room();
     let written = chain.write(0, bytes);
     chain.write(room.saturating_sub(1), &[status]);
-    // 2.7.8.2: the length covers all bytes up to the last one that was written.
-    let written = if written + 1 == room || status == status::OK {
-        room
-    } else {
-        room.min(1)
-    };
-    queue.push(chain, written);
+    // 2.7.8.2: the length counts what was written from the first byte on. After an error that is
+    // nothing, because the status is the last byte.
+    let is_whole = status == status::OK || written + 1 == room;
+    queue.push(chain, if is_whole { room } else { 0 });
 }
 
 fn work(file: &File, orders: &Receiver<Order>, answers: &Sender<Answer>, ringer: &Ringer) {
@@ -217,7 +224,7 @@ impl Device for Disk {
         self.waiting.iter_mut().for_each(|chain| *chain = None);
     }
 
-    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        Some(self.bell.as_fd())
+    fn awaited(&self) -> Option<(BorrowedFd<'_>, PollFlags)> {
+        Some((self.bell.as_fd(), PollFlags::IN))
     }
 }

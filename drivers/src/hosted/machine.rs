@@ -5,12 +5,12 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::time::Duration;
-use std::io::Read;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 use std::sync::OnceLock;
 use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 
 use super::slot::{Device, Slot};
 
@@ -121,12 +121,12 @@ impl Machine {
         let slots: Vec<_> = self.slots.iter().map(|slot| slot.borrow()).collect();
         let input = std::io::stdin();
         let takes_input = !self.has_input_ended && self.enabled & 1 << CONSOLE != 0;
-        let console = takes_input.then(|| input.as_fd());
-        let devices = slots.iter().filter_map(|slot| slot.device().descriptor());
-        let watched: Vec<BorrowedFd<'_>> = console.into_iter().chain(devices).collect();
+        let console = takes_input.then(|| (input.as_fd(), PollFlags::IN));
+        let devices = slots.iter().filter_map(|slot| slot.awaited());
+        let watched: Vec<_> = console.into_iter().chain(devices).collect();
         let mut watched: Vec<_> = watched
             .iter()
-            .map(|descriptor| PollFd::from_borrowed_fd(*descriptor, PollFlags::IN))
+            .map(|(descriptor, flags)| PollFd::from_borrowed_fd(*descriptor, *flags))
             .collect();
         let rest = self.deadline.map(|deadline| {
             let rest = Duration::from_nanos(deadline.saturating_sub(now()));
@@ -144,10 +144,13 @@ impl Machine {
         drop(watched);
         drop(slots);
         if is_typed {
+            // Not through the standard library's buffer: what that keeps, the sleep would not notice.
             let mut bytes = [0; INPUT];
-            match input.lock().read(&mut bytes) {
-                Ok(0) | Err(_) => self.has_input_ended = true,
+            match rustix::io::read(input.as_fd(), &mut bytes) {
+                Ok(0) => self.has_input_ended = true,
                 Ok(count) => self.input.extend(&bytes[..count]),
+                Err(Errno::INTR | Errno::AGAIN) => {}
+                Err(_) => self.has_input_ended = true,
             }
         }
     }

@@ -5,6 +5,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 use std::os::fd::BorrowedFd;
 
+use rustix::event::PollFlags;
+
 use super::ring::{Chain, DeviceQueue};
 use super::slot::Device;
 use super::wire::{LARGEST_FRAME, Wire};
@@ -115,8 +117,13 @@ impl Device for Nic {
         self.room = None;
     }
 
-    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+    fn awaited(&self) -> Option<(BorrowedFd<'_>, PollFlags)> {
         // Without room for a frame, there is nothing to do for one that arrives.
-        self.room.as_ref().and_then(|_| self.wire.descriptor())
+        let (descriptor, flags) = self.wire.awaited()?;
+        let flags = match self.room {
+            Some(_) => flags,
+            None => flags - PollFlags::IN,
+        };
+        (!flags.is_empty()).then_some((descriptor, flags))
     }
 }

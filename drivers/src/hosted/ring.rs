@@ -92,13 +92,13 @@ pub struct DeviceQueue {
 }
 
 impl DeviceQueue {
-    /// Takes over a queue that the driver has set up.
+    /// Takes over a queue that the driver of this process has set up: the addresses are those of its
+    /// memory.
     ///
     /// # Panics
     ///
     /// If the driver broke the rules of 2.7: a size that is no power of two.
-    #[must_use]
-    pub fn new(at: Addresses, size: u16, event_index: bool) -> Self {
+    pub(super) fn new(at: Addresses, size: u16, event_index: bool) -> Self {
         assert!(
             size.is_power_of_two() && size <= MAX_SIZE,
             "a virtqueue of {size} entries"

@@ -7,6 +7,8 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 use std::os::fd::BorrowedFd;
 
+use rustix::event::PollFlags;
+
 use super::ring::{Addresses, DeviceQueue};
 use crate::mmio::Registers;
 use crate::virtio::DeviceKind;
@@ -44,9 +46,9 @@ pub trait Device {
     /// Forgets all chains. Afterwards the memory of the queues is the driver's.
     fn reset(&mut self) {}
 
-    /// Returns what becomes readable when [`serve`](Self::serve) has something to do although the
-    /// driver did not notify the device; `None` if that never happens.
-    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+    /// Returns the descriptor, with its events, that shows that [`serve`](Self::serve) has something to
+    /// do although the driver did not notify the device; `None` if that cannot happen now.
+    fn awaited(&self) -> Option<(BorrowedFd<'_>, PollFlags)> {
         None
     }
 }
@@ -121,10 +123,11 @@ impl Slot {
         self.interrupt_status != 0
     }
 
-    /// Returns the device.
+    /// Returns what the device waits for. A device that the driver has not started waits for nothing.
     #[must_use]
-    pub fn device(&self) -> &dyn Device {
-        &*self.device
+    pub fn awaited(&self) -> Option<(BorrowedFd<'_>, PollFlags)> {
+        let is_started = self.status & status::DRIVER_OK != 0;
+        is_started.then(|| self.device.awaited()).flatten()
     }
 
     fn reset(&mut self) {

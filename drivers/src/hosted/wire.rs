@@ -9,7 +9,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::PathBuf;
 
-use rustix::ioctl::{Opcode, Setter, ioctl, opcode};
+use rustix::event::PollFlags;
+use rustix::ioctl::{Opcode, Updater, ioctl, opcode};
 
 /// The length of the longest frame, in bytes: that of a datagram of QEMU's.
 pub const LARGEST_FRAME: usize = 64 << 10;
@@ -25,8 +26,9 @@ pub trait Wire {
     /// is longer than `room` is cut.
     fn receive(&mut self, room: &mut [u8]) -> Option<usize>;
 
-    /// Returns what becomes readable when a frame arrives.
-    fn descriptor(&self) -> Option<BorrowedFd<'_>>;
+    /// Returns the descriptor, with the events, that shows that a frame has arrived or that waiting ones
+    /// can be sent; `None` if the wire has ended.
+    fn awaited(&self) -> Option<(BorrowedFd<'_>, PollFlags)>;
 }
 
 /// A wire with a datagram for each frame, as QEMU's `-netdev dgram`.
@@ -87,11 +89,12 @@ impl Wire for Datagrams {
         }
     }
 
-    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        Some(match &self.0 {
+    fn awaited(&self) -> Option<(BorrowedFd<'_>, PollFlags)> {
+        let descriptor = match &self.0 {
             Socket::Udp(socket) => socket.as_fd(),
             Socket::Unix(socket, _) => socket.as_fd(),
-        })
+        };
+        Some((descriptor, PollFlags::IN))
     }
 }
 
@@ -149,15 +152,25 @@ impl<S: Read + Write + AsFd> Stream<S> {
             match self.stream.write(&self.unsent) {
                 Ok(count) if count > 0 => drop(self.unsent.drain(..count)),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                _ => return,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                _ => {
+                    self.is_open = false;
+                    self.unsent.clear();
+                }
             }
         }
     }
 
-    /// Returns the length of the first frame, if all of it has arrived.
-    fn whole(&self) -> Option<usize> {
+    /// Returns the length of the first frame, if all of it has arrived. A length beyond
+    /// [`LARGEST_FRAME`] ends the wire, as QEMU does.
+    fn whole(&mut self) -> Option<usize> {
         let (length, rest) = self.received.split_first_chunk()?;
         let len = u32::from_be_bytes(*length) as usize;
+        if len > LARGEST_FRAME {
+            self.is_open = false;
+            self.received.clear();
+            return None;
+        }
         (rest.len() >= len).then_some(len)
     }
 }
@@ -176,7 +189,11 @@ impl<S: Read + Write + AsFd> Wire for Stream<S> {
     fn receive(&mut self, room: &mut [u8]) -> Option<usize> {
         const LENGTH: usize = 4;
         self.flush();
-        while self.is_open && self.whole().is_none() {
+        loop {
+            let whole = self.whole();
+            if whole.is_some() || !self.is_open {
+                break;
+            }
             let mut bytes = [0; 16 << 10];
             match self.stream.read(&mut bytes) {
                 Ok(0) => self.is_open = false,
@@ -193,9 +210,11 @@ impl<S: Read + Write + AsFd> Wire for Stream<S> {
         Some(kept)
     }
 
-    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+    fn awaited(&self) -> Option<(BorrowedFd<'_>, PollFlags)> {
+        let mut flags = PollFlags::IN;
+        flags.set(PollFlags::OUT, !self.unsent.is_empty());
         // What has ended is always readable.
-        self.is_open.then(|| self.stream.as_fd())
+        self.is_open.then(|| (self.stream.as_fd(), flags))
     }
 }
 
@@ -216,7 +235,11 @@ struct InterfaceRequest {
 
 /// A TAP interface of the host.
 #[derive(Debug)]
-pub struct Tap(File);
+pub struct Tap {
+    file: File,
+    /// Whether the interface exists. One that was deleted does not come back.
+    is_there: bool,
+}
 
 impl Tap {
     /// Opens the interface `name`. If there is none, it is created, for the life of this process.
@@ -242,25 +265,36 @@ impl Tap {
             unused: [0; 22],
         };
         request.name[..name.len()].copy_from_slice(name.as_bytes());
-        // SAFETY: this request reads a `struct ifreq`, whose size and layout the value has.
-        let request = unsafe { Setter::<TUNSETIFF, _>::new(request) };
+        // SAFETY: this request reads and writes a `struct ifreq`, whose size and layout the value has.
+        let request = unsafe { Updater::<TUNSETIFF, _>::new(&mut request) };
         // SAFETY: as above.
         unsafe { ioctl(&file, request) }?;
-        Ok(Self(file))
+        Ok(Self {
+            file,
+            is_there: true,
+        })
     }
 }
 
 impl Wire for Tap {
     fn send(&mut self, frame: &[u8]) {
         // An interface that is down takes no frame.
-        let _ = self.0.write(frame);
+        let _ = self.file.write(frame);
     }
 
     fn receive(&mut self, room: &mut [u8]) -> Option<usize> {
-        self.0.read(room).ok()
+        match self.file.read(room) {
+            Ok(len) => Some(len),
+            Err(error) => {
+                let kind = error.kind();
+                self.is_there &= matches!(kind, ErrorKind::WouldBlock | ErrorKind::Interrupted);
+                None
+            }
+        }
     }
 
-    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        Some(self.0.as_fd())
+    fn awaited(&self) -> Option<(BorrowedFd<'_>, PollFlags)> {
+        // What was deleted is always readable.
+        self.is_there.then(|| (self.file.as_fd(), PollFlags::IN))
     }
 }

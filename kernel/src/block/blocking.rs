@@ -9,6 +9,7 @@ use core::time::Duration;
 use vmos_drivers::dma::{Buffer, OutOfMemory};
 
 use super::{Disk, DiskError, Failed, SECTOR_SIZE};
+use crate::machine;
 use crate::time;
 
 /// The time limit of a wait, unless another one is [set](BlockingDisk::limit).
@@ -181,6 +182,7 @@ impl BlockingDisk {
             }
             let mut driver = self.disk.driver.borrow_mut();
             driver.publish();
+            machine::serve_devices();
             driver.complete(BUDGET);
             drop(driver);
             if let Some(bystanders) = self.bystanders {

@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
+use std::ffi::OsStr;
 use std::fs::OpenOptions;
 use std::net::{TcpStream, UdpSocket};
 use std::os::unix::fs::FileTypeExt;
@@ -77,6 +78,13 @@ pub(super) struct Unusable(String);
 impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl Unusable {
+    /// Returns the error for an argument that is not UTF-8.
+    pub(super) fn not_text(word: &OsStr) -> Self {
+        Self(format!("{}: not UTF-8; see --help", word.display()))
     }
 }
 
@@ -224,8 +232,10 @@ fn connect(mac: [u8; 6], text: &str) -> Result<Nic, String> {
 
 /// Returns a socket at `local`.
 fn bind(local: &str) -> io::Result<UnixDatagram> {
-    // The socket of an earlier process is in the way; another file is not removed.
-    if fs::symlink_metadata(local).is_ok_and(|found| found.file_type().is_socket()) {
+    // The socket of a process that has ended is in the way; another file is not removed.
+    let is_socket = fs::symlink_metadata(local).is_ok_and(|found| found.file_type().is_socket());
+    let probe = UnixDatagram::unbound()?.connect(local);
+    if is_socket && probe.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
         fs::remove_file(local)?;
     }
     UnixDatagram::bind(local)
@@ -287,6 +297,10 @@ mod tests {
         let unknown = open_disk("disk,fast").err().map(|error| error.0);
         assert!(unknown.is_some_and(|said| said.contains("unknown option fast")));
         assert!(connect(MAC, "udp=127.0.0.1:0").is_err_and(|said| said.contains("two")));
+        let text = open_disk(env!("CARGO_MANIFEST_DIR"))
+            .err()
+            .map(|error| error.0);
+        assert!(text.is_some_and(|said| said.starts_with("--disk ")));
         assert!(connect(MAC, "slow").is_err_and(|said| said.contains("there are tap=")));
     }
 }

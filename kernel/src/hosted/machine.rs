@@ -151,16 +151,22 @@ pub(crate) fn console_is_idle() -> bool {
 
 /// Ends the process with `status`.
 pub(crate) fn off(status: u8) -> ! {
-    // SAFETY: the process ends.
+    // SAFETY: the driver has no state.
     unsafe { Exit::new(&()) }.off(status);
     unreachable!("the process has ended")
 }
 
-/// Ends the process, with the status that asks for another start.
+/// Starts the program again, in the same process.
 pub(crate) fn reset() -> ! {
-    // SAFETY: the process ends.
+    // SAFETY: the driver has no state.
     unsafe { Exit::new(&()) }.reset();
     unreachable!("the process has ended")
+}
+
+/// Lets the devices do what they can. While a task waits for one without the event loop, nothing else
+/// does.
+pub(crate) fn serve_devices() {
+    let _ = hosted::is_pending();
 }
 
 /// The interrupt lines and the timer, for the event loop.

@@ -2,7 +2,9 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use std::{env, eprintln, print, process};
+use std::ffi::OsString;
+use std::io::{Write, stderr, stdout};
+use std::{env, process, writeln};
 
 use embassy_executor::Spawner;
 use vmos_drivers::address::{PhysicalAddress, Range};
@@ -21,10 +23,14 @@ const USAGE: i32 = 2;
 
 /// Runs an app in this process, with the devices and the command line in the program's arguments.
 pub fn run(start: fn(Kernel, Spawner)) -> ! {
-    let arguments = match Wish::read(env::args().skip(1)) {
+    let words = env::args_os().skip(1).map(OsString::into_string);
+    let words: Result<Vec<_>, _> = words.collect();
+    let words = words.map_err(|word| Unusable::not_text(&word));
+    let arguments = match words.and_then(Wish::read) {
         Ok(Wish::Run(arguments)) => arguments,
         Ok(Wish::Help) => {
-            print!("{HELP}");
+            // A closed output is no error.
+            let _ = stdout().write_all(HELP.as_bytes());
             process::exit(0)
         }
         Err(error) => fail(&error, USAGE),
@@ -60,6 +66,6 @@ pub fn run(start: fn(Kernel, Spawner)) -> ! {
 }
 
 fn fail(error: &Unusable, status: i32) -> ! {
-    eprintln!("error: {error}");
+    let _ = writeln!(stderr(), "error: {error}");
     process::exit(status)
 }

@@ -70,7 +70,6 @@ fn the_words_of_a_network_are_those_with_its_name() {
     let ip = |text: &str| text.parse::<Ip>().unwrap();
     let otherwise = Addresses {
         ip: ip("10.0.2.15/24"),
-        ..Addresses::default()
     };
     assert_eq!(addresses("lan", line, otherwise).ip, ip("192.168.7.2/24"));
     assert_eq!(addresses("lan2", line, otherwise).ip, Ip::Dhcp);
