@@ -207,6 +207,11 @@ fn claimed_twice(
 /// Returns a help text for a number that is the controller's own instead of the space's, such as an
 /// INTID for an SPI.
 fn own_number(claim: &InterruptClaim, inputs: &[Inputs]) -> Option<String> {
+    // The numbers of a further controller count its own inputs; what is added to them is not the
+    // machine's.
+    if claim.first.space.controller().is_some() {
+        return None;
+    }
     let number = claim.first.number;
     let counted = inputs.iter().find(|row| row.space == claim.first.space)?;
     // If the space starts at 0, both are the same.
