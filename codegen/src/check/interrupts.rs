@@ -51,10 +51,9 @@ fn misplaced(claim: &InterruptClaim, controller: &dyn Controller) -> Option<Diag
         if all.iter().any(|inputs| inputs.space.word() == word) {
             return Some(unknown_controller(claim, controller, &all));
         }
-        let known: Vec<String> = all
-            .iter()
-            .map(|inputs| format!("`{}`", inputs.space.word()))
-            .collect();
+        let mut words: Vec<&str> = all.iter().map(|inputs| inputs.space.word()).collect();
+        words.dedup();
+        let known: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
         let title = format!("`{}` has no `{word}` interrupts", controller.place().path);
         return Some(
             Diagnostic::new(Code::WrongSpace, claim.at, title)
@@ -134,7 +133,12 @@ fn unknown_controller(
 /// Returns a help text for an interrupt whose number is right and whose space is wrong, if exactly
 /// one other space fits.
 fn same_number(claim: &InterruptClaim, inputs: &[Inputs]) -> Option<String> {
-    let [only] = inputs else { return None };
+    let mut first = inputs
+        .iter()
+        .filter(|row| row.space.controller().is_none());
+    let (Some(only), None) = (first.next(), first.next()) else {
+        return None;
+    };
     let (word, number) = (only.space.word(), claim.first.number);
     (number < only.count).then(|| format!("if the number is right, write {{ {word} = {number} }}"))
 }
