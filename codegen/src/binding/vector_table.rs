@@ -1,6 +1,8 @@
 //! A microcontroller that starts from the vector table at the start of its flash (Arm DDI 0403,
 //! B1.5.5).
 
+mod room;
+
 use crate::board::{self, Architecture, ImageForm, NO_ACCESS};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::table::table;
@@ -72,7 +74,8 @@ impl Binding for VectorTable {
         &["base"]
     }
 
-    fn check(&self, _around: &Surroundings<'_>, claimed: &Claimed, problems: &mut Problems) {
+    fn check(&self, around: &Surroundings<'_>, claimed: &Claimed, problems: &mut Problems) {
+        room::in_ram(around, claimed, problems);
         let Some(base) = self.base.get() else {
             return;
         };
@@ -90,7 +93,9 @@ impl Binding for VectorTable {
             return;
         }
         let holds = |claim: &RangeClaim| (claim.range.base..=claim.last()).contains(&address);
-        if claimed.of(Purpose::Flash).any(holds) {
+        if let Some(flash) = claimed.of(Purpose::Flash).find(|flash| holds(flash)) {
+            let wrong = room::in_flash(base, flash);
+            wrong.into_iter().for_each(|wrong| problems.report(wrong));
             return;
         }
         let title = format!("the vector table {} is not in flash", hexadecimal(address));

@@ -133,9 +133,7 @@ fn unknown_controller(
 /// Returns a help text for an interrupt whose number is right and whose space is wrong, if exactly
 /// one other space fits.
 fn same_number(claim: &InterruptClaim, inputs: &[Inputs]) -> Option<String> {
-    let mut first = inputs
-        .iter()
-        .filter(|row| row.space.controller().is_none());
+    let mut first = inputs.iter().filter(|row| row.space.controller().is_none());
     let (Some(only), None) = (first.next(), first.next()) else {
         return None;
     };

@@ -86,3 +86,66 @@ fn the_code_behind_the_vector_table_has_the_assumed_size() {
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(told.matches("invalid .org").count(), 2, "{told}");
 }
+
+#[test]
+fn the_stacks_fit_into_the_first_ram() {
+    let title = "the stacks and the console buffer do not fit in RAM";
+    with(&[("stack = \"2 KiB\"", "stack = «\"8 MiB\"»")]).has_only(Code::RamTooSmall, title);
+    with(&[("fault-stack = \"1 KiB\"", "fault-stack = «\"4 MiB\"»")])
+        .has_only(Code::RamTooSmall, title);
+    let buffer = ("= \"256 bytes\"", "= «\"1 MiB\"»");
+    let small = (
+        "0x2000_0000, size = \"4 MiB\"",
+        "0x2000_0000, size = \"1 MiB\"",
+    );
+    with(&[buffer, small]).has_only(Code::RamTooSmall, title);
+    // Only the first RAM contains them, in whatever order the ranges are described.
+    let two = "ram.aux = { base = 0x2800_0000, size = \"1 MiB\" }
+ram.main = { base = 0x2000_0000, size = 0x400 }
+";
+    let main = "ram.main = { base = 0x2000_0000, size = \"4 MiB\" }\nstack = \"2 KiB\"";
+    let stack = format!("{two}stack = «\"2 KiB\"»");
+    with(&[(main, &stack)]).has_only(Code::RamTooSmall, title);
+}
+
+#[test]
+fn no_memory_is_reserved_where_the_stacks_are() {
+    let stack = "stack = \"2 KiB\"\nfault";
+    let reserved = |base: &str| {
+        format!(
+            "reserved.mailbox = {{ base = {base}, size = \"1 KiB\", reason = \"another core\" }}\n{stack}"
+        )
+    };
+    with(&[(stack, &reserved("«0x2000_0000»"))]).has_only(
+        Code::RamTooSmall,
+        "`memory.reserved.mailbox` is where the stacks are",
+    );
+    let told = with(&[(stack, &reserved("0x2000_0000"))])
+        .load()
+        .unwrap_err();
+    let text = told.to_string();
+    assert!(text.contains("base = 0x2000_0400"), "{text}");
+    with(&[(stack, &reserved("«0x2000_0CE0»"))]).has_only(
+        Code::RamTooSmall,
+        "`memory.reserved.mailbox` is where the stacks are",
+    );
+    fine(&[(stack, &reserved("0x2000_0D00"))]);
+    fine(&[(stack, &reserved("0x203F_FC00"))]);
+}
+
+#[test]
+fn flash_has_space_for_more_than_the_vector_table() {
+    let flash = "flash.code = { base = 0x0000_0000, size = \"4 MiB\" }";
+    for size in ["512 bytes", "1 KiB"] {
+        let small = format!("flash.code = {{ base = 0x0000_0000, size = «\"{size}\"» }}");
+        with(&[(flash, &small)]).has_only(Code::RamTooSmall, "the image does not fit in flash");
+    }
+    fine(&[(flash, &flash.replace("4 MiB", "64 KiB"))]);
+    let high = flash.replace("4 MiB", "64 KiB");
+    let end = [
+        (flash, high.as_str()),
+        ("base = 0x0000_0000\n", "base = 0x0000_FC00\n"),
+    ];
+    let told = with(&end).load().unwrap_err().to_string();
+    assert!(told.contains("the image does not fit in flash"), "{told}");
+}
