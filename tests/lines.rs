@@ -19,6 +19,9 @@ use crate::outcome::Outcome;
 const AGAIN: Duration = Duration::from_micros(500);
 /// The number of inputs of an I/O APIC.
 const IO_APIC: u32 = 24;
+/// The difference between the numbers of a source of one PLIC and of the same source of the next:
+/// `vmos_drivers::interrupt_controller::plic::several::STRIDE`.
+const PLIC: u32 = 2048;
 /// The first number of a GIC that has an input.
 const SHARED: u32 = 32;
 
@@ -88,15 +91,9 @@ fn keep(mut socket: &UnixStream, input: &str, ends: &AtomicBool) -> Outcome {
 /// Returns the path of the controller, the name of its inputs, and the input of an interrupt.
 fn input(board: &Board, tree: &str, number: u32) -> Outcome<String> {
     let key = &board.interrupt_controller.part.key;
-    let (kind, index, input) = match key.rsplit('.').next().unwrap_or_default() {
-        "gic-v2" => ("arm_gic", 0, number.checked_sub(SHARED)),
-        "gic-v3" => ("arm-gicv3", 0, number.checked_sub(SHARED)),
-        "plic" => ("riscv.sifive.plic", 0, Some(number)),
-        // The devices are wired to the root domain, which is the first.
-        "aplic" | "imsic" => ("riscv.aplic", 0, Some(number)),
-        "apic" => ("ioapic", number / IO_APIC, Some(number % IO_APIC)),
-        _ => return Err(format!("the inputs of {key} are unknown").into()),
-    };
+    let driver = key.rsplit('.').next().unwrap_or_default();
+    let line = line(driver, number).ok_or_else(|| format!("the inputs of {key} are unknown"))?;
+    let (kind, index, input) = line;
     let mut paths = paths(tree, kind);
     // The devices have numbers, and the tree is sorted by their digits.
     paths.sort_by_key(|path| (path.len(), path.clone()));
@@ -104,6 +101,20 @@ fn input(board: &Board, tree: &str, number: u32) -> Outcome<String> {
     let path = path.ok_or_else(|| format!("QEMU has no {kind} number {index}"))?;
     let input = input.ok_or_else(|| format!("interrupt {number} has no line"))?;
     Ok(format!("{path} unnamed-gpio-in {input}"))
+}
+
+/// Returns the type of a driver's controllers in QEMU, the index of the one with an interrupt, and the
+/// interrupt's input; `None` if the driver is unknown.
+fn line(driver: &str, number: u32) -> Option<(&'static str, u32, Option<u32>)> {
+    Some(match driver {
+        "gic-v2" => ("arm_gic", 0, number.checked_sub(SHARED)),
+        "gic-v3" => ("arm-gicv3", 0, number.checked_sub(SHARED)),
+        "plic" => ("riscv.sifive.plic", number / PLIC, Some(number % PLIC)),
+        // The devices are wired to the root domain, which is the first.
+        "aplic" | "imsic" => ("riscv.aplic", 0, Some(number)),
+        "apic" => ("ioapic", number / IO_APIC, Some(number % IO_APIC)),
+        _ => return None,
+    })
 }
 
 /// Returns the paths of all objects of a type in QEMU's tree of objects.
@@ -127,6 +138,16 @@ fn paths(tree: &str, kind: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_selects_one_of_several_controllers() {
+        let plic = |number| line("plic", number);
+        assert_eq!(plic(33), Some(("riscv.sifive.plic", 0, Some(33))));
+        assert_eq!(plic(2049), Some(("riscv.sifive.plic", 1, Some(1))));
+        assert_eq!(line("apic", 25), Some(("ioapic", 1, Some(1))));
+        assert_eq!(line("gic-v2", 16), Some(("arm_gic", 0, None)));
+        assert_eq!(line("unknown", 1), None);
+    }
 
     #[test]
     fn an_object_has_the_path_of_those_above_it() {

@@ -16,7 +16,7 @@ use core::fmt;
 pub use boot::{Boot, EntryValue, ExceptionLevel, ImageForm, Reset};
 pub use class::{Console, InterruptController, Lines, Optional, Power, Timer};
 pub use fact::Fact;
-pub use memory::{Flash, Memory, PageTables, Ram, Reserved, STACK_GUARD};
+pub use memory::{Flash, Memory, NO_ACCESS, PageTables, Ram, Reserved, STACK_GUARD};
 pub use part::{Block, Code, Part, Register, Value};
 pub use pci::{BarAssignment, Msi, Pci, Pins};
 

@@ -1,6 +1,7 @@
 //! Tests whole board files: the values that are read, and at least one example of each diagnostic.
 
 mod aia;
+mod arm_m;
 mod boards;
 mod cascades;
 mod cortex_a9;

@@ -1,10 +1,13 @@
 //! The nested vectored interrupt controller of Arm's M profile (Arm DDI 0403, B3.4).
 
+use super::vector_table;
 use crate::board::{self, Architecture};
 use crate::board::{Block, Lines, Register, Value};
+use crate::diagnostic::Problems;
 use crate::language::schema;
 use crate::language::table::table;
 use crate::language::{Number, Space};
+use crate::part::claims::Claimed;
 use crate::part::expect::Expected;
 use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Controller, Delivery, Driver, Inputs, place};
@@ -40,6 +43,11 @@ impl Binding for Nvic {
 
     fn choices(&self) -> &'static [&'static str] {
         &["interrupts"]
+    }
+
+    fn check(&self, _around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
+        let wrong = self.interrupts.get().and_then(vector_table::too_many);
+        wrong.into_iter().for_each(|wrong| problems.report(wrong));
     }
 }
 

@@ -1,10 +1,12 @@
 //! A microcontroller that starts from the vector table at the start of its flash (Arm DDI 0403,
 //! B1.5.5).
 
-use crate::board::{self, Architecture, ImageForm};
+mod room;
+
+use crate::board::{self, Architecture, ImageForm, NO_ACCESS};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::table::table;
-use crate::language::{Address, hexadecimal};
+use crate::language::{Address, Located, Number, hexadecimal};
 use crate::notation;
 use crate::part::claims::{Claimed, Purpose, RangeClaim};
 use crate::part::surroundings::Surroundings;
@@ -23,6 +25,44 @@ table! {
 /// interrupts (DDI 0403, B3.2.5). The processor may read the first of its bytes only.
 const ALIGNMENT: u64 = 0x400;
 
+/// The sizes of the code between the vector table and the part that the kernel can access: the entry
+/// code, and the handler of exceptions. A test compares them with the templates.
+pub(crate) const ENTRY_CODE: u64 = 104;
+pub(crate) const HANDLER: u64 = 224;
+
+/// The size of a vector, and the number of those before the external interrupts (DDI 0403, B1.5.3).
+const VECTOR: u64 = 4;
+const EXCEPTIONS: u64 = 16;
+
+/// The greatest number of external interrupts whose vectors leave space for that code.
+pub(crate) const MOST_INTERRUPTS: u64 = (NO_ACCESS - ENTRY_CODE - HANDLER) / VECTOR - EXCEPTIONS;
+
+const _: () = assert!((EXCEPTIONS + MOST_INTERRUPTS) * VECTOR <= ALIGNMENT);
+
+/// Returns the error for a vector table without space for the interrupts of the controller.
+pub(super) fn too_many<const LEAST: u32, const GREATEST: u32>(
+    interrupts: &Located<Number<LEAST, GREATEST>>,
+) -> Option<Diagnostic> {
+    let count = u64::from(interrupts.value.0);
+    if count <= MOST_INTERRUPTS {
+        return None;
+    }
+    let title = format!("the vector table has no space for {count} interrupts");
+    let code = ENTRY_CODE + HANDLER;
+    Some(
+        Diagnostic::new(Code::BadNumber, interrupts.at, title)
+            .label(format!("at most {MOST_INTERRUPTS}"))
+            .note(format!(
+                "the first {NO_ACCESS} bytes of the image contain the vectors, of {VECTOR} bytes each, and \
+                 {code} bytes of code"
+            ))
+            .help(format!(
+                "if the board uses no interrupt from {MOST_INTERRUPTS} on, write {MOST_INTERRUPTS}: \
+                 the others stay disabled"
+            )),
+    )
+}
+
 impl Binding for VectorTable {
     place!();
 
@@ -34,7 +74,8 @@ impl Binding for VectorTable {
         &["base"]
     }
 
-    fn check(&self, _around: &Surroundings<'_>, claimed: &Claimed, problems: &mut Problems) {
+    fn check(&self, around: &Surroundings<'_>, claimed: &Claimed, problems: &mut Problems) {
+        room::in_ram(around, claimed, problems);
         let Some(base) = self.base.get() else {
             return;
         };
@@ -52,7 +93,9 @@ impl Binding for VectorTable {
             return;
         }
         let holds = |claim: &RangeClaim| (claim.range.base..=claim.last()).contains(&address);
-        if claimed.of(Purpose::Flash).any(holds) {
+        if let Some(flash) = claimed.of(Purpose::Flash).find(|flash| holds(flash)) {
+            let wrong = room::in_flash(base, flash);
+            wrong.into_iter().for_each(|wrong| problems.report(wrong));
             return;
         }
         let title = format!("the vector table {} is not in flash", hexadecimal(address));

@@ -6,6 +6,11 @@ use super::Range;
 /// overflow is a fault. An audit refuses images with frames larger than half of it.
 pub const STACK_GUARD: u64 = 64 << 10;
 
+/// The size of the part of an image in flash that the kernel cannot access, in bytes: the vector table,
+/// and code that runs only while the MPU is off. If flash starts at address zero, this makes a null
+/// pointer access a fault. The MPU needs a power of two (Arm DDI 0403, B3.5.8).
+pub const NO_ACCESS: u64 = 0x400;
+
 /// RAM, flash, reserved memory, and the stacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Memory {

@@ -51,10 +51,9 @@ fn misplaced(claim: &InterruptClaim, controller: &dyn Controller) -> Option<Diag
         if all.iter().any(|inputs| inputs.space.word() == word) {
             return Some(unknown_controller(claim, controller, &all));
         }
-        let known: Vec<String> = all
-            .iter()
-            .map(|inputs| format!("`{}`", inputs.space.word()))
-            .collect();
+        let mut words: Vec<&str> = all.iter().map(|inputs| inputs.space.word()).collect();
+        words.dedup();
+        let known: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
         let title = format!("`{}` has no `{word}` interrupts", controller.place().path);
         return Some(
             Diagnostic::new(Code::WrongSpace, claim.at, title)
@@ -134,7 +133,10 @@ fn unknown_controller(
 /// Returns a help text for an interrupt whose number is right and whose space is wrong, if exactly
 /// one other space fits.
 fn same_number(claim: &InterruptClaim, inputs: &[Inputs]) -> Option<String> {
-    let [only] = inputs else { return None };
+    let mut first = inputs.iter().filter(|row| row.space.controller().is_none());
+    let (Some(only), None) = (first.next(), first.next()) else {
+        return None;
+    };
     let (word, number) = (only.space.word(), claim.first.number);
     (number < only.count).then(|| format!("if the number is right, write {{ {word} = {number} }}"))
 }
@@ -207,6 +209,11 @@ fn claimed_twice(
 /// Returns a help text for a number that is the controller's own instead of the space's, such as an
 /// INTID for an SPI.
 fn own_number(claim: &InterruptClaim, inputs: &[Inputs]) -> Option<String> {
+    // The numbers of a further controller count its own inputs; what is added to them is not the
+    // machine's.
+    if claim.first.space.controller().is_some() {
+        return None;
+    }
     let number = claim.first.number;
     let counted = inputs.iter().find(|row| row.space == claim.first.space)?;
     // If the space starts at 0, both are the same.

@@ -237,12 +237,16 @@ fn check_stack(stack: &Field<Size>, what: &str, unit: u64, least: u64, problems:
     problems.report(diagnostic);
 }
 
+/// Returns whether the console's buffer may have this size.
+pub(crate) fn is_usable_buffer(bytes: u64) -> bool {
+    CONSOLE_BUFFER.contains(&bytes) && bytes.is_power_of_two()
+}
+
 fn check_console_buffer(memory: &Memory, problems: &mut Problems) {
     let Some(buffer) = memory.console_buffer.get() else {
         return;
     };
-    let bytes = buffer.value.0;
-    if CONSOLE_BUFFER.contains(&bytes) && bytes.is_power_of_two() {
+    if is_usable_buffer(buffer.value.0) {
         return;
     }
     let title = format!("`{}` is not a usable size", buffer.path);

@@ -98,7 +98,7 @@ codes! {
     E0051 MsiMismatch "message-signalled interrupts that the interrupt controller does not deliver",
     E0052 NoMemoryWindow "a PCI host bridge without a window for memory BARs",
     E0053 WindowAbove4GiB "a window for 32-bit BARs that 32 bits cannot address",
-    E0054 RamTooSmall "RAM that is too small for the image and the stack",
+    E0054 RamTooSmall "memory that is too small for the image and the stacks",
     E0055 BadLoadAddress "an address where the loader cannot load the image",
     E0056 QemuMemory "a memory size of QEMU that does not match the described RAM",
     E0057 QemuOption "semihosting or a device that QEMU's arguments do not enable",

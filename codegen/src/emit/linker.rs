@@ -4,16 +4,11 @@ use minijinja::{Value, context};
 
 use super::{Artefact, Error, header, template};
 use crate::Board;
-use crate::board::{Architecture, Ram, STACK_GUARD};
+use crate::board::{Architecture, NO_ACCESS, Ram, STACK_GUARD};
 use crate::notation::plain;
 
 /// The smallest page of any supported processor.
 const PAGE: u64 = 0x1000;
-
-/// The size of the part of an image in flash that the kernel cannot access, in bytes: the vector table,
-/// and code that runs only while the MPU is off. If flash starts at address zero, this makes a null
-/// pointer access a fault. The MPU needs a power of two (Arm DDI 0403, B3.5.8).
-const NO_ACCESS: u64 = 0x400;
 
 /// Returns the linker script.
 ///

@@ -73,6 +73,27 @@ fn an_interrupt_is_claimed_twice_only_within_one_controller() {
 }
 
 #[test]
+fn the_number_of_a_further_controller_is_not_taken_for_that_of_another() {
+    let twice = [
+        ("{ plic = 10 }", "{ plic = 3, controller = \"east\" }"),
+        ("{ plic = 1 }", "{ plic = 1, controller = \"east\" }"),
+    ];
+    let far = [("{ plic = 10 }", "{ plic = 25, controller = \"east\" }")];
+    for wrong in [&twice[..], &far] {
+        let text = with(wrong).load().unwrap_err().to_string();
+        assert!(!text.contains("the controller's own number"), "{text}");
+    }
+}
+
+#[test]
+fn a_wrong_space_is_told_with_each_word_once() {
+    let wrong = [("{ plic = 10 }", "{ spi = 10 }")];
+    let text = with(&wrong).load().unwrap_err().to_string();
+    assert!(text.contains("it has `plic`\n"), "{text}");
+    assert!(text.contains("write { plic = 10 }"), "{text}");
+}
+
+#[test]
 fn an_unknown_controller_is_told_with_the_known_ones() {
     let wrong = [("{ plic = 10 }", "«{ plic = 10, controller = \"esat\" }»")];
     let title = "`interrupt-controller.plic` has no further controller `esat`";

@@ -1,0 +1,111 @@
+//! Checks that the image fits into flash, and its stacks and variables into RAM.
+
+use crate::board::NO_ACCESS;
+use crate::check::memory::is_usable_buffer;
+use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::language::{Address, Field, Located, Size, hexadecimal};
+use crate::part::claims::{Claimed, Purpose, RangeClaim};
+use crate::part::surroundings::{Memory, Surroundings};
+
+/// Returns the error for a vector table without code behind it in `flash`.
+pub(super) fn in_flash(base: &Located<Address>, flash: &RangeClaim) -> Option<Diagnostic> {
+    let room = flash.last() - base.value.0 + 1;
+    if room > NO_ACCESS {
+        return None;
+    }
+    let title = "the image does not fit in flash";
+    let diagnostic = if base.value.0 == flash.range.base {
+        Diagnostic::new(Code::RamTooSmall, flash.size_at, title)
+            .label("too small")
+            .also(base.at, "the image starts here")
+            .help("write the size of the whole memory")
+    } else {
+        Diagnostic::new(Code::RamTooSmall, base.at, title)
+            .label("too near to the end of flash")
+            .also(flash.at, flash.describe())
+            .help(format!(
+                "the start of flash is {}",
+                hexadecimal(flash.range.base)
+            ))
+    };
+    Some(diagnostic.note(format!(
+        "the vector table and the code that belongs to it take {}, and the kernel is behind them",
+        Size(NO_ACCESS).written()
+    )))
+}
+
+/// Reports stacks that do not fit into the first RAM, where the linker script places them, and memory
+/// that is reserved there.
+pub(super) fn in_ram(around: &Surroundings<'_>, claimed: &Claimed, problems: &mut Problems) {
+    let known = around
+        .memory
+        .filter(|_| around.ram_is_known(claimed))
+        .and_then(sizes);
+    let first = claimed.of(Purpose::Ram).min_by_key(|ram| ram.range.base);
+    let (Some(sizes), Some(ram)) = (known, first) else {
+        return;
+    };
+    let sum = sizes
+        .iter()
+        .fold(0_u64, |sum, size| sum.saturating_add(size.value.0));
+    let [stack, fault_stack, buffer] = sizes.map(|size| size.value.written());
+    let note = format!(
+        "{stack} are needed for the stack, {fault_stack} for the fault stack and {buffer} for the \
+         console buffer"
+    );
+    if sum > ram.range.size {
+        let title = "the stacks and the console buffer do not fit in RAM";
+        let largest = sizes.into_iter().max_by_key(|size| size.value.0);
+        let at = largest.map_or(ram.size_at, |largest| largest.at);
+        problems.report(
+            Diagnostic::new(Code::RamTooSmall, at, title)
+                .label("too large")
+                .also(ram.at, ram.describe())
+                .note(note),
+        );
+        return;
+    }
+    let last = ram.range.base + sum.saturating_sub(1);
+    let reserved = claimed.of(Purpose::Reserved);
+    let reserved = reserved
+        .filter(|reserved| reserved.range.base <= last && reserved.last() >= ram.range.base)
+        .min_by_key(|reserved| reserved.range.base);
+    if let Some(reserved) = reserved {
+        let title = format!("`{}` is where the stacks are", reserved.key);
+        problems.report(
+            Diagnostic::new(Code::RamTooSmall, reserved.at, title)
+                .label(format!(
+                    "the stacks and the console buffer are at {} to {}",
+                    hexadecimal(ram.range.base),
+                    hexadecimal(last)
+                ))
+                .also(ram.at, ram.describe())
+                .note(note)
+                .helps(instead(reserved, ram)),
+        );
+    }
+}
+
+/// Returns the sizes of the stack, the fault stack and the console buffer; `None` if one of them is
+/// reported as wrong.
+fn sizes(memory: &Memory) -> Option<[&Located<Size>; 3]> {
+    let usable = |buffer: &&Located<Size>| is_usable_buffer(buffer.value.0);
+    Some([
+        memory.stack.get()?,
+        memory.fault_stack.get()?,
+        Field::get(&memory.console_buffer).filter(usable)?,
+    ])
+}
+
+/// Returns the help text for RAM that starts behind the reserved memory.
+fn instead(reserved: &RangeClaim, ram: &RangeClaim) -> Option<String> {
+    let size = ram.last().checked_sub(reserved.last())?;
+    (size > 0).then(|| {
+        format!(
+            "remove this entry and let `{}` start behind it: base = {}, size = {}",
+            ram.key,
+            hexadecimal(reserved.last() + 1),
+            Size(size).written()
+        )
+    })
+}

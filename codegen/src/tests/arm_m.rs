@@ -1,0 +1,151 @@
+//! Tests a microcontroller whose image is in flash.
+
+use std::process::Command;
+use std::{env, fs};
+
+use super::Toy;
+use crate::binding::vector_table::{ENTRY_CODE, HANDLER, MOST_INTERRUPTS};
+use crate::diagnostic::Code;
+use crate::emit;
+
+const BOARD: &str = include_str!("../../../boards/mps2-an385.toml");
+
+/// The board with some of its text replaced, under the name of the tests' boards.
+fn with(edits: &[(&str, &str)]) -> Toy {
+    let mut text = BOARD.replace("name = \"mps2-an385\"", "name = \"toy\"");
+    for (old, new) in edits {
+        assert_eq!(text.matches(old).count(), 1, "{old:?}");
+        text = text.replace(old, new);
+    }
+    Toy::from(&text)
+}
+
+fn fine(edits: &[(&str, &str)]) {
+    with(edits).load().unwrap_or_else(|told| panic!("{told}"));
+}
+
+#[test]
+fn the_vector_table_has_space_for_the_interrupts() {
+    let most = format!("interrupts = {MOST_INTERRUPTS}");
+    fine(&[("interrupts = 32", &most)]);
+    let more = format!("interrupts = «{}»", MOST_INTERRUPTS + 1);
+    with(&[("interrupts = 32", &more)]).has_only(
+        Code::BadNumber,
+        &format!(
+            "the vector table has no space for {} interrupts",
+            MOST_INTERRUPTS + 1
+        ),
+    );
+}
+
+/// The beginning of a crate without `core`, so that no library for the processor is needed.
+const CRATE: &str = r#"#![feature(no_core, lang_items, rustc_attrs, decl_macro)]
+#![no_core]
+#[lang = "pointee_sized"] pub trait PointeeSized {}
+#[lang = "meta_sized"] pub trait MetaSized: PointeeSized {}
+#[lang = "sized"] pub trait Sized: MetaSized {}
+#[rustc_builtin_macro] pub macro global_asm() {}
+#[rustc_builtin_macro] pub macro include_str() {}
+"#;
+
+#[test]
+fn the_code_behind_the_vector_table_has_the_assumed_size() {
+    let board = with(&[]).load().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    // `.org` fails if the section is already larger.
+    let assemble = |less: u64| {
+        let mut text = CRATE.to_owned();
+        let parts = [
+            ("entry.S", ".text.entry", ENTRY_CODE),
+            ("vectors.S", ".text.vectors", HANDLER),
+        ];
+        let all = emit::board(&board).unwrap();
+        for (name, section, size) in parts {
+            fs::write(folder.path().join(name), &all[name]).unwrap();
+            let end = size - less;
+            text += &format!(
+                "global_asm!(include_str!(\"{name}\"), \".section {section}\", \".org {end}\", options(raw));\n"
+            );
+        }
+        let source = folder.path().join("code.rs");
+        fs::write(&source, text).unwrap();
+        let compiler = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+        Command::new(compiler)
+            .env("RUSTC_BOOTSTRAP", "1")
+            .current_dir(folder.path())
+            .args(["--crate-type", "lib", "--emit", "obj"])
+            .args(["--target", "thumbv7m-none-eabi", "-o", "code.o"])
+            .arg(&source)
+            .output()
+            .unwrap()
+    };
+    let output = assemble(0);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    let output = assemble(4);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(told.matches("invalid .org").count(), 2, "{told}");
+}
+
+#[test]
+fn the_stacks_fit_into_the_first_ram() {
+    let title = "the stacks and the console buffer do not fit in RAM";
+    with(&[("stack = \"2 KiB\"", "stack = «\"8 MiB\"»")]).has_only(Code::RamTooSmall, title);
+    with(&[("fault-stack = \"1 KiB\"", "fault-stack = «\"4 MiB\"»")])
+        .has_only(Code::RamTooSmall, title);
+    let buffer = ("= \"256 bytes\"", "= «\"1 MiB\"»");
+    let small = (
+        "0x2000_0000, size = \"4 MiB\"",
+        "0x2000_0000, size = \"1 MiB\"",
+    );
+    with(&[buffer, small]).has_only(Code::RamTooSmall, title);
+    // Only the first RAM contains them, in whatever order the ranges are described.
+    let two = "ram.aux = { base = 0x2800_0000, size = \"1 MiB\" }
+ram.main = { base = 0x2000_0000, size = 0x400 }
+";
+    let main = "ram.main = { base = 0x2000_0000, size = \"4 MiB\" }\nstack = \"2 KiB\"";
+    let stack = format!("{two}stack = «\"2 KiB\"»");
+    with(&[(main, &stack)]).has_only(Code::RamTooSmall, title);
+}
+
+#[test]
+fn no_memory_is_reserved_where_the_stacks_are() {
+    let stack = "stack = \"2 KiB\"\nfault";
+    let reserved = |base: &str| {
+        format!(
+            "reserved.mailbox = {{ base = {base}, size = \"1 KiB\", reason = \"another core\" }}\n{stack}"
+        )
+    };
+    with(&[(stack, &reserved("«0x2000_0000»"))]).has_only(
+        Code::RamTooSmall,
+        "`memory.reserved.mailbox` is where the stacks are",
+    );
+    let told = with(&[(stack, &reserved("0x2000_0000"))])
+        .load()
+        .unwrap_err();
+    let text = told.to_string();
+    assert!(text.contains("base = 0x2000_0400"), "{text}");
+    with(&[(stack, &reserved("«0x2000_0CE0»"))]).has_only(
+        Code::RamTooSmall,
+        "`memory.reserved.mailbox` is where the stacks are",
+    );
+    fine(&[(stack, &reserved("0x2000_0D00"))]);
+    fine(&[(stack, &reserved("0x203F_FC00"))]);
+}
+
+#[test]
+fn flash_has_space_for_more_than_the_vector_table() {
+    let flash = "flash.code = { base = 0x0000_0000, size = \"4 MiB\" }";
+    for size in ["512 bytes", "1 KiB"] {
+        let small = format!("flash.code = {{ base = 0x0000_0000, size = «\"{size}\"» }}");
+        with(&[(flash, &small)]).has_only(Code::RamTooSmall, "the image does not fit in flash");
+    }
+    fine(&[(flash, &flash.replace("4 MiB", "64 KiB"))]);
+    let high = flash.replace("4 MiB", "64 KiB");
+    let end = [
+        (flash, high.as_str()),
+        ("base = 0x0000_0000\n", "base = 0x0000_FC00\n"),
+    ];
+    let told = with(&end).load().unwrap_err().to_string();
+    assert!(told.contains("the image does not fit in flash"), "{told}");
+}
