@@ -165,11 +165,15 @@ impl Kernel {
         disk.blocking().beside(&self.state.devices)
     }
 
-    /// Returns the network if its device has this hardware address, and `None` otherwise. The
-    /// kernel uses only one network device: the first one, or the one that `nic=` on the command
-    /// line names.
+    /// Returns the network whose device has this hardware address; `None` if the kernel's own stack
+    /// uses no such device. It uses one network device: the first one, or the one that `nic=` on the
+    /// command line names. With the feature `networks`, it also uses the others, from the first call of
+    /// `Kernel::networks`.
     #[must_use]
     pub fn net_by_address(&self, address: HardwareAddress) -> Option<Net> {
+        #[cfg(feature = "networks")]
+        let net = self.state.devices.interfaces.net_of(address)?;
+        #[cfg(not(feature = "networks"))]
         let net = self.state.devices.net()?;
         (net.hardware_address() == address).then_some(net)
     }
@@ -211,6 +215,12 @@ impl Kernel {
         Networks::new(interfaces.networks(self.command_line()))
     }
 
+    /// Whether the machine has a network device that can be used.
+    #[cfg(feature = "networks")]
+    pub(crate) fn has_network_devices(&self) -> bool {
+        !self.state.devices.interfaces.cards.is_empty()
+    }
+
     /// Derives all numbers of the networks that attackers must not predict from `key`, which must be
     /// random.
     #[cfg(feature = "networks")]
@@ -226,8 +236,7 @@ impl Kernel {
     /// the order of [`disk`](Self::disk).
     #[cfg(feature = "embassy-net-driver")]
     pub fn interfaces(&self) -> impl Iterator<Item = HardwareAddress> + use<> {
-        let cards = self.state.devices.interfaces.cards.iter();
-        cards.map(Card::address)
+        self.cards().map(Card::address)
     }
 
     /// Claims the network device with this hardware address for another stack, such as embassy-net.
@@ -237,9 +246,17 @@ impl Kernel {
     /// If there is no such device, if the kernel's own stack uses it, or if it was claimed before.
     #[cfg(feature = "embassy-net-driver")]
     pub fn interface(&self, address: HardwareAddress) -> Result<Interface, InterfaceError> {
-        let mut cards = self.state.devices.interfaces.cards.iter();
-        let found = cards.find(|card| card.address() == address);
+        let found = self.cards().find(|card| card.address() == address);
         Interface::claim(found.ok_or(InterfaceError::Absent(address))?)
+    }
+
+    /// Returns the network devices that the kernel's own stack does not use.
+    #[cfg(feature = "embassy-net-driver")]
+    fn cards(self) -> impl Iterator<Item = &'static Card> {
+        let cards = self.state.devices.interfaces.cards.iter();
+        #[cfg(feature = "networks")]
+        let cards = cards.filter(|card| card.claim.stack().is_none());
+        cards
     }
 
     /// Opens the port with this name of a virtio console device. Waits until a device reports such a

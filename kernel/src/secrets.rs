@@ -23,6 +23,10 @@ pub(crate) fn draw(kernel: Kernel, spawner: Spawner) {
     #[cfg(not(feature = "networks"))]
     let Ok(secretive) = kernel.net() else { return };
     #[cfg(feature = "networks")]
+    if !kernel.has_network_devices() {
+        return;
+    }
+    #[cfg(feature = "networks")]
     let secretive = kernel;
     let drawing = kernel.entropy().ok().map(|entropy| key(secretive, entropy));
     match drawing {

@@ -19,7 +19,7 @@ use crate::net::{Stack, Virtio};
 use crate::time::NEVER;
 
 /// The largest number of these network devices.
-const MOST: usize = if cfg!(feature = "networks") { 8 } else { 4 };
+pub(super) const MOST: usize = if cfg!(feature = "networks") { 8 } else { 4 };
 
 /// A device, and who uses it.
 struct Served {

@@ -6,6 +6,7 @@
 //! device without a name has its hardware address as its name. `ip.NAME=`, `ip6.NAME=` and
 //! `metric.NAME=` belong to the network of that name.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -21,9 +22,6 @@ use crate::command_line::CommandLine;
 use crate::net::claim::Card;
 use crate::net::{HardwareAddress, Net, Network, NetworkStatistics};
 
-/// What a device without a name is called.
-type Name = &'static str;
-
 /// The networks, once an app has asked for them.
 #[derive(Default)]
 pub(crate) struct Made {
@@ -38,32 +36,48 @@ impl Handles {
     /// first device.
     pub(super) fn start_first(&self, command_line: CommandLine<'_>) -> Option<Net> {
         let card = self.cards.last().filter(|card| card.claim.take())?;
-        Some(start(card, command_line, Addresses::of_first(command_line)))
+        let name = name(card.address(), card.place, command_line, &[]);
+        let otherwise = Addresses::of_first(command_line);
+        Some(start(card, addresses(&name, command_line, otherwise)))
     }
 
     /// Returns the networks, that of [`Kernel::net`](crate::Kernel::net) first. The first call claims
     /// the devices that nobody has claimed, and starts the kernel's stack on them.
     pub(crate) fn networks(&self, command_line: CommandLine<'static>) -> &'static [Network] {
         self.networks.all.get_or_init(|| {
+            let mut names = Vec::new();
             let mut all = Vec::new();
-            let first = self.cards.iter().filter_map(|card| {
-                let net = Net::new(card.claim.stack()?);
-                Some((net, card.place))
-            });
-            let first: Vec<_> = first.collect();
-            let others = self.cards.iter().filter(|card| card.claim.take());
-            let others = others.map(|card| {
-                let net = start(card, command_line, Addresses::default());
-                (net, card.place)
-            });
-            for (net, place) in first.into_iter().chain(others) {
-                all.push(network(net, place, command_line, &all));
+            let (first, others): (Vec<&Card>, Vec<&Card>) = self
+                .cards
+                .iter()
+                .partition(|card| card.claim.stack().is_some());
+            let others = others.into_iter().filter(|card| card.claim.take());
+            for card in first.into_iter().chain(others) {
+                let name = name(card.address(), card.place, command_line, &names);
+                let name = match name {
+                    Cow::Borrowed(name) => name,
+                    Cow::Owned(name) => Box::leak(name.into_boxed_str()),
+                };
+                let net = match card.claim.stack() {
+                    Some(stack) => Net::new(stack),
+                    None => start(card, addresses(name, command_line, Addresses::default())),
+                };
+                let metric = word(command_line, "metric", name).unwrap_or_default();
+                names.push(name);
+                all.push(Network::new(name, metric, net));
             }
-            report_unknown(command_line, &all);
+            report_unknown(command_line, &names);
             let all = Box::leak(all.into_boxed_slice());
             self.reseed(all);
             all
         })
+    }
+
+    /// Returns the network whose device has this hardware address, once its stack was started.
+    pub(crate) fn net_of(&self, address: HardwareAddress) -> Option<Net> {
+        let stacks = self.cards.iter().filter_map(|card| card.claim.stack());
+        let mut all = stacks.map(Net::new);
+        all.find(|net| net.hardware_address() == address)
     }
 
     /// Derives all numbers that attackers must not predict from `key`, which must be random: those of
@@ -86,42 +100,40 @@ impl Handles {
     }
 }
 
-/// Starts the kernel's stack on a device. The words with its name come before `otherwise`.
-fn start(card: &Card, command_line: CommandLine<'_>, otherwise: Addresses) -> Net {
-    let mut nic = card.driver.borrow_mut();
-    let name = name(HardwareAddress(nic.mac()), card.place, command_line);
-    let sources = name.map(|name| addresses(name, command_line, otherwise));
-    let stack = stack::start(&mut nic, sources.unwrap_or(otherwise));
+/// Starts the kernel's stack on a device.
+fn start(card: &Card, addresses: Addresses) -> Net {
+    let stack = stack::start(&mut card.driver.borrow_mut(), addresses);
     card.claim.serve(stack);
     Net::new(stack)
 }
 
-/// Returns the network of a device. Those before it are `others`.
-fn network(
-    net: Net,
+/// Returns the name of a device: the one that the command line gives to it, unless a device before it
+/// has that name, and otherwise its hardware address.
+fn name<'a>(
+    address: HardwareAddress,
     place: Place,
-    command_line: CommandLine<'static>,
-    others: &[Network],
-) -> Network {
-    let address = net.hardware_address();
-    let is_free = |name: &Name| !others.iter().any(|other| other.name() == *name);
-    let given = name(address, place, command_line);
-    let name = given.filter(is_free);
-    if let (Some(given), None) = (given, name) {
-        warn!(
-            "command line, nic.{given}=: two network devices are meant; {place} is called {address}"
-        );
+    command_line: CommandLine<'a>,
+    before: &[&str],
+) -> Cow<'a, str> {
+    match given_name(address, place, command_line) {
+        Some(given) if before.contains(&given) => {
+            warn!(
+                "command line, nic.{given}=: two network devices are meant; {place} is called \
+                 {address}"
+            );
+            Cow::Owned(address.to_string())
+        }
+        Some(given) => Cow::Borrowed(given),
+        None => Cow::Owned(address.to_string()),
     }
-    let metric = name.and_then(|name| word(command_line, "metric", name));
-    Network::new(
-        name.unwrap_or_else(|| Box::leak(address.to_string().into_boxed_str())),
-        metric.unwrap_or_default(),
-        net,
-    )
 }
 
 /// Returns the name that the command line gives to a device; the last one counts.
-fn name(address: HardwareAddress, place: Place, command_line: CommandLine<'_>) -> Option<&str> {
+fn given_name(
+    address: HardwareAddress,
+    place: Place,
+    command_line: CommandLine<'_>,
+) -> Option<&str> {
     let names = names(command_line).filter(|(_, device)| match device.parse::<HardwareAddress>() {
         Ok(named) => named == address,
         Err(_) => is_at(place, device),
@@ -173,13 +185,27 @@ fn word<T: FromStr<Err: core::fmt::Display>>(
         .ok()
 }
 
-/// Reports the names of devices that do not exist.
-fn report_unknown(command_line: CommandLine<'_>, all: &[Network]) {
+/// Reports the names of devices that do not exist, and the words for networks that do not exist.
+fn report_unknown(command_line: CommandLine<'_>, known: &[&str]) {
     for (name, device) in names(command_line) {
-        if !all.iter().any(|network| network.name() == name) {
+        if !known.contains(&name) {
             warn!(
                 "command line, nic.{name}={device}: no network device has this address or place, or it \
                  has another name or user"
+            );
+        }
+    }
+    for word in command_line.words() {
+        let of_network = ["ip.", "ip6.", "metric."]
+            .iter()
+            .find_map(|of| word.strip_prefix(of));
+        if let Some((name, _)) = of_network.and_then(|rest| rest.split_once('='))
+            && !known.contains(&name)
+        {
+            warn!(
+                "command line, {word}: it is not used, because no network is called `{name}`: \
+                 nic.{name}= names a device, and a device without a name is called by its hardware \
+                 address"
             );
         }
     }

@@ -17,6 +17,8 @@ use super::attached::{Attached, Shared};
 #[cfg(not(feature = "networks"))]
 use super::drivers::Network;
 use super::drivers::{Drivers, Route, Source};
+#[cfg(feature = "networks")]
+use super::interfaces::MOST;
 #[cfg(not(feature = "networks"))]
 use super::stack::{self, Addresses};
 use super::{Delivery, Device, Devices, Place};
@@ -136,6 +138,14 @@ impl Devices {
                 drivers.disks.push(shared);
                 (routing, Source::Disk(drivers.disks.len() - 1))
             }),
+            #[cfg(feature = "networks")]
+            DeviceKind::NET if !drivers.interfaces.has_room() => {
+                warn!(
+                    "{place}: not used: the kernel serves at most {MOST} network devices; remove another \
+                     one to use this one"
+                );
+                return;
+            }
             DeviceKind::NET if drivers.network.is_none() || drivers.interfaces.has_room() => {
                 match Nic::new(transport) {
                     Err(error) => Err(error),

@@ -8,7 +8,6 @@ use core::task::Waker;
 
 use vmos_drivers::virtio::net::Net as Nic;
 
-#[cfg(feature = "embassy-net-driver")]
 use super::HardwareAddress;
 #[cfg(feature = "networks")]
 use super::Stack;
@@ -86,7 +85,6 @@ pub(crate) struct Card {
     pub(crate) place: Place,
 }
 
-#[cfg(feature = "embassy-net-driver")]
 impl Card {
     /// Returns the device's hardware address.
     pub(crate) fn address(&self) -> HardwareAddress {

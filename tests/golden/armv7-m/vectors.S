@@ -37,8 +37,6 @@ __exception:
     bx      lr
 
 1:  ldr     r3, =__emergency_stack_top - 88
-    add     r1, r0, #32
-    str     r1, [r3, #52]
     str     lr, [r3, #84]
     add     r1, r3, #16
     stmia   r1, {r4-r11}
@@ -59,6 +57,14 @@ __exception:
     str     r6, [r3, #56]
     str     r7, [r3, #60]
     str     r8, [r3, #64]
+
+    // The processor aligns the frame to 8 bytes. Bit 9 of the saved xPSR is set if it left a word free
+    // for that (Armv7-M Architecture Reference Manual, B1.5.7).
+    add     r1, r0, #32
+    tst     r8, #0x200
+    it      ne
+    addne   r1, #4
+    str     r1, [r3, #52]
 
     ldr     r5, [r2]                 // CFSR
     ldr     r6, [r2, #4]             // HFSR

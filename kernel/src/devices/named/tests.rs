@@ -3,6 +3,7 @@
 use vmos_drivers::pci;
 
 use super::*;
+use crate::log::kept::logged;
 use crate::net::Ip;
 
 const MAC: HardwareAddress = HardwareAddress([0x52, 0x54, 0, 0x12, 0x34, 0x57]);
@@ -17,7 +18,7 @@ fn on_pci(bus: u8, device: u8, function: u8) -> Place {
 }
 
 fn called(line: &str, place: Place) -> Option<&str> {
-    name(MAC, place, CommandLine::new(line))
+    given_name(MAC, place, CommandLine::new(line))
 }
 
 #[test]
@@ -68,9 +69,9 @@ fn the_words_of_a_network_are_those_with_its_name() {
         "ip=10.0.2.15/24 ip.lan=192.168.7.2/24 ip.lan2=dhcp metric.lan=10 ip.wan=10.0.2",
     );
     let ip = |text: &str| text.parse::<Ip>().unwrap();
-    let otherwise = Addresses {
-        ip: ip("10.0.2.15/24"),
-    };
+    let first = CommandLine::new("ip.first=10.0.2.15/24");
+    let otherwise = addresses("first", first, Addresses::default());
+    assert_eq!(otherwise.ip, ip("10.0.2.15/24"));
     assert_eq!(addresses("lan", line, otherwise).ip, ip("192.168.7.2/24"));
     assert_eq!(addresses("lan2", line, otherwise).ip, Ip::Dhcp);
     assert_eq!(word::<u16>(line, "metric", "lan"), Some(10));
@@ -81,4 +82,54 @@ fn the_words_of_a_network_are_those_with_its_name() {
         word::<u16>(CommandLine::new("metric.lan=65536"), "metric", "lan"),
         None
     );
+}
+
+#[test]
+fn a_device_without_a_name_is_called_by_its_address() {
+    let line = CommandLine::new(
+        "nic.lan=slot30 ip.52:54:00:12:34:57=10.0.0.2/24 metric.52:54:00:12:34:57=3",
+    );
+    let called = name(MAC, SLOT, line, &["wan"]);
+    assert_eq!(called, "52:54:00:12:34:57");
+    // The words with that name are those of its network.
+    let ip = addresses(&called, line, Addresses::default()).ip;
+    assert_eq!(ip, "10.0.0.2/24".parse().unwrap());
+    assert_eq!(word::<u16>(line, "metric", &called), Some(3));
+}
+
+#[test]
+fn a_name_is_that_of_one_device() {
+    let line = CommandLine::new("nic.lan=slot30 nic.lan=slot29 ip.lan=10.0.0.2/24");
+    let told = logged(|| assert_eq!(name(MAC, SLOT, line, &["wan"]), "lan"));
+    assert!(told.is_empty(), "{told:?}");
+    let told = logged(|| assert_eq!(name(MAC, SLOT, line, &["lan"]), "52:54:00:12:34:57"));
+    assert_eq!(
+        told,
+        [
+            "command line, nic.lan=: two network devices are meant; virtio-mmio slot 29 is called \
+             52:54:00:12:34:57"
+        ]
+    );
+}
+
+#[test]
+fn words_for_networks_that_do_not_exist_are_told() {
+    let known = ["lan", "52:54:00:12:34:57"];
+    let told = |line| logged(|| report_unknown(CommandLine::new(line), &known));
+    let right =
+        "ip=dhcp ip6=auto ip.lan=dhcp ip6.52:54:00:12:34:57=auto metric.lan=3 metric=1 ip.a";
+    assert!(told(right).is_empty(), "{:?}", told(right));
+    for word in [
+        "ip.lam=10.0.0.2/24",
+        "ip6.52:54:00:12:34:5=auto",
+        "metric.=3",
+        "nic.wan=slot3",
+    ] {
+        let told = told(word);
+        let beginning = std::format!("command line, {word}: ");
+        assert!(
+            told.len() == 1 && told[0].starts_with(&beginning),
+            "{told:?}"
+        );
+    }
 }

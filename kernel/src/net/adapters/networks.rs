@@ -34,15 +34,15 @@ async fn resolve(
     ipv4: bool,
     ipv6: bool,
 ) -> Result<IpAddr, NetError> {
-    let mut outcome = NetError::Resolve(ResolveError::NoServer);
+    let mut outcome = ResolveError::NoServer;
     for network in networks.by_metric() {
         match look_up(&network.net(), name, ipv4, ipv6).await {
-            Err(NetError::Resolve(ResolveError::NoServer)) => {}
-            Err(error) => outcome = error,
+            Err(NetError::Resolve(error)) => outcome = Networks::worse(outcome, error),
+            // Whether addresses of this version are supported does not depend on the network.
             found => return found,
         }
     }
-    Err(outcome)
+    Err(outcome.into())
 }
 
 #[cfg(feature = "embedded-nal-async")]

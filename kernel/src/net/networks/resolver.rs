@@ -28,7 +28,7 @@ impl Networks {
         let mut outcome = ResolveError::NoServer;
         for network in self.by_metric() {
             match network.net().resolve(name).await {
-                Err(error) => outcome = worse(outcome, error),
+                Err(error) => outcome = Self::worse(outcome, error),
                 found => return found,
             }
         }
@@ -48,7 +48,7 @@ impl Networks {
         let mut outcome = ResolveError::NoServer;
         for network in self.by_metric() {
             match network.net().resolve_any(name).await {
-                Err(error) => outcome = worse(outcome, error),
+                Err(error) => outcome = Self::worse(outcome, error),
                 found => return found,
             }
         }
@@ -60,13 +60,13 @@ impl Networks {
         all.sort_by_key(|network| (!network.net().link_is_up(), network.metric));
         all.into_iter()
     }
-}
 
-/// Returns the error that says more: that a server does not know the name, then that one did not answer,
-/// then that there is none.
-fn worse(before: ResolveError, now: ResolveError) -> ResolveError {
-    match (before, now) {
-        (ResolveError::Unknown, _) | (_, ResolveError::NoServer) => before,
-        _ => now,
+    /// Returns the error that says more: that a server does not know the name, then that one did not
+    /// answer, then that there is none.
+    pub(in crate::net) fn worse(before: ResolveError, now: ResolveError) -> ResolveError {
+        match (before, now) {
+            (ResolveError::Unknown, _) | (_, ResolveError::NoServer) => before,
+            _ => now,
+        }
     }
 }

@@ -62,3 +62,30 @@ fn without_any_server_the_error_says_so() {
     let found = poll_once(wires.networks.resolve("192.0.2.1"));
     assert_eq!(found, Poll::Ready(Ok(Ipv4Addr::new(192, 0, 2, 1))));
 }
+
+/// The traits of other crates report the same error as [`Networks::resolve`], in whatever order the
+/// networks are asked.
+#[cfg(feature = "edge-nal")]
+#[test]
+fn that_a_server_does_not_know_the_name_says_more_than_silence() {
+    use edge_nal::{AddrType, Dns};
+
+    use crate::net::NetError;
+
+    for metrics in [[0, 1], [1, 0]] {
+        let sources = [
+            "10.0.2.15/24,10.0.2.2,10.0.2.2",
+            "192.168.7.15/24,192.168.7.2,192.168.7.2",
+        ];
+        let mut wires = Wires::with(sources, ["10.0.2.2/24", "192.168.7.2/24"], metrics);
+        let (networks, peer) = (wires.networks, wires.peer(0));
+        let found = wires.block_on(async {
+            let resolving = networks.get_host_by_name("host.example", AddrType::IPv4);
+            match embassy_futures::select::select(resolving, serve(peer, None)).await {
+                embassy_futures::select::Either::First(found) => found,
+                embassy_futures::select::Either::Second(()) => panic!("the server ended"),
+            }
+        });
+        assert_eq!(found, Err(NetError::Resolve(ResolveError::Unknown)));
+    }
+}
