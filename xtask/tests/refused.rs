@@ -1,0 +1,42 @@
+//! Tests what commands refuse on boards with a console only and for apps that are processes, and how
+//! they say so.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn xtask_in(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+/// Returns the error for invalid arguments; checks that the exit status is 2 and stdout is empty.
+fn refusal(arguments: &[&str]) -> String {
+    refusal_in(Path::new("."), arguments)
+}
+
+fn refusal_in(folder: &Path, arguments: &[&str]) -> String {
+    let output = xtask_in(folder, arguments);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+    assert!(output.stdout.is_empty());
+    said
+}
+
+#[test]
+fn a_disk_of_a_process_is_checked_as_one_of_a_board() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("text");
+    fs::write(&text, "a text").unwrap();
+    let run = ["run", "hosted", "--app", "hello", "--disk"];
+    let said = refusal(&[&run[..], &[text.to_str().unwrap()]].concat());
+    assert!(said.contains("no multiple of 512"), "{said}");
+    for more in [&["a,b.img"][..], &["a,b.img", "--dry-run"]] {
+        let said = refusal(&[&run[..], more].concat());
+        assert!(said.contains("must have no comma"), "{said}");
+    }
+    assert_eq!(fs::read_to_string(&text).unwrap(), "a text");
+}
