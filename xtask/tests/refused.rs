@@ -5,6 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use vmos_codegen::board::Architecture;
+
 fn xtask_in(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_xtask"))
         .args(arguments)
@@ -39,4 +41,17 @@ fn a_disk_of_a_process_is_checked_as_one_of_a_board() {
         assert!(said.contains("must have no comma"), "{said}");
     }
     assert_eq!(fs::read_to_string(&text).unwrap(), "a text");
+}
+
+#[test]
+fn every_architecture_can_be_imported() {
+    let said = refusal(&["import", "--qemu-machine", "x", "--arch", "nosuch"]);
+    let (_, list) = said.split_once("expected one of ").unwrap();
+    let words = list.lines().next().unwrap().split(", ");
+    let named: Vec<_> = words
+        .map(|word| Architecture::named(word).unwrap())
+        .collect();
+    for architecture in Architecture::ALL {
+        assert!(named.contains(architecture), "{architecture}: {said}");
+    }
 }
