@@ -5,7 +5,11 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use vmos_codegen::Board;
 use vmos_codegen::board::Architecture;
+use xtask::boards;
+use xtask::transport::is_console_only;
+use xtask::workspace::Workspace;
 
 fn xtask_in(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_xtask"))
@@ -26,6 +30,33 @@ fn refusal_in(folder: &Path, arguments: &[&str]) -> String {
     assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
     assert!(output.stdout.is_empty());
     said
+}
+
+fn all() -> Vec<Board> {
+    boards::load_all(&Workspace::find().unwrap()).unwrap()
+}
+
+#[test]
+fn an_option_without_effect_on_the_kernel_names_the_boot_protocol_of_the_board() {
+    for board in all().iter().filter(|board| !board.boot.leaves_a_table) {
+        for option in [["--log", "debug"], ["--append", "x"], ["--memory", "16M"]] {
+            let said = refusal(&["run", &board.name, option[0], option[1], "--dry-run"]);
+            let expected = format!("because [{}] ", board.boot.key);
+            assert!(said.contains(&expected), "{said}");
+            let is_elf = board.boot.key == "boot.elf";
+            assert_eq!(said.contains("device-tree"), is_elf, "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_folder_cannot_be_shared_with_a_board_that_has_a_console_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().to_str().unwrap();
+    for board in all().iter().filter(|board| is_console_only(board)) {
+        let said = refusal(&["run", &board.name, "--share", folder, "--dry-run"]);
+        assert!(said.contains("--share: "), "{said}");
+    }
 }
 
 #[test]
