@@ -1,6 +1,7 @@
 //! Tests what commands refuse on boards with a console only and for apps that are processes, and how
 //! they say so.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -10,6 +11,10 @@ use vmos_codegen::board::Architecture;
 use xtask::boards;
 use xtask::transport::is_console_only;
 use xtask::workspace::Workspace;
+
+fn xtask(arguments: &[&str]) -> Output {
+    xtask_in(Path::new("."), arguments)
+}
 
 fn xtask_in(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_xtask"))
@@ -84,5 +89,34 @@ fn every_architecture_can_be_imported() {
         .collect();
     for architecture in Architecture::ALL {
         assert!(named.contains(architecture), "{architecture}: {said}");
+    }
+}
+
+#[test]
+fn an_interrupt_is_found_by_what_its_board_writes() {
+    let mut tried = BTreeSet::new();
+    for board in all() {
+        let list = xtask(&["why", "interrupt", "4000000000", "--board", &board.name]);
+        let list = String::from_utf8(list.stderr).unwrap();
+        // `  26: `console.cmsdk-uart.interrupt`, irq 10`
+        for line in list.lines().filter(|line| line.starts_with("  ")) {
+            let Some((number, rest)) = line.trim().split_once(": `") else {
+                continue;
+            };
+            let Some((key, written)) = rest.split_once("`, ") else {
+                continue;
+            };
+            let written = written.strip_prefix("from ").unwrap_or(written);
+            let number = number.split(' ').next().unwrap();
+            // Lines of PCI are a list of interrupts.
+            let is_one = !written.is_empty() && !written.starts_with('[');
+            if !is_one || !tried.insert(written.to_owned()) {
+                continue;
+            }
+            let output = xtask(&["why", written, "--board", &board.name]);
+            let said = String::from_utf8(output.stdout).unwrap();
+            let expected = format!("the controller's input {number}, claimed by `{key}`");
+            assert!(said.contains(&expected), "{}: {line}: {said}", board.name);
+        }
     }
 }

@@ -61,7 +61,27 @@ pub(super) enum Interrupt {
         space: &'static str,
         /// The interrupt's number in the space.
         number: u32,
+        /// The name of the further controller that has the space; `None` for the first one.
+        controller: Option<String>,
     },
+}
+
+/// The words that stand for the controller's own number of an interrupt, unless a board has an
+/// interrupt space of this name.
+const GENERAL: [&str; 5] = ["interrupt", "irq", "intid", "source", "vector"];
+
+impl Interrupt {
+    /// Returns the controller's own number that may be meant.
+    pub(super) fn own_number(&self) -> Option<u32> {
+        match self {
+            Self::Controller(number) => Some(*number),
+            Self::Space {
+                space,
+                number,
+                controller,
+            } => (controller.is_none() && GENERAL.contains(space)).then_some(*number),
+        }
+    }
 }
 
 impl Query {
@@ -181,9 +201,27 @@ fn place(what: &str, root: &Path) -> Option<Result<Query, Failure>> {
     }))
 }
 
-/// Parses an interrupt, as `spi 1`, `spi1`, `{ spi = 1 }` or `interrupt 33`.
+/// Parses an interrupt, as `spi 1`, `spi1`, `{ spi = 1 }`, `plic 1 of socket1`, `{ plic = 1,
+/// controller = "socket1" }` or `interrupt 33`, each also with its trigger.
 fn interrupt(what: &str) -> Option<Interrupt> {
-    let what = what.trim_matches(['{', '}', ' ']).to_lowercase();
+    let what = what.trim_matches(['{', '}', ' ']);
+    let mut parts = what.split(',').map(str::trim);
+    let first = parts.next()?;
+    let (first, mut controller) = match first.split_once(" of ") {
+        Some((first, name)) => (first, Some(name.trim().to_owned())),
+        None => (first, None),
+    };
+    for part in parts {
+        match part.split_once('=').map(|(key, value)| (key.trim(), value)) {
+            Some(("controller", name)) => {
+                controller = Some(name.trim_matches([' ', '"', '\'']).to_owned());
+            }
+            Some(("trigger", _)) => {}
+            None if is_trigger(part) => {}
+            _ => return None,
+        }
+    }
+    let what = first.trim().to_lowercase();
     let letters = what.find(|c: char| !c.is_ascii_alphabetic())?;
     let (word, rest) = what.split_at(letters);
     let rest = rest.trim_matches([' ', '=', ':', '#', '-', '_']);
@@ -191,11 +229,22 @@ fn interrupt(what: &str) -> Option<Interrupt> {
         Some(digits) => u32::from_str_radix(digits, 16).ok()?,
         None => rest.parse().ok()?,
     };
-    if matches!(word, "interrupt" | "irq" | "intid" | "source" | "vector") {
-        return Some(Interrupt::Controller(number));
+    match space(word) {
+        Some(space) => Some(Interrupt::Space {
+            space,
+            number,
+            controller,
+        }),
+        None => (controller.is_none() && GENERAL.contains(&word))
+            .then_some(Interrupt::Controller(number)),
     }
-    let space = space(word)?;
-    Some(Interrupt::Space { space, number })
+}
+
+/// Returns whether a word is the trigger of an interrupt, as in a board file or as shown.
+fn is_trigger(word: &str) -> bool {
+    ["level", "edge", "rising", "falling"]
+        .iter()
+        .any(|start| word.starts_with(start))
 }
 
 fn space(word: &str) -> Option<&'static str> {
@@ -307,14 +356,41 @@ mod tests {
         let spi = Query::Interrupt(Interrupt::Space {
             space: "spi",
             number: 1,
+            controller: None,
         });
-        for what in ["spi 1", "spi1", "SPI 1", "spi:1", "{ spi = 1 }"] {
+        for what in [
+            "spi 1",
+            "spi1",
+            "SPI 1",
+            "spi:1",
+            "{ spi = 1 }",
+            "spi 1, level",
+            "{ spi = 1, trigger = \"edge\" }",
+        ] {
             assert_eq!(read(what), spi, "{what}");
         }
+        let of_another = Query::Interrupt(Interrupt::Space {
+            space: "plic",
+            number: 1,
+            controller: Some(String::from("socket1")),
+        });
+        for what in [
+            "plic 1 of socket1",
+            "plic 1 of socket1, level",
+            "{ plic = 1, controller = \"socket1\" }",
+        ] {
+            assert_eq!(read(what), of_another, "{what}");
+        }
         let number = Query::Interrupt(Interrupt::Controller(33));
-        for what in ["interrupt 33", "irq 33", "IRQ33", "intid 0x21"] {
+        for what in ["interrupt 33", "source 33", "INTERRUPT33", "intid 0x21"] {
             assert_eq!(read(what), number, "{what}");
         }
+        // A space on some boards, and a word for the controller's own number on the others.
+        let Query::Interrupt(either) = read("IRQ33") else {
+            panic!("not an interrupt");
+        };
+        assert!(matches!(either, Interrupt::Space { space: "irq", .. }));
+        assert_eq!(either.own_number(), Some(33));
     }
 
     #[test]
