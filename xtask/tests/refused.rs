@@ -80,6 +80,36 @@ fn a_disk_of_a_process_is_checked_as_one_of_a_board() {
 }
 
 #[test]
+fn a_board_cannot_have_the_name_of_what_runs_instead_of_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = "[workspace]\nresolver = \"3\"\nmembers = []\n";
+    fs::write(folder.path().join("Cargo.toml"), manifest).unwrap();
+    let import = ["import", "--qemu-machine", "virt", "--arch", "arm64"];
+    for arguments in [
+        &["new", "hosted", "--from", "some"][..],
+        &[&import[..], &["--name", "hosted"]].concat(),
+    ] {
+        let said = refusal_in(folder.path(), arguments);
+        assert!(said.contains("cannot be named `hosted`"), "{said}");
+    }
+}
+
+#[test]
+fn completions_of_run_know_apps_that_are_processes() {
+    let output = xtask(&["completions", "fish"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    for (command, expected) in [("run", true), ("build", false)] {
+        let of = format!("__fish_xtask_using_subcommand {command}\"");
+        let mut lines = said.lines().filter(|line| line.contains(&of));
+        assert_eq!(
+            lines.any(|line| line.contains("hosted")),
+            expected,
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn every_architecture_can_be_imported() {
     let said = refusal(&["import", "--qemu-machine", "x", "--arch", "nosuch"]);
     let (_, list) = said.split_once("expected one of ").unwrap();

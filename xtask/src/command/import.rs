@@ -14,6 +14,7 @@ use vmos_codegen::machine::Facts;
 use vmos_codegen::source::Folder;
 use vmos_codegen::verify;
 
+use crate::boards;
 use crate::failure::Failure;
 use crate::files;
 use crate::memory_size::MemorySize;
@@ -76,6 +77,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let name = source.origin.name.clone();
     let path = workspace.root.join("boards").join(format!("{name}.toml"));
     // Fail before a machine is started.
+    boards::refuse_taken(&name)?;
     if !is_board_name(&name) {
         return Err(Failure::usage(format!(
             "`{name}` cannot be the name of a board: it must have lower-case letters, digits and \

@@ -7,14 +7,12 @@ use std::process::{Command, Stdio};
 use super::connection::Connection;
 use super::refusal::check_disks;
 use super::{Arguments, Device};
+use crate::boards::HOSTED as NAME;
 use crate::disk;
 use crate::failure::Failure;
 use crate::qemu::Disk;
 use crate::shell;
 use crate::workspace::{App, Workspace, cargo};
-
-/// What stands in place of a board's name.
-pub(super) const NAME: &str = "hosted";
 
 impl Arguments {
     /// Builds an app for this host and replaces this process by it.
