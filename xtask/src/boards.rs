@@ -16,6 +16,20 @@ pub fn names(workspace: &Workspace) -> Result<Vec<String>, FileError> {
     vmos_codegen::board_names(&workspace.root).map_err(FileError::at("list", folder))
 }
 
+/// What `cargo xtask run` takes in place of a board for a process of this host.
+pub const HOSTED: &str = "hosted";
+
+/// Rejects a name for a new board that `cargo xtask run` takes for something else.
+pub fn refuse_taken(name: &str) -> Result<(), Failure> {
+    if name == HOSTED {
+        return Err(Failure::usage(format!(
+            "a new board cannot be named `{HOSTED}`, because `cargo xtask run {HOSTED}` runs an app as a \
+             process of this host; choose another name"
+        )));
+    }
+    Ok(())
+}
+
 /// Reads and checks the description of one board.
 pub fn load(workspace: &Workspace, name: &str) -> Result<Board, Failure> {
     let mut boards = load_named(workspace, &[name.to_owned()], &names(workspace)?)?;

@@ -51,7 +51,7 @@ fn written(
 }
 
 /// Runs a function that creates a folder and files in it. If it fails, removes the folder and those
-/// around it that did not exist before.
+/// around it that did not exist before, and empties a folder that was empty before.
 ///
 /// # Errors
 /// Those of the function.
@@ -60,7 +60,11 @@ pub fn folder_or_nothing(
     create: impl FnOnce() -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let missing: Vec<PathBuf> = missing(folder).collect();
+    let was_empty = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
     let done = create();
+    if done.is_err() && was_empty {
+        let _ = empty(folder);
+    }
     if let (Err(_), [folder, around @ ..]) = (&done, &*missing) {
         // The error of `create` says more than one in removing.
         let _ = fs::remove_dir_all(folder);
@@ -69,6 +73,19 @@ pub fn folder_or_nothing(
         }
     }
     done
+}
+
+/// Removes what is in a folder.
+fn empty(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Returns the folders of a path that do not exist, the innermost first.
@@ -137,5 +154,9 @@ mod tests {
         assert_eq!(names(&path), ["x"]);
         fill(&path, false).unwrap_err();
         assert_eq!(names(&path), ["x"]);
+        let path = folder.path().join("was empty");
+        fs::create_dir(&path).unwrap();
+        fill(&path, false).unwrap_err();
+        assert!(names(&path).is_empty());
     }
 }

@@ -1,6 +1,7 @@
 //! Names of an architecture for the compiler and for QEMU.
 
 use vmos_codegen::board::{Architecture, Board};
+use vmos_codegen::part::surroundings::System;
 
 /// Returns the compiler's target triple for bare metal.
 #[must_use]
@@ -19,4 +20,27 @@ pub fn triple(architecture: Architecture) -> &'static str {
 #[must_use]
 pub fn qemu_program(board: &Board) -> String {
     format!("qemu-system-{}", board.qemu.system)
+}
+
+/// Returns the QEMU program that emulates an architecture. One program can emulate several.
+#[must_use]
+pub fn qemu_program_for(architecture: Architecture) -> String {
+    let mut systems = System::ALL.iter();
+    let found = systems.find(|system| system.architectures().contains(&architecture));
+    let word = found.map_or_else(|| architecture.to_string(), |found| found.word().to_owned());
+    format!("qemu-system-{word}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_microcontroller_is_emulated_by_the_program_for_32_bit_arm() {
+        assert_eq!(qemu_program_for(Architecture::ArmV7M), "qemu-system-arm");
+        assert_eq!(
+            qemu_program_for(Architecture::Riscv32),
+            "qemu-system-riscv32"
+        );
+    }
 }

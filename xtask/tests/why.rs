@@ -150,7 +150,8 @@ fn a_line_of_a_generated_file_leads_to_a_key_and_to_the_template() {
             .unwrap();
         let answer = answer(&[&format!("generated/{}/linker.ld:{}", board.name, at + 1)]);
         assert!(answer.contains("memory.stack = "), "{answer}");
-        assert!(answer.contains("templates/linker.ld.jinja:"), "{answer}");
+        // An image in flash has a linker script of its own.
+        assert!(answer.contains(".ld.jinja:"), "{answer}");
     }
 }
 

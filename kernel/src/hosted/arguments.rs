@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 use std::ffi::OsStr;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions, TryLockError};
 use std::net::{TcpStream, UdpSocket};
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixDatagram, UnixStream};
@@ -195,8 +195,30 @@ fn open_disk(text: &str) -> Result<Disk, Unusable> {
     let file = OpenOptions::new()
         .read(true)
         .write(!is_read_only)
-        .open(path);
-    Disk::new(file.map_err(said)?, is_read_only, serial).map_err(said)
+        .open(path)
+        .map_err(said)?;
+    lock(&file, path, is_read_only)?;
+    Disk::new(file, is_read_only, serial).map_err(said)
+}
+
+/// Locks an image until the process ends: one that writes it needs it alone, and several can read it.
+fn lock(file: &File, path: &str, is_read_only: bool) -> Result<(), Unusable> {
+    let locked = match is_read_only {
+        true => file.try_lock_shared(),
+        false => file.try_lock(),
+    };
+    match locked {
+        Ok(()) => Ok(()),
+        // Some network file systems have no locks; their images work as before.
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
+        Err(TryLockError::Error(error)) => Err(Unusable(format!(
+            "--disk {path}: it cannot be locked against other processes: {error}"
+        ))),
+        Err(TryLockError::WouldBlock) => Err(Unusable(format!(
+            "--disk {path}: another process or another --disk uses this file; end that process, or name \
+             another file"
+        ))),
+    }
 }
 
 fn connect(mac: [u8; 6], text: &str) -> Result<Nic, String> {
@@ -288,6 +310,30 @@ mod tests {
         ] {
             assert_eq!(read(text), Err(Unusable(message.to_owned())), "{text}");
         }
+    }
+
+    #[test]
+    fn an_image_that_is_written_has_one_user() {
+        let path = std::env::temp_dir().join(format!("vmos-lock-{}.img", std::process::id()));
+        fs::write(&path, [0; 512]).unwrap();
+        let shown = path.display().to_string();
+        let disk = |text: &str| open_disk(text).map_err(|error| error.0);
+        let file = |is_read_only| {
+            let file = File::open(&path).unwrap();
+            lock(&file, &shown, is_read_only).map(|()| file)
+        };
+        let readers = [file(true).unwrap(), file(true).unwrap()];
+        let refused = disk(&shown).err().unwrap_or_default();
+        assert!(refused.starts_with(&format!("--disk {shown}: another process")));
+        drop(readers);
+        let writer = file(false).unwrap();
+        for text in [&shown, &format!("{shown},read-only")] {
+            assert!(disk(text).is_err(), "{text}");
+        }
+        drop(writer);
+        let _disk = disk(&shown).unwrap();
+        assert!(file(true).is_err());
+        fs::remove_file(&path).unwrap();
     }
 
     #[test]

@@ -65,17 +65,20 @@ fn positional_for_fish(command: &clap::Command) -> String {
 }
 
 /// Adds the names of boards and apps to the arguments that take one.
-fn with_names(command: clap::Command, boards: Vec<String>, apps: Vec<String>) -> clap::Command {
+fn with_names(command: clap::Command, of_boards: Vec<String>, apps: Vec<String>) -> clap::Command {
     // Clap keeps names for as long as the process runs, which ends after printing them.
     let names = |names: Vec<String>| -> Vec<&'static str> {
         names.into_iter().map(|name| &*name.leak()).collect()
     };
-    let (boards, apps) = (names(boards), names(apps));
+    let (boards, apps) = (names(of_boards), names(apps));
+    let hosted = [&boards[..], &[boards::HOSTED]].concat();
     command.mut_subcommands(|command| {
+        let is_run = command.get_name() == "run";
         command.mut_args(|argument| {
             let names = match argument.get_id().as_str() {
                 // An argument with a default names a board or an app that may not exist.
                 _ if !argument.get_default_values().is_empty() => return argument,
+                "board" if is_run => &hosted,
                 "board" | "boards" => &boards,
                 "app" => &apps,
                 _ => return argument,

@@ -14,6 +14,7 @@ use vmos_codegen::machine::Facts;
 use vmos_codegen::source::Folder;
 use vmos_codegen::verify;
 
+use crate::boards;
 use crate::failure::Failure;
 use crate::files;
 use crate::memory_size::MemorySize;
@@ -42,8 +43,8 @@ pub struct Arguments {
     /// QEMU machine with its options, as after -machine
     #[arg(long, value_name = "MACHINE", requires = "arch")]
     qemu_machine: Option<String>,
-    /// Architecture: arm64, arm32, x86_64, riscv64 or riscv32; for a device tree, default: from the
-    /// processor's node
+    /// Architecture: arm64, arm32, armv7-m, x86_64, riscv64 or riscv32; for a device tree, default:
+    /// from the processor's node
     #[arg(long, value_name = "ARCH", value_parser = architecture)]
     arch: Option<Architecture>,
     /// Processor with its options, as after -cpu; default: a common one, or the machine's own if it
@@ -65,7 +66,7 @@ pub struct Arguments {
 }
 
 fn architecture(word: &str) -> Result<Architecture, String> {
-    let known = "arm64, arm32, x86_64, riscv64, riscv32";
+    let known = "arm64, arm32, armv7-m, x86_64, riscv64, riscv32";
     Architecture::named(word).ok_or_else(|| format!("expected one of {known}"))
 }
 
@@ -76,6 +77,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let name = source.origin.name.clone();
     let path = workspace.root.join("boards").join(format!("{name}.toml"));
     // Fail before a machine is started.
+    boards::refuse_taken(&name)?;
     if !is_board_name(&name) {
         return Err(Failure::usage(format!(
             "`{name}` cannot be the name of a board: it must have lower-case letters, digits and \

@@ -52,6 +52,7 @@ pub(super) fn write(
     sibling: &str,
     title: Option<&str>,
 ) -> Result<Board, Failure> {
+    boards::refuse_taken(name)?;
     let folder = Folder::new(root);
     let siblings = folder.names().map_err(FileError::at("list", root))?;
     if !siblings.iter().any(|known| known == sibling) {

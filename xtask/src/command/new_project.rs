@@ -21,8 +21,8 @@ use template::{EXAMPLE_BOARD, Origin, Revision, files};
 ///
 /// The new repository builds and runs without changes. Its boards can extend those of VMOS, it has
 /// its own generated/, and `cargo xtask` has the same commands there. It takes VMOS from the git
-/// repository that this copy was cloned from, at the same commit, or from this copy if it is no clone
-/// or has changes.
+/// repository that this copy was cloned from, at the same commit, or from this copy if it is no clone,
+/// has changes, or was cloned from an address with a password.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask new-project ../my-project
@@ -90,7 +90,7 @@ fn create(arguments: &Arguments) -> Result<(), Failure> {
             },
         },
         None if arguments.path => Origin::Path(library.clone()),
-        None => found(&library),
+        None => found(&library, &sibling),
     };
     let board = new::write(&directory, &arguments.board, &sibling, None)?;
     for (path, text) in files(&origin, &board.name) {
@@ -120,8 +120,8 @@ fn create(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// Returns where the copy of VMOS in `library` came from, or the copy, and prints which.
-fn found(library: &Path) -> Origin {
-    match origin::of(library) {
+fn found(library: &Path, sibling: &str) -> Origin {
+    match origin::of(library, sibling) {
         Ok(origin) => {
             eprintln!("xtask: the project takes VMOS from {origin}; with --path, from this copy");
             origin

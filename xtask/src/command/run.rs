@@ -154,7 +154,7 @@ enum Device {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
-    if arguments.board == hosted::NAME {
+    if arguments.board == boards::HOSTED {
         let app = workspace.app_or_default(arguments.app.as_deref());
         return arguments.run_hosted(&workspace, app.map_err(Failure::usage)?);
     }
@@ -164,16 +164,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         .app_or_default(arguments.app.as_deref())
         .map_err(Failure::usage)?;
     check_memory(arguments.memory.as_ref())?;
-    arguments.words("ip=").try_for_each(check_address)?;
-    arguments.words("ip6=").try_for_each(check_ipv6_address)?;
-    // Those of a network by its name.
-    let of_networks = |prefix| {
-        arguments
-            .words(prefix)
-            .filter_map(|word| word.split_once('='))
-    };
-    of_networks("ip.").try_for_each(|(_, value)| check_address(value))?;
-    of_networks("ip6.").try_for_each(|(_, value)| check_ipv6_address(value))?;
+    // Those without a name, and those of a network by its name.
+    for (key, value) in arguments.words("").filter_map(|word| word.split_once('=')) {
+        match key.split_once('.').map_or(key, |(kind, _name)| kind) {
+            "ip" => check_address(key, value)?,
+            "ip6" => check_ipv6_address(key, value)?,
+            _ => {}
+        }
+    }
     if arguments.watch {
         return watch::run(&workspace);
     }

@@ -15,7 +15,7 @@ use crate::emulator;
 use crate::failure::{Failure, FileError};
 use crate::memory_size::MemorySize;
 use crate::qemu::files;
-use crate::{inspect, install};
+use crate::{inspect, install, target};
 
 /// QEMU arguments for starting the kernel without firmware.
 pub(super) const NO_FIRMWARE: [&str; 2] = ["-bios", "none"];
@@ -147,7 +147,7 @@ impl Source {
         let Some(qemu) = &mut self.origin.qemu else {
             return Ok(Facts::default());
         };
-        let program = format!("qemu-system-{}", self.origin.architecture);
+        let program = target::qemu_program_for(self.origin.architecture);
         install::qemu(&program)?;
         let architecture = self.origin.architecture;
         let undescribed = |qemu: &QemuOrigin| {

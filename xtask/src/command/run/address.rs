@@ -8,25 +8,27 @@ use crate::failure::Failure;
 /// The largest number of name servers: `NAME_SERVERS` in `vmos::net`.
 const NAME_SERVERS: usize = 3;
 
-/// Rejects an address that the kernel would reject: see `vmos::net::Ip`.
-pub(super) fn check_address(value: &str) -> Result<(), Failure> {
+/// Rejects an address that the kernel would reject: see `vmos::net::Ip`. The key is `ip`, or with the
+/// name of a network `ip.NAME`.
+pub(super) fn check_address(key: &str, value: &str) -> Result<(), Failure> {
     match why_not_ipv4(value) {
         None => Ok(()),
         Some(why) => Err(Failure::usage(format!(
-            "ip={value}: {why}; write `ip=dhcp`, or an address with its prefix length, then the \
-             gateway and name servers, such as `ip=10.0.2.15/24,10.0.2.2,10.0.2.3`"
+            "{key}={value}: {why}; write `{key}=dhcp`, or an address with its prefix length, then the \
+             gateway and name servers, such as `{key}=10.0.2.15/24,10.0.2.2,10.0.2.3`"
         ))),
     }
 }
 
-/// Rejects an IPv6 address that the kernel would reject: see `vmos::net::Ip6`.
-pub(super) fn check_ipv6_address(value: &str) -> Result<(), Failure> {
+/// Rejects an IPv6 address that the kernel would reject: see `vmos::net::Ip6`. The key is `ip6`, or
+/// with the name of a network `ip6.NAME`.
+pub(super) fn check_ipv6_address(key: &str, value: &str) -> Result<(), Failure> {
     match why_not_ipv6(value) {
         None => Ok(()),
         Some(why) => Err(Failure::usage(format!(
-            "ip6={value}: {why}; write `ip6=auto`, `ip6=off`, or an address with its prefix \
+            "{key}={value}: {why}; write `{key}=auto`, `{key}=off`, or an address with its prefix \
              length, then the router and name servers, such as \
-             `ip6=2001:db8::15/64,fe80::1,2001:db8::53`"
+             `{key}=2001:db8::15/64,fe80::1,2001:db8::53`"
         ))),
     }
 }
@@ -164,8 +166,8 @@ mod tests {
         for line in lines {
             let (verdict, word) = line.split_once(' ').unwrap();
             let result = match word.split_once('=').unwrap() {
-                ("ip", value) => check_address(value),
-                (_, value) => check_ipv6_address(value),
+                ("ip", value) => check_address("ip", value),
+                (_, value) => check_ipv6_address("ip6", value),
             };
             let is_accepted = result.is_ok();
             assert_eq!(is_accepted, verdict == "accept", "{line}");
@@ -176,5 +178,14 @@ mod tests {
             counts[usize::from(is_accepted)] += 1;
         }
         assert!(counts.iter().all(|count| *count > 20));
+    }
+
+    #[test]
+    fn the_word_of_a_named_network_is_shown_whole() {
+        let error = said(check_address("ip.lan", "foo"));
+        assert!(error.starts_with("ip.lan=foo: "), "{error}");
+        assert!(error.contains("`ip.lan=dhcp`"), "{error}");
+        let error = said(check_ipv6_address("ip6.lan", "foo"));
+        assert!(error.contains("`ip6.lan=auto`"), "{error}");
     }
 }

@@ -5,20 +5,21 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use super::connection::Connection;
+use super::refusal::check_disks;
 use super::{Arguments, Device};
+use crate::boards::HOSTED as NAME;
 use crate::disk;
 use crate::failure::Failure;
+use crate::qemu::Disk;
 use crate::shell;
 use crate::workspace::{App, Workspace, cargo};
-
-/// What stands in place of a board's name.
-pub(super) const NAME: &str = "hosted";
 
 impl Arguments {
     /// Builds an app for this host and replaces this process by it.
     pub(super) fn run_hosted(&self, workspace: &Workspace, app: &App) -> Result<(), Failure> {
         self.refuse_what_a_process_lacks()?;
         let disks = self.hosted_disks(workspace);
+        disks.iter().try_for_each(check_path)?;
         let words = self.hosted_words(&disks)?;
         let program = workspace.target.join("debug").join(&app.name);
         if self.dry_run {
@@ -27,8 +28,9 @@ impl Arguments {
             println!("{}", shell::quote(&command));
             return Ok(());
         }
-        for path in &disks {
-            disk::create_if_missing(path)?;
+        check_disks(disks.iter())?;
+        for Disk { image, .. } in &disks {
+            disk::create_if_missing(image)?;
         }
         let status = cargo()
             .args(["build", "--package", &app.name])
@@ -43,27 +45,30 @@ impl Arguments {
         Err(format!("cannot start {}: {error}", program.display()).into())
     }
 
-    fn hosted_disks(&self, workspace: &Workspace) -> Vec<PathBuf> {
-        if self.without.contains(&Device::Disk) {
+    fn hosted_disks(&self, workspace: &Workspace) -> Vec<Disk> {
+        let images: Vec<PathBuf> = if self.without.contains(&Device::Disk) {
             Vec::new()
         } else if self.disk.is_empty() {
             vec![disk::default_path(workspace, NAME)]
         } else {
             self.disk.clone()
-        }
+        };
+        let read_only = self.read_only;
+        let disks = images.into_iter().map(|image| Disk { image, read_only });
+        disks.collect()
     }
 
     /// Returns the arguments of the program.
-    fn hosted_words(&self, disks: &[PathBuf]) -> Result<Vec<String>, Failure> {
+    fn hosted_words(&self, disks: &[Disk]) -> Result<Vec<String>, Failure> {
         let mut words = Vec::new();
         if self.without.contains(&Device::Rng) {
             words.push("--no-entropy".to_owned());
         }
-        for path in disks {
-            let read_only = if self.read_only { ",read-only" } else { "" };
+        for Disk { image, read_only } in disks {
+            let read_only = if *read_only { ",read-only" } else { "" };
             words.extend([
                 "--disk".to_owned(),
-                format!("{}{read_only}", path.display()),
+                format!("{}{read_only}", image.display()),
             ]);
         }
         let first = self
@@ -124,4 +129,16 @@ impl Arguments {
             ))),
         }
     }
+}
+
+/// Rejects a path with a comma, where the app takes the options of the disk to begin.
+fn check_path(disk: &Disk) -> Result<(), Failure> {
+    let shown = disk.image.display().to_string();
+    if shown.contains(',') {
+        return Err(Failure::usage(format!(
+            "--disk {shown}: on `{NAME}`, a path must have no comma, because the app reads what follows \
+             it as options; rename the file or name a link to it"
+        )));
+    }
+    Ok(())
 }

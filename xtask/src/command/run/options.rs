@@ -57,6 +57,7 @@ impl Arguments {
         let asked = [
             ("--disk", !self.disk.is_empty()),
             ("--read-only", self.read_only),
+            ("--share", self.share.is_some()),
             ("--net", self.net.is_some()),
             ("--nic", !self.nic.is_empty()),
             ("--serial", !self.serial.is_empty()),
@@ -177,11 +178,15 @@ impl Arguments {
         };
         let instead = match option {
             "--memory" => "; it uses the RAM sizes in memory.ram",
+            "--log" => "; to build in fewer messages, use --max-log",
             _ => "",
         };
+        let why = match board.boot.key {
+            key @ "boot.elf" => format!("[{key}] has no `device-tree`"),
+            key => format!("[{key}] passes it neither the RAM size nor a command line"),
+        };
         Err(Failure::usage(format!(
-            "{option}: has no effect on the kernel of `{}`, because [boot.elf] has no \
-             `device-tree`{instead}",
+            "{option}: has no effect on the kernel of `{}`, because {why}{instead}",
             board.name
         )))
     }

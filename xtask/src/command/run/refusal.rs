@@ -171,7 +171,7 @@ fn size_of_files(folder: &Path, most: u64) -> u64 {
 }
 
 /// Returns whether a process of this host has locked the file against a machine, according to
-/// Linux. QEMU locks its open images.
+/// Linux. QEMU locks its open images, and so does an app that is a process.
 fn is_locked(image: &Path, read_only: bool) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     let (Ok(data), Ok(locks)) = (fs::metadata(image), fs::read_to_string("/proc/locks")) else {
@@ -182,7 +182,8 @@ fn is_locked(image: &Path, read_only: bool) -> bool {
 }
 
 /// Returns whether a line of `/proc/locks` is a lock of this file against another machine. A
-/// machine that only reads is stopped only by one that writes.
+/// machine that only reads is stopped only by one that writes. An app that is a process locks the
+/// whole file (`FLOCK`), for reading or for writing.
 fn is_in_the_way(line: &str, inode: u64, read_only: bool) -> bool {
     /// The byte that QEMU locks for writing: `RAW_LOCK_PERM_BASE` in `block/file-posix.c`, and the
     /// bit of `BLK_PERM_WRITE`.
@@ -192,13 +193,18 @@ fn is_in_the_way(line: &str, inode: u64, read_only: bool) -> bool {
     let [.., file, start, end] = *words else {
         return false;
     };
-    let is_ofd = words.contains(&"OFDLCK") && file.ends_with(&format!(":{inode}"));
+    if !file.ends_with(&format!(":{inode}")) {
+        return false;
+    }
+    if words.contains(&"FLOCK") {
+        return !read_only || words.contains(&"WRITE");
+    }
     // The end may be `EOF`.
     let end = end.parse().unwrap_or(u64::MAX);
     let locks_writing = start
         .parse()
         .is_ok_and(|start: u64| (start..=end).contains(&WRITING));
-    is_ofd && (!read_only || locks_writing)
+    words.contains(&"OFDLCK") && (!read_only || locks_writing)
 }
 
 /// Rejects memory that is too small for the kernel.
@@ -310,7 +316,12 @@ mod tests {
             assert!(is_in_the_way(line, 77, false), "{line}");
             assert!(!is_in_the_way(line, 7, false), "{line}");
         }
-        let other = "3: FLOCK  ADVISORY  WRITE 12 fe:00:77 0 EOF";
+        // Those of an app that is a process.
+        let process = "3: FLOCK  ADVISORY  WRITE 12 fe:00:77 0 EOF";
+        assert!(is_in_the_way(process, 77, false) && is_in_the_way(process, 77, true));
+        let process = "3: FLOCK  ADVISORY  READ 12 fe:00:77 0 EOF";
+        assert!(is_in_the_way(process, 77, false) && !is_in_the_way(process, 77, true));
+        let other = "3: POSIX  ADVISORY  WRITE 12 fe:00:77 0 EOF";
         assert!(!is_in_the_way(other, 77, false));
         assert!(!is_in_the_way("", 77, false));
     }

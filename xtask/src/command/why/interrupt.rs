@@ -10,14 +10,20 @@ use crate::failure::Failure;
 pub(super) fn answer(loaded: &[Loaded], asked: &Interrupt) -> Result<String, Failure> {
     let mut answers = Vec::new();
     for one in loaded {
-        let Some(number) = number(one, asked) else {
+        // The number in a space comes before the controller's own number.
+        let candidates = [number(one, asked), asked.own_number()];
+        let claims = |number: u32| {
+            let claims = one.board.interrupts.iter().filter(move |claim| {
+                let first = claim.what.number;
+                (first..first.saturating_add(claim.what.count)).contains(&number)
+            });
+            claims.collect::<Vec<_>>()
+        };
+        let mut claimed = candidates.into_iter().flatten();
+        let Some(number) = claimed.find(|number| !claims(*number).is_empty()) else {
             continue;
         };
-        let claims = one.board.interrupts.iter().filter(|claim| {
-            let first = claim.what.number;
-            (first..first.saturating_add(claim.what.count)).contains(&number)
-        });
-        for claim in claims {
+        for claim in claims(number) {
             let within = number - claim.what.number;
             let mut said = match claim.what.count {
                 1 => format!(
@@ -36,7 +42,16 @@ pub(super) fn answer(loaded: &[Loaded], asked: &Interrupt) -> Result<String, Fai
     }
     let what = match asked {
         Interrupt::Controller(number) => format!("interrupt {number}"),
-        Interrupt::Space { space, number } => format!("{space} {number}"),
+        Interrupt::Space {
+            space,
+            number,
+            controller: None,
+        } => format!("{space} {number}"),
+        Interrupt::Space {
+            space,
+            number,
+            controller: Some(name),
+        } => format!("{space} {number} of {name}"),
     };
     if answers.is_empty() {
         return Err(nobody(loaded, &what));
@@ -45,18 +60,24 @@ pub(super) fn answer(loaded: &[Loaded], asked: &Interrupt) -> Result<String, Fai
 }
 
 /// Returns the controller's own number of an interrupt. The start of its space is derived from any
-/// interrupt of the board in the same space.
+/// interrupt of the board in the same space of the same controller.
 fn number(loaded: &Loaded, asked: &Interrupt) -> Option<u32> {
-    let (space, number) = match asked {
-        Interrupt::Controller(number) => return Some(*number),
-        Interrupt::Space { space, number } => (*space, *number),
+    let Interrupt::Space {
+        space,
+        number,
+        controller,
+    } = asked
+    else {
+        return None;
     };
     loaded.board.interrupts.iter().find_map(|claim| {
         let Fixed::Interrupt(written) = loaded.fact(&claim.key)?.value else {
             return None;
         };
         let begin = claim.what.number.checked_sub(written.number)?;
-        (written.space.word() == space).then(|| begin.checked_add(number))?
+        let is_there =
+            written.space.word() == *space && written.space.controller() == controller.as_deref();
+        is_there.then(|| begin.checked_add(*number))?
     })
 }
 

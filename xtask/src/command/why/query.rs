@@ -61,7 +61,27 @@ pub(super) enum Interrupt {
         space: &'static str,
         /// The interrupt's number in the space.
         number: u32,
+        /// The name of the further controller that has the space; `None` for the first one.
+        controller: Option<String>,
     },
+}
+
+/// The words that stand for the controller's own number of an interrupt, unless a board has an
+/// interrupt space of this name.
+const GENERAL: [&str; 5] = ["interrupt", "irq", "intid", "source", "vector"];
+
+impl Interrupt {
+    /// Returns the controller's own number that may be meant.
+    pub(super) fn own_number(&self) -> Option<u32> {
+        match self {
+            Self::Controller(number) => Some(*number),
+            Self::Space {
+                space,
+                number,
+                controller,
+            } => (controller.is_none() && GENERAL.contains(space)).then_some(*number),
+        }
+    }
 }
 
 impl Query {
@@ -181,9 +201,27 @@ fn place(what: &str, root: &Path) -> Option<Result<Query, Failure>> {
     }))
 }
 
-/// Parses an interrupt, as `spi 1`, `spi1`, `{ spi = 1 }` or `interrupt 33`.
+/// Parses an interrupt, as `spi 1`, `spi1`, `{ spi = 1 }`, `plic 1 of socket1`, `{ plic = 1,
+/// controller = "socket1" }` or `interrupt 33`, each also with its trigger.
 fn interrupt(what: &str) -> Option<Interrupt> {
-    let what = what.trim_matches(['{', '}', ' ']).to_lowercase();
+    let what = what.trim_matches(['{', '}', ' ']);
+    let mut parts = what.split(',').map(str::trim);
+    let first = parts.next()?;
+    let (first, mut controller) = match first.split_once(" of ") {
+        Some((first, name)) => (first, Some(name.trim().to_owned())),
+        None => (first, None),
+    };
+    for part in parts {
+        match part.split_once('=').map(|(key, value)| (key.trim(), value)) {
+            Some(("controller", name)) => {
+                controller = Some(name.trim_matches([' ', '"', '\'']).to_owned());
+            }
+            Some(("trigger", _)) => {}
+            None if is_trigger(part) => {}
+            _ => return None,
+        }
+    }
+    let what = first.trim().to_lowercase();
     let letters = what.find(|c: char| !c.is_ascii_alphabetic())?;
     let (word, rest) = what.split_at(letters);
     let rest = rest.trim_matches([' ', '=', ':', '#', '-', '_']);
@@ -191,11 +229,22 @@ fn interrupt(what: &str) -> Option<Interrupt> {
         Some(digits) => u32::from_str_radix(digits, 16).ok()?,
         None => rest.parse().ok()?,
     };
-    if matches!(word, "interrupt" | "irq" | "intid" | "source" | "vector") {
-        return Some(Interrupt::Controller(number));
+    match space(word) {
+        Some(space) => Some(Interrupt::Space {
+            space,
+            number,
+            controller,
+        }),
+        None => (controller.is_none() && GENERAL.contains(&word))
+            .then_some(Interrupt::Controller(number)),
     }
-    let space = space(word)?;
-    Some(Interrupt::Space { space, number })
+}
+
+/// Returns whether a word is the trigger of an interrupt, as in a board file or as shown.
+fn is_trigger(word: &str) -> bool {
+    ["level", "edge", "rising", "falling"]
+        .iter()
+        .any(|start| word.starts_with(start))
 }
 
 fn space(word: &str) -> Option<&'static str> {
@@ -239,145 +288,4 @@ fn number(what: &str) -> Option<Query> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(what: &str) -> Query {
-        let boards = [String::from("some-board")];
-        Query::read(what, &boards, Path::new("/work")).unwrap()
-    }
-
-    fn refused(what: &str) -> String {
-        let boards = [String::from("some-board")];
-        let failure = Query::read(what, &boards, Path::new("/work")).unwrap_err();
-        assert_eq!(failure.status(), 2);
-        failure.to_string()
-    }
-
-    #[test]
-    fn an_address_is_read_in_any_notation() {
-        for what in [
-            "0x0900_0000",
-            "0X9000000",
-            "0x0900'0000",
-            "9000000h",
-            "0b1001000000000000000000000000",
-            "144 MiB",
-            "0900000A",
-        ] {
-            let expected = if what == "0900000A" {
-                0x0900_000A
-            } else {
-                0x0900_0000
-            };
-            assert_eq!(read(what), Query::Address(expected), "{what}");
-        }
-    }
-
-    #[test]
-    fn a_port_is_named_as_one() {
-        for what in ["port 0x3f8", "port 0x3F8", "PORT:0x3f8", "port 1016"] {
-            assert_eq!(read(what), Query::Port(0x3F8), "{what}");
-        }
-        assert!(refused("port 0x1_0000").contains("0xFFFF"));
-    }
-
-    #[test]
-    fn a_line_of_a_source_is_found_from_any_folder() {
-        let expected = Query::Source {
-            path: String::from("drivers/src/a.rs"),
-            line: 7,
-        };
-        for what in [
-            "drivers/src/a.rs:7",
-            "/checkout/drivers/src/a.rs:7:3",
-            "../drivers/src/a.rs:7",
-        ] {
-            assert_eq!(read(what), expected, "{what}");
-        }
-    }
-
-    #[test]
-    fn a_plain_number_may_be_an_interrupt_or_an_address() {
-        assert_eq!(read("33"), Query::Number(33));
-    }
-
-    #[test]
-    fn an_interrupt_is_read_as_board_files_and_people_write_it() {
-        let spi = Query::Interrupt(Interrupt::Space {
-            space: "spi",
-            number: 1,
-        });
-        for what in ["spi 1", "spi1", "SPI 1", "spi:1", "{ spi = 1 }"] {
-            assert_eq!(read(what), spi, "{what}");
-        }
-        let number = Query::Interrupt(Interrupt::Controller(33));
-        for what in ["interrupt 33", "irq 33", "IRQ33", "intid 0x21"] {
-            assert_eq!(read(what), number, "{what}");
-        }
-    }
-
-    #[test]
-    fn a_key_is_named_after_its_board() {
-        assert_eq!(
-            read("some-board:timer.x"),
-            Query::Key {
-                board: String::from("some-board"),
-                path: String::from("timer.x")
-            }
-        );
-    }
-
-    #[test]
-    fn a_line_of_a_file_is_found_from_any_folder() {
-        let expected = Query::Generated {
-            path: String::from("some-board/linker.ld"),
-            line: 12,
-        };
-        for what in [
-            "generated/some-board/linker.ld:12",
-            "./generated/some-board/linker.ld:12:5",
-            "/elsewhere/generated/some-board/linker.ld:12",
-            "../generated/some-board/linker.ld:12",
-        ] {
-            assert_eq!(read(what), expected, "{what}");
-        }
-        assert_eq!(
-            read("boards/some-board.toml:3"),
-            Query::Description {
-                path: String::from("boards/some-board.toml"),
-                line: 3
-            }
-        );
-    }
-
-    #[test]
-    fn a_file_without_a_line_is_an_error() {
-        assert!(refused("generated/some-board/linker.ld").contains("linker.ld:12"));
-        assert!(refused("generated/some-board/linker.ld:0").contains("from 1"));
-    }
-
-    #[test]
-    fn an_unknown_board_gets_a_suggestion() {
-        assert!(refused("some-baord:timer").contains("did you mean `some-board`?"));
-    }
-
-    #[test]
-    fn an_unknown_argument_is_an_error() {
-        assert!(refused("0xZZ").contains("`0xZZ`"));
-        assert!(refused("several words").contains("`several words`"));
-        assert!(refused("").contains("--help"));
-    }
-
-    #[test]
-    fn anything_else_is_a_key_or_a_symbol() {
-        assert_eq!(
-            read("__stack_top"),
-            Query::Word(String::from("__stack_top"))
-        );
-        assert_eq!(
-            read("memory.stack"),
-            Query::Word(String::from("memory.stack"))
-        );
-    }
-}
+mod tests;
