@@ -6,6 +6,7 @@ use crate::language::{Size, hexadecimal};
 use crate::machine::{Facts, has_long_descriptors};
 use crate::part::draft::block;
 use crate::part::section::Section;
+use crate::part::surroundings::System;
 
 /// The root `compatible` strings of QEMU's machines, with their names.
 const MACHINES: &[(&str, &str)] = &[("linux,dummy-virt", "virt"), ("riscv-virtio", "virt")];
@@ -27,8 +28,10 @@ pub(super) fn identity(machine: &Machine<'_>) -> Section {
 /// that selects the interrupt controller.
 pub(super) fn qemu(machine: &Machine<'_>, powers: &[Section], controller: Option<&str>) -> Section {
     let origin = machine.origin;
-    // The emulators have the names of the architectures.
-    let section = Section::new("qemu").line("system", format!("\"{}\"", origin.architecture));
+    let mut systems = System::ALL.iter();
+    let system = systems.find(|system| system.architectures().contains(&origin.architecture));
+    let system = system.map_or("", |system| system.word());
+    let section = Section::new("qemu").line("system", format!("\"{system}\""));
     let section = match &origin.qemu {
         Some(qemu) => section
             .line("machine", text(&qemu.machine))
