@@ -41,7 +41,8 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
         .filter(|name| !name.is_empty())
         .map(str::to_owned)
         .collect();
-    let boards = boards::load_some(&workspace, &chosen).map_err(|error| error.to_string())?;
+    let mut boards = boards::load_some(&workspace, &chosen).map_err(|error| error.to_string())?;
+    emulator::keep_tested(&mut boards);
     let soaks = std::env::var_os(MINUTES_VARIABLE).is_some();
     let everything = std::env::var_os(EVERYTHING_VARIABLE).is_some();
     let count = boards.len();

@@ -42,6 +42,25 @@ pub fn words(program: &str) -> Vec<String> {
         .unwrap_or_else(|| vec![program.to_owned()])
 }
 
+/// Removes the boards that are not tested with the QEMU that runs, because it lacks what they need.
+/// With a QEMU that no board was tested with, all remain.
+pub fn keep_tested(boards: &mut Vec<Board>) {
+    let is_tested = |board: &Board| {
+        // A program that is missing is reported by whoever starts it.
+        let Ok(version) = version(&target::qemu_program(board)) else {
+            return true;
+        };
+        let is_of = |release: &String| {
+            let rest = version.strip_prefix(release.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        board.qemu.tested.iter().any(is_of)
+    };
+    if boards.iter().any(is_tested) {
+        boards.retain(is_tested);
+    }
+}
+
 /// Returns the version of a QEMU program, as `7.2.22`.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use minijinja::{Value, context};
 use super::template::{self, Template};
 use super::{Artefact, Error, header, linker};
 use crate::Board;
-use crate::board::{Architecture, EntryValue};
+use crate::board::{Architecture, EntryValue, NO_ACCESS};
 use crate::notation::plain;
 
 mod arm;
@@ -56,6 +56,9 @@ fn render(board: &Board, template: Template) -> Result<Artefact, Error> {
 fn external_interrupts(board: &Board) -> Vec<Option<String>> {
     let lines = board.interrupt_controller.lines.iter();
     let numbers = lines.flat_map(|lines| lines.first..lines.first + lines.count);
+    // A board with more is refused; but the files are also written for such a value, to see what depends
+    // on it.
+    let numbers = numbers.take(NO_ACCESS as usize / 4);
     let claims = |number| {
         let mut claims = board.interrupts.iter();
         claims.find(|claim| {

@@ -97,6 +97,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         if arguments.boards.is_empty() {
             // Without a network and a disk, there is nothing to count.
             boards.retain(|board| !transport::is_console_only(board));
+            emulator::keep_tested(&mut boards);
         }
         boards::bring_up_to_date(&workspace, &boards)?;
         return if arguments.check {
