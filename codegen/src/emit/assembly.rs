@@ -39,7 +39,8 @@ fn render(board: &Board, template: Template) -> Result<Artefact, Error> {
     };
     let more = match board.architecture {
         Architecture::Aarch64 | Architecture::Arm => context! {
-            text_offset => plain(load_address - ram.base),
+            // Not below the RAM, unless the board is refused and only looked at.
+            text_offset => plain(load_address.saturating_sub(ram.base)),
             arm => arm::context(board),
         },
         Architecture::ArmV7M => context! { interrupts => external_interrupts(board) },
