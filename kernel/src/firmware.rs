@@ -21,10 +21,6 @@ pub(crate) enum TableKind {
     /// A PVH start info.
     StartInfo,
     /// None: the processor starts the image itself.
-    #[cfg_attr(
-        not(vmos_m_profile),
-        expect(dead_code, reason = "only microcontrollers start without a loader")
-    )]
     None,
 }
 
