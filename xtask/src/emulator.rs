@@ -46,7 +46,7 @@ pub fn words(program: &str) -> Vec<String> {
 /// With a QEMU that no board was tested with, all remain.
 pub fn keep_tested(boards: &mut Vec<Board>) {
     let is_tested = |board: &Board| {
-        // A program that is missing is reported by whoever starts it.
+        // If the program is missing, starting it later reports that.
         let Ok(version) = version(&target::qemu_program(board)) else {
             return true;
         };

@@ -25,10 +25,7 @@ pub fn qemu_program(board: &Board) -> String {
 /// Returns the QEMU program that emulates an architecture. One program can emulate several.
 #[must_use]
 pub fn qemu_program_for(architecture: Architecture) -> String {
-    let mut systems = System::ALL.iter();
-    let found = systems.find(|system| system.architectures().contains(&architecture));
-    let word = found.map_or_else(|| architecture.to_string(), |found| found.word().to_owned());
-    format!("qemu-system-{word}")
+    format!("qemu-system-{}", System::of(architecture).word())
 }
 
 #[cfg(test)]

@@ -95,13 +95,6 @@ fn instead_of(path: &str, architecture: Architecture) -> Option<String> {
     Some(format!("drivers for {architecture}: {}", list(&names)))
 }
 
-/// Returns the value of `qemu.system` for an architecture.
-fn emulator(architecture: Architecture) -> &'static str {
-    let mut systems = System::ALL.iter();
-    let found = systems.find(|system| system.architectures().contains(&architecture));
-    found.map_or("", |system| system.word())
-}
-
 fn parts(description: &Description) -> Vec<Part> {
     let identity = description.board.value();
     let architecture = identity.and_then(|identity| identity.architecture.value().copied());
@@ -120,7 +113,7 @@ fn parts(description: &Description) -> Vec<Part> {
         name: format!("`qemu-system-{}`", system.value.word()),
         at: system.at,
         architectures: system.value.architectures().to_vec(),
-        instead: architecture.map(|known| format!("write \"{}\"", emulator(known))),
+        instead: architecture.map(|known| format!("write \"{}\"", System::of(known).word())),
     });
     let level = description.surroundings().exception_level();
     let level = level.map(|level| Part {

@@ -28,9 +28,7 @@ pub(super) fn identity(machine: &Machine<'_>) -> Section {
 /// that selects the interrupt controller.
 pub(super) fn qemu(machine: &Machine<'_>, powers: &[Section], controller: Option<&str>) -> Section {
     let origin = machine.origin;
-    let mut systems = System::ALL.iter();
-    let system = systems.find(|system| system.architectures().contains(&origin.architecture));
-    let system = system.map_or("", |system| system.word());
+    let system = System::of(origin.architecture).word();
     let section = Section::new("qemu").line("system", format!("\"{system}\""));
     let section = match &origin.qemu {
         Some(qemu) => section

@@ -72,6 +72,18 @@ impl System {
         Self::Riscv32,
     ];
 
+    /// Returns the emulator of an architecture. One emulator can serve several.
+    #[must_use]
+    pub const fn of(architecture: Architecture) -> Self {
+        match architecture {
+            Architecture::Aarch64 => Self::Aarch64,
+            Architecture::Arm | Architecture::ArmV7M => Self::Arm,
+            Architecture::X86_64 => Self::X86_64,
+            Architecture::Riscv64 => Self::Riscv64,
+            Architecture::Riscv32 => Self::Riscv32,
+        }
+    }
+
     /// Returns the end of the program's name.
     pub fn word(self) -> &'static str {
         match self {

@@ -202,7 +202,7 @@ fn an_error_is_no_longer_than_every_link_takes_and_never_about_an_error() {
     let error = [&[1, 4, 0, 0, 0, 0, 0, 0][..], &[0; 40]].concat();
     let request = [128, 0, 0, 0, 0, 7, 0, 1];
     for (message, errors) in [(&request[..], 1), (&error, 0)] {
-        // Behind an unknown option, of which the sender is told (RFC 8200, 4.2).
+        // After an unknown option. An error tells the sender about the option (RFC 8200, 4.2).
         let mut inner = icmp(OTHER, address, 64, message);
         inner.splice(54..54, [58, 0, 0x9e, 4, 0, 0, 0, 0]);
         inner[20] = 60;
