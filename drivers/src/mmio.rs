@@ -102,6 +102,9 @@ impl Registers for Mmio {
 }
 
 #[cfg(test)]
+pub(crate) mod words;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::address::PhysicalAddress;

@@ -20,7 +20,7 @@ mod tests {
     use core::cell::RefCell;
     use std::vec::Vec;
 
-    use crate::mmio::Registers;
+    use crate::mmio::words::WordRegisters;
 
     pub(super) struct Words {
         words: [u32; 2],
@@ -41,37 +41,13 @@ mod tests {
         }
     }
 
-    impl Registers for &Words {
-        fn read32(&self, offset: usize) -> u32 {
+    impl WordRegisters for &Words {
+        fn read(&self, offset: usize) -> u32 {
             self.read.borrow_mut().push(offset);
             self.words[offset / 4]
         }
 
-        fn read8(&self, offset: usize) -> u8 {
-            panic!("{offset:#x} is read as a byte")
-        }
-
-        fn read16(&self, offset: usize) -> u16 {
-            panic!("{offset:#x} is read as two bytes")
-        }
-
-        fn read64(&self, offset: usize) -> u64 {
-            panic!("{offset:#x} is read as eight bytes")
-        }
-
-        fn write8(&self, offset: usize, _value: u8) {
-            panic!("{offset:#x} is written")
-        }
-
-        fn write16(&self, offset: usize, _value: u16) {
-            panic!("{offset:#x} is written")
-        }
-
-        fn write32(&self, offset: usize, _value: u32) {
-            panic!("{offset:#x} is written")
-        }
-
-        fn write64(&self, offset: usize, _value: u64) {
+        fn write(&self, offset: usize, _value: u32) {
             panic!("{offset:#x} is written")
         }
     }

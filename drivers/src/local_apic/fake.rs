@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 
 use super::ModelSpecific;
-use crate::mmio::Registers;
+use crate::mmio::words::WordRegisters;
 
 /// The state shared by a test and the simulation.
 #[derive(Default)]
@@ -54,31 +54,14 @@ impl ModelSpecific for Fake {
     }
 }
 
-impl Registers for Fake {
-    fn read8(&self, offset: usize) -> u8 {
-        panic!("no 8-bit register at {offset:#x}")
-    }
-    fn read16(&self, offset: usize) -> u16 {
-        panic!("no 16-bit register at {offset:#x}")
-    }
-    fn read32(&self, offset: usize) -> u32 {
+impl WordRegisters for Fake {
+    fn read(&self, offset: usize) -> u32 {
         self.0.borrow().memory.get(&offset).copied().unwrap_or(0)
     }
-    fn read64(&self, offset: usize) -> u64 {
-        panic!("no 64-bit register at {offset:#x}")
-    }
-    fn write8(&self, offset: usize, _value: u8) {
-        panic!("no 8-bit register at {offset:#x}")
-    }
-    fn write16(&self, offset: usize, _value: u16) {
-        panic!("no 16-bit register at {offset:#x}")
-    }
-    fn write32(&self, offset: usize, value: u32) {
+
+    fn write(&self, offset: usize, value: u32) {
         let mut state = self.0.borrow_mut();
         state.memory.insert(offset, value);
         state.written.push((offset, value.into()));
-    }
-    fn write64(&self, offset: usize, _value: u64) {
-        panic!("no 64-bit register at {offset:#x}")
     }
 }

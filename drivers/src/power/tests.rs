@@ -6,7 +6,7 @@ use super::semihosting::{Semihosting, Trap};
 use super::sifive_test::SifiveTest;
 use super::*;
 use crate::board::Driver;
-use crate::mmio::Registers;
+use crate::mmio::words::WordRegisters;
 use crate::port::Ports;
 use crate::port::fake::{self, FakePorts};
 use crate::riscv::{Answer, Firmware};
@@ -56,30 +56,13 @@ impl Firmware for Fake {
     }
 }
 
-impl Registers for Fake {
-    fn write32(&self, offset: usize, value: u32) {
+impl WordRegisters for Fake {
+    fn write(&self, offset: usize, value: u32) {
         CALLS.with_borrow_mut(|calls| calls.push(Call::Write(offset, value)));
     }
-    fn read8(&self, _: usize) -> u8 {
+
+    fn read(&self, _: usize) -> u32 {
         panic!("nothing is read")
-    }
-    fn read16(&self, _: usize) -> u16 {
-        panic!("nothing is read")
-    }
-    fn read32(&self, _: usize) -> u32 {
-        panic!("nothing is read")
-    }
-    fn read64(&self, _: usize) -> u64 {
-        panic!("nothing is read")
-    }
-    fn write8(&self, _: usize, _: u8) {
-        panic!("the register has 32 bits")
-    }
-    fn write16(&self, _: usize, _: u16) {
-        panic!("the register has 32 bits")
-    }
-    fn write64(&self, _: usize, _: u64) {
-        panic!("the register has 32 bits")
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::mmio::words::WordRegisters;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
@@ -20,8 +21,8 @@ struct State {
     written: Vec<(usize, u32)>,
 }
 
-impl Registers for &Uart {
-    fn read32(&self, offset: usize) -> u32 {
+impl WordRegisters for &Uart {
+    fn read(&self, offset: usize) -> u32 {
         let mut state = self.state.borrow_mut();
         match offset {
             STATE => {
@@ -36,7 +37,7 @@ impl Registers for &Uart {
         }
     }
 
-    fn write32(&self, offset: usize, value: u32) {
+    fn write(&self, offset: usize, value: u32) {
         let mut state = self.state.borrow_mut();
         match offset {
             DATA => {
@@ -49,25 +50,6 @@ impl Registers for &Uart {
             }
             _ => state.written.push((offset, value)),
         }
-    }
-
-    fn read8(&self, _: usize) -> u8 {
-        panic!("registers have 32 bits")
-    }
-    fn read16(&self, _: usize) -> u16 {
-        panic!("registers have 32 bits")
-    }
-    fn read64(&self, _: usize) -> u64 {
-        panic!("registers have 32 bits")
-    }
-    fn write8(&self, _: usize, _: u8) {
-        panic!("registers have 32 bits")
-    }
-    fn write16(&self, _: usize, _: u16) {
-        panic!("registers have 32 bits")
-    }
-    fn write64(&self, _: usize, _: u64) {
-        panic!("registers have 32 bits")
     }
 }
 
@@ -131,7 +113,7 @@ fn a_full_transmitter_raises_its_interrupt_when_it_has_room() {
     let mut uart = CmsdkUart::with_registers(&device, CLOCK, 115_200);
     assert_eq!(uart.write(b"ab"), 1);
     // The buffer becomes free now, before the console waits for the interrupt.
-    assert_eq!((&device).read32(STATE) & TX_FULL, TX_FULL);
+    assert_eq!((&device).read(STATE) & TX_FULL, TX_FULL);
     uart.notify_when_writable(true);
     assert!(
         device.state.borrow().raised,

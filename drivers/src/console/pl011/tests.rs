@@ -1,4 +1,5 @@
 use super::*;
+use crate::mmio::words::WordRegisters;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
@@ -17,8 +18,8 @@ struct State {
     flag_reads: usize,
 }
 
-impl Registers for &Uart {
-    fn read32(&self, offset: usize) -> u32 {
+impl WordRegisters for &Uart {
+    fn read(&self, offset: usize) -> u32 {
         let mut state = self.state.borrow_mut();
         match offset {
             FR => {
@@ -33,7 +34,7 @@ impl Registers for &Uart {
         }
     }
 
-    fn write32(&self, offset: usize, value: u32) {
+    fn write(&self, offset: usize, value: u32) {
         let mut state = self.state.borrow_mut();
         if offset == DR {
             assert!(state.waiting.len() < self.depth, "a byte is lost");
@@ -41,25 +42,6 @@ impl Registers for &Uart {
         } else {
             state.written.push((offset, value));
         }
-    }
-
-    fn read8(&self, _: usize) -> u8 {
-        panic!("registers have 32 bits")
-    }
-    fn read16(&self, _: usize) -> u16 {
-        panic!("registers have 32 bits")
-    }
-    fn read64(&self, _: usize) -> u64 {
-        panic!("registers have 32 bits")
-    }
-    fn write8(&self, _: usize, _: u8) {
-        panic!("registers have 32 bits")
-    }
-    fn write16(&self, _: usize, _: u16) {
-        panic!("registers have 32 bits")
-    }
-    fn write64(&self, _: usize, _: u64) {
-        panic!("registers have 32 bits")
     }
 }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::local_apic::fake;
+use crate::mmio::words::WordRegisters;
 use crate::port::fake::FakePorts;
 use alloc::rc::Rc;
 use core::cell::RefCell;
@@ -18,14 +19,8 @@ enum Fake {
     Io(Rc<RefCell<IoRegisters>>),
 }
 
-impl Registers for Fake {
-    fn read8(&self, offset: usize) -> u8 {
-        panic!("no 8-bit register at {offset:#x}")
-    }
-    fn read16(&self, offset: usize) -> u16 {
-        panic!("no 16-bit register at {offset:#x}")
-    }
-    fn read32(&self, offset: usize) -> u32 {
+impl WordRegisters for Fake {
+    fn read(&self, offset: usize) -> u32 {
         match self {
             Self::Local(local) => local.read32(offset),
             Self::Io(io) => {
@@ -38,16 +33,8 @@ impl Registers for Fake {
             }
         }
     }
-    fn read64(&self, offset: usize) -> u64 {
-        panic!("no 64-bit register at {offset:#x}")
-    }
-    fn write8(&self, offset: usize, _value: u8) {
-        panic!("no 8-bit register at {offset:#x}")
-    }
-    fn write16(&self, offset: usize, _value: u16) {
-        panic!("no 16-bit register at {offset:#x}")
-    }
-    fn write32(&self, offset: usize, value: u32) {
+
+    fn write(&self, offset: usize, value: u32) {
         match self {
             Self::Local(local) => local.write32(offset, value),
             Self::Io(io) => {
@@ -62,9 +49,6 @@ impl Registers for Fake {
                 }
             }
         }
-    }
-    fn write64(&self, offset: usize, _value: u64) {
-        panic!("no 64-bit register at {offset:#x}")
     }
 }
 

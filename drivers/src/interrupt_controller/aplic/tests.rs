@@ -7,6 +7,7 @@ use std::vec::Vec;
 
 use super::*;
 use crate::address::PhysicalAddress;
+use crate::mmio::words::WordRegisters;
 use crate::riscv::{Hart, Pending};
 
 const SOURCES: u32 = 40;
@@ -97,8 +98,8 @@ impl Device {
     }
 }
 
-impl Registers for &Device {
-    fn read32(&self, offset: usize) -> u32 {
+impl WordRegisters for &Device {
+    fn read(&self, offset: usize) -> u32 {
         match offset {
             DOMAINCFG => self.control.get(),
             SOURCECFG..0x1000 => self.sources.borrow()[offset / 4].config,
@@ -121,7 +122,7 @@ impl Registers for &Device {
         }
     }
 
-    fn write32(&self, offset: usize, value: u32) {
+    fn write(&self, offset: usize, value: u32) {
         match offset {
             DOMAINCFG => {
                 let always = if self.only_messages { MESSAGES } else { 0 };
@@ -156,25 +157,6 @@ impl Registers for &Device {
             }
             _ => panic!("nothing is written at {offset:#x}"),
         }
-    }
-
-    fn read8(&self, _: usize) -> u8 {
-        panic!("registers have 32 bits")
-    }
-    fn read16(&self, _: usize) -> u16 {
-        panic!("registers have 32 bits")
-    }
-    fn read64(&self, _: usize) -> u64 {
-        panic!("registers have 32 bits")
-    }
-    fn write8(&self, _: usize, _: u8) {
-        panic!("registers have 32 bits")
-    }
-    fn write16(&self, _: usize, _: u16) {
-        panic!("registers have 32 bits")
-    }
-    fn write64(&self, _: usize, _: u64) {
-        panic!("registers have 32 bits")
     }
 }
 

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::vec::Vec;
 
 use super::*;
+use crate::mmio::words::WordRegisters;
 use crate::riscv::{Hart, Pending};
 
 const SOURCES: u32 = 40;
@@ -64,8 +65,8 @@ impl Machine {
     }
 }
 
-impl Registers for Machine {
-    fn read32(&self, offset: usize) -> u32 {
+impl WordRegisters for Machine {
+    fn read(&self, offset: usize) -> u32 {
         let state = self.0.borrow();
         match offset {
             0x1d00..0x1d80 => {
@@ -77,7 +78,7 @@ impl Registers for Machine {
         }
     }
 
-    fn write32(&self, offset: usize, value: u32) {
+    fn write(&self, offset: usize, value: u32) {
         match offset {
             // An enabled source is remembered beyond the registers.
             0x1edc => {
@@ -93,30 +94,11 @@ impl Registers for Machine {
                 self.receive(target & 0x7ff);
             }
             // An inactive source has no target.
-            0x3004.. if self.read32(offset - 0x3000) == 0 => {}
+            0x3004.. if self.read(offset - 0x3000) == 0 => {}
             _ => {
                 self.0.borrow_mut().domain.insert(offset, value);
             }
         }
-    }
-
-    fn read8(&self, _: usize) -> u8 {
-        panic!("registers have 32 bits")
-    }
-    fn read16(&self, _: usize) -> u16 {
-        panic!("registers have 32 bits")
-    }
-    fn read64(&self, _: usize) -> u64 {
-        panic!("registers have 32 bits")
-    }
-    fn write8(&self, _: usize, _: u8) {
-        panic!("registers have 32 bits")
-    }
-    fn write16(&self, _: usize, _: u16) {
-        panic!("registers have 32 bits")
-    }
-    fn write64(&self, _: usize, _: u64) {
-        panic!("registers have 32 bits")
     }
 }
 

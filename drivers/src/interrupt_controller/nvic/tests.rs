@@ -1,4 +1,5 @@
 use super::*;
+use crate::mmio::words::WordRegisters;
 use core::cell::RefCell;
 use std::collections::BTreeSet;
 
@@ -37,8 +38,8 @@ impl Device {
     }
 }
 
-impl Registers for &Device {
-    fn read32(&self, offset: usize) -> u32 {
+impl WordRegisters for &Device {
+    fn read(&self, offset: usize) -> u32 {
         assert_eq!(offset, ICSR);
         let state = self.state.borrow();
         let is_next = |number: &&u32| **number < FIRST || state.enabled.contains(number);
@@ -47,7 +48,7 @@ impl Registers for &Device {
         1 << 22 | 3 | next.unwrap_or(0) << 12
     }
 
-    fn write32(&self, offset: usize, value: u32) {
+    fn write(&self, offset: usize, value: u32) {
         let state = &mut *self.state.borrow_mut();
         if offset == ICSR {
             assert_eq!(value, PENDSTCLR);
@@ -73,25 +74,6 @@ impl Registers for &Device {
                 _ => panic!("no register at {offset:#x}"),
             }
         }
-    }
-
-    fn read8(&self, _: usize) -> u8 {
-        panic!("registers have 32 bits")
-    }
-    fn read16(&self, _: usize) -> u16 {
-        panic!("registers have 32 bits")
-    }
-    fn read64(&self, _: usize) -> u64 {
-        panic!("registers have 32 bits")
-    }
-    fn write8(&self, _: usize, _: u8) {
-        panic!("registers have 32 bits")
-    }
-    fn write16(&self, _: usize, _: u16) {
-        panic!("registers have 32 bits")
-    }
-    fn write64(&self, _: usize, _: u64) {
-        panic!("registers have 32 bits")
     }
 }
 

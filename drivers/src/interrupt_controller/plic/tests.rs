@@ -1,4 +1,5 @@
 use super::*;
+use crate::mmio::words::WordRegisters;
 use crate::riscv::{Hart, Pending};
 use core::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,8 +45,8 @@ impl Device {
     }
 }
 
-impl Registers for &Device {
-    fn read32(&self, offset: usize) -> u32 {
+impl WordRegisters for &Device {
+    fn read(&self, offset: usize) -> u32 {
         if offset == 0x20_0004 + 0x1000 * self.context {
             let source = self.deliverable();
             let mut state = self.state.borrow_mut();
@@ -61,7 +62,8 @@ impl Registers for &Device {
             .copied()
             .unwrap_or(0xffff_ffff)
     }
-    fn write32(&self, offset: usize, value: u32) {
+
+    fn write(&self, offset: usize, value: u32) {
         let mut state = self.state.borrow_mut();
         if offset == 0x20_0004 + 0x1000 * self.context {
             assert_eq!(state.claimed.pop(), Some(value), "it was not claimed");
@@ -69,24 +71,6 @@ impl Registers for &Device {
         } else {
             state.words.insert(offset, value);
         }
-    }
-    fn read8(&self, _: usize) -> u8 {
-        panic!("registers have 32 bits")
-    }
-    fn read16(&self, _: usize) -> u16 {
-        panic!("registers have 32 bits")
-    }
-    fn read64(&self, _: usize) -> u64 {
-        panic!("registers have 32 bits")
-    }
-    fn write8(&self, _: usize, _: u8) {
-        panic!("registers have 32 bits")
-    }
-    fn write16(&self, _: usize, _: u16) {
-        panic!("registers have 32 bits")
-    }
-    fn write64(&self, _: usize, _: u64) {
-        panic!("registers have 32 bits")
     }
 }
 

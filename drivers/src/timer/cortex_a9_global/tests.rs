@@ -1,4 +1,5 @@
 use super::*;
+use crate::mmio::words::WordRegisters;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::vec::Vec;
@@ -27,8 +28,8 @@ impl Fake {
     }
 }
 
-impl Registers for &Fake {
-    fn read32(&self, offset: usize) -> u32 {
+impl WordRegisters for &Fake {
+    fn read(&self, offset: usize) -> u32 {
         match offset {
             0x00 => {
                 self.count.set(self.count.get() + self.step.take());
@@ -38,28 +39,11 @@ impl Registers for &Fake {
             _ => panic!("only the counter is read, not {offset:#x}"),
         }
     }
-    fn write32(&self, offset: usize, value: u32) {
+
+    fn write(&self, offset: usize, value: u32) {
         assert!(offset >= 0x08, "the counter is not changed");
         self.registers.borrow_mut().insert(offset, value);
         self.writes.borrow_mut().push(offset);
-    }
-    fn read8(&self, _: usize) -> u8 {
-        panic!("no register has 8 bits")
-    }
-    fn read16(&self, _: usize) -> u16 {
-        panic!("no register has 16 bits")
-    }
-    fn read64(&self, _: usize) -> u64 {
-        panic!("the counter is read in halves")
-    }
-    fn write8(&self, _: usize, _: u8) {
-        panic!("no register has 8 bits")
-    }
-    fn write16(&self, _: usize, _: u16) {
-        panic!("no register has 16 bits")
-    }
-    fn write64(&self, _: usize, _: u64) {
-        panic!("the comparator is written in halves")
     }
 }
 

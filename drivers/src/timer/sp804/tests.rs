@@ -1,4 +1,5 @@
 use super::*;
+use crate::mmio::words::WordRegisters;
 use std::cell::RefCell;
 use std::vec::Vec;
 
@@ -24,31 +25,14 @@ impl Fake {
     }
 }
 
-impl Registers for &Fake {
-    fn read32(&self, offset: usize) -> u32 {
+impl WordRegisters for &Fake {
+    fn read(&self, offset: usize) -> u32 {
         assert_eq!(offset, 0x04, "only the clock is read");
         u32::MAX - self.ticks.get() as u32
     }
-    fn write32(&self, offset: usize, value: u32) {
+
+    fn write(&self, offset: usize, value: u32) {
         self.writes.borrow_mut().push((offset, value));
-    }
-    fn read8(&self, _: usize) -> u8 {
-        panic!("no register has 8 bits")
-    }
-    fn read16(&self, _: usize) -> u16 {
-        panic!("no register has 16 bits")
-    }
-    fn read64(&self, _: usize) -> u64 {
-        panic!("no register has 64 bits")
-    }
-    fn write8(&self, _: usize, _: u8) {
-        panic!("no register has 8 bits")
-    }
-    fn write16(&self, _: usize, _: u16) {
-        panic!("no register has 16 bits")
-    }
-    fn write64(&self, _: usize, _: u64) {
-        panic!("no register has 64 bits")
     }
 }
 
