@@ -220,6 +220,17 @@ mod tests {
     }
 
     #[test]
+    fn lines_that_are_raised_in_turn_are_all_masked() {
+        use crate::event_loop::Services as _;
+        for lines in 2..=4 {
+            let mut drivers = Drivers::default();
+            drivers.routes.extend((1..=lines).map(route));
+            let masked = (0..lines * 2000).filter(|raised| drivers.interrupt(1 + raised % lines));
+            assert!(masked.count() >= lines as usize, "{lines} lines");
+        }
+    }
+
+    #[test]
     fn the_watch_over_devices_enables_an_interrupt_again_once() {
         let mut drivers = Drivers::default();
         drivers.routes.push(route(7));
