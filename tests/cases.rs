@@ -78,6 +78,8 @@ pub(crate) enum Need {
     Pci,
     /// Devices on the PCI bus that raise messages.
     Messages,
+    /// Devices on the PCI bus that assert lines.
+    Pins,
     /// Devices with the modern interface of virtio, not the legacy one.
     Modern,
     /// Devices in the slots of virtio-mmio, wired to an I/O APIC that is not the first.

@@ -41,19 +41,21 @@ impl Lines {
         (Self { socket }, arguments.map(str::to_owned).to_vec())
     }
 
-    /// Holds the line of the interrupt with this number of the board's controller.
-    pub fn hold(&self, board: &Board, monitor: &mut Qmp, number: u32) -> Outcome<Held> {
-        let input = input(board, &monitor.monitor("info qom-tree")?, number)?;
+    /// Holds the lines of the interrupts with these numbers of the board's controller.
+    pub fn hold(&self, board: &Board, monitor: &mut Qmp, numbers: &[u32]) -> Outcome<Held> {
+        let tree = monitor.monitor("info qom-tree")?;
+        let inputs = numbers.iter().map(|&number| input(board, &tree, number));
+        let inputs = inputs.collect::<Outcome<Vec<_>>>()?;
         let socket = UnixStream::connect(&self.socket)?;
         let ends = Arc::new(AtomicBool::new(false));
         let ended = Arc::clone(&ends);
         let thread =
-            thread::spawn(move || keep(&socket, &input, &ended).map_err(|e| e.to_string()));
+            thread::spawn(move || keep(&socket, &inputs, &ended).map_err(|e| e.to_string()));
         Ok(Held { ends, thread })
     }
 }
 
-/// A line that is held.
+/// Lines that are held.
 #[derive(Debug)]
 pub struct Held {
     ends: Arc<AtomicBool>,
@@ -61,18 +63,18 @@ pub struct Held {
 }
 
 impl Held {
-    /// Lowers the line.
+    /// Lowers the lines.
     pub fn release(self) -> Outcome {
         self.ends.store(true, Ordering::Relaxed);
         let kept = self.thread.join();
-        kept.map_err(|_| "the thread that holds the line has panicked")??;
+        kept.map_err(|_| "the thread that holds the lines has panicked")??;
         Ok(())
     }
 }
 
-fn keep(mut socket: &UnixStream, input: &str, ends: &AtomicBool) -> Outcome {
+fn keep(mut socket: &UnixStream, inputs: &[String], ends: &AtomicBool) -> Outcome {
     let mut answers = BufReader::new(socket.try_clone()?);
-    let mut set = |level: u8| -> Outcome {
+    let mut set = |input: &String, level: u8| -> Outcome {
         writeln!(socket, "set_irq_in {input} {level}")?;
         let mut answer = String::new();
         answers.read_line(&mut answer)?;
@@ -82,10 +84,10 @@ fn keep(mut socket: &UnixStream, input: &str, ends: &AtomicBool) -> Outcome {
         Ok(())
     };
     while !ends.load(Ordering::Relaxed) {
-        set(1)?;
+        inputs.iter().try_for_each(|input| set(input, 1))?;
         thread::sleep(AGAIN);
     }
-    set(0)
+    inputs.iter().try_for_each(|input| set(input, 0))
 }
 
 /// Returns the path of the controller, the name of its inputs, and the input of an interrupt.

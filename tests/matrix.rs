@@ -100,6 +100,7 @@ pub(crate) fn can_be_tried(need: Need, board: &Board, attachment: Attachment) ->
         Need::Slots => (attachment == Attachment::Mmio).then_some(true),
         Need::Pci => (attachment.transport() == Transport::Pci).then_some(true),
         Need::Messages => (attachment == Attachment::Pci && has_messages(board)).then_some(true),
+        Need::Pins => (attachment == Attachment::PciIntx).then_some(true),
         Need::Modern => (attachment != Attachment::MmioLegacy).then_some(true),
         Need::SecondIoApic => {
             (attachment == Attachment::Mmio && has_io_apics(board)).then_some(true)

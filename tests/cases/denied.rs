@@ -90,8 +90,9 @@ fn does_without_pci_elsewhere(setting: &Setting) -> Outcome {
     let option = ["-machine", "highmem=off"].map(str::to_owned);
     draft.qemu.extra.extend(option);
     let (machine, _) = echoing(draft)?;
-    let text = machine.serial.text();
-    ensure!(text.contains("pci.ecam: left out"), "{text}");
+    machine.wait_for("that it goes on without PCI", |line| {
+        line.contains("pci.ecam: left out").then_some(())
+    })?;
     Ok(())
 }
 
@@ -179,11 +180,11 @@ fn names_interrupts_of_another_controller(setting: &Setting) -> Outcome {
     }
     draft.qemu.extra.extend(options);
     let (machine, _) = echoing(draft)?;
-    let text = machine.serial.text();
     for key in ["virtio-mmio.interrupt", "pci.ecam.intx"] {
-        let mut lines = text.lines().filter(|line| line.contains(key));
-        let is_named = lines.any(|line| line.ends_with(" of another controller"));
-        ensure!(is_named, "{key} is not named:\n{text}");
+        machine.wait_for(&format!("whose interrupts {key} has"), |line| {
+            let is_named = line.contains(key) && line.ends_with(" of another controller");
+            is_named.then_some(())
+        })?;
     }
     // The watch says so only after a device was silent for a while, maybe after the echo.
     machine.wait_for("that no interrupts arrive", |line| {

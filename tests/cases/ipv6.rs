@@ -168,13 +168,16 @@ impl Link {
         Ok(())
     }
 
-    /// Advertises a prefix, and returns the address with it that is checked.
-    fn advertise(&self, prefix: Ipv6Addr, hop_limit: u8) -> Outcome<Option<Ipv6Addr>> {
+    /// Advertises a prefix, and returns the address with it that is checked within `limit`.
+    fn advertise(
+        &self,
+        prefix: Ipv6Addr,
+        hop_limit: u8,
+        limit: Duration,
+    ) -> Outcome<Option<Ipv6Addr>> {
         self.send(ALL_NODES, hop_limit, &advertisement(prefix))?;
         let new = |address: &Ipv6Addr| address.octets()[..8] == prefix.octets()[..8];
-        Ok(self
-            .wire
-            .receive(CHECKED, |frame| probed(frame).filter(new)))
+        Ok(self.wire.receive(limit, |frame| probed(frame).filter(new)))
     }
 }
 
@@ -182,7 +185,7 @@ impl Link {
 /// one that another machine has, and takes none from another link.
 fn takes_addresses(setting: &Setting) -> Outcome {
     let link = linked(setting)?;
-    let Some(address) = link.advertise(prefix(1), 255)? else {
+    let Some(address) = link.advertise(prefix(1), 255, LIMIT)? else {
         return Err("no address with the prefix of the router is checked".into());
     };
     let ready = format!("ready: UDP echo on {address} port 7");
@@ -205,9 +208,9 @@ fn takes_addresses(setting: &Setting) -> Outcome {
         let expected = (address, vec![0, 7, 0x0f, 0xa0], datagram[8..].to_vec());
         ensure!(reply == Some(expected), "{size} bytes: {reply:x?}");
     }
-    let far = link.advertise(prefix(2), 254)?;
+    let far = link.advertise(prefix(2), 254, CHECKED)?;
     ensure!(far.is_none(), "{far:?} is taken from another link");
-    let Some(taken) = link.advertise(prefix(3), 255)? else {
+    let Some(taken) = link.advertise(prefix(3), 255, LIMIT)? else {
         return Err("a second prefix of the router is ignored".into());
     };
     let mut claim = vec![136, 0, 0, 0, 0x20, 0, 0, 0];

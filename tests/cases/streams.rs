@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use vmos_machine_tests::ensure;
 use vmos_machine_tests::ethernet::{Sender, Wire};
+use vmos_machine_tests::machine::LIMIT;
 use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::packet::{self, Mac};
 use vmos_machine_tests::segment::{Segment, flag};
@@ -30,8 +31,8 @@ pub(super) const CASES: [Case; 2] = [
 ];
 
 const ECHO: u16 = 7;
-/// A TCP client of the machine's echo service.
-const AT_ONCE: Duration = Duration::from_secs(1);
+/// The time after which a client sends a segment again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// One end of a connection to the echo service.
 struct Client<'a> {
@@ -69,7 +70,7 @@ impl<'a> Client<'a> {
 
     /// Returns the result of `wanted` for the first segment that has one.
     fn hear<T>(&self, wanted: impl Fn(&Segment<'_>) -> Option<T>) -> Option<T> {
-        self.hear_within(AT_ONCE, &wanted)
+        self.hear_within(LIMIT, &wanted)
     }
 
     fn hear_within<T>(
@@ -88,10 +89,10 @@ impl<'a> Client<'a> {
         })
     }
 
-    /// Opens the connection, and checks that a word is echoed within a second.
+    /// Opens the connection, and checks that a word is echoed.
     fn call(&mut self) -> Outcome {
         let begun = Instant::now();
-        self.call_while(|| begun.elapsed() < AT_ONCE)
+        self.call_while(|| begun.elapsed() < LIMIT)
     }
 
     /// Opens the connection, and checks that a word is echoed while `is_in_time` returns true.
@@ -130,7 +131,7 @@ impl<'a> Client<'a> {
     ) -> Outcome<Option<T>> {
         let (mut heard, mut asked) = (None, None::<Instant>);
         while heard.is_none() && is_in_time() {
-            if asked.is_none_or(|asked| asked.elapsed() >= AT_ONCE) {
+            if asked.is_none_or(|asked| asked.elapsed() >= AGAIN) {
                 ask()?;
                 asked = Some(Instant::now());
             }

@@ -1,6 +1,6 @@
 //! Tests that run inside the machine. On the command line, `check=disk` overwrites and reads the
-//! first disk, `check=devices` lists devices, `check=fill` tests `memset`, and `check=serve` (the
-//! default) runs services for tests from outside.
+//! first disk, `check=devices` lists devices, `check=exhaust` uses all memory, `check=fill` tests
+//! `memset`, and `check=serve` (the default) runs services for tests from outside.
 //!
 //! `fault=panic`, `null`, `stack`, `frame` or `undefined` fails intentionally: the kernel prints a
 //! report and the machine powers off with a failing exit status.
@@ -16,6 +16,7 @@ use vmos::{Kernel, Result, Spawner, println};
 
 mod devices;
 mod disk;
+mod exhaust;
 mod faults;
 mod fill;
 mod serve;
@@ -25,6 +26,7 @@ async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
     match kernel.command_line().value("check") {
         Some("devices") => return devices::check(kernel).await,
         Some("disk") => return disk::check(kernel, spawner).await,
+        Some("exhaust") => return exhaust::check(kernel),
         Some("fill") => {
             fill::check();
             return Ok(());

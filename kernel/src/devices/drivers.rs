@@ -25,6 +25,7 @@ mod rest;
 mod storm;
 mod watching;
 
+pub(super) use storm::Raised;
 use storm::Storm;
 use watching::Watching;
 
@@ -58,6 +59,8 @@ pub(super) struct Route {
     pub(super) interrupt: Interrupt,
     pub(super) source: Source,
     pub(super) is_configuration: bool,
+    /// How often the interrupt was raised; the first route of a shared line counts.
+    pub(super) raised: Raised,
 }
 
 /// The network device, which only the event loop uses.
@@ -153,13 +156,13 @@ impl Services for Drivers {
     fn interrupt(&mut self, number: u32) -> bool {
         self.has_work = true;
         let of_part = !machine::PARTS.is_empty() && lines::raised(number);
-        let (mut is_known, mut has_news) = (of_part, of_part);
+        let (mut raised, mut has_news) = (None, of_part);
         for route in self
             .routes
-            .iter()
+            .iter_mut()
             .filter(|route| route.interrupt.number == number)
         {
-            is_known = true;
+            raised = raised.or(Some(&mut route.raised));
             let is_configuration = route.is_configuration;
             has_news |= match route.source {
                 Source::Entropy => {
@@ -185,10 +188,11 @@ impl Services for Drivers {
                 Source::Further(index) => self.further.take_interrupt(index, is_configuration),
             };
         }
-        if !is_known {
-            self.count_unexpected();
-        }
-        self.storm.count(number, has_news) && self.is_storm(number)
+        let is_often = match raised {
+            Some(raised) => raised.count(has_news),
+            None => !of_part && self.count_unexpected(number),
+        };
+        is_often && self.is_storm(number)
     }
 
     fn collect(&mut self, now: u64) -> bool {
@@ -293,9 +297,10 @@ impl Drivers {
     }
 
     #[cold]
-    fn count_unexpected(&mut self) {
+    fn count_unexpected(&mut self, number: u32) -> bool {
         self.unexpected += 1;
         report("interrupts without a device", self.unexpected);
+        self.storm.count_unused(number)
     }
 
     /// Returns the state of the device of `source`.

@@ -16,7 +16,7 @@ use vmos_drivers::{debug, info, warn};
 use super::attached::{Attached, Shared};
 #[cfg(not(feature = "networks"))]
 use super::drivers::Network;
-use super::drivers::{Drivers, Route, Source};
+use super::drivers::{Drivers, Raised, Route, Source};
 #[cfg(feature = "networks")]
 use super::interfaces::MOST;
 #[cfg(not(feature = "networks"))]
@@ -249,6 +249,7 @@ impl Drivers {
             interrupt,
             source,
             is_configuration,
+            raised: Raised::default(),
         });
     }
 }

@@ -32,16 +32,19 @@ fn talks_to_a_broker(setting: &Setting) -> Outcome {
     xtask::install::mosquitto()?;
     let port = ports::free_tcp().ok_or("no port is free")?;
     let configuration = setting.path("mosquitto.conf");
+    let log = setting.path("mosquitto.log");
     fs::write(
         &configuration,
-        format!("listener {port} 127.0.0.1\nallow_anonymous true\n"),
+        format!(
+            "listener {port} 127.0.0.1\nallow_anonymous true\nlog_dest stderr\nlog_type subscribe\n"
+        ),
     )?;
     let mut broker = Command::new(xtask::install::MOSQUITTO);
     broker.arg("-c").arg(&configuration);
     broker
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::null());
+        .stderr(fs::File::create(&log)?);
     let _broker = Ended(broker.spawn()?);
     let deadline = Instant::now() + LIMIT;
     while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
@@ -67,8 +70,14 @@ fn talks_to_a_broker(setting: &Setting) -> Outcome {
         ])
         .stdout(Stdio::piped())
         .spawn()?;
-    // It must have subscribed by then; otherwise it misses the first message and the test fails.
-    thread::sleep(Duration::from_millis(300));
+    // Otherwise it could miss the first message.
+    while !fs::read_to_string(&log)?.contains("vmos/reply") {
+        ensure!(
+            Instant::now() < deadline,
+            "mosquitto_sub does not subscribe"
+        );
+        thread::sleep(Duration::from_millis(20));
+    }
     let draft = setting.machine("mqtt")?;
     let machine = draft.append(&format!("mqtt=10.0.2.2:{port}")).start()?;
     machine.wait_for("that it has reached the broker", |line| {

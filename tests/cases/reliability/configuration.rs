@@ -169,12 +169,9 @@ fn legacy_pci_is_named(setting: &Setting) -> Outcome {
         said.is_err(),
         "a disk with only the legacy interface works: {said:?}"
     );
-    let lines = tested.machine.serial.lines();
-    let named = lines
-        .iter()
-        .any(|line| line.contains("WARN") && line.contains("PCI"));
-    ensure!(named, "the log does not mention the disk");
-    Ok(())
+    tested.machine.wait_for("why the disk is not used", |line| {
+        (line.contains("WARN") && line.contains("PCI")).then_some(())
+    })
 }
 
 /// Checks that requests beyond the end of a disk are rejected, and that everything else works.

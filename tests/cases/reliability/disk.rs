@@ -91,6 +91,9 @@ fn every_read_fails(setting: &Setting) -> Outcome {
         errors == Some(200),
         "200 reads failed, but the count is {errors:?}"
     );
+    tested.machine.wait_for("that reads fail", |line| {
+        line.contains("WARN").then_some(())
+    })?;
     let lines = tested.machine.serial.lines().len() - before;
     ensure!(
         (1..=10).contains(&lines),
@@ -143,29 +146,33 @@ fn throttle(monitor: &mut Qmp, iops: u32) -> Outcome {
 fn slow_disk(setting: &Setting) -> Outcome {
     const WATCHED: Duration = Duration::from_secs(3);
     const BETWEEN_REQUESTS: Duration = Duration::from_millis(500);
-    const FEWEST_ROUNDS: u32 = 20;
+    /// How long an echo and a timer of 10 ms take together, on a busy computer. A kernel that waits
+    /// for the disk takes as long as a request, which is a second.
+    const ROUND: Duration = Duration::from_millis(500);
     let mut tested = Tested::start(draft(setting)?)?;
     let mut monitor = tested.machine.monitor()?;
     throttle(&mut monitor, 1)?;
     let begin = Instant::now();
-    let (mut requests, mut rounds) = (0, 0);
+    let (mut requests, mut rounds) = (0, Vec::new());
     while begin.elapsed() < WATCHED {
         if begin.elapsed() >= requests * BETWEEN_REQUESTS {
             requests += 1;
             let service = &tested.service;
             let _ = service.try_to_ask("read 64", Duration::from_millis(1));
         }
-        tested.service.echo(b"meanwhile", AT_ONCE)?;
+        let round = Instant::now();
+        tested.service.echo(b"meanwhile", SOON)?;
         let waited: u64 = tested.service.ask("timer 10", SOON)?.parse()?;
-        ensure!(
-            (10_000_000..1_000_000_000).contains(&waited),
-            "a timer of 10 ms took {waited} ns"
-        );
-        rounds += 1;
+        ensure!(waited >= 10_000_000, "a timer of 10 ms took {waited} ns");
+        rounds.push(round.elapsed());
     }
+    // Half of the rounds: the computer may have done something else during one.
+    rounds.sort_unstable();
+    let median = rounds[rounds.len() / 2];
     ensure!(
-        rounds >= FEWEST_ROUNDS,
-        "in {WATCHED:?}, there were only {rounds} echoes and timers"
+        median < ROUND,
+        "half of {} echoes and timers of 10 ms took {median:?} or more",
+        rounds.len()
     );
     throttle(&mut monitor, 0)?;
     drop(monitor);

@@ -163,10 +163,14 @@ fn lies(setting: &Setting, reason: &str, answers: impl Fn(u8) -> Vec<Answer>) ->
         (2..=MOST_MESSAGES).contains(&asked),
         "{asked} messages in {WATCHED:?}"
     );
+    let is_about_it = |line: &str| line.contains("DHCP");
+    machine.wait_for(&format!("\"{reason}\""), |line| {
+        (is_about_it(line) && line.contains(reason)).then_some(())
+    })?;
     let lines = machine.serial.lines();
-    let lines: Vec<_> = lines.iter().filter(|line| line.contains("DHCP")).collect();
+    let lines: Vec<_> = lines.iter().filter(|line| is_about_it(line)).collect();
     ensure!(
-        lines.iter().any(|line| line.contains(reason)) && lines.len() <= MOST_LINES,
+        lines.len() <= MOST_LINES,
         "the log is {lines:?}, not one line with \"{reason}\""
     );
     lease(&machine, &wire, honest)?;

@@ -1,12 +1,14 @@
 //! Group M of the faults: machines that are reset, stopped, slowed down, or short of resources.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use vmos_codegen::board::Architecture;
 use vmos_machine_tests::ensure;
 use vmos_machine_tests::outcome::Outcome;
+use vmos_machine_tests::packet;
+use vmos_machine_tests::service::{ECHO, REQUESTS};
 use vmos_machine_tests::setting::Setting;
 use xtask::fit;
 use xtask::memory_size::MemorySize;
@@ -16,9 +18,9 @@ use super::super::{Case, Need};
 use super::{SELFTEST, SOON, Tested, draft, draft_with};
 use crate::console;
 
-pub(crate) const CASES: [Case; 10] = [
+pub(crate) const CASES: [Case; 11] = [
     Case::spread("m1_reset_at_any_moment", reset_at_any_moment),
-    Case::spread("m2_stopped_for_seconds", stopped_for_seconds),
+    Case::spread("m2_stopped_for_seconds", stopped_for_seconds).needing(Need::Table),
     Case::spread("m3_counts_instructions", |setting| {
         sound_with(setting, &["-icount", "shift=auto"])
     }),
@@ -34,6 +36,7 @@ pub(crate) const CASES: [Case; 10] = [
     Case::spread("m8_too_little_memory_is_named", too_little_memory)
         .needing(Need::Table)
         .provoking(),
+    Case::spread("m8_all_memory_is_used", all_memory_is_used).needing(Need::Table),
     Case::spread("m10_random_bytes_are_rare", random_bytes_are_rare),
     Case::spread("m10_random_bytes_never_come", random_bytes_never_come),
 ];
@@ -91,19 +94,53 @@ fn wait_until_it_serves(tested: &Tested) -> Outcome {
     last.map(drop)
 }
 
-/// Checks that each timer fires once, however long the machine was stopped.
+/// The number of datagrams that wait for a stopped machine: as many as its socket takes.
+const WAITING: u32 = 8;
+/// How long the answers may take, each after the one before, on a busy computer.
+const ANSWERED: Duration = Duration::from_secs(2);
+
+/// Stops the machine for 5 s while a timer runs and the disk has a request. Meanwhile datagrams come.
+/// Checks that each is answered once afterwards, as are the timer and the request, and that the loop does
+/// not run without need.
 fn stopped_for_seconds(setting: &Setting) -> Outcome {
-    let mut tested = Tested::start(draft(setting)?)?;
-    let mut monitor = tested.machine.monitor()?;
+    let mut tested = Tested::wired(draft(setting)?)?;
+    tested.service.serves(SOON)?;
     let turns = |tested: &Tested| -> Outcome<u64> {
         let counts = tested.service.counts()?;
         Ok(counts.get("loop.turns").copied().unwrap_or(0))
     };
     let before = turns(&tested)?;
+    let (wire, mac) = tested.service.wire()?;
+    let _ = wire.drain();
+    for request in ["9001 timer 1000", "9002 disk 64"] {
+        wire.send(&packet::summed_datagram(mac, REQUESTS, request.as_bytes()))?;
+    }
+    thread::sleep(Duration::from_millis(200));
+    let mut monitor = tested.machine.monitor()?;
     monitor.execute("stop", json!({}))?;
-    thread::sleep(Duration::from_secs(5));
+    let stopped = Instant::now();
+    let datagrams = (0..WAITING).map(|number| format!("datagram {number}"));
+    for datagram in datagrams.clone() {
+        wire.send(&packet::summed_datagram(mac, ECHO, datagram.as_bytes()))?;
+    }
+    thread::sleep(Duration::from_secs(5).saturating_sub(stopped.elapsed()));
     monitor.execute("cont", json!({}))?;
     drop(monitor);
+    // Nothing else is sent meanwhile: the device raises no other interrupt for these frames.
+    let mut answers = Vec::new();
+    while let Some(answer) = wire.receive(ANSWERED, |frame| {
+        Some(String::from_utf8_lossy(packet::echoed(frame)?).into_owned())
+    }) {
+        answers.push(answer);
+    }
+    answers.sort_unstable();
+    let (requests, echoes) = answers.split_at(2.min(answers.len()));
+    let is_done = |(request, start): (&String, &str)| request.starts_with(start);
+    ensure!(
+        echoes == datagrams.collect::<Vec<_>>()
+            && requests.iter().zip(["9001 ok 1", "9002 ok "]).all(is_done),
+        "after the stop, these answers came: {answers:?}"
+    );
     tested.is_sound()?;
     let after = turns(&tested)?;
     ensure!(
@@ -114,7 +151,8 @@ fn stopped_for_seconds(setting: &Setting) -> Outcome {
     Ok(())
 }
 
-/// Checks that the machine continues from its saved state, or that QEMU refuses to save it.
+/// Checks that the machine continues from its saved state, or that QEMU refuses to save it. Two machines
+/// that continue from the same state get different random bytes.
 fn migrated_to_a_file(setting: &Setting) -> Outcome {
     let mut tested = Tested::start(draft(setting)?)?;
     tested.service.serves(SOON)?;
@@ -144,12 +182,22 @@ fn migrated_to_a_file(setting: &Setting) -> Outcome {
     drop(monitor);
     drop(tested);
     let uri = format!("exec:cat {}", file.display());
-    let mut draft = draft_with(setting, &["-incoming", &uri])?;
-    draft.qemu.append += " this=is-not-read";
-    // The registers of the first machine contained the addresses of its queues.
-    let tested = Tested::start_without_waiting(draft)?;
-    wait_until_it_serves(&tested)?;
-    tested.service.serves(SOON)
+    let mut random = Vec::new();
+    for _ in 0..2 {
+        let mut draft = draft_with(setting, &["-incoming", &uri])?;
+        draft.qemu.append += " this=is-not-read";
+        // The registers of the first machine contained the addresses of its queues.
+        let tested = Tested::start_without_waiting(draft)?;
+        wait_until_it_serves(&tested)?;
+        random.push(tested.service.ask("rng", SOON)?);
+        tested.service.serves(SOON)?;
+    }
+    ensure!(
+        random[0] != random[1],
+        "both machines get the random bytes {}",
+        random[0]
+    );
+    Ok(())
 }
 
 /// Raises an NMI, if the machine supports it, and interrupts of a device that has nothing to
@@ -177,19 +225,36 @@ fn interrupts_nobody_asked_for(setting: &Setting) -> Outcome {
         }
     }
     drop(monitor);
-    tested.is_sound()
+    tested.is_sound()?;
+    let counts = tested.service.counts()?;
+    for name in ["nic0.failures", "nic0.restarts", "loop.masked_interrupts"] {
+        let count = counts.get(name);
+        ensure!(
+            count == Some(&0),
+            "interrupts without a cause count as {name}: {count:?}"
+        );
+    }
+    Ok(())
 }
 
-/// Checks that a hot-plug request stays pending or is rejected by QEMU: the kernel does not support
-/// it.
+/// Checks that a hot-plug request stays pending, since the kernel does not support it, and that the device
+/// works on. It is the only source of random bytes, behind a port for hot-plug.
 fn device_is_to_be_removed(setting: &Setting) -> Outcome {
     let mut draft = draft(setting)?;
-    let second = draft.qemu.devices.device("rng", ",id=removed0");
-    draft.qemu.extra.extend(["-device".to_owned(), second]);
+    draft.qemu.devices.rng = false;
+    let device = draft.qemu.devices.device("rng", ",id=removed0,bus=port0");
+    let port = "pcie-root-port,id=port0,chassis=1,slot=1";
+    let arguments = ["-device", port, "-device", &device].map(str::to_owned);
+    draft.qemu.extra.extend(arguments);
     let mut tested = Tested::start(draft)?;
+    tested.service.serves(SOON)?;
     let mut monitor = tested.machine.monitor()?;
-    let _ = monitor.execute("device_del", json!({"id": "removed0"}));
+    monitor.execute("device_del", json!({"id": "removed0"}))?;
+    // QEMU forgets the request after 5 s, in which the button may be pressed again.
+    thread::sleep(Duration::from_secs(6));
+    let found = monitor.monitor("info qom-tree")?;
     drop(monitor);
+    ensure!(found.contains("/removed0 ("), "the device is removed");
     tested.is_sound()
 }
 
@@ -226,6 +291,28 @@ fn too_little_memory(setting: &Setting) -> Outcome {
     }
     Ok(())
 }
+
+/// Checks that an app gets all memory, a refusal once there is none, and the same amount again after it
+/// has freed all.
+fn all_memory_is_used(setting: &Setting) -> Outcome {
+    let mut machine = draft(setting)?.append("check=exhaust").start()?;
+    let said = machine.wait_for("how much memory there was", |line| {
+        line.strip_prefix("exhausted: ").map(str::to_owned)
+    })?;
+    let counts: Vec<u64> = said.split(' ').map(str::parse).collect::<Result<_, _>>()?;
+    let status = machine.wait_for_end()?;
+    let board = setting.board();
+    // Firmware, the image and the pools of frames have the rest.
+    let expected = board.qemu.memory / BUFFER / 2;
+    ensure!(
+        status.success() && counts.len() == 2 && counts[0] == counts[1] && counts[0] > expected,
+        "it ended with {status}, and had these numbers of buffers: {said}"
+    );
+    Ok(())
+}
+
+/// The size of a buffer of the check, in bytes.
+const BUFFER: u64 = 64 << 10;
 
 /// Checks that requests for 8 random bytes are answered completely, if late, by a source that provides
 /// 3 bytes every 100 ms.

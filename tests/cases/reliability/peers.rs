@@ -119,13 +119,13 @@ fn clients_that_vanish(setting: &Setting) -> Outcome {
         }
         Ok(echoed)
     };
+    let begin = Instant::now();
     for client in 0..STREAMS {
         ensure!(open(CLIENT + client)?, "client {client} is not served");
     }
     let is_full = !open(CLIENT + STREAMS)?;
     ensure!(is_full, "more than {STREAMS} clients are served");
     // A probe after 2 s, and 8 s without an answer.
-    let begin = Instant::now();
     let mut client = CLIENT + STREAMS + 1;
     while !open(client)? {
         ensure!(

@@ -30,44 +30,59 @@ const FUTILE: u32 = 8;
 /// do no harm.
 const PERIOD: u64 = 10_000_000_000;
 
-/// The count of the interrupt that is raised most often.
-#[derive(Default)]
-pub(super) struct Storm {
-    number: u32,
-    /// How many interrupts had this number, less those that had another one.
+/// How often an interrupt was raised since the last decision on it. Each interrupt of a device has a
+/// count of its own: one that is raised without need is found at any rate of the others.
+#[derive(Clone, Copy, Default, Debug)]
+pub(in crate::devices) struct Raised {
     count: u32,
     /// How many of them found that a device had put something into a queue.
     useful: u32,
     /// The time of the last decision, in nanoseconds.
     decided: u64,
+}
+
+/// The interrupts that were masked, and the counts of those that no device uses.
+#[derive(Default)]
+pub(super) struct Storm {
+    /// The interrupt without a device that is raised most often.
+    number: u32,
+    /// How many interrupts without a device had this number, less those that had another one.
+    raised: Raised,
     /// The interrupts of devices that were masked, now or before: at most one for each route.
     masked: Vec<Masked>,
     /// How often an interrupt was masked that no device uses.
     unused: u64,
 }
 
-impl Storm {
+impl Raised {
     /// Counts an interrupt. Returns whether to decide on it.
     #[inline]
-    pub(super) fn count(&mut self, number: u32, has_news: bool) -> bool {
-        if self.number == number {
-            self.count += 1;
-            self.useful += u32::from(has_news);
-            return self.count >= LIMIT;
-        }
-        if self.count == 0 {
-            (self.number, self.count, self.useful) = (number, 1, 0);
-        } else {
-            self.count -= 1;
-        }
-        false
+    pub(super) fn count(&mut self, has_news: bool) -> bool {
+        self.count += 1;
+        self.useful += u32::from(has_news);
+        self.count >= LIMIT
     }
 
-    /// Returns whether the counted interrupt is raised without need, and counts anew.
+    /// Returns whether the interrupt is raised without need, and counts anew.
     fn decide(&mut self, now: u64) -> bool {
         let is_futile = self.useful < LIMIT / FUTILE && now - self.decided < PERIOD;
         (self.count, self.useful, self.decided) = (0, 0, now);
         is_futile
+    }
+}
+
+impl Storm {
+    /// Counts an interrupt that no device uses. Returns whether to decide on it.
+    #[cold]
+    pub(super) fn count_unused(&mut self, number: u32) -> bool {
+        if self.number == number {
+            return self.raised.count(false);
+        }
+        if self.raised.count == 0 {
+            self.number = number;
+        }
+        self.raised.count = self.raised.count.abs_diff(1);
+        false
     }
 }
 
@@ -78,7 +93,12 @@ impl Drivers {
     #[inline(never)]
     pub(super) fn is_storm(&mut self, number: u32) -> bool {
         let now = machine::now();
-        if !self.storm.decide(now) {
+        let is_of = |route: &&mut Route| route.interrupt.number == number;
+        let raised = match self.routes.iter_mut().find(is_of) {
+            Some(route) => &mut route.raised,
+            None => &mut self.storm.raised,
+        };
+        if !raised.decide(now) {
             return false;
         }
         let mut interrupt = None;
@@ -168,41 +188,41 @@ mod tests {
 
     const SECOND: u64 = 1_000_000_000;
 
-    /// Raises `numbers` in turn, `pause` nanoseconds apart; every `useful`th finds a completion.
-    /// Returns how many it takes until one is masked, and its number.
-    fn masked(numbers: &[u32], pause: u64, useful: u32) -> Option<(u32, u32)> {
-        let mut storm = Storm::default();
-        (1..100_000)
-            .zip(numbers.iter().cycle())
-            .find_map(|(count, &number)| {
-                let has_news = useful > 0 && count % useful == 0;
-                let now = u64::from(count) * pause;
-                (storm.count(number, has_news) && storm.decide(now)).then_some((count, number))
-            })
+    /// Raises an interrupt every `pause` nanoseconds; every `useful`th finds a completion. Returns how
+    /// many it takes until it is masked.
+    fn masked(pause: u64, useful: u32) -> Option<u32> {
+        let mut raised = Raised::default();
+        (1..100_000).find(|&count| {
+            let has_news = useful > 0 && count % useful == 0;
+            raised.count(has_news) && raised.decide(u64::from(count) * pause)
+        })
     }
 
     #[test]
     fn an_interrupt_without_need_is_masked_after_two_thousand() {
-        assert_eq!(masked(&[7], 1000, 0), Some((1000, 7)));
-        let late = masked(&[7], 9 * SECOND / 1000, 0);
-        assert!(late.is_some_and(|(count, _)| count <= 2000), "{late:?}");
+        assert_eq!(masked(1000, 0), Some(1000));
+        let late = masked(9 * SECOND / 1000, 0);
+        assert!(late.is_some_and(|count| count <= 2000), "{late:?}");
         // A device on the line works, but its interrupts are few among the others.
-        let shared = masked(&[7], 1000, 100);
-        assert_eq!(shared, Some((1000, 7)));
+        assert_eq!(masked(1000, 100), Some(1000));
     }
 
     #[test]
-    fn others_do_not_hide_it() {
-        let found = masked(&[7, 7, 8, 7, 9], 1000, 0);
-        assert!(found.is_some_and(|(count, number)| count < 6000 && number == 7));
+    fn an_unused_interrupt_is_found_among_others() {
+        let mut storm = Storm::default();
+        let numbers = [7, 7, 8, 7, 9].into_iter().cycle();
+        let found = (1..6000)
+            .zip(numbers)
+            .find(|&(_, number)| storm.count_unused(number));
+        assert!(found.is_some_and(|(_, number)| number == 7), "{found:?}");
     }
 
     #[test]
     fn needed_and_rare_interrupts_are_not_masked() {
         for useful in 1..=4 {
-            assert_eq!(masked(&[7], 1000, useful), None);
+            assert_eq!(masked(1000, useful), None);
         }
-        assert_eq!(masked(&[7], SECOND / 50, 0), None);
+        assert_eq!(masked(SECOND / 50, 0), None);
     }
 
     fn route(number: u32) -> Route {
@@ -210,6 +230,7 @@ mod tests {
             interrupt: Interrupt::level(number),
             source: Source::Entropy,
             is_configuration: false,
+            raised: Raised::default(),
         }
     }
 
@@ -217,6 +238,17 @@ mod tests {
     fn storm(drivers: &mut Drivers, number: u32) -> bool {
         use crate::event_loop::Services as _;
         (1..=2000).any(|_| drivers.interrupt(number))
+    }
+
+    #[test]
+    fn lines_that_are_raised_in_turn_are_all_masked() {
+        use crate::event_loop::Services as _;
+        for lines in 2..=4 {
+            let mut drivers = Drivers::default();
+            drivers.routes.extend((1..=lines).map(route));
+            let masked = (0..lines * 2000).filter(|raised| drivers.interrupt(1 + raised % lines));
+            assert!(masked.count() >= lines as usize, "{lines} lines");
+        }
     }
 
     #[test]

@@ -87,6 +87,12 @@ impl UdpConnection {
         })
     }
 
+    /// Sets how many links other datagrams than those to multicast groups may cross; see
+    /// [`UdpSocket::set_ttl`].
+    pub fn set_ttl(&self, hops: u8) {
+        self.socket.set_ttl(hops);
+    }
+
     /// Sets how many links datagrams to multicast groups may cross; see
     /// [`UdpSocket::set_multicast_ttl`].
     pub fn set_multicast_ttl(&self, hops: u8) {

@@ -236,6 +236,8 @@ impl Stack {
         }
         if route.destination.is_multicast() {
             route.hop_limit = port.group_hops.get();
+        } else if let Some(hops) = port.hops() {
+            route.hop_limit = hops;
         }
         let size = UPPER + 8 + length;
         let frame = self.frames.take_for(size);

@@ -64,6 +64,12 @@ impl UdpSockets {
         self.sockets.first().map_or(0, UdpSocket::port)
     }
 
+    /// Sets how many links other datagrams than those to multicast groups may cross; see
+    /// [`UdpSocket::set_ttl`].
+    pub fn set_ttl(&self, hops: u8) {
+        self.sockets.iter().for_each(|socket| socket.set_ttl(hops));
+    }
+
     /// Sets how many links datagrams to multicast groups may cross; see
     /// [`UdpSocket::set_multicast_ttl`].
     pub fn set_multicast_ttl(&self, hops: u8) {

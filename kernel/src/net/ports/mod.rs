@@ -80,6 +80,7 @@ impl Ports {
         number: u16,
         receive: Queue,
         send: Queue,
+        outgoing: &Outgoing,
     ) -> Result<Rc<Port>, OutOfMemory> {
         let index = match self.ports.iter().position(Option::is_none) {
             Some(index) => index,
@@ -89,7 +90,8 @@ impl Ports {
                 self.ports.len() - 1
             }
         };
-        let port = Rc::new(Port::new(number, index as u16, receive, send));
+        let longest = outgoing.longest();
+        let port = Rc::new(Port::new(number, index as u16, receive, send, longest));
         self.ports[index] = Some(Rc::clone(&port));
         self.fill_table();
         Ok(port)

@@ -106,6 +106,11 @@ impl Outgoing {
         self.answers.set(kept);
     }
 
+    /// Returns the longest payload that fits in a frame, in bytes.
+    pub(super) const fn longest(&self) -> usize {
+        self.longest
+    }
+
     /// Returns whether a payload fits in one frame.
     #[inline]
     pub(in crate::net) fn fits(&self, length: usize) -> bool {
@@ -129,8 +134,8 @@ impl Outgoing {
         }
     }
 
-    /// Queues a datagram that takes more than one frame, goes to more than one machine, or must wait
-    /// for its hardware address, which has been requested.
+    /// Queues a datagram that takes more than one frame, goes to more than one machine, has a time to
+    /// live of its own, or must wait for its hardware address, which has been requested.
     ///
     /// # Errors
     ///
@@ -150,8 +155,13 @@ impl Outgoing {
         // No device computes the checksum of fragments.
         let sums = if fits { self.sums } else { Sums::Made };
         own.send(&mut frame, port.number, to, sums);
-        if to.is_group() {
-            packet::set_time_to_live(&mut frame, port.group_hops.get());
+        let hops = if to.is_group() {
+            Some(port.group_hops.get())
+        } else {
+            port.hops()
+        };
+        if let Some(hops) = hops {
+            packet::set_time_to_live(&mut frame, hops);
         }
         let pieces = if fits {
             self.allow_fragments(&mut frame);
@@ -244,14 +254,15 @@ impl Outgoing {
     /// # Errors
     ///
     /// Returns the unchanged frame if it has no source to reply to or an unknown one, if it is
-    /// longer than a frame, if this machine has no address, or if there is no room.
+    /// longer than a frame, if the port has a time to live of its own, if this machine has no address,
+    /// or if there is no room.
     #[inline(always)]
     pub(in crate::net) fn send_back(&self, port: &Port, mut frame: Frame) -> Result<(), Frame> {
         let length = frame.len() - HEADERS;
         let Some(own) = self.own() else {
             return Err(frame);
         };
-        if !self.fits(length) || !packet::is_answerable(&frame) || !port.reserve(length) {
+        if !port.is_usual(length) || !packet::is_answerable(&frame) || !port.reserve(length) {
             return Err(frame);
         }
         own.send_back(&mut frame, port.number, self.sums);

@@ -17,6 +17,10 @@ pub(in crate::net) struct Port {
     pub(in crate::net) sender: Sleeper,
     /// The time to live of datagrams to groups.
     pub(in crate::net) group_hops: Cell<u8>,
+    /// The time to live of other datagrams; 0 for the usual one.
+    hops: Cell<u8>,
+    /// Shorter payloads are sent in one frame with the usual time to live.
+    usual: Cell<usize>,
     /// The received datagrams that the task has not taken yet.
     received: FrameList,
     receive: Share,
@@ -24,17 +28,44 @@ pub(in crate::net) struct Port {
 }
 
 impl Port {
-    pub(super) fn new(number: u16, index: u16, receive: Queue, send: Queue) -> Self {
+    /// `longest` is the longest payload that fits in a frame, in bytes.
+    pub(super) fn new(
+        number: u16,
+        index: u16,
+        receive: Queue,
+        send: Queue,
+        longest: usize,
+    ) -> Self {
         Self {
             number,
             index,
             receiver: Sleeper::default(),
             sender: Sleeper::default(),
             group_hops: Cell::new(1),
+            hops: Cell::new(0),
+            usual: Cell::new(longest + 1),
             received: FrameList::new(),
             receive: Share::new(receive),
             send: Share::new(send),
         }
+    }
+
+    /// Sets the time to live of datagrams to single machines and of broadcasts.
+    pub(in crate::net) fn set_hops(&self, hops: u8) {
+        self.hops.set(hops.max(1));
+        self.usual.set(0);
+    }
+
+    /// Returns the time to live of datagrams to single machines and of broadcasts, if it was set.
+    pub(in crate::net) fn hops(&self) -> Option<u8> {
+        Some(self.hops.get()).filter(|&hops| hops > 0)
+    }
+
+    /// Returns whether a payload of `length` bytes fits in one frame, and has the usual time to live
+    /// there. One comparison shows both.
+    #[inline]
+    pub(in crate::net) fn is_usual(&self, length: usize) -> bool {
+        length < self.usual.get()
     }
 
     /// Returns whether there is room for a received datagram of `length` bytes.

@@ -2,6 +2,7 @@
 
 use smoltcp::wire::Ipv4Packet;
 
+use super::super::UdpSocket;
 use super::*;
 
 const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
@@ -241,6 +242,55 @@ fn datagrams_to_groups_stay_on_the_link() {
     let to_all = at(Ipv4Addr::BROADCAST, 9);
     assert_eq!(poll_once(socket.send_to(b"x", to_all)), Poll::Ready(Ok(())));
     assert_eq!(times_to_live(&machine.answers(SECOND)), [64]);
+}
+
+#[test]
+fn datagrams_to_machines_have_the_time_to_live_of_their_socket() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let socket = machine.net.udp(9).unwrap();
+    let peer = B;
+    ip::introduce(&mut machine);
+    machine.answer(frames::udp(peer, 4000, 9, b"question"));
+    let datagram = |socket: &UdpSocket| {
+        let Poll::Ready(Ok(datagram)) = poll_once(socket.receive()) else {
+            panic!("no datagram")
+        };
+        datagram
+    };
+    let question = datagram(&socket);
+    for (hops, expected) in [(None, 64), (Some(255), 255), (Some(0), 1), (Some(7), 7)] {
+        if let Some(hops) = hops {
+            socket.set_ttl(hops);
+        }
+        // In one frame, and in three fragments.
+        for length in [5, 1000, 3000] {
+            let payload = std::vec![1; length];
+            assert!(poll_once(socket.reply(&question, &payload)).is_ready());
+            assert!(poll_once(socket.send_to(&payload, at(peer, 4000))).is_ready());
+        }
+        let to_all = at(Ipv4Addr::BROADCAST, 9);
+        assert!(poll_once(socket.send_to(b"x", to_all)).is_ready());
+        machine
+            .card
+            .received
+            .push_back(frames::udp(peer, 4000, 9, b"back"));
+        let mut sent = machine.answers(SECOND);
+        assert!(poll_once(socket.send_back(datagram(&socket))).is_ready());
+        sent.extend(machine.answers(SECOND));
+        assert_eq!(times_to_live(&sent), [expected; 12]);
+        for frame in sent.iter().filter(|frame| frame.len() < 1100) {
+            let packet = Ipv4Packet::new_checked(&frame[14..]).unwrap();
+            let (from, to) = (packet.src_addr().into(), packet.dst_addr().into());
+            if packet.frag_offset() == 0 {
+                let datagram = smoltcp::wire::UdpPacket::new_checked(packet.payload()).unwrap();
+                assert!(datagram.verify_checksum(&from, &to));
+            }
+        }
+    }
+    // Groups have a time to live of their own.
+    let sent = poll_once(socket.send_to(b"x", at(GROUP, 5353)));
+    assert_eq!(sent, Poll::Ready(Ok(())));
+    assert_eq!(times_to_live(&machine.answers(SECOND)), [1]);
 }
 
 #[cfg(feature = "raw")]

@@ -57,7 +57,7 @@ impl UdpSocket {
         }
         Ok(Self {
             stack,
-            port: inner.ports.add(number, receive, send)?,
+            port: inner.ports.add(number, receive, send, &stack.outgoing)?,
             longest: UDP_PAYLOAD.min(send.bytes),
         })
     }
@@ -65,6 +65,16 @@ impl UdpSocket {
     /// Returns the socket's port.
     pub fn port(&self) -> u16 {
         self.port.number
+    }
+
+    /// Sets how many links the datagrams of this socket may cross, unless they go to multicast groups:
+    /// their time to live, or, over IPv6, their hop limit. 0 stands for 1. Until this is called, the time
+    /// to live is 64, and the hop limit is the one that routers advertise (RFC 4861, 4.2), or 64.
+    ///
+    /// The answers of multicast DNS to single machines need 255 (RFC 6762, 11). Datagrams of such a
+    /// socket are always copied.
+    pub fn set_ttl(&self, hops: u8) {
+        self.port.set_hops(hops);
     }
 
     /// Sets how many links datagrams of this socket to multicast groups may cross: their time to
@@ -255,7 +265,7 @@ impl UdpSocket {
         };
         let destination = Destination::new(mac, to);
         let frame = ports::copy(&stack.frames, payload).map_err(|_| SendError::OutOfMemory)?;
-        if !mac.is_unicast() || !stack.outgoing.fits(length) {
+        if !mac.is_unicast() || !port.is_usual(length) {
             stack.due.set(0);
             return stack
                 .outgoing

@@ -352,3 +352,23 @@ fn packets_to_groups_stay_on_the_link_unless_the_socket_says_otherwise() {
         );
     }
 }
+
+#[test]
+fn datagrams_to_machines_have_the_hop_limit_of_their_socket() {
+    let mut machine = Machine::routed();
+    let far = ip("2001:db9::1");
+    let socket = machine.net.udp(7).unwrap();
+    let routed = 64;
+    for (hops, expected) in [(None, routed), (Some(255), 255), (Some(0), 1)] {
+        if let Some(hops) = hops {
+            socket.set_ttl(hops);
+        }
+        let sent = poll_once(socket.send_to_any(b"x", (far, 9).into()));
+        assert_eq!(sent, Poll::Ready(Ok(())));
+        let now = CLOCK.get();
+        let sent = machine.sends(now);
+        let packets = sent.iter().filter(|one| one[38..54] == far.octets());
+        let limits: Vec<_> = packets.map(|one| one[21]).collect();
+        assert_eq!(limits, [expected]);
+    }
+}
