@@ -1,13 +1,16 @@
-//! Echoes datagrams on all network devices, and sends the first sector of its disk to who asks. Connects
-//! to the addresses given by `connect=` on the command line, and says which network leads there.
+//! Echoes datagrams and what connections send on all network devices, and sends the first sector of its
+//! disk to who asks. Connects to the addresses given by `connect=` on the command line, and says which
+//! network leads there.
 //!
 //! `cargo xtask run BOARD --app two-networks --nic user`
 
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
-use core::net::SocketAddrV4;
+use core::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use core::time::Duration;
 
+use edge_nal::{TcpAccept as _, TcpBind};
+use embedded_io_async::{Read as _, Write as _};
 use vmos::block::{BlockingDisk, SECTOR_SIZE};
 use vmos::net::{Event, Networks};
 use vmos::{Kernel, Result, Spawner, println};
@@ -24,6 +27,7 @@ async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
     let networks = kernel.networks();
     let socket = networks.udp(ECHO)?;
     spawner.spawn(tell_changes(networks)?);
+    spawner.spawn(echo_streams(networks)?);
     if let Ok(disk) = kernel.disk(0) {
         let disk = kernel.blocking(disk).limit(LIMIT);
         spawner.spawn(serve_sector(networks, disk)?);
@@ -54,6 +58,31 @@ async fn tell_changes(networks: Networks) {
             Event::LinkDown => println!("{name}: link down"),
             Event::Lost => println!("{name}: address lost"),
             _ => {}
+        }
+    }
+}
+
+/// Echoes what connections of all networks send.
+#[vmos::task]
+async fn echo_streams(networks: Networks) {
+    if let Err(error) = echo(networks).await {
+        println!("no TCP echo: {error}");
+    }
+}
+
+/// Echoes what one connection after the other sends. This is code for any network that edge-nal knows:
+/// [`Networks`], one network of them, or [`Kernel::net`].
+async fn echo<N: TcpBind>(network: N) -> core::result::Result<(), N::Error> {
+    let any = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), ECHO);
+    let listener = network.bind(any).await?;
+    let mut piece = [0; 512];
+    loop {
+        let (peer, mut stream) = listener.accept().await?;
+        println!("{peer}: connected to TCP echo");
+        while let Ok(length @ 1..) = stream.read(&mut piece).await {
+            if stream.write_all(&piece[..length]).await.is_err() {
+                break;
+            }
         }
     }
 }

@@ -64,7 +64,8 @@ impl Handles {
                 };
                 let metric = word(command_line, "metric", name).unwrap_or_default();
                 names.push(name);
-                all.push(Network::new(name, metric, net));
+                let number = all.len() as u32 + 1;
+                all.push(Network::new(number, name, metric, net));
             }
             report_unknown(command_line, &names);
             let all = Box::leak(all.into_boxed_slice());

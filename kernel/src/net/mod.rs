@@ -83,6 +83,8 @@ pub use hardware_address::{HardwareAddress, NotAHardwareAddress};
 pub use interface::{Interface, InterfaceError, Received, Sending};
 #[cfg(feature = "ipv6")]
 pub use ipv6::{Ip6, Ip6Error, Ipv6Configuration, Ipv6Error, Ipv6Statistics};
+#[cfg(all(feature = "networks", feature = "raw"))]
+pub use networks::RawSockets;
 #[cfg(feature = "networks")]
 pub use networks::{
     AnyEvents, Network, NetworkStatistics, Networks, NoSuchNetwork, TcpListeners, UdpSockets,

@@ -1,6 +1,7 @@
 //! Tests the app `two-networks`: two network devices on the kernel's own stack.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
 use serde_json::json;
 use vmos_machine_tests::ensure;
@@ -40,6 +41,10 @@ fn serves_two_devices(setting: &Setting) -> Outcome {
         "nic.wan={FIRST} nic.lan={SECOND} connect=10.0.2.2:{port},192.168.7.2:{port},127.0.0.1:80"
     ));
     let wan = Caller::new(draft.echo_port()?)?;
+    let streams = [
+        draft.forward_tcp(ECHO)?,
+        ports::free_tcp().ok_or("no TCP port is free")?,
+    ];
     let host = ports::free_udp().ok_or("no UDP port is free")?;
     let lan = Caller::new(host)?;
     let device = draft
@@ -47,7 +52,10 @@ fn serves_two_devices(setting: &Setting) -> Outcome {
         .devices
         .device("net", &format!(",id=second,netdev=lan,mac={SECOND}"));
     let network = "user,id=lan,net=192.168.7.0/24,dhcpstart=192.168.7.15";
-    let forward = format!("hostfwd=udp:127.0.0.1:{host}-192.168.7.15:7");
+    let forward = format!(
+        "hostfwd=udp:127.0.0.1:{host}-192.168.7.15:7,hostfwd=tcp:127.0.0.1:{}-192.168.7.15:7",
+        streams[1]
+    );
     draft.qemu.extra.extend([
         "-netdev".to_owned(),
         format!("{network},{forward}"),
@@ -69,6 +77,18 @@ fn serves_two_devices(setting: &Setting) -> Outcome {
         for payload in [&b"hello"[..], &[0xa5; 1472]] {
             caller.call(payload, LIMIT)?;
         }
+    }
+    // The echo of streams uses the traits of edge-nal.
+    for (port, peer) in streams.into_iter().zip(["10.0.2.2:", "192.168.7.2:"]) {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+        stream.set_read_timeout(Some(LIMIT))?;
+        stream.write_all(b"hello")?;
+        let mut answer = [0; 5];
+        stream.read_exact(&mut answer)?;
+        ensure!(answer == *b"hello", "{peer} another answer: {answer:?}");
+        machine.wait_for(peer, |line| {
+            (line.starts_with(peer) && line.ends_with("connected to TCP echo")).then_some(())
+        })?;
     }
     // Many frames: none is kept by a driver.
     for number in 0..200_u32 {

@@ -1,4 +1,4 @@
-//! `edge-nal`: TCP and name resolution.
+//! `edge-nal`: TCP and name resolution, on one network and on all.
 
 use core::future::poll_fn;
 use core::net::{IpAddr, SocketAddr};
@@ -7,57 +7,85 @@ use edge_nal::{
     AddrType, Close, Dns, Readable, TcpAccept, TcpBind, TcpConnect, TcpShutdown, TcpSplit,
 };
 
+use super::binding::{Binding, Listening as _};
 use super::connection::{Connection, Reading, Writing};
 use super::error::NetError;
-use super::versions::{destination, look_up};
-use crate::net::{Net, TcpListener};
+use super::host::Host as _;
+use crate::net::Net;
+#[cfg(feature = "networks")]
+use crate::net::Networks;
 
-/// A [`TcpListener`] for `edge-nal`.
-pub struct Accepting(
-    /// The wrapped TCP listener.
-    pub TcpListener,
-);
-
-/// Checks that the address is one of this machine.
-pub(super) fn check_local(net: &Net, address: IpAddr) -> Result<(), NetError> {
-    let own = net.configuration().map(|known| known.address.address());
-    let is_own = address.is_unspecified() || own.is_some_and(|own| address == IpAddr::V4(own));
-    is_own.then_some(()).ok_or(NetError::NotOwn(address))
+/// A TCP port for `edge-nal`: of one network, or, as `Accepting<Networks>`, of all.
+pub struct Accepting<H: Binding = Net> {
+    host: H,
+    listener: H::Listener,
 }
 
-impl TcpConnect for Net {
-    type Error = NetError;
-    type Socket<'a> = Connection;
+macro_rules! binds {
+    ($host:ty) => {
+        impl TcpConnect for $host {
+            type Error = NetError;
+            type Socket<'a> = Connection;
 
-    async fn connect(&self, remote: SocketAddr) -> Result<Connection, NetError> {
-        Ok(Connection(
-            self.tcp_connect(destination(self, remote)?).await?,
-        ))
-    }
+            async fn connect(&self, remote: SocketAddr) -> Result<Connection, NetError> {
+                self.connect_to(remote).await
+            }
+        }
+
+        impl TcpBind for $host {
+            type Error = NetError;
+            type Accept<'a> = Accepting<Self>;
+
+            /// Listens on the port of the unspecified or of an own address. Up to
+            /// [`TCP_BACKLOG`](crate::net::TCP_BACKLOG) connections of a network can wait to be
+            /// accepted.
+            async fn bind(&self, local: SocketAddr) -> Result<Accepting<Self>, NetError> {
+                let host = self.with_address(local.ip())?;
+                let listener = host.listen(local.port())?;
+                Ok(Accepting { host, listener })
+            }
+        }
+
+        impl Dns for $host {
+            type Error = NetError;
+
+            async fn get_host_by_name(
+                &self,
+                host: &str,
+                kind: AddrType,
+            ) -> Result<IpAddr, NetError> {
+                let (ipv4, ipv6) = (kind != AddrType::IPv6, kind != AddrType::IPv4);
+                self.address_of(host, ipv4, ipv6).await
+            }
+
+            async fn get_host_by_address(
+                &self,
+                _: IpAddr,
+                _: &mut [u8],
+            ) -> Result<usize, NetError> {
+                Err(NetError::Unsupported("resolving an address to a name"))
+            }
+        }
+    };
 }
 
-impl TcpBind for Net {
-    type Error = NetError;
-    type Accept<'a> = Accepting;
+binds!(Net);
+#[cfg(feature = "networks")]
+binds!(Networks);
 
-    /// Listens on the port. Up to [`TCP_BACKLOG`](crate::net::TCP_BACKLOG) connections can wait to
-    /// be accepted.
-    async fn bind(&self, local: SocketAddr) -> Result<Accepting, NetError> {
-        check_local(self, local.ip())?;
-        Ok(Accepting(self.tcp_listen(local.port())?))
-    }
-}
-
-impl TcpAccept for Accepting {
+impl<H: Binding> TcpAccept for Accepting<H> {
     type Error = NetError;
-    type Socket<'a> = Connection;
+    type Socket<'a>
+        = Connection
+    where
+        Self: 'a;
 
     async fn accept(&self) -> Result<(SocketAddr, Connection), NetError> {
         loop {
-            let stream = self.0.accept().await?;
+            let stream = self.listener.next().await?;
             // Skip a connection that is over already.
-            if let Some(peer) = stream.peer() {
-                return Ok((peer.into(), Connection(stream)));
+            if let Some(peer) = self.host.peer_of(&stream) {
+                return Ok((peer, Connection(stream)));
             }
         }
     }
@@ -99,18 +127,5 @@ impl TcpShutdown for Connection {
     async fn abort(&mut self) -> Result<(), NetError> {
         self.0.break_off();
         Ok(())
-    }
-}
-
-impl Dns for Net {
-    type Error = NetError;
-
-    async fn get_host_by_name(&self, host: &str, kind: AddrType) -> Result<IpAddr, NetError> {
-        let (ipv4, ipv6) = (kind != AddrType::IPv6, kind != AddrType::IPv4);
-        look_up(self, host, ipv4, ipv6).await
-    }
-
-    async fn get_host_by_address(&self, _: IpAddr, _: &mut [u8]) -> Result<usize, NetError> {
-        Err(NetError::Unsupported("resolving an address to a name"))
     }
 }

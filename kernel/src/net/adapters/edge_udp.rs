@@ -1,6 +1,6 @@
-//! `edge-nal`: UDP.
+//! `edge-nal`: UDP, on one network and on all.
 
-use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use edge_nal::{
     MulticastV4, MulticastV6, Readable, UdpBind, UdpConnect, UdpReceive, UdpSend, UdpSplit,
@@ -8,81 +8,81 @@ use edge_nal::{
 };
 use embedded_io_async::ErrorType;
 
-use super::edge_tcp::check_local;
+use super::binding::Binding;
 use super::error::NetError;
-use super::versions::{destination, sender};
-use crate::net::{Datagram, Net, ReceiveError, UdpSocket};
+use super::sockets::Datagrams;
+#[cfg(feature = "networks")]
+use crate::net::Networks;
+use crate::net::{Datagram, Net};
 
-/// A [`UdpSocket`] for `edge-nal`, bound or connected.
-pub struct UdpConnection {
-    net: Net,
-    socket: UdpSocket,
+/// A UDP port for `edge-nal`, bound or connected: of one network, or, as `UdpConnection<Networks>`, of
+/// all.
+///
+/// A datagram to send goes to the network that leads to its destination. A connected port, and one that
+/// is bound to an own address, is that of one network.
+pub struct UdpConnection<H: Binding = Net> {
+    host: H,
+    socket: H::Socket,
     waiting: Waiting,
 }
 
 /// The receiving half of a [`UdpConnection`].
-pub struct UdpReceiver<'a> {
-    socket: &'a UdpSocket,
+pub struct UdpReceiver<'a, H: Binding = Net> {
+    socket: &'a H::Socket,
     waiting: &'a mut Waiting,
 }
 
 /// The sending half of a [`UdpConnection`].
-pub struct UdpSender<'a> {
-    socket: &'a UdpSocket,
+pub struct UdpSender<'a, H: Binding = Net> {
+    socket: &'a H::Socket,
 }
 
-/// The multicast groups of a [`UdpConnection`]. A group that was joined is left only by `leave_v4`,
-/// not by dropping the connection; its datagrams arrive at all sockets of their port.
-pub struct Membership(Net);
+/// The multicast groups of a [`UdpConnection`]. A group that was joined is left only by `leave_v4` or
+/// `leave_v6`, not by dropping the connection; its datagrams arrive at all sockets of their port.
+pub struct Membership<H: Binding = Net>(H);
 
 /// The receiving side of a socket.
 struct Waiting {
     /// The only accepted sender; `None` accepts any.
-    from: Option<SocketAddrV4>,
+    from: Option<SocketAddr>,
     /// A datagram that was received while the caller checked whether one is available.
     first: Option<Datagram>,
 }
 
 impl Waiting {
-    /// Waits until there is a datagram.
-    async fn fill(&mut self, socket: &UdpSocket) -> Result<(), NetError> {
-        while self.first.is_none() {
-            let datagram = socket.receive().await?;
-            if self.from.is_none_or(|from| from == datagram.source()) {
-                self.first = Some(datagram);
+    /// Waits until there is a datagram, and returns it.
+    async fn take(&mut self, socket: &impl Datagrams) -> Result<Datagram, NetError> {
+        if let Some(datagram) = self.first.take() {
+            return Ok(datagram);
+        }
+        loop {
+            let datagram = socket.next().await?;
+            let sender = socket.sender_of(&datagram);
+            let is_accepted = self
+                .from
+                .is_none_or(|from| (from.ip(), from.port()) == (sender.ip(), sender.port()));
+            if is_accepted {
+                return Ok(datagram);
             }
         }
-        Ok(())
     }
 
     async fn receive(
         &mut self,
-        socket: &UdpSocket,
+        socket: &impl Datagrams,
         buffer: &mut [u8],
     ) -> Result<(usize, SocketAddr), NetError> {
-        self.fill(socket).await?;
-        let Some(datagram) = self.first.take() else {
-            return Ok((
-                0,
-                SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0)),
-            ));
-        };
-        let payload = datagram.payload();
-        let room = buffer.len();
-        let start = buffer
-            .get_mut(..payload.len())
-            .ok_or(ReceiveError::Truncated { buffer: room })?;
-        start.copy_from_slice(payload);
-        Ok((payload.len(), sender(&datagram)))
+        let datagram = self.take(socket).await?;
+        Ok((datagram.copy_into(buffer)?, socket.sender_of(&datagram)))
     }
 }
 
-impl UdpConnection {
-    fn new(net: &Net, local: SocketAddr, from: Option<SocketAddrV4>) -> Result<Self, NetError> {
-        check_local(net, local.ip())?;
+impl<H: Binding> UdpConnection<H> {
+    fn new(host: H, port: u16, from: Option<SocketAddr>) -> Result<Self, NetError> {
+        let from = from.map(|from| SocketAddr::new(from.ip().to_canonical(), from.port()));
         Ok(Self {
-            net: *net,
-            socket: net.udp(local.port())?,
+            host,
+            socket: host.open(port)?,
             waiting: Waiting { from, first: None },
         })
     }
@@ -94,16 +94,16 @@ impl UdpConnection {
     }
 
     /// Sets how many links datagrams to multicast groups may cross; see
-    /// [`UdpSocket::set_multicast_ttl`].
+    /// [`UdpSocket::set_multicast_ttl`](crate::net::UdpSocket::set_multicast_ttl).
     pub fn set_multicast_ttl(&self, hops: u8) {
-        self.socket.set_multicast_ttl(hops);
+        self.socket.set_group_hops(hops);
     }
 
-    fn receiver(&mut self) -> UdpReceiver<'_> {
+    fn receiver(&mut self) -> UdpReceiver<'_, H> {
         self.halves().0
     }
 
-    fn halves(&mut self) -> (UdpReceiver<'_>, UdpSender<'_>) {
+    fn halves(&mut self) -> (UdpReceiver<'_, H>, UdpSender<'_, H>) {
         let Self {
             socket, waiting, ..
         } = self;
@@ -111,139 +111,161 @@ impl UdpConnection {
     }
 }
 
-impl UdpBind for Net {
-    type Error = NetError;
-    type Socket<'a> = UdpConnection;
+macro_rules! binds {
+    ($host:ty) => {
+        impl UdpBind for $host {
+            type Error = NetError;
+            type Socket<'a> = UdpConnection<Self>;
 
-    async fn bind(&self, local: SocketAddr) -> Result<UdpConnection, NetError> {
-        UdpConnection::new(self, local, None)
-    }
+            /// Opens the port of the unspecified or of an own address.
+            async fn bind(&self, local: SocketAddr) -> Result<UdpConnection<Self>, NetError> {
+                UdpConnection::new(self.with_address(local.ip())?, local.port(), None)
+            }
+        }
+
+        impl UdpConnect for $host {
+            type Error = NetError;
+            type Socket<'a> = UdpConnection<Self>;
+
+            async fn connect(
+                &self,
+                local: SocketAddr,
+                remote: SocketAddr,
+            ) -> Result<UdpConnection<Self>, NetError> {
+                let host = self.with_address(local.ip())?.leading_to(remote)?;
+                UdpConnection::new(host, local.port(), Some(remote))
+            }
+        }
+    };
 }
 
-impl UdpConnect for Net {
-    type Error = NetError;
-    type Socket<'a> = UdpConnection;
-
-    async fn connect(
-        &self,
-        local: SocketAddr,
-        remote: SocketAddr,
-    ) -> Result<UdpConnection, NetError> {
-        UdpConnection::new(self, local, Some(destination(self, remote)?))
-    }
-}
+binds!(Net);
+#[cfg(feature = "networks")]
+binds!(Networks);
 
 macro_rules! errors {
     ($($name:ty),*) => {$(
-        impl ErrorType for $name {
+        impl<H: Binding> ErrorType for $name {
             type Error = NetError;
         }
     )*};
 }
 
-errors!(UdpConnection, UdpReceiver<'_>, UdpSender<'_>, Membership);
+errors!(
+    UdpConnection<H>,
+    UdpReceiver<'_, H>,
+    UdpSender<'_, H>,
+    Membership<H>
+);
 
-impl UdpReceive for UdpConnection {
+impl<H: Binding> UdpReceive for UdpConnection<H> {
     async fn receive(&mut self, buffer: &mut [u8]) -> Result<(usize, SocketAddr), NetError> {
         self.receiver().receive(buffer).await
     }
 }
 
-impl UdpReceive for UdpReceiver<'_> {
+impl<H: Binding> UdpReceive for UdpReceiver<'_, H> {
     async fn receive(&mut self, buffer: &mut [u8]) -> Result<(usize, SocketAddr), NetError> {
         self.waiting.receive(self.socket, buffer).await
     }
 }
 
-impl UdpSend for UdpConnection {
+impl<H: Binding> UdpSend for UdpConnection<H> {
     async fn send(&mut self, remote: SocketAddr, data: &[u8]) -> Result<(), NetError> {
-        let net = Net::new(self.socket.stack);
-        Ok(self
-            .socket
-            .send_to(data, destination(&net, remote)?)
-            .await?)
+        self.socket.send_datagram(data, remote).await
     }
 }
 
-impl UdpSend for UdpSender<'_> {
+impl<H: Binding> UdpSend for UdpSender<'_, H> {
     async fn send(&mut self, remote: SocketAddr, data: &[u8]) -> Result<(), NetError> {
-        let net = Net::new(self.socket.stack);
-        Ok(self
-            .socket
-            .send_to(data, destination(&net, remote)?)
-            .await?)
+        self.socket.send_datagram(data, remote).await
     }
 }
 
-impl Readable for UdpConnection {
+impl<H: Binding> Readable for UdpConnection<H> {
     async fn readable(&mut self) -> Result<(), NetError> {
         self.receiver().readable().await
     }
 }
 
-impl Readable for UdpReceiver<'_> {
+impl<H: Binding> Readable for UdpReceiver<'_, H> {
     async fn readable(&mut self) -> Result<(), NetError> {
-        self.waiting.fill(self.socket).await
+        let datagram = self.waiting.take(self.socket).await?;
+        self.waiting.first = Some(datagram);
+        Ok(())
     }
 }
 
-impl UdpSplit for UdpConnection {
-    type Receive<'a> = UdpReceiver<'a>;
-    type Send<'a> = UdpSender<'a>;
+impl<H: Binding> UdpSplit for UdpConnection<H> {
+    type Receive<'a>
+        = UdpReceiver<'a, H>
+    where
+        Self: 'a;
+    type Send<'a>
+        = UdpSender<'a, H>
+    where
+        Self: 'a;
 
-    fn split(&mut self) -> (UdpReceiver<'_>, UdpSender<'_>) {
+    fn split(&mut self) -> (UdpReceiver<'_, H>, UdpSender<'_, H>) {
         self.halves()
     }
 }
 
-impl UdpSplitMulticast for UdpConnection {
-    type MulticastV4<'a> = Membership;
-    type MulticastV6<'a> = Membership;
+impl<H: Binding> UdpSplitMulticast for UdpConnection<H> {
+    type MulticastV4<'a>
+        = Membership<H>
+    where
+        Self: 'a;
+    type MulticastV6<'a>
+        = Membership<H>
+    where
+        Self: 'a;
 
-    fn split_multicast(&mut self) -> (UdpReceiver<'_>, UdpSender<'_>, Membership, Membership) {
-        let net = self.net;
+    fn split_multicast(
+        &mut self,
+    ) -> (
+        UdpReceiver<'_, H>,
+        UdpSender<'_, H>,
+        Membership<H>,
+        Membership<H>,
+    ) {
+        let host = self.host;
         let (receiver, sender) = self.halves();
-        (receiver, sender, Membership(net), Membership(net))
-    }
-}
-
-impl Membership {
-    fn join(&self, group: Ipv4Addr) -> Result<(), NetError> {
-        self.0
-            .join(group)
-            .map_err(|_| NetError::Unsupported("joining what is no multicast group"))
+        (receiver, sender, Membership(host), Membership(host))
     }
 }
 
 macro_rules! groups {
-    ($($name:ty, $membership:expr;)*) => {$(
-        impl MulticastV4 for $name {
-            /// Joins at the only interface, whatever its address.
-            async fn join_v4(&mut self, group: Ipv4Addr, _: Ipv4Addr) -> Result<(), NetError> {
-                $membership(self).join(group)
+    ($($name:ty, $host:tt;)*) => {$(
+        impl<H: Binding> MulticastV4 for $name {
+            /// Joins on the network with the address `interface`, and on all networks of the port if it is
+            /// unspecified. A port of one network joins there, whatever the address.
+            async fn join_v4(&mut self, group: Ipv4Addr, interface: Ipv4Addr) -> Result<(), NetError> {
+                self.$host.joining(interface)?.join_group(group)
             }
 
-            async fn leave_v4(&mut self, group: Ipv4Addr, _: Ipv4Addr) -> Result<(), NetError> {
-                $membership(self).0.leave(group);
+            async fn leave_v4(&mut self, group: Ipv4Addr, interface: Ipv4Addr) -> Result<(), NetError> {
+                self.$host.joining(interface)?.leave_group(group);
                 Ok(())
             }
         }
 
-        impl MulticastV6 for $name {
-            async fn join_v6(&mut self, _: Ipv6Addr, _: u32) -> Result<(), NetError> {
-                Err(NO_IPV6)
+        impl<H: Binding> MulticastV6 for $name {
+            /// Joins on the network with the number `interface`, and on all networks of the port for 0. A
+            /// port of one network joins there, whatever the number.
+            async fn join_v6(&mut self, group: Ipv6Addr, interface: u32) -> Result<(), NetError> {
+                self.$host.numbered(interface)?.join_ipv6_group(group)
             }
 
-            async fn leave_v6(&mut self, _: Ipv6Addr, _: u32) -> Result<(), NetError> {
-                Err(NO_IPV6)
+            async fn leave_v6(&mut self, group: Ipv6Addr, interface: u32) -> Result<(), NetError> {
+                self.$host.numbered(interface)?.leave_ipv6_group(group);
+                Ok(())
             }
         }
     )*};
 }
 
-const NO_IPV6: NetError = NetError::Unsupported("a multicast group of IPv6");
-
 groups!(
-    UdpConnection, |connection: &Self| Membership(connection.net);
-    Membership, |membership: &Self| Membership(membership.0);
+    UdpConnection<H>, host;
+    Membership<H>, 0;
 );

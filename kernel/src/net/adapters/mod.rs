@@ -10,26 +10,34 @@
 //!
 //! `embedded-io-async` needs no feature: [`TcpStream`](super::TcpStream) and its halves implement
 //! its traits.
+//!
+//! With the feature `networks`, the traits of edge-nal, embedded-nal-async and sntpc are also
+//! implemented for all networks together, [`Networks`](super::Networks) and its sockets.
 
+#[cfg(feature = "edge-nal")]
+mod binding;
 #[cfg(any(feature = "edge-nal", feature = "embedded-nal-async"))]
 mod connection;
 #[cfg(feature = "edge-nal")]
 mod edge_tcp;
 #[cfg(feature = "edge-nal")]
 mod edge_udp;
-#[cfg(any(feature = "edge-nal", feature = "embedded-nal-async"))]
+#[cfg(any(
+    feature = "edge-nal",
+    feature = "embedded-nal-async",
+    feature = "sntpc"
+))]
 mod error;
+#[cfg(any(feature = "edge-nal", feature = "embedded-nal-async"))]
+mod host;
 #[cfg(feature = "embedded-nal-async")]
 mod nal;
-#[cfg(all(
-    feature = "networks",
-    any(feature = "edge-nal", feature = "embedded-nal-async")
-))]
-mod networks;
 #[cfg(feature = "picoserve")]
 mod picoserve;
 #[cfg(feature = "sntpc")]
 mod sntpc;
+#[cfg(any(feature = "edge-nal", feature = "sntpc"))]
+mod sockets;
 #[cfg(any(feature = "edge-nal", feature = "embedded-nal-async"))]
 mod versions;
 
@@ -39,7 +47,11 @@ pub use connection::{Connection, Reading, Writing};
 pub use edge_tcp::Accepting;
 #[cfg(feature = "edge-nal")]
 pub use edge_udp::{Membership, UdpConnection, UdpReceiver, UdpSender};
-#[cfg(any(feature = "edge-nal", feature = "embedded-nal-async"))]
+#[cfg(any(
+    feature = "edge-nal",
+    feature = "embedded-nal-async",
+    feature = "sntpc"
+))]
 pub use error::NetError;
 #[cfg(feature = "picoserve")]
 pub use picoserve::{PicoserveTimer, Vmos};

@@ -5,7 +5,10 @@ use core::time::Duration;
 
 use sntpc::{Error, NtpTimestampGenerator, NtpUdpSocket, Result};
 
+use super::sockets::Datagrams as _;
 use crate::net::UdpSocket;
+#[cfg(feature = "networks")]
+use crate::net::UdpSockets;
 use crate::time::{self, UnixTime};
 
 /// The time of day as sntpc's clock. If it is not set, it is first [set](time::set_wall_clock) to
@@ -34,18 +37,21 @@ impl NtpTimestampGenerator for SntpcClock {
     }
 }
 
-impl NtpUdpSocket for UdpSocket {
-    async fn send_to(&self, bytes: &[u8], to: SocketAddr) -> Result<usize> {
-        let SocketAddr::V4(to) = to else {
-            return Err(Error::Network);
-        };
-        let sent = Self::send_to(self, bytes, to).await;
-        sent.map(|()| bytes.len()).map_err(|_| Error::Network)
-    }
+macro_rules! asks {
+    ($socket:ty) => {
+        impl NtpUdpSocket for $socket {
+            async fn send_to(&self, bytes: &[u8], to: SocketAddr) -> Result<usize> {
+                let sent = self.send_datagram(bytes, to).await;
+                sent.map(|()| bytes.len()).map_err(|_| Error::Network)
+            }
 
-    async fn recv_from(&self, buffer: &mut [u8]) -> Result<(usize, SocketAddr)> {
-        let received = self.receive_into(buffer).await;
-        let (length, from) = received.map_err(|_| Error::Network)?;
-        Ok((length, from.into()))
-    }
+            async fn recv_from(&self, buffer: &mut [u8]) -> Result<(usize, SocketAddr)> {
+                self.next_into(buffer).await.map_err(|_| Error::Network)
+            }
+        }
+    };
 }
+
+asks!(UdpSocket);
+#[cfg(feature = "networks")]
+asks!(UdpSockets);

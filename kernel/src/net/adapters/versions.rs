@@ -1,41 +1,12 @@
-//! Addresses of both IP versions for the traits of other crates. Without the feature `ipv6`, IPv6 is
-//! unsupported.
+//! Names with addresses of both IP versions for the traits of other crates. Without the feature `ipv6`,
+//! IPv6 is unsupported.
 
-use core::net::{IpAddr, SocketAddr, SocketAddrV4};
+use core::net::IpAddr;
 
 use super::error::NetError;
-#[cfg(feature = "edge-nal")]
-use crate::net::Datagram;
 use crate::net::Net;
 #[cfg(feature = "ipv6")]
-use crate::net::{ConnectError, ResolveError};
-
-/// Returns the address that sockets accept for a destination.
-pub(super) fn destination(net: &Net, to: SocketAddr) -> Result<SocketAddrV4, NetError> {
-    match to {
-        SocketAddr::V4(to) => Ok(to),
-        #[cfg(feature = "ipv6")]
-        SocketAddr::V6(to) => match net.stand_in(IpAddr::V6(*to.ip())) {
-            Ok(ip) => Ok(SocketAddrV4::new(ip, to.port())),
-            Err(error) => Err(ConnectError::Ipv6(error).into()),
-        },
-        #[cfg(not(feature = "ipv6"))]
-        SocketAddr::V6(to) => {
-            let _ = net;
-            Err(NetError::NotIpv4(IpAddr::V6(*to.ip())))
-        }
-    }
-}
-
-/// Returns the sender of a datagram.
-#[cfg(feature = "edge-nal")]
-pub(super) fn sender(datagram: &Datagram) -> SocketAddr {
-    #[cfg(feature = "ipv6")]
-    let sender = datagram.sender();
-    #[cfg(not(feature = "ipv6"))]
-    let sender = datagram.source().into();
-    sender
-}
+use crate::net::ResolveError;
 
 /// Returns the first address of a name, of one of the accepted versions.
 pub(super) async fn look_up(

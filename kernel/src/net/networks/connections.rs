@@ -9,7 +9,9 @@ use core::time::Duration;
 
 use super::{Networks, on_all};
 use crate::net::address::is_unicast;
-use crate::net::{BindError, ConnectError, PingError, TCP_BACKLOG, TcpListener, TcpStream};
+use crate::net::{
+    BindError, ConnectError, PingError, TCP_BACKLOG, TCP_QUEUE, TcpListener, TcpStream,
+};
 
 /// A TCP port of all networks that accepts connections. Dropping it frees the port on each, and ends
 /// connections that were not accepted.
@@ -54,15 +56,30 @@ impl Networks {
     /// As for [`Net::tcp_connect`](crate::net::Net::tcp_connect); there is no route if no network leads
     /// to the destination, which is an error at once.
     pub async fn tcp_connect(&self, remote: SocketAddrV4) -> Result<TcpStream, ConnectError> {
+        self.tcp_connect_with(remote, TCP_QUEUE).await
+    }
+
+    /// Like [`tcp_connect`](Self::tcp_connect), with queues of `queue` bytes in each direction; see
+    /// [`TcpListener::set_queue`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`tcp_connect`](Self::tcp_connect).
+    pub async fn tcp_connect_with(
+        &self,
+        remote: SocketAddrV4,
+        queue: usize,
+    ) -> Result<TcpStream, ConnectError> {
         match self.route(IpAddr::V4(*remote.ip())) {
-            Some(network) => network.net().tcp_connect(remote).await,
+            Some(network) => network.net().tcp_connect_with(remote, queue).await,
             None if !self.has_address() => Err(ConnectError::NoAddress),
             None if is_unicast(remote.ip().to_bits()) => Err(ConnectError::NoRoute(remote)),
             None => Err(ConnectError::Unaddressable(remote)),
         }
     }
 
-    /// Connects to `remote` of either IP version by TCP; see [`tcp_connect`](Self::tcp_connect).
+    /// Connects to `remote` of either IP version by TCP; see [`tcp_connect`](Self::tcp_connect). The scope
+    /// of a link-local address is the [number](super::Network::number) of its network.
     ///
     /// # Errors
     ///
@@ -75,7 +92,7 @@ impl Networks {
     ) -> Result<TcpStream, ConnectError> {
         match remote.ip().to_canonical() {
             IpAddr::V4(ip) => self.tcp_connect(SocketAddrV4::new(ip, remote.port())).await,
-            IpAddr::V6(ip) => match self.route(remote.ip()) {
+            IpAddr::V6(ip) => match self.route_to(remote) {
                 Some(network) => network.net().tcp_connect_any(remote).await,
                 None => Err(self.no_ipv6_route(ip).into()),
             },
@@ -93,6 +110,24 @@ impl Networks {
             Some(network) => network.net().ping(address, timeout).await,
             None if !self.has_address() => Err(PingError::NoAddress),
             None => Err(PingError::NoRoute(address)),
+        }
+    }
+
+    /// Sends an echo request to an address of either IP version; see [`ping`](Self::ping).
+    ///
+    /// # Errors
+    ///
+    /// As for [`Net::ping_any`](crate::net::Net::ping_any).
+    #[cfg(feature = "ipv6")]
+    pub async fn ping_any(
+        &self,
+        address: IpAddr,
+        timeout: Duration,
+    ) -> Result<Duration, PingError> {
+        match (address.to_canonical(), self.route(address)) {
+            (IpAddr::V4(address), _) => self.ping(address, timeout).await,
+            (IpAddr::V6(_), Some(network)) => network.net().ping_any(address, timeout).await,
+            (IpAddr::V6(address), None) => Err(self.no_ipv6_route(address).into()),
         }
     }
 

@@ -10,6 +10,9 @@
 
 mod connections;
 mod events;
+mod groups;
+#[cfg(feature = "raw")]
+mod raw;
 mod resolver;
 mod route;
 mod statistics;
@@ -21,6 +24,8 @@ use core::task::Poll;
 
 pub use self::connections::TcpListeners;
 pub use self::events::AnyEvents;
+#[cfg(feature = "raw")]
+pub use self::raw::RawSockets;
 pub use self::statistics::NetworkStatistics;
 pub use self::udp::UdpSockets;
 
@@ -33,6 +38,7 @@ use super::{BindError, Net};
 /// A network of this machine: that of one network device.
 #[derive(Clone, Copy)]
 pub struct Network {
+    number: u32,
     name: &'static str,
     metric: u16,
     net: Net,
@@ -55,8 +61,21 @@ impl fmt::Display for NoSuchNetwork {
 impl core::error::Error for NoSuchNetwork {}
 
 impl Network {
-    pub(crate) const fn new(name: &'static str, metric: u16, net: Net) -> Self {
-        Self { name, metric, net }
+    pub(crate) const fn new(number: u32, name: &'static str, metric: u16, net: Net) -> Self {
+        Self {
+            number,
+            name,
+            metric,
+            net,
+        }
+    }
+
+    /// Returns the number of the network, counted from 1 in the order of [`Networks::iter`]. It is the
+    /// scope of link-local IPv6 addresses (RFC 4007, 6), and the interface index of other crates' traits
+    /// (RFC 3493, 4).
+    #[must_use]
+    pub const fn number(&self) -> u32 {
+        self.number
     }
 
     /// Returns the name that the command line gives to the device by `nic.NAME=`; otherwise, the
@@ -123,6 +142,13 @@ impl Networks {
         found.ok_or(NoSuchNetwork)
     }
 
+    /// Returns the first network for which `is_meant`, on its own.
+    #[cfg(feature = "edge-nal")]
+    pub(in crate::net) fn only(&self, is_meant: impl Fn(Network) -> bool) -> Option<Self> {
+        let found = self.all.iter().find(|network| is_meant(**network));
+        found.map(|network| Self::new(core::slice::from_ref(network)))
+    }
+
     /// Returns the network on which a datagram arrived.
     #[must_use]
     pub fn of_datagram(&self, datagram: &Datagram) -> Option<Network> {
@@ -140,11 +166,24 @@ impl Networks {
         all.find(|network| core::ptr::eq(network.net.stack, stack))
     }
 
+    /// Waits until a network has an IPv6 address for other networks than its link, and returns it. Returns
+    /// at once if one has.
+    #[cfg(feature = "ipv6")]
+    pub async fn ipv6_configured(&self) -> Network {
+        self.first(|network| network.net.ipv6_configuration().global().is_some())
+            .await
+    }
+
     /// Waits until a network has an IPv4 address, and returns it. Returns at once if one has.
     pub async fn configured(&self) -> Network {
+        self.first(|network| network.net.configuration().is_some())
+            .await
+    }
+
+    /// Waits until a network is configured as wanted, and returns it.
+    async fn first(&self, is_wanted: impl Fn(&Network) -> bool) -> Network {
         poll_fn(|context| {
-            let mut all = self.iter();
-            if let Some(found) = all.find(|network| network.net.configuration().is_some()) {
+            if let Some(found) = self.iter().find(&is_wanted) {
                 return Poll::Ready(found);
             }
             self.iter()

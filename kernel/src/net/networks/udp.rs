@@ -8,7 +8,6 @@ use core::pin::pin;
 use core::task::Poll;
 
 use super::{Networks, on_all};
-use crate::net::address::is_unicast;
 use crate::net::{BindError, Datagram, Queue, ReceiveError, SendError, UDP_QUEUE, UdpSocket};
 
 /// A UDP port of all networks. Dropping it frees the port on each.
@@ -19,7 +18,7 @@ use crate::net::{BindError, Datagram, Queue, ReceiveError, SendError, UDP_QUEUE,
 ///
 /// Only one task at a time can wait to receive, and one to send.
 pub struct UdpSockets {
-    networks: Networks,
+    pub(in crate::net) networks: Networks,
     /// One for each network, in the same order.
     sockets: Vec<UdpSocket>,
     /// The socket from which a datagram is taken first, so that none has to wait for another one.
@@ -98,6 +97,21 @@ impl UdpSockets {
         .await
     }
 
+    /// Waits for the next datagram of any network and copies it to the start of `buffer`; see
+    /// [`UdpSocket::receive_into`]. To answer it, use [`receive`](Self::receive), whose datagram knows its
+    /// network.
+    ///
+    /// # Errors
+    ///
+    /// If the buffer was too short; the datagram is lost.
+    pub async fn receive_into(
+        &self,
+        buffer: &mut [u8],
+    ) -> Result<(usize, SocketAddrV4), ReceiveError> {
+        let datagram = self.receive().await?;
+        Ok((datagram.copy_into(buffer)?, datagram.source()))
+    }
+
     /// Sends `payload` to the sender of `datagram`, over the network on which it arrived; see
     /// [`UdpSocket::reply`].
     ///
@@ -145,7 +159,8 @@ impl UdpSockets {
     }
 
     /// Sends `payload` to `to`, of either IP version, over the network that leads there, once its queue
-    /// has room.
+    /// has room. The scope of a link-local address is the [number](super::Network::number) of its network;
+    /// without one, the address counts as being on every network.
     ///
     /// # Errors
     ///
@@ -156,31 +171,23 @@ impl UdpSockets {
         payload: &[u8],
         to: core::net::SocketAddr,
     ) -> Result<(), SendError> {
-        match (self.networks.route(to.ip()), to.ip().to_canonical()) {
+        match (self.networks.route_to(to), to.ip().to_canonical()) {
             (Some(network), _) => match self.of_stack(network.net().stack) {
                 Some(socket) => socket.send_to_any(payload, to).await,
                 None => Err(SendError::NoAddress),
             },
             (None, IpAddr::V6(ip)) => Err(self.networks.no_ipv6_route(ip).into()),
-            (None, IpAddr::V4(ip)) => Err(self.no_route(SocketAddrV4::new(ip, to.port()))),
+            (None, IpAddr::V4(ip)) => {
+                let to = SocketAddrV4::new(ip, to.port());
+                Err(self.networks.no_ipv4_route(to))
+            }
         }
     }
 
     fn leading_to(&self, to: SocketAddrV4) -> Result<&UdpSocket, SendError> {
         let network = self.networks.route(IpAddr::V4(*to.ip()));
         let socket = network.and_then(|network| self.of_stack(network.net().stack));
-        socket.ok_or_else(|| self.no_route(to))
-    }
-
-    /// Returns why nothing can be sent to an address to which no network leads.
-    fn no_route(&self, to: SocketAddrV4) -> SendError {
-        if !self.networks.has_address() {
-            SendError::NoAddress
-        } else if is_unicast(to.ip().to_bits()) {
-            SendError::NoRoute(to)
-        } else {
-            SendError::Unaddressable(to)
-        }
+        socket.ok_or_else(|| self.networks.no_ipv4_route(to))
     }
 
     fn of(&self, datagram: &Datagram) -> Option<&UdpSocket> {

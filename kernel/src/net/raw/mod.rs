@@ -142,7 +142,7 @@ impl RawSocket {
         poll_fn(|context| self.poll_receive(context)).await
     }
 
-    fn poll_receive(&self, context: &mut Context<'_>) -> Poll<RawPacket> {
+    pub(in crate::net) fn poll_receive(&self, context: &mut Context<'_>) -> Poll<RawPacket> {
         match self.queue.take() {
             Some(packet) => Poll::Ready(packet),
             None => {

@@ -1,6 +1,10 @@
 //! Tests of a machine with two networks, each a cable to another machine.
 
+#[cfg(feature = "edge-nal")]
+mod adapters;
 mod names;
+#[cfg(feature = "raw")]
+mod raw;
 mod routes;
 mod sockets;
 
@@ -38,7 +42,7 @@ impl Wires {
         let cables = [cable(0), cable(1)];
         let network = |index: usize| {
             let name = ["wan", "lan"][index];
-            Network::new(name, metrics[index], cables[index].a.net)
+            Network::new(index as u32 + 1, name, metrics[index], cables[index].a.net)
         };
         let all: &'static [_] = Box::leak(Box::new([network(0), network(1)]));
         Self {

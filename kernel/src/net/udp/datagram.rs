@@ -8,6 +8,8 @@ use vmos_drivers::dma::Frame;
 use crate::net::packet::{self, HEADERS, Mac};
 use crate::net::stack::Stack;
 
+use super::error::ReceiveError;
+
 /// A received datagram, in the frame in which it arrived. Dropping it returns the frame to its
 /// pool.
 pub struct Datagram {
@@ -61,6 +63,17 @@ impl Datagram {
 
     /// Returns the hardware address of the sender, if it is known.
     #[inline]
+    /// Copies the payload to the start of `buffer`, and returns its length.
+    pub(in crate::net) fn copy_into(&self, buffer: &mut [u8]) -> Result<usize, ReceiveError> {
+        let payload = self.payload();
+        let truncated = ReceiveError::Truncated {
+            buffer: buffer.len(),
+        };
+        let place = buffer.get_mut(..payload.len()).ok_or(truncated)?;
+        place.copy_from_slice(payload);
+        Ok(payload.len())
+    }
+
     pub(super) fn mac(&self) -> Option<Mac> {
         let mac = self.frame.as_ref().map(packet::source_mac);
         mac.filter(|mac| *mac != Mac::NONE)

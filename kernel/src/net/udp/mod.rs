@@ -110,15 +110,7 @@ impl UdpSocket {
         buffer: &mut [u8],
     ) -> Result<(usize, SocketAddrV4), ReceiveError> {
         let datagram = self.receive().await?;
-        let payload = datagram.payload();
-        let truncated = ReceiveError::Truncated {
-            buffer: buffer.len(),
-        };
-        buffer
-            .get_mut(..payload.len())
-            .ok_or(truncated)?
-            .copy_from_slice(payload);
-        Ok((payload.len(), datagram.source()))
+        Ok((datagram.copy_into(buffer)?, datagram.source()))
     }
 
     /// Sends `payload` to the sender of `datagram`, once the queue has room. If the datagram has

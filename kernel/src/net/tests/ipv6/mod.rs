@@ -1,5 +1,7 @@
 //! Tests of IPv6 on a simulated wire. Messages are written byte by byte, and read by smoltcp.
 
+#[cfg(feature = "edge-nal")]
+mod adapters;
 mod addresses;
 mod answers;
 mod conflicts;

@@ -8,7 +8,7 @@ use super::*;
 use crate::net::{ConnectError, Ipv6Error, PingError, SendError, TCP_QUEUE, TcpError};
 
 /// Two machines with link-local addresses.
-fn cable() -> Cable {
+pub(super) fn cable() -> Cable {
     let mut cable = Cable::new();
     cable.a.net.configure_ipv6(Ip6::Auto);
     cable.b.net.configure_ipv6(Ip6::Auto);
@@ -16,7 +16,7 @@ fn cable() -> Cable {
     cable
 }
 
-fn a(port: u16) -> SocketAddr {
+pub(super) fn a(port: u16) -> SocketAddr {
     SocketAddr::from((own("fe80::", 1), port))
 }
 
