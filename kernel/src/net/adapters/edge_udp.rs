@@ -88,9 +88,9 @@ impl<H: Binding> UdpConnection<H> {
     }
 
     /// Sets how many links other datagrams than those to multicast groups may cross; see
-    /// [`UdpSocket::set_ttl`].
+    /// [`UdpSocket::set_ttl`](crate::net::UdpSocket::set_ttl).
     pub fn set_ttl(&self, hops: u8) {
-        self.socket.set_ttl(hops);
+        self.socket.set_hops(hops);
     }
 
     /// Sets how many links datagrams to multicast groups may cross; see

@@ -21,6 +21,9 @@ pub trait Datagrams {
         to: SocketAddr,
     ) -> impl Future<Output = Result<(), NetError>>;
 
+    /// Sets how many links other datagrams than those to multicast groups may cross.
+    fn set_hops(&self, hops: u8);
+
     /// Sets how many links datagrams to multicast groups may cross.
     fn set_group_hops(&self, hops: u8);
 
@@ -44,6 +47,10 @@ macro_rules! alike {
     () => {
         async fn next(&self) -> Result<Datagram, ReceiveError> {
             self.receive().await
+        }
+
+        fn set_hops(&self, hops: u8) {
+            self.set_ttl(hops);
         }
 
         fn set_group_hops(&self, hops: u8) {
