@@ -134,7 +134,7 @@ fn stopped_by_an_error(setting: &Setting) -> Outcome {
 }
 
 /// Limits the disk to `iops` requests per second; 0 for no limit.
-fn throttle(monitor: &mut Qmp, iops: u32) -> Outcome {
+pub(super) fn throttle(monitor: &mut Qmp, iops: u32) -> Outcome {
     let limits = json!({"device": "disk0", "bps": 0, "bps_rd": 0, "bps_wr": 0, "iops": iops,
         "iops_rd": 0, "iops_wr": 0});
     monitor.execute("block_set_io_throttle", limits)?;

@@ -41,9 +41,28 @@ pub(crate) const CASES: [Case; 11] = [
     Case::spread("m10_random_bytes_never_come", random_bytes_never_come),
 ];
 
+/// The time of a timer, and the shortest time on the computer's clock: what a clock with another rate than
+/// the described one would miss by far.
+const TIMER: Duration = Duration::from_millis(500);
+const SHORTEST: Duration = Duration::from_millis(480);
+
+/// Checks that a machine with further QEMU arguments works, and that its timers are not early on the
+/// computer's clock.
 fn sound_with(setting: &Setting, arguments: &[&str]) -> Outcome {
-    Tested::start(draft_with(setting, arguments)?)?.is_sound()
+    let mut tested = Tested::start(draft_with(setting, arguments)?)?;
+    tested.is_sound()?;
+    let begin = Instant::now();
+    let said = tested.service.ask("timer 500", SOON)?;
+    let took = begin.elapsed();
+    ensure!(
+        took >= SHORTEST,
+        "a timer of {TIMER:?} took {took:?}, and {said} ns on the machine's clock"
+    );
+    Ok(())
 }
+
+/// How often the machine starts at least.
+const ROUNDS: usize = 10;
 
 /// Checks that the machine starts again after a reset at any moment, and that the disk contains all
 /// flushed data.
@@ -51,7 +70,7 @@ fn reset_at_any_moment(setting: &Setting) -> Outcome {
     let draft = draft_with(setting, &["-action", "reboot=reset"])?;
     let mut tested = Tested::start(draft)?;
     let mut moment = 1_u64;
-    for round in 2..=10 {
+    for round in 2..=ROUNDS {
         tested.service.ask("disk 64", SOON)?;
         let written = tested.service.ask("read 64", SOON)?;
         let _ = tested
@@ -75,6 +94,16 @@ fn reset_at_any_moment(setting: &Setting) -> Outcome {
         ensure!(
             now == written,
             "flushed data is missing after the reset: expected {written}, found {now}"
+        );
+        let lines = tested.machine.serial.lines();
+        let starts = lines
+            .iter()
+            .filter(|line| console::is_ready(line, GUEST_ADDRESS));
+        let starts = starts.count();
+        ensure!(
+            starts >= round,
+            "after {} resets, the machine has started {starts} times",
+            round - 1
         );
     }
     tested.is_sound()

@@ -324,7 +324,25 @@ impl<T: Transport> Blk<T> {
         }
     }
 
-    pub(super) fn check_range(&self, sector: u64, bytes: u64) -> Result<(), Error> {
+    /// Checks that the sectors are on the disk. The interrupt that reports a new end may be lost or lead
+    /// nowhere, so the end is read again before a request is refused.
+    fn check_end(&mut self, sector: u64, sectors: u64) -> Result<(), Error> {
+        let ends_before = |end: u64| sector < end && sectors <= end - sector;
+        if !ends_before(self.config.capacity) {
+            self.configuration_changed();
+        }
+        let capacity = self.config.capacity;
+        if ends_before(capacity) {
+            return Ok(());
+        }
+        Err(Error::OutOfRange {
+            sector,
+            sectors,
+            capacity,
+        })
+    }
+
+    pub(super) fn check_range(&mut self, sector: u64, bytes: u64) -> Result<(), Error> {
         let block_size = self.config.block_size;
         let mask = u64::from(block_size) - 1;
         if bytes == 0 {
@@ -334,22 +352,14 @@ impl<T: Transport> Blk<T> {
         if bytes > most {
             return Err(Error::TooLong { most });
         }
-        let capacity = self.config.capacity;
-        let sectors = bytes.div_ceil(SECTOR);
-        if sector >= capacity || sectors > capacity - sector {
-            return Err(Error::OutOfRange {
-                sector,
-                sectors,
-                capacity,
-            });
-        }
+        self.check_end(sector, bytes.div_ceil(SECTOR))?;
         if (bytes | (sector * SECTOR)) & mask != 0 {
             return Err(Error::Misaligned { block_size });
         }
         Ok(())
     }
 
-    fn check_discard(&self, sector: u64, sectors: u32) -> Result<(), Error> {
+    fn check_discard(&mut self, sector: u64, sectors: u32) -> Result<(), Error> {
         if !self.features.contains(Features::DISCARD) {
             return Err(Error::Unsupported);
         }
@@ -359,26 +369,17 @@ impl<T: Transport> Blk<T> {
         if bytes > most {
             return Err(Error::TooLong { most });
         }
-        let capacity = self.config.capacity;
-        match u64::from(sectors) {
-            0 => Err(Error::Empty),
-            sectors if sector >= capacity || sectors > capacity - sector => {
-                Err(Error::OutOfRange {
-                    sector,
-                    sectors,
-                    capacity,
-                })
-            }
-            _ => {
-                let block_size = self.config.block_size;
-                let mask = u64::from(block_size) - 1;
-                let aligned = (bytes | (sector * SECTOR)) & mask == 0;
-                if aligned {
-                    Ok(())
-                } else {
-                    Err(Error::Misaligned { block_size })
-                }
-            }
+        if sectors == 0 {
+            return Err(Error::Empty);
+        }
+        self.check_end(sector, u64::from(sectors))?;
+        let block_size = self.config.block_size;
+        let mask = u64::from(block_size) - 1;
+        let aligned = (bytes | (sector * SECTOR)) & mask == 0;
+        if aligned {
+            Ok(())
+        } else {
+            Err(Error::Misaligned { block_size })
         }
     }
 }

@@ -20,6 +20,23 @@ fn a_request_beyond_the_end_is_rejected() {
     assert_eq!(run(&mut blk, &mut disk, read(15, 512)).result, Ok(()));
 }
 
+/// The interrupt of the change may be lost, or lead nowhere.
+#[test]
+fn a_disk_that_grew_without_an_interrupt_is_used_up_to_its_new_end() {
+    let (mut blk, mut disk) = disk(DEFAULT);
+    assert_eq!(run(&mut blk, &mut disk, read(0, 512)).result, Ok(()));
+    disk.sectors.resize(32 * 512, 7);
+    disk.device.0.borrow_mut().config[0] = 32;
+    assert_eq!(run(&mut blk, &mut disk, read(31, 512)).result, Ok(()));
+    disk.device.0.borrow_mut().config[0] = 33;
+    let error = Error::OutOfRange {
+        sector: 33,
+        sectors: 1,
+        capacity: 33,
+    };
+    assert_eq!(refused(&mut blk, read(33, 512)), error);
+}
+
 /// The end of the disk in bytes must be a number of 64 bits.
 #[test]
 fn a_disk_of_any_capacity_is_usable() {
@@ -74,7 +91,7 @@ fn the_size_and_number_of_segments_are_limited() {
 fn the_longest_request_is_the_one_that_the_error_names() {
     for block_size in [512, 4096] {
         let capacity = 1 << 30;
-        let (blk, _disk) = start(DEFAULT, 0, 256, &config(capacity, block_size), 2);
+        let (mut blk, _disk) = start(DEFAULT, 0, 256, &config(capacity, block_size), 2);
         let Err(Error::TooLong { most }) = blk.check_range(0, 1 << 32) else {
             panic!("4 GiB are too long");
         };
