@@ -68,6 +68,10 @@ pub(crate) enum Need {
     Slots,
     /// A loader that passes the size of the RAM and the command line.
     Table,
+    /// The same, and a RAM that QEMU's arguments do not divide into nodes, whose amount is theirs.
+    Amount,
+    /// Another number of processors than the board's: none is assigned to a node of RAM.
+    Processors,
     /// Firmware that can be enabled or disabled.
     Firmware,
     /// Room for a second disk and a second network device.

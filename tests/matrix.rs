@@ -57,8 +57,6 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
             let cases = cases::of_a_console();
             trials.extend(cases.map(|case| trial(&workspace, &board, Attachment::Mmio, *case)));
         }
-        // Most cases share the machine's RAM with the test, or choose its amount.
-        let is_brief = is_brief || has_nodes(&board);
         for (position, &attachment) in attachments.iter().enumerate() {
             let applies = |case: &&Case| match case.scope {
                 Scope::Attachment => true,
@@ -106,6 +104,8 @@ pub(crate) fn can_be_tried(need: Need, board: &Board, attachment: Attachment) ->
             (attachment == Attachment::Mmio && has_io_apics(board)).then_some(true)
         }
         Need::Table => Some(board.boot.leaves_a_table),
+        Need::Amount => Some(board.boot.leaves_a_table && !has_nodes(board)),
+        Need::Processors => (!has_nodes(board)).then_some(true),
         Need::Room => {
             let slots = board.virtio_mmio.as_ref().map_or(0, |slots| slots.count);
             let has_room = attachment.transport() == Transport::Pci || slots >= SLOTS;
@@ -116,7 +116,7 @@ pub(crate) fn can_be_tried(need: Need, board: &Board, attachment: Attachment) ->
             let is_open = ram.iter().any(|ram| ram.limit.is_none());
             let limits = ram.iter().filter_map(|ram| ram.limit);
             let has_room = is_open || limits.sum::<u64>() >= 4 << 30;
-            Some(has_room && board.boot.leaves_a_table)
+            Some(has_room && board.boot.leaves_a_table && !has_nodes(board))
         }
         // Only a machine that starts at the image itself can be started with firmware in its place too.
         Need::Firmware => board
@@ -126,8 +126,8 @@ pub(crate) fn can_be_tried(need: Need, board: &Board, attachment: Attachment) ->
     }
 }
 
-/// Returns whether QEMU's arguments of the board divide its RAM into nodes, which then have neither
-/// another amount nor another backend.
+/// Returns whether QEMU's arguments of the board divide its RAM into nodes. QEMU then takes no other
+/// amount than theirs, and assigns the processors to nodes by their number.
 fn has_nodes(board: &Board) -> bool {
     board.qemu.arguments.iter().any(|word| word == "-numa")
 }

@@ -275,8 +275,7 @@ impl Draft<'_> {
             None => board.qemu.memory >> 20,
         };
         let folder = self.setting.folder.path();
-        let (queues, arguments) = Virtqueues::new(folder, board, mebibytes)?;
-        self.qemu.extra.extend(arguments);
+        let queues = Virtqueues::new(folder, board, mebibytes, &mut self.qemu.arguments)?;
         Ok((self, queues))
     }
 

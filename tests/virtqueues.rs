@@ -5,8 +5,7 @@
 //! can crash QEMU 11.1.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::FileExt as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use vmos_codegen::Board;
@@ -15,8 +14,10 @@ use xtask::qmp::Qmp;
 
 use crate::outcome::Outcome;
 
+mod memory;
 mod registers;
 
+use memory::Memory;
 use registers::{Layout, Write};
 
 /// The events that QEMU traces: each write to a register, with the name of its device.
@@ -36,9 +37,7 @@ pub enum Kind {
 /// The memory of a machine, and the recorded writes to its devices.
 #[derive(Debug)]
 pub struct Virtqueues {
-    memory: File,
-    /// The address of the first byte of the memory.
-    base: u64,
+    memory: Memory,
     trace: PathBuf,
     layout: Layout,
 }
@@ -83,42 +82,24 @@ pub struct Queue {
 const NEEDS_RESET: u64 = 0x40;
 
 impl Virtqueues {
-    /// Creates the files of the machine's memory and of its register trace. Returns QEMU's
-    /// arguments for them too.
-    pub fn new(folder: &Path, board: &Board, mebibytes: u64) -> Outcome<(Self, Vec<String>)> {
-        let (ram, trace) = (folder.join("ram.bin"), folder.join("registers.trace"));
-        let options = &mut OpenOptions::new();
-        let memory = options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&ram)?;
-        memory.set_len(mebibytes << 20)?;
-        let backend = format!(
-            "memory-backend-file,id=ram,size={mebibytes}M,share=on,mem-path={}",
-            ram.display()
-        );
-        let arguments = [
-            "-object",
-            &backend,
-            "-machine",
-            "memory-backend=ram",
-            "-trace",
-            TRACE,
-            "-D",
-            &trace.to_string_lossy(),
-        ];
-        let arguments = arguments.map(str::to_owned).to_vec();
+    /// Creates the files of the machine's memory and of its register trace. Changes QEMU's words so
+    /// that it uses them.
+    pub fn new(
+        folder: &Path,
+        board: &Board,
+        mebibytes: u64,
+        words: &mut Vec<String>,
+    ) -> Outcome<Self> {
         let base = board.memory.ram.first().map_or(0, |ram| ram.base);
-        let layout = Layout::of(board);
-        let queues = Self {
+        let memory = Memory::shared(folder, base, mebibytes, words)?;
+        let trace = folder.join("registers.trace");
+        let arguments = ["-trace", TRACE, "-D", &trace.to_string_lossy()];
+        words.extend(arguments.map(str::to_owned));
+        Ok(Self {
             memory,
-            base,
             trace,
-            layout,
-        };
-        Ok((queues, arguments))
+            layout: Layout::of(board),
+        })
     }
 
     /// Returns every device with a queue, by address.
@@ -162,17 +143,12 @@ impl Virtqueues {
 
     /// Reads memory.
     pub fn read(&self, address: u64, bytes: &mut [u8]) -> Outcome {
-        Ok(self.memory.read_exact_at(bytes, self.offset(address)?)?)
+        self.memory.read(address, bytes)
     }
 
     /// Writes memory without the knowledge of the kernel and the device.
     pub fn write(&self, address: u64, bytes: &[u8]) -> Outcome {
-        Ok(self.memory.write_all_at(bytes, self.offset(address)?)?)
-    }
-
-    fn offset(&self, address: u64) -> Outcome<u64> {
-        let offset = address.checked_sub(self.base);
-        offset.ok_or_else(|| format!("there is no RAM at {address:#x}").into())
+        self.memory.write(address, bytes)
     }
 
     /// Returns how many chains of a queue the device has not returned.

@@ -131,8 +131,8 @@ pub(super) fn with_ram(facts: &Facts) -> Facts {
 /// RAM is described in units of this many bytes.
 const UNIT: u64 = 1 << 20;
 
-/// Returns the ranges of RAM without the fragments between devices that hide a part of it.
-pub(super) fn whole(ram: &[Range]) -> Vec<Range> {
+/// Returns the ranges of RAM, in order, each joined with those that follow it without a gap.
+fn joined(ram: &[Range]) -> Vec<Range> {
     let mut joined: Vec<Range> = Vec::new();
     for range in ram {
         match joined.last_mut() {
@@ -142,6 +142,12 @@ pub(super) fn whole(ram: &[Range]) -> Vec<Range> {
             _ => joined.push(*range),
         }
     }
+    joined
+}
+
+/// Returns the ranges of RAM without the fragments between devices that hide a part of it.
+pub(super) fn whole(ram: &[Range]) -> Vec<Range> {
+    let joined = joined(ram);
     let rounded = joined.iter().filter_map(|range| {
         let first = range.base.checked_next_multiple_of(UNIT)?;
         let end = range.base.checked_add(range.size)? / UNIT * UNIT;
@@ -165,6 +171,8 @@ pub(super) fn memory(machine: &Machine<'_>) -> Section {
     let mut section = Section::new("memory");
     let mut ram = machine.facts.ram.clone();
     ram.sort();
+    // The nodes of a machine have a range each.
+    let ram = joined(&ram);
     // The size is the machine's own, unless the device tree limits it.
     let total: u64 = ram.iter().map(|range| range.size).sum();
     let qemu = machine.origin.qemu.as_ref();

@@ -6,6 +6,7 @@ use crate::load_from;
 use crate::machine::device::{Bridge, WindowKind};
 use crate::verify::verify;
 
+mod memory;
 mod monitor;
 
 fn device(kind: &str, registers: &[(u64, u64)], interrupts: &[u32]) -> Device {

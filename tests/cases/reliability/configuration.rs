@@ -78,7 +78,8 @@ pub(crate) const CASES: [Case; 31] = [
     Case::spread("c7_disk_of_one_sector", disk_of_one_sector),
     Case::spread("c8_four_processors", |setting| {
         sound_with(setting, &["-smp", "4"])
-    }),
+    })
+    .needing(Need::Processors),
     Case::spread("c9_two_of_each", two_of_each).needing(Need::Room),
     with_properties!(
         "c10_no_offload",

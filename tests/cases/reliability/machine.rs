@@ -34,7 +34,7 @@ pub(crate) const CASES: [Case; 11] = [
     ),
     Case::spread("m6_a_device_is_to_be_removed", device_is_to_be_removed).needing(Need::Pci),
     Case::spread("m8_too_little_memory_is_named", too_little_memory)
-        .needing(Need::Table)
+        .needing(Need::Amount)
         .provoking(),
     Case::spread("m8_all_memory_is_used", all_memory_is_used).needing(Need::Table),
     Case::spread("m10_random_bytes_are_rare", random_bytes_are_rare),
