@@ -8,16 +8,19 @@ mod interrupts;
 pub(crate) mod memory;
 mod overlap;
 mod page_tables;
+mod processor;
 mod undescribed;
 mod waivers;
 
 use waivers::Waivers;
 
-use crate::board::PageTables;
+use crate::binding::InterruptController;
+use crate::board::{Architecture, PageTables};
 use crate::description::Description;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::scalar::is_name;
 use crate::part::claims::{Claimed, Claims};
+use crate::part::surroundings::Surroundings;
 
 /// Reports all errors in the description of the board `name`.
 pub(crate) fn check(name: &str, description: &Description, problems: &mut Problems) -> Claimed {
@@ -31,11 +34,7 @@ pub(crate) fn check(name: &str, description: &Description, problems: &mut Proble
     memory::claim(description, &mut claims);
     // A part of another architecture has been reported; its values do not count.
     let mut bindings = description.bindings();
-    bindings.retain(|binding| {
-        let all = binding.fits();
-        let fits = |known| all.is_none_or(|all| all.contains(&known));
-        architecture.is_none_or(fits)
-    });
+    bindings.retain(|binding| is_of(architecture, binding.fits()));
     for binding in &bindings {
         binding.claim(&mut claims);
     }
@@ -60,11 +59,19 @@ pub(crate) fn check(name: &str, description: &Description, problems: &mut Proble
     let mut waivers = Waivers::of(description);
     overlap::check(&claimed.ranges, &mut waivers, problems);
     overlap::check(&claimed.ports, &mut waivers, problems);
-    interrupts::check(description, &claimed.interrupts, &mut waivers, problems);
+    // The inputs of a controller of another architecture do not matter.
+    let controller = description.controller().map(InterruptController::binding);
+    let controller = controller.filter(|one| is_of(architecture, one.fits()));
+    interrupts::check(controller, &claimed.interrupts, &mut waivers, problems);
     memory::check(description, problems);
     page_tables::check(description, architecture, problems);
+    processor::check(description, architecture, problems);
+    let around = Surroundings {
+        controller,
+        ..description.surroundings()
+    };
     for binding in &bindings {
-        binding.check(&description.surroundings(), &claimed, problems);
+        binding.check(&around, &claimed, problems);
     }
     undescribed::check(description, &claimed.ranges, problems);
 
@@ -74,6 +81,14 @@ pub(crate) fn check(name: &str, description: &Description, problems: &mut Proble
     let keys: Vec<&str> = ranges.chain(ports).chain(interrupts).collect();
     waivers.finish(&keys, &dropped, problems);
     claimed
+}
+
+/// Returns whether a part of these architectures, or of all, can be on a board.
+fn is_of(board: Option<Architecture>, part: Option<&'static [Architecture]>) -> bool {
+    match (board, part) {
+        (Some(board), Some(part)) => part.contains(&board),
+        _ => true,
+    }
 }
 
 /// Reports a board name that differs from the file name: commands find a board by its file, but the

@@ -11,6 +11,7 @@ mod named;
 pub(crate) mod parse;
 pub(crate) mod path;
 pub(crate) mod reader;
+mod rewritten;
 pub(crate) mod scalar;
 pub mod schema;
 mod statement;

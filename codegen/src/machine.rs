@@ -7,21 +7,12 @@ pub mod device;
 pub mod device_tree;
 pub mod memory_tree;
 pub mod models;
+pub(crate) mod processors;
 
 use crate::board::{ExceptionLevel, Range};
 use device::Device;
 use device_tree::DeviceTree;
 use memory_tree::{MemoryTree, Region, RegionKind};
-
-/// The 32-bit Armv7-A processors without the large physical address extension, and so without long
-/// descriptors (their technical reference manuals, ID_MMFR0).
-const SHORT_ONLY: [&str; 3] = ["cortex-a5", "cortex-a8", "cortex-a9"];
-
-/// Returns whether a 32-bit Arm processor, given as for QEMU's `-cpu`, has long descriptors.
-pub(crate) fn has_long_descriptors(processor: &str) -> bool {
-    let name = processor.split(',').next().unwrap_or_default();
-    !SHORT_ONLY.contains(&name)
-}
 
 /// The facts about a machine.
 #[derive(Clone, Debug, Default)]

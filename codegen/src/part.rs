@@ -102,6 +102,11 @@ pub trait Controller: Binding {
         Vec::new()
     }
 
+    /// Returns whether all further controllers of the board file could be read.
+    fn has_all_further(&self) -> bool {
+        true
+    }
+
     /// Returns whether the controller supports active-low lines.
     fn takes_low(&self) -> bool {
         false
@@ -123,6 +128,11 @@ pub trait Loader: Binding {
     /// it.
     fn exception_level(&self) -> Option<&Located<ExceptionLevel>> {
         None
+    }
+
+    /// Returns whether firmware or the loader reports the sizes of RAM to the kernel.
+    fn reports_ram(&self) -> bool {
+        true
     }
 
     /// Returns the modes in which the kernel may be entered on RISC-V, with their location in the

@@ -211,7 +211,7 @@ const MISTAKES: &[Planted] = &[
         "E0060", (60, 1), "remove it"),
     ("a waiver for an unknown key",
         "[undescribed]", "[waiver.spare]\nbetween = [\"console\", \"virtio-mmio\"]\nreason = \"one day\"\n[undescribed]",
-        "E0061", (61, 12), "not a range or an interrupt of this board"),
+        "E0061", (61, 12), "did you mean `console.pl011`?"),
     ("a key twice",
         "count = 8", "count = 8\ncount = 9",
         "E0003", (50, 1), "keep one of the two"),

@@ -1,45 +1,10 @@
-//! Tests the mistakes of newcomers in the boards of this repository: each is reported once, at its
-//! line, and the diagnostic says what to write. What it says is then written, and is right.
+//! Tests the mistakes of newcomers in the boards of this repository.
 
-use std::fs;
-use std::path::Path;
+mod mistakes;
 
+use mistakes::{Planted, planted, replaced, told};
+use vmos_codegen::load_from;
 use vmos_codegen::source::InMemory;
-use vmos_codegen::{Diagnostics, load_from};
-
-/// A mistake.
-struct Planted {
-    what: &'static str,
-    board: &'static str,
-    /// The replaced text.
-    right: &'static str,
-    /// The text with the mistake, on the line that must be reported.
-    wrong: &'static str,
-    code: &'static str,
-    /// Words of the diagnostic.
-    words: &'static str,
-    /// The text in place of `wrong` for a reader who does what the diagnostic says.
-    obeyed: &'static str,
-}
-
-/// Creates a mistake.
-const fn planted(
-    what: &'static str,
-    board: &'static str,
-    [right, wrong, obeyed]: [&'static str; 3],
-    code: &'static str,
-    words: &'static str,
-) -> Planted {
-    Planted {
-        what,
-        board,
-        right,
-        wrong,
-        code,
-        words,
-        obeyed,
-    }
-}
 
 const ARM: &str = "virt-arm64";
 const ARM32: &str = "virt-arm32";
@@ -331,62 +296,9 @@ const MISTAKES: &[Planted] = &[
     ),
 ];
 
-fn original(name: &str) -> String {
-    let boards = Path::new(env!("CARGO_MANIFEST_DIR")).join("../boards");
-    fs::read_to_string(boards.join(format!("{name}.toml"))).expect("a board")
-}
-
-/// Returns the board with text in place of other text; of a header, it keeps the header.
-fn replaced(mistake: &Planted, new: &str) -> String {
-    let text = original(mistake.board);
-    assert!(text.contains(mistake.right), "{}", mistake.what);
-    let new = match mistake.right.ends_with('\n') {
-        true => format!("{}{new}", mistake.right),
-        false => new.to_owned(),
-    };
-    text.replacen(mistake.right, &new, 1)
-}
-
-fn told(mistake: &Planted, new: &str) -> Option<Diagnostics> {
-    let sources = InMemory::new().with(mistake.board, replaced(mistake, new));
-    load_from(&sources, mistake.board).err()
-}
-
-/// Returns the line of the mistake: the last one of its text, except for the keys of a table.
-fn line(mistake: &Planted) -> usize {
-    let text = replaced(mistake, mistake.wrong);
-    let wrong = match mistake.wrong.starts_with('[') {
-        true => mistake.wrong.lines().next(),
-        false => mistake.wrong.lines().next_back(),
-    };
-    let wrong = wrong.expect("a line");
-    let is_it = |line: &str| line.contains(wrong);
-    text.lines().position(is_it).expect("a line") + 1
-}
-
 #[test]
 fn each_mistake_is_reported_once_at_its_line_and_obeying_solves_it() {
-    let mut wrong = String::new();
-    for mistake in MISTAKES {
-        let Some(told) = told(mistake, mistake.wrong) else {
-            wrong += &format!("{}: not reported\n", mistake.what);
-            continue;
-        };
-        let places: Vec<_> = told
-            .iter()
-            .map(|one| (one.code.written(), told.position(one.primary.at).1))
-            .collect();
-        let text = told.to_string();
-        if places != [(mistake.code, line(mistake))] || !text.contains(mistake.words) {
-            let line = line(mistake);
-            wrong += &format!("{}: expected line {line}\n{text}\n", mistake.what);
-        }
-    }
-    for mistake in MISTAKES {
-        if let Some(told) = told(mistake, mistake.obeyed) {
-            wrong += &format!("{}, obeyed:\n{told}\n", mistake.what);
-        }
-    }
+    let wrong = mistakes::faults(MISTAKES);
     assert!(wrong.is_empty(), "\n{wrong}");
 }
 

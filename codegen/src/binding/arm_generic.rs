@@ -1,13 +1,15 @@
 //! The generic timer of Arm processors (Arm ARM DDI 0487, D12).
 
 use crate::board::{self, Architecture, Value};
+use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::scalar::choices;
 use crate::language::table::table;
-use crate::language::{Frequency, Interrupt};
+use crate::language::{Frequency, Interrupt, Place};
 use crate::machine::device::Device;
 use crate::machine::models::GENERIC_TIMER;
+use crate::machine::processors;
 use crate::notation;
-use crate::part::claims::{Claims, Wiring};
+use crate::part::claims::{Claimed, Claims, Wiring};
 use crate::part::draft::Machine;
 use crate::part::expect::Expected;
 use crate::part::section::Section;
@@ -53,6 +55,13 @@ impl Binding for ArmGeneric {
         claims.interrupts(&key, &self.interrupt, Some(1), Wiring::Private, USUAL);
     }
 
+    fn check(&self, around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
+        let missing = missing(&self.place, around);
+        missing
+            .into_iter()
+            .for_each(|missing| problems.report(missing));
+    }
+
     fn expect(&self, expected: &mut Expected) {
         if let Some(counter) = self.counter.value() {
             expected
@@ -61,6 +70,23 @@ impl Binding for ArmGeneric {
                 .timebase(&self.frequency);
         }
     }
+}
+
+/// Returns the error for a processor without a generic timer.
+fn missing(place: &Place, around: &Surroundings<'_>) -> Option<Diagnostic> {
+    let architecture = around.architecture()?.value;
+    let cpu = around.qemu?.cpu.get()?;
+    let name = processors::name(&cpu.value.0);
+    if architecture != Architecture::Arm || processors::has_extensions(name) {
+        return None;
+    }
+    let title = format!("the processor, {name}, has no generic timer");
+    Some(
+        Diagnostic::new(Code::WrongArchitecture, place.at, title)
+            .label("only in processors with the large physical address extension")
+            .also(cpu.at, "the processor")
+            .help("describe the timer that the machine has instead"),
+    )
 }
 
 /// Returns the index of the timer's interrupt in the `interrupts` property of its device tree node

@@ -96,6 +96,19 @@ impl Imsic {
             return;
         };
         let count = identities.value.0;
+        // A file has 64 identities for each of its registers, less identity 0 (3.2).
+        if !(count + 1).is_multiple_of(64) {
+            let title = format!(
+                "`{}` is not one less than a multiple of 64",
+                identities.path
+            );
+            problems.report(
+                Diagnostic::new(Code::BadNumber, identities.at, title)
+                    .label("not the number of identities of an interrupt file")
+                    .write(((count + 1) / 64 * 64 - 1).to_string()),
+            );
+            return;
+        }
         if sources.value.0 > count {
             let title = format!(
                 "`{}` is more than the identities of an interrupt file",

@@ -4,10 +4,10 @@ use super::vector_table;
 use crate::board::{self, Architecture};
 use crate::board::{Block, Lines, Register, Value};
 use crate::diagnostic::Problems;
-use crate::language::schema;
+use crate::language::schema::{self, Kind};
 use crate::language::table::table;
-use crate::language::{Number, Space};
-use crate::part::claims::Claimed;
+use crate::language::tree;
+use crate::language::{Given, Number, Read, Space};
 use crate::part::expect::Expected;
 use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Controller, Delivery, Driver, Inputs, place};
@@ -17,7 +17,36 @@ table! {
     /// same addresses in all of them.
     pub struct Nvic {
         /// The number of the controller's external interrupts, which are numbered from 0.
-        interrupts: Number<1, 496> => required,
+        interrupts: ExternalInterrupts => required,
+    }
+}
+
+/// The number of external interrupts, of which the vector table can have fewer than a controller
+/// (DDI 0403, B3.4.1: up to 496).
+#[derive(Clone, Copy, Debug)]
+pub struct ExternalInterrupts(u32);
+
+const MOST: u32 = 496;
+
+/// The number of external interrupts whose vectors leave space for the code behind them.
+const VECTORS: u32 = vector_table::MOST_INTERRUPTS;
+
+type Sound = Number<1, VECTORS>;
+
+impl Read for ExternalInterrupts {
+    const KIND: Kind = Sound::KIND;
+
+    fn read(given: &Given<'_>, problems: &mut Problems) -> Option<Self> {
+        let count = match &given.node.value {
+            tree::Value::Integer(integer) => integer.value,
+            _ => None,
+        };
+        let has_no_vectors = (i128::from(VECTORS) + 1)..=i128::from(MOST);
+        if let Some(count) = count.filter(|count| has_no_vectors.contains(count)) {
+            problems.report(vector_table::too_many(count, given.node.at));
+            return None;
+        }
+        Sound::read(given, problems).map(|count| Self(count.0))
     }
 }
 
@@ -44,11 +73,6 @@ impl Binding for Nvic {
     fn choices(&self) -> &'static [&'static str] {
         &["interrupts"]
     }
-
-    fn check(&self, _around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
-        let wrong = self.interrupts.get().and_then(vector_table::too_many);
-        wrong.into_iter().for_each(|wrong| problems.report(wrong));
-    }
 }
 
 impl Controller for Nvic {
@@ -58,7 +82,7 @@ impl Controller for Nvic {
             cell: None,
             first: FIRST,
             least: 0,
-            count: self.interrupts.value().map_or(496, |count| count.0),
+            count: self.interrupts.value().map_or(MOST, |count| count.0),
             private: None,
         }]
     }
@@ -74,7 +98,7 @@ impl Driver for Nvic {
         word: IRQ.word(),
         doc: "An external interrupt of an NVIC: 0 is exception 16.",
         first: FIRST,
-        count: 496,
+        count: MOST,
     }];
     type Resolved = board::InterruptController;
 

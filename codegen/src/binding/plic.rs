@@ -110,6 +110,10 @@ impl Controller for Plic {
         further::list(&self.further)
     }
 
+    fn has_all_further(&self) -> bool {
+        self.further.optional().is_some()
+    }
+
     fn delivers(&self, _msi: board::Msi) -> Delivery {
         Delivery::No("a PLIC does not support messages")
     }

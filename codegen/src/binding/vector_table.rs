@@ -6,11 +6,12 @@ mod room;
 use crate::board::{self, Architecture, ImageForm, NO_ACCESS};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::table::table;
-use crate::language::{Address, Located, Number, hexadecimal};
+use crate::language::{Address, hexadecimal};
 use crate::notation;
 use crate::part::claims::{Claimed, Purpose, RangeClaim};
 use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Driver, Loader, place};
+use crate::source::Location;
 
 table! {
     /// No loader: out of reset, the processor reads its stack pointer and the address of the first
@@ -35,32 +36,26 @@ const VECTOR: u64 = 4;
 const EXCEPTIONS: u64 = 16;
 
 /// The greatest number of external interrupts whose vectors leave space for that code.
-pub(crate) const MOST_INTERRUPTS: u64 = (NO_ACCESS - ENTRY_CODE - HANDLER) / VECTOR - EXCEPTIONS;
+#[expect(clippy::cast_possible_truncation, reason = "NO_ACCESS is small")]
+pub(crate) const MOST_INTERRUPTS: u32 =
+    ((NO_ACCESS - ENTRY_CODE - HANDLER) / VECTOR - EXCEPTIONS) as u32;
 
-const _: () = assert!((EXCEPTIONS + MOST_INTERRUPTS) * VECTOR <= ALIGNMENT);
+const _: () = assert!((EXCEPTIONS + MOST_INTERRUPTS as u64) * VECTOR <= ALIGNMENT);
 
 /// Returns the error for a vector table without space for the interrupts of the controller.
-pub(super) fn too_many<const LEAST: u32, const GREATEST: u32>(
-    interrupts: &Located<Number<LEAST, GREATEST>>,
-) -> Option<Diagnostic> {
-    let count = u64::from(interrupts.value.0);
-    if count <= MOST_INTERRUPTS {
-        return None;
-    }
+pub(super) fn too_many(count: i128, at: Location) -> Diagnostic {
     let title = format!("the vector table has no space for {count} interrupts");
     let code = ENTRY_CODE + HANDLER;
-    Some(
-        Diagnostic::new(Code::BadNumber, interrupts.at, title)
-            .label(format!("at most {MOST_INTERRUPTS}"))
-            .note(format!(
-                "the first {NO_ACCESS} bytes of the image contain the vectors, of {VECTOR} bytes each, and \
-                 {code} bytes of code"
-            ))
-            .help(format!(
-                "if the board uses no interrupt from {MOST_INTERRUPTS} on, write {MOST_INTERRUPTS}: \
-                 the others stay disabled"
-            )),
-    )
+    Diagnostic::new(Code::BadNumber, at, title)
+        .label(format!("at most {MOST_INTERRUPTS}"))
+        .note(format!(
+            "the first {NO_ACCESS} bytes of the image contain the vectors, of {VECTOR} bytes each, and \
+             {code} bytes of code"
+        ))
+        .help(format!(
+            "if the board uses no interrupt from {MOST_INTERRUPTS} on, write {MOST_INTERRUPTS}: the \
+             others stay disabled"
+        ))
 }
 
 impl Binding for VectorTable {
@@ -76,6 +71,7 @@ impl Binding for VectorTable {
 
     fn check(&self, around: &Surroundings<'_>, claimed: &Claimed, problems: &mut Problems) {
         room::in_ram(around, claimed, problems);
+        room::sizes_of_ram(around, problems);
         let Some(base) = self.base.get() else {
             return;
         };
@@ -98,18 +94,19 @@ impl Binding for VectorTable {
             wrong.into_iter().for_each(|wrong| problems.report(wrong));
             return;
         }
-        let title = format!("the vector table {} is not in flash", hexadecimal(address));
-        let diagnostic = Diagnostic::new(Code::BadLoadAddress, base.at, title)
-            .label("not in flash")
-            .help("describe the memory that contains the image as [memory.flash.NAME]");
-        let flash = claimed.of(Purpose::Flash);
-        problems.report(flash.fold(diagnostic, |diagnostic, flash| {
-            diagnostic.also(flash.at, flash.describe())
-        }));
+        // Flash that could not be read may contain it.
+        if room::flash_is_known(around, claimed) {
+            let ram = claimed.of(Purpose::Ram).find(|ram| holds(ram));
+            problems.report(room::not_in_flash(base, ram, claimed));
+        }
     }
 }
 
-impl Loader for VectorTable {}
+impl Loader for VectorTable {
+    fn reports_ram(&self) -> bool {
+        false
+    }
+}
 
 impl Driver for VectorTable {
     const NAME: &'static str = "vector-table";

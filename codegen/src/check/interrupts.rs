@@ -3,7 +3,6 @@
 
 use super::waivers::Waivers;
 use crate::board::Trigger;
-use crate::description::Description;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::Space;
 use crate::language::reader::list;
@@ -13,24 +12,19 @@ use crate::part::{Controller, Inputs};
 
 /// Reports every interrupt that the controller lacks and every one claimed twice.
 pub(super) fn check(
-    description: &Description,
+    controller: Option<&dyn Controller>,
     claims: &[InterruptClaim],
     waivers: &mut Waivers<'_>,
     problems: &mut Problems,
 ) {
     let mut sound: Vec<&InterruptClaim> = Vec::new();
     for claim in claims {
-        let controller = description
-            .controller()
-            .map(|controller| controller.binding());
         match controller.and_then(|controller| misplaced(claim, controller)) {
             Some(diagnostic) => problems.report(diagnostic),
             None => sound.push(claim),
         }
     }
-    let inputs = description
-        .controller()
-        .map_or(Vec::new(), |controller| controller.binding().inputs());
+    let inputs = controller.map_or(Vec::new(), Controller::inputs);
     // The later one in the board's own file is the one to report.
     sound.sort_by_key(|claim| (std::cmp::Reverse(claim.at.file), claim.at.start));
     for (index, claim) in sound.iter().enumerate() {
@@ -49,7 +43,8 @@ fn misplaced(claim: &InterruptClaim, controller: &dyn Controller) -> Option<Diag
     let all = controller.inputs();
     let Some(inputs) = all.iter().find(|inputs| inputs.space == space) else {
         if all.iter().any(|inputs| inputs.space.word() == word) {
-            return Some(unknown_controller(claim, controller, &all));
+            let is_known = controller.has_all_further();
+            return is_known.then(|| unknown_controller(claim, controller, &all));
         }
         let mut words: Vec<&str> = all.iter().map(|inputs| inputs.space.word()).collect();
         words.dedup();
@@ -133,7 +128,12 @@ fn unknown_controller(
 /// Returns a help text for an interrupt whose number is right and whose space is wrong, if exactly
 /// one other space fits.
 fn same_number(claim: &InterruptClaim, inputs: &[Inputs]) -> Option<String> {
-    let mut first = inputs.iter().filter(|row| row.space.controller().is_none());
+    let is_wired = |row: &&Inputs| {
+        let private = claim.wiring == Wiring::Private;
+        row.private.is_none_or(|row| row == private)
+    };
+    let first = inputs.iter().filter(|row| row.space.controller().is_none());
+    let mut first = first.filter(is_wired);
     let (Some(only), None) = (first.next(), first.next()) else {
         return None;
     };

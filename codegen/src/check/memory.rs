@@ -26,10 +26,10 @@ const STACK_ALIGNMENT: u64 = 8;
 /// The smallest and the largest buffer of the console.
 const CONSOLE_BUFFER: core::ops::RangeInclusive<u64> = 16..=1 << 20;
 
-/// Returns whether the kernel maps memory in pages.
+/// Returns whether the kernel maps memory in pages, as far as is known.
 fn has_pages(description: &Description) -> bool {
     let architecture = description.surroundings().architecture();
-    architecture.is_none_or(|one| one.value != Architecture::ArmV7M)
+    architecture.is_some_and(|one| one.value != Architecture::ArmV7M)
 }
 
 /// Claims RAM, flash and reserved memory.
@@ -39,6 +39,8 @@ pub(super) fn claim(description: &Description, claims: &mut Claims<'_>) {
         return;
     };
     let unit = if has_pages(description) { PAGE } else { REGION };
+    let loader = description.surroundings().loader;
+    let has_no_report = loader.is_some_and(|loader| !loader.reports_ram());
     let rule = Rule {
         purpose: Purpose::Ram,
         ..Rule::registers("RAM", unit, unit)
@@ -59,6 +61,8 @@ pub(super) fn claim(description: &Description, claims: &mut Claims<'_>) {
                 bytes: expected_size(description, ram).unwrap_or(0).max(PAGE),
                 at: base.at,
             }),
+            // The loader's check reports it.
+            Some(None) if has_no_report => None,
             Some(None) => expected(),
             None => None,
         };

@@ -87,6 +87,9 @@ fn report(claim: &RangeClaim, partners: &[&RangeClaim], all: &[RangeClaim]) -> D
     }
 }
 
+/// The smallest ratio of a size to its base for which both are probably exchanged.
+const LIKELY: u64 = 4;
+
 /// Returns a help text if the base and the size of one range are exchanged, and no overlap
 /// would remain.
 fn swapped(claim: &RangeClaim, partners: &[&RangeClaim], all: &[RangeClaim]) -> Option<String> {
@@ -94,7 +97,7 @@ fn swapped(claim: &RangeClaim, partners: &[&RangeClaim], all: &[RangeClaim]) -> 
     let mut sound = candidates.filter_map(|one| {
         let swapped = one.swapped().filter(|_| one.size_at != one.at)?;
         let is_free = |other: &RangeClaim| other.key == one.key || !other.overlaps(&swapped);
-        let is_likely = one.range.size > one.range.base && all.iter().all(is_free);
+        let is_likely = one.range.size / LIKELY >= one.range.base && all.iter().all(is_free);
         is_likely.then_some((one, swapped))
     });
     let (one, right) = sound.next()?;
@@ -134,9 +137,10 @@ fn after(one: &RangeClaim, claim: &RangeClaim, all: &[RangeClaim]) -> Option<Str
 
 /// Returns whether a machine can have both ranges at the same addresses. It cannot if the processor
 /// would have to choose between them: RAM and a window of a bus, two windows, or a window and the
-/// registers of the same bridge. Two ranges of RAM cannot have the same addresses either.
+/// registers of the same bridge. Two ranges of RAM or flash cannot have the same addresses either.
 fn may_be_meant(one: &RangeClaim, other: &RangeClaim) -> bool {
-    if [one.purpose, other.purpose] == [Purpose::Ram; 2] {
+    let is_memory = |claim: &RangeClaim| matches!(claim.purpose, Purpose::Ram | Purpose::Flash);
+    if is_memory(one) && is_memory(other) {
         return false;
     }
     let is_window = |claim: &RangeClaim| claim.purpose == Purpose::Window;
@@ -153,7 +157,14 @@ fn never_meant(one: &RangeClaim, other: &RangeClaim) -> &'static str {
     if [one.purpose, other.purpose] == [Purpose::Ram; 2] {
         return "an address belongs to one range of RAM";
     }
-    match [one.purpose, other.purpose].contains(&Purpose::Ram) {
+    let purposes = [one.purpose, other.purpose];
+    if purposes == [Purpose::Flash; 2] {
+        return "an address belongs to one range of flash";
+    }
+    if purposes.contains(&Purpose::Flash) && purposes.contains(&Purpose::Ram) {
+        return "an address belongs either to RAM or to flash";
+    }
+    match purposes.contains(&Purpose::Ram) {
         true => "an address belongs either to RAM or to the bus",
         false => "a bridge uses each address only once",
     }

@@ -3,7 +3,7 @@
 use crate::board::{Architecture, PageTables};
 use crate::description::Description;
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::machine::has_long_descriptors;
+use crate::machine::processors;
 
 /// Reports long descriptors for a processor that has only short ones: the kernel would run with the
 /// MMU and the caches off.
@@ -21,11 +21,11 @@ pub(super) fn check(
     let Some(tables) = memory.value.page_tables.get() else {
         return;
     };
-    let is_fine = tables.value == PageTables::Short || has_long_descriptors(&cpu.value.0);
+    let is_fine = tables.value == PageTables::Short || processors::has_extensions(&cpu.value.0);
     if architecture != Some(Architecture::Arm) || is_fine {
         return;
     }
-    let name = cpu.value.0.split(',').next().unwrap_or_default();
+    let name = processors::name(&cpu.value.0);
     let title = format!("the processor, {name}, has no long descriptors");
     // A default has the location of its table.
     let is_default = tables.at == memory.value.place.at;

@@ -77,7 +77,13 @@ impl<'d> Waivers<'d> {
                 } else if !keys.contains(&key) {
                     sound = false;
                     let title = format!("`{key}` claims no range and no interrupt");
-                    let label = match suggest::nearest(key, keys.iter().copied()) {
+                    let is_inside = |known: &&str| {
+                        let rest = known.strip_prefix(key);
+                        rest.is_some_and(|rest| rest.starts_with('.'))
+                    };
+                    let near = suggest::nearest(key, keys.iter().copied());
+                    let near = near.or_else(|| keys.iter().copied().find(is_inside));
+                    let label = match near {
                         Some(near) => format!("did you mean `{near}`?"),
                         None => "not a range or an interrupt of this board".to_owned(),
                     };

@@ -74,6 +74,7 @@ const LOOKALIKES: &[Lookalike] = &[
     ('\u{FF0E}', "FULLWIDTH FULL STOP", "."),
     ('\u{FF3F}', "FULLWIDTH LOW LINE", "_"),
     ('\u{FF03}', "FULLWIDTH NUMBER SIGN", "#"),
+    ('\u{00D7}', "MULTIPLICATION SIGN", "x"),
     ('\u{0430}', "CYRILLIC SMALL LETTER A", "a"),
     ('\u{0441}', "CYRILLIC SMALL LETTER ES", "c"),
     ('\u{0435}', "CYRILLIC SMALL LETTER IE", "e"),
@@ -116,6 +117,15 @@ fn find(c: char) -> Option<(String, String)> {
     FULL_WIDTH
         .contains(&c)
         .then(|| (format!("FULLWIDTH {plain}"), plain.to_string()))
+}
+
+/// Returns a text with ASCII characters in place of those that look like them; `None` if there are
+/// none.
+pub(crate) fn plain(text: &str) -> Option<String> {
+    text.chars().any(|c| find(c).is_some()).then(|| {
+        let plain = |c: char| find(c).map_or_else(|| c.to_string(), |(_, plain)| plain);
+        text.chars().map(plain).collect()
+    })
 }
 
 /// Returns a sentence about the first character of `text` that looks like an ASCII one.

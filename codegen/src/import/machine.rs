@@ -3,7 +3,7 @@
 use super::{Machine, NO_FIRMWARE, text};
 use crate::board::{Architecture, Range};
 use crate::language::{Size, hexadecimal};
-use crate::machine::{Facts, has_long_descriptors};
+use crate::machine::{Facts, processors};
 use crate::part::draft::block;
 use crate::part::section::Section;
 use crate::part::surroundings::System;
@@ -164,7 +164,7 @@ fn lacks_long_tables(machine: &Machine<'_>) -> bool {
     let qemu = machine.origin.qemu.as_ref();
     let name = qemu.map(|qemu| qemu.cpu.clone());
     let name = name.or_else(|| processor(machine)).unwrap_or_default();
-    machine.origin.architecture == Architecture::Arm && !has_long_descriptors(&name)
+    machine.origin.architecture == Architecture::Arm && !processors::has_extensions(&name)
 }
 
 pub(super) fn memory(machine: &Machine<'_>) -> Section {

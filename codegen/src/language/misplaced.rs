@@ -56,21 +56,50 @@ fn add_homes(key: &str, path: &str, table: &'static Table, homes: &mut Vec<Strin
     }
 }
 
-/// Returns the key of `table` whose named entries have exactly the properties of `entry`: the name
-/// is then missing between both.
+/// Returns the key of `table` whose named entries have most of the properties of `entry`, which is
+/// then missing before the name of the entry. An empty entry has those of the only such key.
 pub(crate) fn named(entry: &Entry, table: &Table) -> Option<&'static str> {
     let Value::Table(given) = &entry.node.value else {
         return None;
     };
+    let count = given.entries.len();
     let fits = |kind: &Kind| match kind {
-        Kind::Named(inner) => given
-            .entries
-            .iter()
-            .all(|property| inner.inside(&property.key).is_some()),
+        Kind::Named(inner) => {
+            let is_known = |property: &&Entry| inner.inside(&property.key).is_some();
+            2 * given.entries.iter().filter(is_known).count() > count || count == 0
+        }
         _ => false,
     };
-    let found = table.keys.iter().find(|known| fits(known.kind))?;
-    (!given.entries.is_empty()).then_some(found.name)
+    let mut found = table.keys.iter().filter(|known| fits(known.kind));
+    let first = found.next()?;
+    (count > 0 || found.next().is_none()).then_some(first.name)
+}
+
+/// Describes the keys of `table` that are tables with a key of this name, or whose value is an
+/// interrupt as that of `entry`; `None` if there are none.
+pub(super) fn near_by(entry: &Entry, table: &Table, root: &Root) -> Option<String> {
+    let names = |fits: &dyn Fn(&Kind) -> bool| {
+        let keys = table.keys.iter().filter(|known| fits(known.kind));
+        let names: Vec<String> = keys.map(|known| format!("`{}`", known.name)).collect();
+        (!names.is_empty()).then(|| names.join(" or "))
+    };
+    let is_interrupt = match &entry.node.value {
+        Value::Table(given) => {
+            let spaces = root.spaces(None);
+            let is_space = |inner: &Entry| spaces.iter().any(|space| space.word == inner.key);
+            given.entries.iter().any(is_space)
+        }
+        _ => false,
+    };
+    if is_interrupt {
+        let found = names(&|kind| matches!(kind, Kind::Interrupt))?;
+        return Some(format!("an interrupt is {found} here"));
+    }
+    let has_it = |kind: &Kind| match kind {
+        Kind::Table(inner) => inner.keys.iter().any(|known| known.name == entry.key),
+        _ => false,
+    };
+    Some(format!("a key of {}", names(&has_it)?))
 }
 
 /// Names that other formats use for the end of a range.

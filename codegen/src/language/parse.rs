@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::statement::{Kind, Statement};
 use super::tree::{Entry, Integer, Node, Table, Value};
-use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::diagnostic::{Code, Diagnostic, Problems, lookalike};
 use crate::source::{FileId, Location};
 
 /// The number of broken statements above which the file is reported as not TOML.
@@ -279,6 +279,11 @@ fn syntax_error(
             "O" | "o" => Some('0'),
             _ => None,
         };
+        let plain = lookalike::plain(bare);
+        let number = plain.filter(|plain| plain.starts_with(|c: char| c.is_ascii_digit()));
+        if let Some(number) = number {
+            return diagnostic.label(format!("write {number}"));
+        }
         return match digit {
             Some(digit) => diagnostic.label(format!("write the digit {digit}, not a letter")),
             None => diagnostic.label(format!("write \"{bare}\"")),

@@ -55,39 +55,6 @@ impl Given<'_> {
         })
     }
 
-    /// Returns the value rewritten as the expected type, if that is obvious.
-    fn rewritten(&self, expected: &Kind) -> Option<String> {
-        match (expected, &self.node.value) {
-            (Kind::Number { .. }, Value::Text(text)) => {
-                text.trim().parse::<u32>().ok()?;
-                Some(format!("write it without quotes: {}", text.trim()))
-            }
-            (Kind::Text | Kind::Name, Value::Integer(_) | Value::Float | Value::Boolean) => {
-                Some("write it in quotes".to_owned())
-            }
-            (Kind::Table(_), Value::List(_)) => {
-                Some(format!("a table has single brackets: [{}]", self.path))
-            }
-            (Kind::Text | Kind::Name, Value::List(list)) => match list.as_slice() {
-                [
-                    Node {
-                        value: Value::Text(text),
-                        ..
-                    },
-                ] => Some(format!("write it without brackets: \"{text}\"")),
-                _ => None,
-            },
-            (Kind::List(_), Value::Text(text)) => {
-                Some(format!("write it in brackets: [\"{}\"]", text.trim()))
-            }
-            (Kind::Choice(choices), Value::Integer(_) | Value::Boolean) => {
-                let word = choices.first()?.word;
-                Some(format!("write the word in quotes, as \"{word}\""))
-            }
-            _ => None,
-        }
-    }
-
     /// Returns the path of a key in this value.
     pub(crate) fn inside(&self, key: &str) -> String {
         join(self.path, key)
@@ -279,6 +246,7 @@ impl<'a, 'p> Keys<'a, 'p> {
                 (None, None) => diagnostic
                     .label(
                         misplaced::dotted(entry, self.root)
+                            .or_else(|| misplaced::near_by(entry, self.schema, self.root))
                             .or_else(|| misplaced::home(&entry.key, self.root))
                             .unwrap_or_else(|| "not a known key".to_owned()),
                     )

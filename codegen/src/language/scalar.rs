@@ -46,6 +46,9 @@ impl<const LEAST: u32, const GREATEST: u32> Read for Number<LEAST, GREATEST> {
             let title = format!("`{}` must be {}", given.path, Self::KIND.expected());
             problems.report(
                 Diagnostic::new(Code::BadNumber, given.node.at, title).label(match GREATEST {
+                    _ if integer.radix == 16 && LEAST > 0 => {
+                        format!("outside the range {LEAST:#x} to {GREATEST:#x}")
+                    }
                     u32::MAX => format!("outside the range {LEAST} to {:#x}", u32::MAX),
                     _ => format!("outside the range {LEAST} to {GREATEST}"),
                 }),

@@ -60,6 +60,13 @@ pub struct Integer {
     pub radix: u32,
 }
 
+impl Integer {
+    /// Returns whether a decimal number is that of this text.
+    pub(crate) fn is_written_as(&self, text: &str) -> bool {
+        self.value.is_some_and(|value| value.to_string() == text)
+    }
+}
+
 /// The entries of a table in the order of the text, inherited ones first.
 #[derive(Clone, Debug, Default)]
 pub struct Table {

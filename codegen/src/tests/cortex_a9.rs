@@ -18,6 +18,12 @@ const SHORT: [(&str, &str); 5] = [
     ("base = 0x40_0000_0000", "base = 0x3F00_0000"),
 ];
 
+/// A timer that every Cortex-A9 has.
+const TIMER: &str = "[timer.cortex-a9-global]
+base = 0x4100_0200
+interrupt = { ppi = 11 }
+clock = \"100 MHz\"";
+
 /// Returns the edit that gives the toy this interrupt controller.
 fn with_gic(keys: &str) -> [(&'static str, &str); 2] {
     [(GIC_V3, keys), ("msi = \"its\"", "")]
@@ -34,6 +40,8 @@ fn with_processor<'e>(cpu: &'e str, memory: &'e str) -> Vec<(&'e str, &'e str)> 
     let mut edits = SHORT.to_vec();
     edits[3] = ("[memory]\n", memory);
     edits.push(("cpu = \"toy-a1\"", cpu));
+    let timer = "[timer.arm-generic]\ninterrupt = { ppi = 11 }";
+    edits.push((timer, TIMER));
     edits
 }
 

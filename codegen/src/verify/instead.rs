@@ -4,10 +4,14 @@ use super::Comparison;
 use crate::binding::{Console, InterruptController, Pci, Rtc, Timer};
 use crate::board::Msi;
 use crate::description::ROOT;
+use crate::language::hexadecimal;
 use crate::part::Delivery;
 use crate::part::class::Recogniser;
-use crate::part::draft::{Machine, Origin};
+use crate::part::draft::{Machine, Origin, QemuOrigin};
 use crate::part::expect::Part;
+
+/// The beginning of the key of a further controller.
+const FURTHER: &str = "further.";
 
 impl Comparison<'_> {
     /// Returns the table of another driver of the same class, for a device that the machine has;
@@ -25,12 +29,39 @@ impl Comparison<'_> {
         if driver.contains('.') {
             return None;
         }
+        let table = self.table(recognisers)?;
+        let is_same = table.starts_with(&format!("[{}]", part.path()));
+        (!is_same).then(|| {
+            format!(
+                "the machine has another one; write instead:\n{}",
+                table.trim_end()
+            )
+        })
+    }
+
+    /// Returns the line that describes the interrupt controller at `base` as a further one of the
+    /// described controller, with the name that the line gives it.
+    pub(super) fn further(&self, base: u64) -> Option<(String, String)> {
+        let place = self.description.controller()?.binding().place();
+        let table = self.table(InterruptController::RECOGNISERS)?;
+        let base = format!("base = {}", hexadecimal(base));
+        let mut lines = table.lines();
+        if lines.next()? != format!("[{}]", place.path) {
+            return None;
+        }
+        let line = lines.find(|line| line.starts_with(FURTHER) && line.contains(&base))?;
+        let name = line.strip_prefix(FURTHER)?.split_once(" =")?.0;
+        Some((line.to_owned(), name.to_owned()))
+    }
+
+    /// Returns the table of the first of these drivers of which the machine has the device.
+    fn table(&self, recognisers: &[Recogniser]) -> Option<String> {
         let around = self.description.surroundings();
         let inputs = self.description.controller();
         let origin = Origin {
             name: String::new(),
             architecture: around.architecture()?.value,
-            qemu: None,
+            qemu: self.qemu(),
             from: String::new(),
         };
         let machine = Machine {
@@ -48,13 +79,18 @@ impl Comparison<'_> {
         let of_devices = recognisers.iter().filter(|one| one.is_of_device());
         let sections = of_devices.filter_map(|driver| driver.first(&machine));
         let mut sections = sections.filter(|section| section.todo.is_empty());
-        let table = sections.next()?.to_string();
-        let is_same = table.starts_with(&format!("[{}]", part.path()));
-        (!is_same).then(|| {
-            format!(
-                "the machine has another one; write instead:\n{}",
-                table.trim_end()
-            )
+        Some(sections.next()?.to_string())
+    }
+
+    fn qemu(&self) -> Option<QemuOrigin> {
+        let qemu = self.description.qemu.value()?;
+        let arguments = qemu.arguments.value()?.iter();
+        Some(QemuOrigin {
+            machine: qemu.machine.value()?.0.clone(),
+            cpu: qemu.cpu.value()?.0.clone(),
+            memory: qemu.memory.value()?.0,
+            arguments: arguments.map(|one| one.value.0.clone()).collect(),
+            version: None,
         })
     }
 }

@@ -84,9 +84,18 @@ impl Comparison<'_> {
         let address = hexadecimal(owner);
         let name = self.facts.describe(owner);
         let name = name.unwrap_or_else(|| "the controller".to_owned());
+        let further = self.further(owner).map(|(line, name)| {
+            let Interrupt { space, number, .. } = interrupt.value;
+            format!(
+                "describe it too, in [{path}]:\n{line}\nand write {} for `{}`",
+                space.of(&name).written(number),
+                interrupt.path
+            )
+        });
         self.problems.report(
             Diagnostic::new(Code::MachineInterrupt, interrupt.at, title)
                 .label(format!("{kind} raises an input of {name} at {address}"))
+                .helps(further)
                 .note(format!(
                     "`{path}` is at {described}, and the kernel serves only this one: no interrupt of \
                      {kind} would arrive"

@@ -5,7 +5,7 @@ use super::Comparison;
 use crate::board::{Architecture, BarAssignment, ExceptionLevel, PageTables};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::Located;
-use crate::machine::has_long_descriptors;
+use crate::machine::processors::has_extensions;
 
 impl Comparison<'_> {
     /// Compares the processor with the board's architecture and exception level.
@@ -89,14 +89,14 @@ impl Comparison<'_> {
         let memory = self.description.memory.value();
         let tables = memory.and_then(|memory| memory.page_tables.value());
         let is_long = tables == Some(&PageTables::Long);
-        let lacks = |name: &&String| !has_long_descriptors(name);
+        let lacks = |name: &&String| !has_extensions(name);
         let qemu = self.description.qemu.value();
         let cpu = qemu.and_then(|qemu| qemu.cpu.get());
         let (Some(cpu), Some(there)) = (cpu, self.facts.processor.as_ref().filter(lacks)) else {
             return;
         };
         // Otherwise the checks report it.
-        let is_unstated = has_long_descriptors(&cpu.value.0);
+        let is_unstated = has_extensions(&cpu.value.0);
         if architecture == Some(&Architecture::Arm) && is_long && is_unstated {
             let title = format!("the machine's processor, {there}, has no long descriptors");
             self.problems.report(

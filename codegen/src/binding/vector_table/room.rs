@@ -3,9 +3,73 @@
 use crate::board::NO_ACCESS;
 use crate::check::memory::is_usable_buffer;
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::language::{Address, Field, Located, Size, hexadecimal};
+use crate::language::{Address, Field, Located, Named, Size, hexadecimal};
 use crate::part::claims::{Claimed, Purpose, RangeClaim};
-use crate::part::surroundings::{Memory, Surroundings};
+use crate::part::surroundings::{Flash, Memory, Surroundings};
+
+/// Returns whether all ranges of flash could be read.
+pub(super) fn flash_is_known(around: &Surroundings<'_>, claimed: &Claimed) -> bool {
+    let flash = around.memory.and_then(|memory| memory.flash.optional());
+    let count = |flash: &Located<Named<Flash>>| flash.value.iter().count();
+    let described = flash.map(|flash| flash.map_or(0, count));
+    described == Some(claimed.of(Purpose::Flash).count())
+}
+
+/// Returns the error for a vector table that is not in flash; `ram` contains it instead.
+pub(super) fn not_in_flash(
+    base: &Located<Address>,
+    ram: Option<&RangeClaim>,
+    claimed: &Claimed,
+) -> Diagnostic {
+    let address = hexadecimal(base.value.0);
+    let mut flash = claimed.of(Purpose::Flash).peekable();
+    if let (Some(ram), None) = (ram, flash.peek()) {
+        let title = format!("the vector table {address} is in RAM");
+        let name = ram.key.trim_start_matches("memory.ram.");
+        return Diagnostic::new(Code::BadLoadAddress, ram.at, title)
+            .label(ram.describe())
+            .also(base.at, "the image starts here")
+            .help(format!(
+                "memory that contains the image before the processor starts is flash: write \
+                 flash.{name} in place of ram.{name}"
+            ));
+    }
+    let title = format!("the vector table {address} is not in flash");
+    let diagnostic = Diagnostic::new(Code::BadLoadAddress, base.at, title).label("not in flash");
+    let diagnostic = match flash.peek() {
+        Some(first) => diagnostic.help(format!(
+            "`{}` starts at {}",
+            first.key,
+            hexadecimal(first.range.base)
+        )),
+        None => {
+            diagnostic.help("describe the memory that contains the image as [memory.flash.NAME]")
+        }
+    };
+    flash.chain(ram).fold(diagnostic, |diagnostic, memory| {
+        diagnostic.also(memory.at, memory.describe())
+    })
+}
+
+/// Reports RAM whose size is not stated: no firmware reports it.
+pub(super) fn sizes_of_ram(around: &Surroundings<'_>, problems: &mut Problems) {
+    let ram = around.memory.and_then(|memory| memory.ram.value());
+    for entry in ram.into_iter().flat_map(Named::iter) {
+        if !entry.value.size.is_absent() {
+            continue;
+        }
+        let place = &entry.value.place;
+        let title = format!("missing key `size` in [{}]", place.path);
+        let diagnostic = Diagnostic::new(Code::MissingKey, place.at, title)
+            .label("needs `size`")
+            .note("on this board no firmware reports the size of RAM");
+        problems.report(match (&entry.value.limit, &entry.value.rest_of) {
+            (Field::Absent, Field::Absent) => diagnostic,
+            (Field::Absent, _) => diagnostic.help("write `size` in place of `rest-of`"),
+            _ => diagnostic.help("write `size` in place of `limit`"),
+        });
+    }
+}
 
 /// Returns the error for a vector table without code behind it in `flash`.
 pub(super) fn in_flash(base: &Located<Address>, flash: &RangeClaim) -> Option<Diagnostic> {

@@ -97,6 +97,19 @@ impl Read for Name {
             );
             return None;
         }
+        let last = text.rsplit_once('.').map(|(_, last)| last);
+        if let Some(last) = last.filter(|last| is_name(last)) {
+            problems.report(
+                Diagnostic::new(
+                    Code::BadText,
+                    given.node.at,
+                    format!("`{text}` is not a name"),
+                )
+                .label("a path")
+                .write(format!("\"{last}\"")),
+            );
+            return None;
+        }
         check_name(text, given.node.at, problems).then(|| Self(text.clone()))
     }
 }

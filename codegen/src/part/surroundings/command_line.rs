@@ -15,7 +15,18 @@ impl Read for OptionValue {
     fn read(given: &Given<'_>, problems: &mut Problems) -> Option<Self> {
         let Words(text) = Words::read(given, problems)?;
         if !text.starts_with('-') {
-            return Some(Self(text));
+            let close: Vec<&str> = text.split(',').map(str::trim).collect();
+            let close = close.join(",");
+            if close == text {
+                return Some(Self(text));
+            }
+            let title = format!("`{}` has a space between its options", given.path);
+            problems.report(
+                Diagnostic::new(Code::BadText, given.node.at, title)
+                    .label("QEMU would take the space as part of a name")
+                    .write(format!("\"{close}\"")),
+            );
+            return None;
         }
         let title = format!("`{}` is the value of an option, not the option", given.path);
         let diagnostic = Diagnostic::new(Code::BadText, given.node.at, title)

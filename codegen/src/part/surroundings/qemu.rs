@@ -121,9 +121,13 @@ impl Read for Version {
             return Some(Self(text));
         }
         let title = format!("`{}` is not a version of QEMU", given.path);
-        problems.report(
-            Diagnostic::new(Code::BadText, given.node.at, title).label("write it as \"7.2\""),
-        );
+        let diagnostic = Diagnostic::new(Code::BadText, given.node.at, title);
+        problems.report(match is_number(&text) {
+            true => diagnostic
+                .label("needs the second number too")
+                .write(format!("\"{text}.0\"")),
+            false => diagnostic.label("write it as \"7.2\""),
+        });
         None
     }
 }

@@ -87,3 +87,33 @@ fn a_pin_with_other_wiring_is_told() {
     let title = "the machine's wiring does not follow `pci.ecam.intx`";
     assert_eq!((told.0, &*told.1), (Code::MachineInterrupt, title));
 }
+
+/// A RISC-V board with a PLIC.
+const RISC_V: &str = include_str!("../../../../boards/virt-rv64.toml");
+
+fn plic(base: u64) -> Device {
+    Device {
+        numbers: vec![("riscv,ndev".to_owned(), 95)],
+        ..device("sifive,plic-1.0.0", &[(base, 0x60_0000)], &[11, 9])
+    }
+}
+
+#[test]
+fn another_controller_of_the_same_kind_is_offered_as_a_further_one() {
+    let mut uart = device("ns16550a", &[(0x1000_0000, 0x100)], &[10]);
+    uart.controllers = vec![Some(0x0C60_0000)];
+    let facts = Facts {
+        devices: vec![plic(0x0C00_0000), plic(0x0C60_0000), uart],
+        ..machine()
+    };
+    let sources = InMemory::new().with("virt-rv64", RISC_V);
+    let told = verify(&sources, "virt-rv64", &facts).unwrap_err();
+    let text = told.to_string();
+    let line =
+        "further.socket1 = { base = 0x0C60_0000, size = \"6 MiB\", sources = 95, first-hart = 1 }";
+    assert!(text.contains(line), "{text}");
+    assert!(
+        text.contains("{ plic = 10, controller = \"socket1\" }"),
+        "{text}"
+    );
+}
