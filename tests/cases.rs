@@ -76,6 +76,8 @@ pub(crate) enum Need {
     Firmware,
     /// Room for a second disk and a second network device.
     Room,
+    /// Names of a disk and of a network device, and room for both.
+    Names,
     /// Room for 4 GiB of RAM.
     Memory4Gib,
     /// Devices on the PCI bus.

@@ -106,6 +106,12 @@ pub(crate) fn can_be_tried(need: Need, board: &Board, attachment: Attachment) ->
         Need::Table => Some(board.boot.leaves_a_table),
         Need::Amount => Some(board.boot.leaves_a_table && !has_nodes(board)),
         Need::Processors => (!has_nodes(board)).then_some(true),
+        Need::Names => {
+            let is_named = !board.disks.is_empty() && !board.nics.is_empty();
+            can_be_tried(Need::Room, board, attachment)
+                .map(|has_room| has_room && is_named)
+                .filter(|can_be| *can_be)
+        }
         Need::Room => {
             let slots = board.virtio_mmio.as_ref().map_or(0, |slots| slots.count);
             let has_room = attachment.transport() == Transport::Pci || slots >= SLOTS;

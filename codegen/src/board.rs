@@ -52,6 +52,10 @@ pub struct Board {
     pub pci: Option<Pci>,
     /// The parts that apps of the workspace drive, in the order of the file.
     pub parts: Vec<OwnPart>,
+    /// The names of disks, in the order of the file.
+    pub disks: Vec<NamedDevice>,
+    /// The names of network devices, in the order of the file.
+    pub nics: Vec<NamedDevice>,
     /// The types for `board.rs` if the board has no PCI host bridge: a driver that is never
     /// instantiated.
     pub no_pci: Code,
@@ -200,6 +204,21 @@ pub struct OwnPart {
     pub interrupts: Vec<(String, Interrupt)>,
     /// The further values of the part, by name.
     pub values: Vec<(String, u32)>,
+}
+
+/// A name of a virtio device, with what identifies the device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedDevice {
+    /// The key path of the name, such as `nic.lan`.
+    pub key: String,
+    /// The name.
+    pub name: String,
+    /// The hardware address of the network device, or the serial number of the disk.
+    pub identity: Option<String>,
+    /// The device's virtio-mmio slot.
+    pub slot: Option<u32>,
+    /// The device's place on PCI, as in `00:03.0`.
+    pub function: Option<String>,
 }
 
 /// A row of virtio-mmio slots.

@@ -6,6 +6,7 @@
 mod architecture;
 mod interrupts;
 pub(crate) mod memory;
+mod named_devices;
 mod overlap;
 mod page_tables;
 mod processor;
@@ -74,6 +75,7 @@ pub(crate) fn check(name: &str, description: &Description, problems: &mut Proble
         binding.check(&around, &claimed, problems);
     }
     undescribed::check(description, &claimed.ranges, problems);
+    named_devices::check(description, problems);
 
     let ranges = claimed.ranges.iter().map(|claim| claim.key.as_str());
     let interrupts = claimed.interrupts.iter().map(|claim| claim.key.as_str());

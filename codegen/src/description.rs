@@ -5,10 +5,12 @@
 
 mod file;
 pub(crate) mod inherit;
+pub(crate) mod named_device;
 mod waiver;
 
 pub(crate) use file::add_text;
 pub use file::{FileKeys, SCHEMA_VERSION};
+pub use named_device::{NamedDisk, NamedNic};
 pub use waiver::Waiver;
 
 use crate::binding::{
@@ -63,6 +65,10 @@ table! {
         pci: OneDriver<Pci> => optional,
         /// Parts that apps of the workspace drive, by a name for each.
         part: Named<OwnPart> => optional,
+        /// Names of disks, for apps: what identifies each disk.
+        disk: Named<NamedDisk> => optional,
+        /// Names of network devices, for apps and for the command line: what identifies each device.
+        nic: Named<NamedNic> => optional,
         /// Devices of the machine that are left out on purpose: their addresses, with a reason for each.
         undescribed: Undescribed => optional,
         /// Intended overlaps, by a name for each.

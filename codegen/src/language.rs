@@ -23,7 +23,8 @@ pub use driver::{Class, Drivers, OneDriver};
 pub use named::{Named, NamedEntry, Undescribed, UndescribedEntry};
 pub use reader::{Field, Given, Located, Place, Read};
 pub use scalar::{
-    Address, Frequency, Interrupt, Name, Number, Port, Size, Space, Text, hexadecimal, port,
+    Address, Frequency, Function, HardwareAddress, Interrupt, Name, Number, Port, Serial, Size,
+    Space, Text, hexadecimal, port,
 };
 
 use tree::{Integer, Value};

@@ -5,6 +5,7 @@ use crate::binding::{Pci, Rtc};
 use crate::board::{self, Board, Claim, Flash, Memory, Qemu, Ram, Reserved, Waiver};
 use crate::check::memory::expected_size;
 use crate::description::Description;
+use crate::description::named_device::Stated;
 use crate::part::claims::{Claimed, Purpose, RangeClaim};
 use crate::part::surroundings::Surroundings;
 
@@ -52,6 +53,18 @@ pub(crate) fn resolve(
             None => None,
         },
         parts: parts(description, &around)?,
+        disks: named(
+            description
+                .disk
+                .optional()
+                .map(|_| description.named_disks())?,
+        )?,
+        nics: named(
+            description
+                .nic
+                .optional()
+                .map(|_| description.named_nics())?,
+        )?,
         no_pci: Pci::absent(),
         qemu: qemu(description)?,
         ranges: ranges(&claimed.ranges),
@@ -69,6 +82,19 @@ fn parts(description: &Description, around: &Surroundings<'_>) -> Option<Vec<boa
     parts
         .map(|entry| entry.value.resolve(&entry.name, around))
         .collect()
+}
+
+fn named(all: Vec<Stated<'_>>) -> Option<Vec<board::NamedDevice>> {
+    let all = all.into_iter().map(|stated| {
+        Some(board::NamedDevice {
+            key: stated.place.path.clone(),
+            name: stated.name.to_owned(),
+            identity: stated.own.optional()?.map(|own| own.value.clone()),
+            slot: stated.slot.optional()?.map(|slot| slot.value.0),
+            function: stated.pci.optional()?.map(|pci| pci.value.0.clone()),
+        })
+    });
+    all.collect()
 }
 
 fn memory(description: &Description) -> Option<Memory> {

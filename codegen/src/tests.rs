@@ -10,6 +10,7 @@ mod further;
 mod inheritance;
 mod interrupts;
 mod keys;
+mod named_devices;
 mod ns16550;
 mod own_parts;
 mod parts;
@@ -178,6 +179,7 @@ fn every_code_has_a_test() {
         include_str!("tests/inheritance.rs"),
         include_str!("tests/interrupts.rs"),
         include_str!("tests/keys.rs"),
+        include_str!("tests/named_devices.rs"),
         include_str!("tests/parts.rs"),
         include_str!("tests/pc.rs"),
         include_str!("tests/ranges.rs"),

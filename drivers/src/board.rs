@@ -101,8 +101,27 @@ pub trait Board<P> {
     /// The parts that apps drive.
     const PARTS: &'static [Part] = &[];
 
+    /// The names of disks.
+    const DISKS: &'static [NamedDevice] = &[];
+    /// The names of network devices.
+    const NICS: &'static [NamedDevice] = &[];
+
     /// The values that firmware's tables should contain for this board.
     const ATTESTATION: &'static [Fact];
+}
+
+/// A name of a virtio device, with what identifies the device. Any of it may match.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NamedDevice {
+    /// The name, the last word of its key in the board file.
+    pub name: &'static str,
+    /// The hardware address of the network device, as in `52:54:00:12:34:57`, or the serial number of
+    /// the disk.
+    pub identity: Option<&'static str>,
+    /// The number of the device's virtio-mmio slot.
+    pub slot: Option<u32>,
+    /// The device's place on PCI, as in `00:03.0`.
+    pub function: Option<&'static str>,
 }
 
 /// The memory map of a board, as described.

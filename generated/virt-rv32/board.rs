@@ -6,7 +6,8 @@ use core::arch::global_asm;
 use vmos_drivers::address::{PhysicalAddress, Range};
 use vmos_drivers::attestation::Fact;
 use vmos_drivers::board::{
-    BarAssignment, Board, Line, MemoryMap, PciHostBridge, Pins, Ram, Region, Table, VirtioMmio,
+    BarAssignment, Board, Line, MemoryMap, NamedDevice, PciHostBridge, Pins, Ram, Region, Table,
+    VirtioMmio,
 };
 use vmos_drivers::console::ns16550::{self, Ns16550};
 use vmos_drivers::interrupt::Interrupt;
@@ -183,6 +184,21 @@ where
     });
 
     type VirtioTransport = AnyTransport<MmioTransport<Mmio>, PciTransport<Mmio>>;
+
+    /// From `disk`.
+    const DISKS: &'static [NamedDevice] = &[NamedDevice {
+        name: "data",
+        identity: Some("vmos-disk1"),
+        slot: None,
+        function: None,
+    }];
+    /// From `nic`.
+    const NICS: &'static [NamedDevice] = &[NamedDevice {
+        name: "lan",
+        identity: Some("52:54:00:12:34:57"),
+        slot: None,
+        function: None,
+    }];
 
     const ATTESTATION: &'static [Fact] = &FIRMWARE;
 }

@@ -1,6 +1,7 @@
 //! The kernel's command line: words separated by white space, most of them `name=value`.
 //!
-//! The kernel uses `log=`, `ip=` and `nic=`, with the feature `ipv6` also `ip6=`, and with `networks`
+//! The kernel uses `log=`, `ip=`, `nic=` and, for [`Kernel::disk_by_name`](crate::Kernel::disk_by_name),
+//! `disk.NAME=`, with the feature `ipv6` also `ip6=`, and with `networks`
 //! also `nic.NAME=`, `ip.NAME=`, `ip6.NAME=` and `metric.NAME=`; the app can read all words by name.
 
 /// The command line of the machine.

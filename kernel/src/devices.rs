@@ -1,6 +1,7 @@
 //! The virtio devices of the machine. They are found once at boot, then served by the event loop.
 
 mod attached;
+mod by_name;
 mod bystanders;
 mod drivers;
 #[cfg(any(feature = "virtio-console", feature = "virtio-vsock"))]
@@ -24,10 +25,12 @@ mod simultaneous;
 mod stack;
 mod statistics;
 
+use alloc::string::ToString as _;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::fmt;
 
+use vmos_drivers::board::NamedDevice;
 use vmos_drivers::pci;
 pub use vmos_drivers::virtio::DeviceKind;
 
@@ -37,6 +40,7 @@ use crate::entropy::Entropy;
 use crate::net::Net;
 
 pub use attached::WatchStatistics;
+pub use by_name::NoSuchDisk;
 pub(crate) use drivers::Drivers;
 #[cfg(target_os = "none")]
 pub(crate) use none::NoDevices;
@@ -65,6 +69,27 @@ impl fmt::Display for Place {
             Self::MmioSlot { slot, version: 1 } => write!(f, "virtio-mmio slot {slot} (legacy)"),
             Self::MmioSlot { slot, .. } => write!(f, "virtio-mmio slot {slot}"),
             Self::Pci(address) => write!(f, "virtio-pci {address}"),
+        }
+    }
+}
+
+impl Place {
+    /// Returns whether `text` names the place: `slot30`, or `00:03.0`.
+    pub(crate) fn is_called(self, text: &str) -> bool {
+        match self {
+            Self::MmioSlot { slot, .. } => {
+                let number = text.strip_prefix("slot").map(str::parse);
+                number == Some(Ok(slot))
+            }
+            Self::Pci(address) => address.to_string() == text,
+        }
+    }
+
+    /// Returns whether the board file names the place.
+    pub(crate) fn is_of(self, named: &NamedDevice) -> bool {
+        match self {
+            Self::MmioSlot { slot, .. } => named.slot == Some(slot),
+            Self::Pci(_) => named.function.is_some_and(|text| self.is_called(text)),
         }
     }
 }

@@ -6,7 +6,7 @@ use vmos_drivers::dma::{Buffer, OutOfMemory};
 
 use crate::block::{BlockingDisk, Disk};
 use crate::command_line::CommandLine;
-use crate::devices::{Device, Devices};
+use crate::devices::{Device, Devices, NoSuchDisk};
 use crate::entropy::Entropy;
 use crate::event_loop::LoopStatistics;
 use crate::machine;
@@ -137,16 +137,27 @@ impl Kernel {
     /// Returns the disk with this serial number, wherever it is attached; the first one if several
     /// have it. `None` if no disk has it.
     pub async fn disk_by_serial(&self, serial: &str) -> Option<Disk> {
-        for disk in self.state.devices.disks() {
-            if disk
-                .serial()
-                .await
-                .is_ok_and(|one| one.as_bytes() == serial.as_bytes())
-            {
-                return Some(disk);
-            }
-        }
-        None
+        self.state.devices.disk_by_serial(serial).await
+    }
+
+    /// Returns the disk with this name, wherever it is attached. The name is given by `[disk.NAME]` in
+    /// the board file, or by `disk.NAME=` on the command line, which overrides the board file: a serial
+    /// number, or a place such as `slot30` or `00:03.0`.
+    ///
+    /// ```no_run
+    /// # async fn example(kernel: vmos::Kernel) -> vmos::Result<()> {
+    /// let disk = kernel.disk_by_name("data").await?;
+    /// let sector = disk.read(0, kernel.buffer(512)?).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If nothing has the name, or the machine does not have the disk.
+    pub async fn disk_by_name(&self, name: &str) -> Result<Disk, NoSuchDisk> {
+        let command_line = self.command_line();
+        self.state.devices.disk_by_name(name, command_line).await
     }
 
     /// Returns a disk for crates that cannot await, which serves the other devices while an operation

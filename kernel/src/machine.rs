@@ -46,6 +46,11 @@ pub(crate) const PCI: Option<PciHostBridge> = <Board as board::Board<Processor>>
 pub(crate) const INTERRUPTS: &[Line] = <Board as board::Board<Processor>>::INTERRUPTS;
 /// The parts that apps drive, from the description.
 pub(crate) const PARTS: &[board::Part] = <Board as board::Board<Processor>>::PARTS;
+/// The names of disks, from the board file.
+pub(crate) const DISKS: &[board::NamedDevice] = <Board as board::Board<Processor>>::DISKS;
+/// The names of network devices, from the board file.
+#[cfg(feature = "networks")]
+pub(crate) const NICS: &[board::NamedDevice] = <Board as board::Board<Processor>>::NICS;
 /// The values that the board expects in firmware's tables.
 pub(crate) const ATTESTATION: &[Fact] = <Board as board::Board<Processor>>::ATTESTATION;
 /// The difference between the interrupt numbers of two controllers; 0 if the board has one.

@@ -8,6 +8,7 @@ mod http;
 mod kv;
 mod mdns;
 mod mqtt;
+mod named_devices;
 mod ntp;
 mod own_stack;
 mod serial;
@@ -19,7 +20,7 @@ mod vsock;
 
 use super::Case;
 
-pub(super) const CASES: [&[Case]; 16] = [
+pub(super) const CASES: [&[Case]; 17] = [
     &browser::CASES,
     &defmt_log::CASES,
     &dice::CASES,
@@ -28,6 +29,7 @@ pub(super) const CASES: [&[Case]; 16] = [
     &kv::CASES,
     &mdns::CASES,
     &mqtt::CASES,
+    &named_devices::CASES,
     &ntp::CASES,
     &own_stack::CASES,
     &serial::CASES,

@@ -70,6 +70,9 @@ fn can_be_imported(setting: &Setting) -> Outcome {
     let imported = Board {
         title: board.title.clone(),
         sources: board.sources.clone(),
+        // Names are the author's, not the machine's.
+        disks: board.disks.clone(),
+        nics: board.nics.clone(),
         ..load_from(&sources, &board.name)?
     };
     let (wanted, found) = (code(board)?, code(&imported)?);

@@ -1,6 +1,6 @@
-//! Echoes datagrams and what connections send on all network devices, and sends the first sector of its
-//! disk to who asks. Connects to the addresses given by `connect=` on the command line, and says which
-//! network leads there.
+//! Echoes datagrams and what connections send on all network devices, and sends the first sector of the
+//! disk `data`, or else of the first one, to who asks. Connects to the addresses given by `connect=` on
+//! the command line, and says which network leads there.
 //!
 //! `cargo xtask run BOARD --app two-networks --nic user`
 
@@ -12,6 +12,7 @@ use core::time::Duration;
 use edge_nal::{TcpAccept as _, TcpBind};
 use embedded_io_async::{Read as _, Write as _};
 use vmos::block::{BlockingDisk, SECTOR_SIZE};
+use vmos::devices::NoSuchDisk;
 use vmos::net::{Event, Networks};
 use vmos::{Kernel, Result, Spawner, println};
 
@@ -28,7 +29,12 @@ async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
     let socket = networks.udp(ECHO)?;
     spawner.spawn(tell_changes(networks)?);
     spawner.spawn(echo_streams(networks)?);
-    if let Ok(disk) = kernel.disk(0) {
+    // The board file or the command line gives the name.
+    let disk = match kernel.disk_by_name("data").await {
+        Err(NoSuchDisk::Unnamed | NoSuchDisk::Absent) => kernel.disk(0),
+        Ok(disk) => Ok(disk),
+    };
+    if let Ok(disk) = disk {
         let disk = kernel.blocking(disk).limit(LIMIT);
         spawner.spawn(serve_sector(networks, disk)?);
     }

@@ -108,6 +108,7 @@ codes! {
     E0060 UnusedWaiver "an unused waiver",
     E0061 WaiverUnknownKey "a waiver for a key that claims nothing",
     E0062 UndescribedIsDescribed "an address that is both described and left out",
+    E0063 NamedTwice "two names for one device",
     // The machine.
     E0070 NotOnMachine "a described device that the machine does not have",
     E0071 NotDescribed "a device of the machine that is neither described nor left out",

@@ -8,6 +8,7 @@ use crate::notation::address;
 pub(super) mod identity;
 mod interrupts;
 mod memory;
+mod names;
 mod pci;
 mod ports;
 mod virtio;
@@ -32,6 +33,7 @@ pub fn emit(board: &Board) -> String {
         ("Interrupt map", interrupts::section(board)),
         ("Virtio slots", virtio::section(board)),
         ("PCI", pci::section(board)),
+        ("Named devices", names::section(board)),
         ("QEMU", qemu(board)),
         ("Left out on purpose", undescribed(board)),
         ("Intended overlaps", waivers(board)),

@@ -17,6 +17,7 @@ mod driver;
 mod imports;
 mod layout;
 mod memory;
+mod names;
 mod parts;
 mod table;
 mod value;
@@ -73,6 +74,7 @@ fn this_board(
     let virtio_mmio = bus::virtio_mmio(board, names, imports);
     let pci = bus::pci(board, names, imports)?;
     let parts = parts::parts(board, names, imports);
+    let named = names::names(board, imports);
     let virtio_transport = bus::virtio_transport(board, imports);
 
     let mut bounds: Vec<TokenStream> = Vec::new();
@@ -114,6 +116,7 @@ fn this_board(
         pci,
         virtio_transport,
         parts,
+        named,
         quote!(
             const ATTESTATION: &'static [Fact] = &FIRMWARE;
         ),

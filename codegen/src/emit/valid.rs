@@ -69,6 +69,15 @@ pub(super) fn check(board: &Board) -> Result<(), Error> {
             .iter()
             .map(|(_, reason)| (of("undescribed"), reason)),
     );
+    for named in board.disks.iter().chain(&board.nics) {
+        let texts_of = [&named.identity, &named.function];
+        texts.extend(
+            texts_of
+                .into_iter()
+                .flatten()
+                .map(|text| (of(&named.key), text)),
+        );
+    }
     for part in &board.parts {
         texts.push((of(&part.key), &part.title));
     }

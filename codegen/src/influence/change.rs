@@ -83,6 +83,8 @@ pub(super) fn values(fact: &Fact, facts: &[Fact], written: &Written) -> Vec<Vec<
         (Fixed::Text(text), _) => one_group(vec![
             Value::Text(format!("{text}x")),
             Value::Text(String::from("x")),
+            // Texts of digits, such as a hardware address.
+            Value::Text(other_digit(text)),
         ]),
         (Fixed::List(_), Kind::List(inner)) => one_group(lists(&fact.path, inner, written)),
         (Fixed::Drivers(names), Kind::OneDriver(drivers)) => {
@@ -91,6 +93,14 @@ pub(super) fn values(fact: &Fact, facts: &[Fact], written: &Written) -> Vec<Vec<
         (Fixed::Absent, kind) => one_group(samples(kind, facts, written)),
         _ => Vec::new(),
     }
+}
+
+/// Returns the text with another last character, a digit.
+fn other_digit(text: &str) -> String {
+    let mut other = text.to_owned();
+    let digit = if other.pop() == Some('0') { '2' } else { '0' };
+    other.push(digit);
+    other
 }
 
 fn integer(value: i128, radix: u32) -> Value {

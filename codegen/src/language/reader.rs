@@ -128,6 +128,19 @@ impl<T> Field<T> {
         self.get().map(|located| &located.value)
     }
 
+    /// Returns the field with another value in the same place.
+    pub(crate) fn map<U>(&self, of: impl Fn(&T) -> U) -> Field<U> {
+        match self {
+            Self::Absent => Field::Absent,
+            Self::Bad => Field::Bad,
+            Self::Given(located) => Field::Given(Located {
+                value: of(&located.value),
+                path: located.path.clone(),
+                at: located.at,
+            }),
+        }
+    }
+
     /// Returns whether the optional key is absent.
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)

@@ -2,6 +2,7 @@
 
 mod address;
 mod choice;
+mod device;
 mod interrupt;
 mod port;
 mod quantity;
@@ -10,6 +11,7 @@ mod text;
 pub(crate) use address::parse_hexadecimal;
 pub use address::{Address, hexadecimal};
 pub(crate) use choice::{choices, read_choice};
+pub use device::{Function, HardwareAddress, Serial};
 pub(crate) use interrupt::example;
 pub use interrupt::{Interrupt, Space};
 pub use port::{Port, port};

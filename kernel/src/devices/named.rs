@@ -1,8 +1,10 @@
 //! The networks: one for each network device, with its name, addresses and metric from the command
-//! line.
+//! line, or its name from the board file.
 //!
 //! `nic.NAME=` gives a name to the device with a hardware address (`52:54:00:12:34:57`) or at a place
-//! (`slot30` of virtio-mmio, `00:03.0` on PCI), neither of which changes if a device is added. A
+//! (`slot30` of virtio-mmio, `00:03.0` on PCI), neither of which changes if a device is added.
+//! `[nic.NAME]` in the board file does the same, unless the command line gives the device another
+//! name, or the name to another device. A
 //! device without a name has its hardware address as its name. `ip.NAME=`, `ip6.NAME=` and
 //! `metric.NAME=` belong to the network of that name.
 
@@ -13,12 +15,14 @@ use alloc::vec::Vec;
 use core::cell::{Cell, OnceCell};
 use core::str::FromStr;
 
+use vmos_drivers::board::NamedDevice;
 use vmos_drivers::warn;
 
 use super::Place;
 use super::interfaces::Handles;
 use super::stack::{self, Addresses};
 use crate::command_line::CommandLine;
+use crate::machine;
 use crate::net::claim::Card;
 use crate::net::{HardwareAddress, Net, Network, NetworkStatistics};
 
@@ -108,20 +112,23 @@ fn start(card: &Card, addresses: Addresses) -> Net {
     Net::new(stack)
 }
 
-/// Returns the name of a device: the one that the command line gives to it, unless a device before it
-/// has that name, and otherwise its hardware address.
+/// Returns the name of a device: the one that the command line or else the board file gives to it, unless
+/// a device before it has that name, and otherwise its hardware address.
 fn name<'a>(
     address: HardwareAddress,
     place: Place,
     command_line: CommandLine<'a>,
     before: &[&str],
 ) -> Cow<'a, str> {
-    match given_name(address, place, command_line) {
+    let given = given_name(address, place, command_line);
+    match given.or_else(|| described_name(address, place, command_line, machine::NICS)) {
         Some(given) if before.contains(&given) => {
-            warn!(
-                "command line, nic.{given}=: two network devices are meant; {place} is called \
-                 {address}"
-            );
+            let of = if names(command_line).any(|(name, _)| name == given) {
+                "command line"
+            } else {
+                "board file"
+            };
+            warn!("{of}, nic.{given}: two network devices are meant; {place} is called {address}");
             Cow::Owned(address.to_string())
         }
         Some(given) => Cow::Borrowed(given),
@@ -137,9 +144,24 @@ fn given_name(
 ) -> Option<&str> {
     let names = names(command_line).filter(|(_, device)| match device.parse::<HardwareAddress>() {
         Ok(named) => named == address,
-        Err(_) => is_at(place, device),
+        Err(_) => place.is_called(device),
     });
     names.map(|(name, _)| name).last()
+}
+
+/// Returns the name that the board file gives to a device, unless the command line gives it to one.
+fn described_name(
+    address: HardwareAddress,
+    place: Place,
+    command_line: CommandLine<'_>,
+    described: &'static [NamedDevice],
+) -> Option<&'static str> {
+    let is_meant = |named: &&NamedDevice| {
+        let own = named.identity.and_then(|text| text.parse().ok());
+        let is_free = || !names(command_line).any(|(name, _)| name == named.name);
+        (own == Some(address) || place.is_of(named)) && is_free()
+    };
+    described.iter().find(is_meant).map(|named| named.name)
 }
 
 /// Returns the words `nic.NAME=DEVICE` of the command line.
@@ -147,17 +169,6 @@ fn names(command_line: CommandLine<'_>) -> impl Iterator<Item = (&str, &str)> {
     let words = command_line.words();
     let names = words.filter_map(|word| word.strip_prefix("nic.")?.split_once('='));
     names.filter(|(name, _)| !name.is_empty())
-}
-
-/// Returns whether `text` names the place: `slot30`, or `00:03.0`.
-fn is_at(place: Place, text: &str) -> bool {
-    match place {
-        Place::MmioSlot { slot, .. } => {
-            let number = text.strip_prefix("slot").map(str::parse);
-            number == Some(Ok(slot))
-        }
-        Place::Pci(address) => address.to_string() == text,
-    }
 }
 
 /// Returns the sources of the addresses of the network `name`.
@@ -205,8 +216,8 @@ fn report_unknown(command_line: CommandLine<'_>, known: &[&str]) {
         {
             warn!(
                 "command line, {word}: it is not used, because no network is called `{name}`: \
-                 nic.{name}= names a device, and a device without a name is called by its hardware \
-                 address"
+                 nic.{name}= or the board file names a device, and a device without a name is \
+                 called by its hardware address"
             );
         }
     }

@@ -57,6 +57,11 @@ pub(crate) const PCI_CONFIGURATION: Option<Range> = None;
 pub(crate) const PCI: Option<PciHostBridge> = None;
 /// The parts that apps drive: a host has none.
 pub(crate) const PARTS: &[board::Part] = &[];
+/// The names of disks: a host has no board file that gives any.
+pub(crate) const DISKS: &[board::NamedDevice] = &[];
+/// The names of network devices.
+#[cfg(feature = "networks")]
+pub(crate) const NICS: &[board::NamedDevice] = &[];
 
 /// A device that the kernel can work without.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

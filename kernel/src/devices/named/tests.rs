@@ -106,7 +106,7 @@ fn a_name_is_that_of_one_device() {
     assert_eq!(
         told,
         [
-            "command line, nic.lan=: two network devices are meant; virtio-mmio slot 29 is called \
+            "command line, nic.lan: two network devices are meant; virtio-mmio slot 29 is called \
              52:54:00:12:34:57"
         ]
     );
@@ -132,4 +132,42 @@ fn words_for_networks_that_do_not_exist_are_told() {
             "{told:?}"
         );
     }
+}
+
+static DESCRIBED: [NamedDevice; 2] = [
+    NamedDevice {
+        name: "lan",
+        identity: None,
+        slot: Some(29),
+        function: Some("00:03.0"),
+    },
+    NamedDevice {
+        name: "wan",
+        identity: Some("52:54:00:12:34:57"),
+        slot: None,
+        function: None,
+    },
+];
+
+#[test]
+fn a_device_is_named_by_the_board_file_unless_the_command_line_has_the_name() {
+    let other = HardwareAddress([0x52, 0x54, 0, 0x12, 0x34, 0x58]);
+    let named = |mac, place, line| described_name(mac, place, CommandLine::new(line), &DESCRIBED);
+    for (mac, place, expected) in [
+        (other, SLOT, Some("lan")),
+        (other, on_pci(0, 3, 0), Some("lan")),
+        (other, on_pci(0, 4, 0), None),
+        (MAC, on_pci(0, 4, 0), Some("wan")),
+        // Two names are meant: the first one counts.
+        (MAC, SLOT, Some("lan")),
+    ] {
+        assert_eq!(
+            named(mac, place, "nic.else=slot1"),
+            expected,
+            "{mac} {place}"
+        );
+    }
+    // The name belongs to another device now.
+    assert_eq!(named(other, SLOT, "nic.lan=slot30"), None);
+    assert_eq!(named(MAC, SLOT, "nic.lan=slot30"), Some("wan"));
 }

@@ -52,8 +52,8 @@ impl fmt::Display for NoSuchNetwork {
     #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "there is no network of this name: name its device on the command line by \
-             nic.NAME=ADDRESS, or use the device's hardware address as the name",
+            "there is no network of this name: name its device by [nic.NAME] in the board file or by \
+             nic.NAME=ADDRESS on the command line, or use the device's hardware address as the name",
         )
     }
 }
@@ -78,8 +78,8 @@ impl Network {
         self.number
     }
 
-    /// Returns the name that the command line gives to the device by `nic.NAME=`; otherwise, the
-    /// hardware address as text.
+    /// Returns the name that the command line gives to the device by `nic.NAME=`; otherwise, the one
+    /// that the board file gives to it by `[nic.NAME]`; otherwise, the hardware address as text.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
