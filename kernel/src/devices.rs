@@ -1,4 +1,5 @@
-//! The virtio devices of the machine. They are found once at boot, then served by the event loop.
+//! The devices of the machine that the kernel drives: virtio devices, and the board's Ethernet controller.
+//! They are found once at boot, then served by the event loop.
 
 mod attached;
 mod bystanders;
@@ -28,12 +29,14 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::fmt;
 
+use vmos_drivers::network::NetworkDevice;
 use vmos_drivers::pci;
 pub use vmos_drivers::virtio::DeviceKind;
 
 use crate::block::Disk;
 use crate::driver_cell::Calls;
 use crate::entropy::Entropy;
+use crate::machine::{Ethernet, Transport};
 use crate::net::Net;
 
 pub use attached::WatchStatistics;
@@ -43,6 +46,9 @@ pub(crate) use none::NoDevices;
 pub(crate) use probe::probe;
 pub use statistics::DeviceStatistics;
 pub(crate) use statistics::Inquiry;
+
+/// A network device of this machine.
+pub(crate) type Nic = NetworkDevice<Transport, Ethernet>;
 
 /// The location of a device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,6 +62,8 @@ pub enum Place {
     },
     /// The device is on the PCI bus.
     Pci(pci::Address),
+    /// The device is a part of the board: its key in the board file.
+    Board(&'static str),
 }
 
 impl fmt::Display for Place {
@@ -65,6 +73,7 @@ impl fmt::Display for Place {
             Self::MmioSlot { slot, version: 1 } => write!(f, "virtio-mmio slot {slot} (legacy)"),
             Self::MmioSlot { slot, .. } => write!(f, "virtio-mmio slot {slot}"),
             Self::Pci(address) => write!(f, "virtio-pci {address}"),
+            Self::Board(key) => f.write_str(key),
         }
     }
 }

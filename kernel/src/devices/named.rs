@@ -157,6 +157,7 @@ fn is_at(place: Place, text: &str) -> bool {
             number == Some(Ok(slot))
         }
         Place::Pci(address) => address.to_string() == text,
+        Place::Board(key) => key == text,
     }
 }
 
