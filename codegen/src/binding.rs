@@ -20,6 +20,7 @@ pub mod gic_v3;
 mod image;
 pub mod imsic;
 pub mod isa_debug_exit;
+pub mod lan9118;
 pub mod linux_image;
 pub mod local_apic;
 pub mod machine_mode;
@@ -123,6 +124,13 @@ drivers! {
         Pl031(rtc::Pl031),
         Goldfish(rtc::Goldfish),
         Mc146818(mc146818::Mc146818),
+    }
+}
+
+drivers! {
+    /// The Ethernet controller of the board: a network device that is not virtio.
+    pub enum Ethernet: Binding => board::Ethernet {
+        Lan9118(lan9118::Lan9118),
     }
 }
 

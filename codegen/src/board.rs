@@ -14,7 +14,7 @@ mod pci;
 use core::fmt;
 
 pub use boot::{Boot, EntryValue, ExceptionLevel, ImageForm, Reset};
-pub use class::{Console, InterruptController, Lines, Optional, Power, Timer};
+pub use class::{Console, Ethernet, InterruptController, Lines, Optional, Power, Timer};
 pub use fact::Fact;
 pub use memory::{Flash, Memory, NO_ACCESS, PageTables, Ram, Reserved, STACK_GUARD};
 pub use part::{Block, Code, Part, Register, Value};
@@ -46,6 +46,8 @@ pub struct Board {
     pub power: Vec<Power>,
     /// The real-time clock.
     pub rtc: Optional,
+    /// The Ethernet controller.
+    pub ethernet: Option<Ethernet>,
     /// The virtio-mmio slots.
     pub virtio_mmio: Option<VirtioMmio>,
     /// The PCI host bridge.

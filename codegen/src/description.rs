@@ -14,7 +14,7 @@ pub use named_device::{NamedDisk, NamedNic};
 pub use waiver::Waiver;
 
 use crate::binding::{
-    Boot, Console, InterruptController, OwnPart, Pci, Power, Rtc, Timer, VirtioMmio,
+    Boot, Console, Ethernet, InterruptController, OwnPart, Pci, Power, Rtc, Timer, VirtioMmio,
 };
 use crate::diagnostic::Problems;
 use crate::language::schema::{Root, Space};
@@ -59,6 +59,8 @@ table! {
         power: Drivers<Power> => required,
         /// The real-time clock.
         rtc: OneDriver<Rtc> => optional,
+        /// The Ethernet controller of the board.
+        ethernet: OneDriver<Ethernet> => optional,
         /// The series of virtio-mmio slots.
         virtio_mmio: VirtioMmio => optional,
         /// The PCI host bridge.
@@ -116,6 +118,7 @@ impl Description {
                 .flat_map(|power| power.0.iter().map(|one| one.binding())),
         );
         bindings.extend(self.rtc.value().map(|one| one.0.binding()));
+        bindings.extend(self.ethernet.value().map(|one| one.0.binding()));
         bindings.extend(self.virtio_mmio.value().map(|one| one as &dyn Binding));
         bindings.extend(self.pci.value().map(|one| one.0.binding()));
         let parts = self.part.value().into_iter().flat_map(Named::iter);
@@ -144,6 +147,7 @@ impl Description {
             bad("timer", matches!(self.timer, Field::Bad)),
             bad("console", matches!(self.console, Field::Bad)),
             bad("rtc", matches!(self.rtc, Field::Bad)),
+            bad("ethernet", matches!(self.ethernet, Field::Bad)),
             bad("virtio-mmio", matches!(self.virtio_mmio, Field::Bad)),
             bad("pci", matches!(self.pci, Field::Bad)),
             bad("part", matches!(self.part, Field::Bad)),

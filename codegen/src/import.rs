@@ -11,7 +11,7 @@ mod pc;
 
 use std::collections::BTreeMap;
 
-use crate::binding::{Boot, Console, InterruptController, Pci, Power, Rtc, Timer, VirtioMmio};
+use crate::binding::{Boot, Console, Ethernet, InterruptController, Pci, Power, Rtc, Timer, VirtioMmio};
 use crate::description::ROOT;
 use crate::language::hexadecimal;
 use crate::language::schema::NEW_DRIVER;
@@ -75,6 +75,7 @@ pub fn import(origin: &Origin, facts: &Facts) -> Draft {
         console(&machine),
     ];
     sections.extend(first(Rtc::RECOGNISERS, &machine));
+    sections.extend(first(Ethernet::RECOGNISERS, &machine));
     if powers.is_empty() {
         let what =
             "how to power the machine off: see the manual of its firmware or power controller";

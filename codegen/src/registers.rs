@@ -11,7 +11,8 @@ use crate::board::Block;
 pub fn of(board: &Board) -> Vec<Block> {
     let controller = &board.interrupt_controller.part;
     let parts = [controller, &board.timer.part, &board.console.part];
-    let parts = parts.into_iter().chain(&board.rtc.part);
+    let ethernet = board.ethernet.iter().map(|ethernet| &ethernet.part);
+    let parts = parts.into_iter().chain(&board.rtc.part).chain(ethernet);
     let mut blocks: Vec<Block> = parts.flat_map(|part| part.registers.clone()).collect();
     blocks.extend(board.virtio_mmio.iter().flat_map(VirtioMmio::registers));
     blocks

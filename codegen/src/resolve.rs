@@ -44,6 +44,10 @@ pub(crate) fn resolve(
             },
             absent: Rtc::absent(),
         },
+        ethernet: match description.ethernet.optional()? {
+            Some(ethernet) => Some(ethernet.value.0.resolve(&around)?),
+            None => None,
+        },
         virtio_mmio: match description.virtio_mmio.optional()? {
             Some(slots) => Some(slots.value.resolve(&around)?),
             None => None,

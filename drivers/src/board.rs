@@ -11,6 +11,7 @@ pub use table::{Line, Table};
 use crate::address::{PhysicalAddress, Range};
 use crate::attestation::Fact;
 use crate::console::Console;
+use crate::ethernet::Ethernet;
 use crate::interrupt::{Interrupt, InterruptController};
 use crate::pci::ConfigurationSpace;
 use crate::power::Power;
@@ -85,6 +86,11 @@ pub trait Board<P> {
     type Rtc: Clock + Driver;
     /// The configuration of the real-time clock; `None` if the board has none.
     const RTC: Option<<Self::Rtc as Driver>::Config>;
+
+    /// The driver of the Ethernet controller.
+    type Ethernet: Ethernet + Driver;
+    /// The Ethernet controller; `None` if the board has none.
+    const ETHERNET: Option<EthernetPlace<<Self::Ethernet as Driver>::Config>>;
 
     /// The virtio-mmio slots; `None` if the board has none.
     const VIRTIO_MMIO: Option<VirtioMmio>;
@@ -198,6 +204,17 @@ pub struct Part {
     pub interrupts: &'static [(&'static str, Interrupt)],
     /// The further values of the part.
     pub values: &'static [(&'static str, u32)],
+}
+
+/// An Ethernet controller of the board.
+#[derive(Clone, Copy, Debug)]
+pub struct EthernetPlace<C> {
+    /// The key in the board file, such as `ethernet.lan9118`.
+    pub key: &'static str,
+    /// The configuration of its driver.
+    pub config: C,
+    /// The controller's interrupt; `None` if it is not wired, so that the kernel polls it.
+    pub interrupt: Option<Interrupt>,
 }
 
 /// A series of equal virtio-mmio slots, each empty or with one device.

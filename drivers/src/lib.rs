@@ -19,6 +19,7 @@ pub mod board;
 pub mod console;
 pub mod counts;
 pub mod dma;
+pub mod ethernet;
 #[cfg(not(target_os = "none"))]
 pub mod hosted;
 pub mod interrupt;
@@ -26,6 +27,7 @@ pub mod interrupt_controller;
 pub mod local_apic;
 pub mod log;
 pub mod mmio;
+pub mod network;
 pub mod pci;
 pub mod port;
 pub mod power;

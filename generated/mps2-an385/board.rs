@@ -5,8 +5,11 @@ use core::arch::global_asm;
 
 use vmos_drivers::address::{PhysicalAddress, Range};
 use vmos_drivers::attestation::Fact;
-use vmos_drivers::board::{Board, Line, MemoryMap, PciHostBridge, Ram, Region, Table, VirtioMmio};
+use vmos_drivers::board::{
+    Board, EthernetPlace, Line, MemoryMap, PciHostBridge, Ram, Region, Table, VirtioMmio,
+};
 use vmos_drivers::console::cmsdk_uart::{self, CmsdkUart};
+use vmos_drivers::ethernet::lan9118::{self, Lan9118};
 use vmos_drivers::interrupt::Interrupt;
 use vmos_drivers::interrupt_controller::nvic::{self, Nvic};
 use vmos_drivers::mmio::Mmio;
@@ -31,6 +34,7 @@ const MEMORY_RAM_MAIN: Ram = Ram {
 };
 const TIMER_CMSDK_DUAL_TIMER: Region = Region::at("timer.cmsdk-dual-timer", 0x4000_2000, 0x1000);
 const CONSOLE_CMSDK_UART: Region = Region::at("console.cmsdk-uart", 0x4000_4000, 0x1000);
+const ETHERNET_LAN9118: Region = Region::at("ethernet.lan9118", 0x4020_0000, 0x100);
 const POWER_REGISTER_WRITE_RESET: Region =
     Region::at("power.register-write.reset", 0xE000_ED0C, 0x4);
 const MEMORY: MemoryMap = MemoryMap {
@@ -39,6 +43,7 @@ const MEMORY: MemoryMap = MemoryMap {
     mmio: &[
         TIMER_CMSDK_DUAL_TIMER,
         CONSOLE_CMSDK_UART,
+        ETHERNET_LAN9118,
         POWER_REGISTER_WRITE_RESET,
     ],
 };
@@ -46,6 +51,7 @@ const INTERRUPTS: &[Line] = &[
     Line::level("console.cmsdk-uart.receive", 16, 1),
     Line::level("console.cmsdk-uart.transmit", 17, 1),
     Line::level("timer.cmsdk-dual-timer.interrupt", 26, 1),
+    Line::level("ethernet.lan9118.interrupt", 29, 1),
 ];
 
 // The kernel and `cargo xtask audit` read this table in the image.
@@ -111,6 +117,18 @@ where
 
     type Rtc = Pl031<Mmio>;
     const RTC: Option<Range> = None;
+
+    /// From `ethernet.lan9118`.
+    type Ethernet = Lan9118<Mmio>;
+    const ETHERNET: Option<EthernetPlace<lan9118::Config>> = Some(EthernetPlace {
+        key: "ethernet.lan9118",
+        config: lan9118::Config {
+            registers: ETHERNET_LAN9118.range,
+            active_low: false,
+            frames: 8,
+        },
+        interrupt: Some(Interrupt::level(29)),
+    });
 
     const VIRTIO_MMIO: Option<VirtioMmio> = None;
 

@@ -36,7 +36,7 @@ __vectors:
     .word   __exception              // IRQ 10: timer.cmsdk-dual-timer.interrupt
     .word   __exception              // IRQ 11
     .word   __exception              // IRQ 12
-    .word   __exception              // IRQ 13
+    .word   __exception              // IRQ 13: ethernet.lan9118.interrupt
     .word   __exception              // IRQ 14
     .word   __exception              // IRQ 15
     .word   __exception              // IRQ 16

@@ -5,8 +5,11 @@ use core::arch::global_asm;
 
 use vmos_drivers::address::{PhysicalAddress, Range};
 use vmos_drivers::attestation::Fact;
-use vmos_drivers::board::{Board, Line, MemoryMap, PciHostBridge, Ram, Region, Table, VirtioMmio};
+use vmos_drivers::board::{
+    Board, EthernetPlace, Line, MemoryMap, PciHostBridge, Ram, Region, Table, VirtioMmio,
+};
 use vmos_drivers::console::pl011::{self, Pl011};
+use vmos_drivers::ethernet::lan9118::{self, Lan9118};
 use vmos_drivers::interrupt::Interrupt;
 use vmos_drivers::interrupt_controller::gic_v2::{self, GicV2};
 use vmos_drivers::mmio::Mmio;
@@ -41,6 +44,7 @@ const INTERRUPT_CONTROLLER_GIC_V2_DISTRIBUTOR: Region = Region::at(
     0x1E00_1000,
     0x1000,
 );
+const ETHERNET_LAN9118: Region = Region::at("ethernet.lan9118", 0x4E00_0000, 0x100);
 const MEMORY: MemoryMap = MemoryMap {
     ram: &[MEMORY_RAM_MAIN],
     reserved: &[],
@@ -51,12 +55,14 @@ const MEMORY: MemoryMap = MemoryMap {
         INTERRUPT_CONTROLLER_GIC_V2_CPU_INTERFACE,
         TIMER_CORTEX_A9_GLOBAL,
         INTERRUPT_CONTROLLER_GIC_V2_DISTRIBUTOR,
+        ETHERNET_LAN9118,
     ],
 };
 const INTERRUPTS: &[Line] = &[
     Line::level("timer.cortex-a9-global.interrupt", 27, 1),
     Line::level("rtc.pl031.interrupt", 36, 1),
     Line::level("console.pl011.interrupt", 37, 1),
+    Line::level("ethernet.lan9118.interrupt", 47, 1),
     Line::level("virtio-mmio.interrupt", 72, 4),
 ];
 
@@ -68,7 +74,7 @@ static TABLE: Table = Table::new(MEMORY, INTERRUPTS);
 
 // The values expected in firmware's tables, each with its key.
 #[unsafe(export_name = "__vmos_board_firmware")]
-static FIRMWARE: [Fact; 21] = [
+static FIRMWARE: [Fact; 25] = [
     Fact::inputs("ppi", Some(1), 16),
     Fact::inputs("spi", Some(0), 32),
     Fact::part("interrupt-controller.gic-v2", "arm,cortex-a15-gic"),
@@ -96,6 +102,10 @@ static FIRMWARE: [Fact; 21] = [
     Fact::part("rtc.pl031", "arm,pl031"),
     Fact::registers("base", 0, RTC_PL031),
     Fact::interrupt("interrupt", 0, 36),
+    Fact::part("ethernet.lan9118", "smsc,lan9118"),
+    Fact::or("smsc,lan9115"),
+    Fact::registers("base", 0, ETHERNET_LAN9118),
+    Fact::interrupt("interrupt", 0, 47),
     Fact::part("virtio-mmio", "virtio,mmio"),
     Fact::slots(VIRTIO_MMIO, 0x200, 4, 72),
 ];
@@ -145,6 +155,18 @@ where
     /// From `rtc.pl031`.
     type Rtc = Pl031<Mmio>;
     const RTC: Option<Range> = Some(RTC_PL031.range);
+
+    /// From `ethernet.lan9118`.
+    type Ethernet = Lan9118<Mmio>;
+    const ETHERNET: Option<EthernetPlace<lan9118::Config>> = Some(EthernetPlace {
+        key: "ethernet.lan9118",
+        config: lan9118::Config {
+            registers: ETHERNET_LAN9118.range,
+            active_low: false,
+            frames: 64,
+        },
+        interrupt: Some(Interrupt::level(47)),
+    });
 
     /// From `virtio-mmio`.
     const VIRTIO_MMIO: Option<VirtioMmio> = Some(VirtioMmio {

@@ -1,4 +1,5 @@
-//! The virtio devices of the machine. They are found once at boot, then served by the event loop.
+//! The devices of the machine that the kernel drives: virtio devices, and the board's Ethernet controller.
+//! They are found once at boot, then served by the event loop.
 
 mod attached;
 mod by_name;
@@ -31,12 +32,14 @@ use core::cell::RefCell;
 use core::fmt;
 
 use vmos_drivers::board::NamedDevice;
+use vmos_drivers::network::NetworkDevice;
 use vmos_drivers::pci;
 pub use vmos_drivers::virtio::DeviceKind;
 
 use crate::block::Disk;
 use crate::driver_cell::Calls;
 use crate::entropy::Entropy;
+use crate::machine::{Ethernet, Transport};
 use crate::net::Net;
 
 pub use attached::WatchStatistics;
@@ -47,6 +50,9 @@ pub(crate) use none::NoDevices;
 pub(crate) use probe::probe;
 pub use statistics::DeviceStatistics;
 pub(crate) use statistics::Inquiry;
+
+/// A network device of this machine.
+pub(crate) type Nic = NetworkDevice<Transport, Ethernet>;
 
 /// The location of a device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,6 +66,8 @@ pub enum Place {
     },
     /// The device is on the PCI bus.
     Pci(pci::Address),
+    /// The device is a part of the board: its key in the board file.
+    Board(&'static str),
 }
 
 impl fmt::Display for Place {
@@ -69,6 +77,7 @@ impl fmt::Display for Place {
             Self::MmioSlot { slot, version: 1 } => write!(f, "virtio-mmio slot {slot} (legacy)"),
             Self::MmioSlot { slot, .. } => write!(f, "virtio-mmio slot {slot}"),
             Self::Pci(address) => write!(f, "virtio-pci {address}"),
+            Self::Board(key) => f.write_str(key),
         }
     }
 }
@@ -82,6 +91,7 @@ impl Place {
                 number == Some(Ok(slot))
             }
             Self::Pci(address) => address.to_string() == text,
+            Self::Board(key) => key == text,
         }
     }
 
@@ -90,6 +100,7 @@ impl Place {
         match self {
             Self::MmioSlot { slot, .. } => named.slot == Some(slot),
             Self::Pci(_) => named.function.is_some_and(|text| self.is_called(text)),
+            Self::Board(_) => false,
         }
     }
 }

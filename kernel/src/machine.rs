@@ -10,7 +10,7 @@ use core::time::Duration;
 use critical_section::Mutex;
 use vmos_drivers::address::{PhysicalAddress, Range};
 use vmos_drivers::attestation::Fact;
-use vmos_drivers::board::{self, Driver, Line, MemoryMap, PciHostBridge, VirtioMmio};
+use vmos_drivers::board::{self, Driver, EthernetPlace, Line, MemoryMap, PciHostBridge, VirtioMmio};
 use vmos_drivers::interrupt::{Interrupt, InterruptController as _};
 use vmos_drivers::power::Power as _;
 use vmos_drivers::rtc::Clock as _;
@@ -58,6 +58,23 @@ pub(crate) const CONTROLLER_STRIDE: u32 = InterruptController::CONTROLLER_STRIDE
 
 /// The transport of virtio devices.
 pub(crate) type Transport = <Board as board::Board<Processor>>::VirtioTransport;
+/// The driver of the Ethernet controller.
+#[cfg(feature = "ethernet")]
+pub(crate) type Ethernet = <Board as board::Board<Processor>>::Ethernet;
+/// The Ethernet controller from the board file.
+#[cfg(feature = "ethernet")]
+pub(crate) const ETHERNET: Option<EthernetPlace<<Ethernet as Driver>::Config>> =
+    <Board as board::Board<Processor>>::ETHERNET;
+/// The driver of the Ethernet controller, which the app does not use.
+#[cfg(not(feature = "ethernet"))]
+pub(crate) type Ethernet = vmos_drivers::ethernet::NoEthernet;
+/// The app does not use the Ethernet controller.
+#[cfg(not(feature = "ethernet"))]
+pub(crate) const ETHERNET: Option<EthernetPlace<Ethernet>> = None;
+
+// The linker script gives an image with this symbol the stack of `ethernet.*.stack`.
+#[cfg(feature = "ethernet")]
+core::arch::global_asm!(".globl __vmos_ethernet", ".set __vmos_ethernet, 1");
 /// The driver of PCI configuration space.
 pub(crate) type PciConfiguration = <Board as board::Board<Processor>>::PciConfiguration;
 /// The configuration of PCI configuration space, from the board file.
@@ -66,9 +83,10 @@ pub(crate) const PCI_CONFIGURATION: Option<<PciConfiguration as Driver>::Config>
 
 /// The size of the console's buffer from the board file, in bytes.
 pub(crate) const CONSOLE_BUFFER: usize = <Board as board::Board<Processor>>::CONSOLE_BUFFER;
-/// Whether the board has a place for the devices that the kernel drives. Without one, an image contains
-/// no code for them.
-pub(crate) const HAS_DEVICES: bool = VIRTIO_MMIO.is_some() || PCI.is_some();
+/// Whether the board has a place for virtio devices. Without one, an image contains no code for them.
+pub(crate) const HAS_VIRTIO: bool = VIRTIO_MMIO.is_some() || PCI.is_some();
+/// Whether the board has a place for any device that the kernel drives.
+pub(crate) const HAS_DEVICES: bool = HAS_VIRTIO || ETHERNET.is_some();
 
 const TIMER_INTERRUPT: Interrupt = <Board as board::Board<Processor>>::TIMER_INTERRUPT;
 const CONSOLE_INTERRUPT: Option<Interrupt> = <Board as board::Board<Processor>>::CONSOLE_INTERRUPT;
@@ -198,6 +216,8 @@ pub(crate) enum Optional {
     Messages = 8,
     /// I/O APICs. Without one, its lines raise no interrupt, and devices on them are polled.
     IoApics = 16,
+    /// The Ethernet controller.
+    Ethernet = 32,
 }
 
 impl Optional {
@@ -208,6 +228,7 @@ impl Optional {
             ("virtio-mmio", _) => Some(Self::VirtioMmio),
             ("pci", _) => Some(Self::Pci),
             ("rtc", _) => Some(Self::Rtc),
+            ("ethernet", _) => Some(Self::Ethernet),
             ("interrupt-controller", Some("io")) => Some(Self::IoApics),
             ("interrupt-controller", Some(part)) if part != "local" => Some(Self::Messages),
             _ => None,

@@ -193,6 +193,7 @@ mod tests {
             queues: vec![queue],
             requests: None,
             frames: None,
+            ethernet: None,
         }
     }
 

@@ -76,6 +76,9 @@ pub fn board(board: &Board) -> Result<Facts, Failure> {
             forwards: Vec::new(),
         });
     }
+    if board.ethernet.is_some() && !machine.devices.ethernet {
+        machine.extra.extend(["-nic", "user"].map(str::to_owned));
+    }
     let mut words = machine.command();
     if has_image {
         match facts(&words, folder.path(), entry) {

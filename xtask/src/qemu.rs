@@ -47,7 +47,7 @@ pub struct Machine {
     pub extra: Vec<String>,
 }
 
-/// The virtio devices of a machine.
+/// The devices of a machine: virtio devices, and what the board's own Ethernet controller is connected to.
 #[derive(Clone, Debug)]
 pub struct Devices {
     /// How the devices are attached; irrelevant if there are none.
@@ -58,6 +58,9 @@ pub struct Devices {
     pub disk: Option<Disk>,
     /// The first network interface; `None` if there is none.
     pub network: Option<Network>,
+    /// Whether the first network interface is the board's own Ethernet controller, instead of a virtio
+    /// device.
+    pub ethernet: bool,
     /// Further disks and network interfaces, after the first one of each kind.
     pub more: More,
 }
@@ -169,6 +172,7 @@ impl Machine {
                 rng: has_devices,
                 disk: None,
                 network: None,
+                ethernet: board.ethernet.is_some() && !has_devices,
                 more: More::default(),
             },
             console: Console::Output,
@@ -260,10 +264,15 @@ impl Devices {
         let mut add = |name: &str, value: String| words.extend([name.to_owned(), value]);
         let has_disk = self.disks().next().is_some() || self.more.share.is_some();
         let has_more = !self.more.serials.is_empty();
+        if self.ethernet && self.network.is_none() {
+            // Otherwise, QEMU warns about an interface without a peer.
+            add("-nic", "user".to_owned());
+        }
         if !self.rng && !has_disk && !has_more && self.networks().next().is_none() {
             return words;
         }
-        if self.attachment == Attachment::Mmio {
+        let is_virtio = self.rng || has_disk || has_more || !self.ethernet;
+        if is_virtio && self.attachment == Attachment::Mmio {
             add("-global", "virtio-mmio.force-legacy=false".to_owned());
         }
         if self.rng {
@@ -296,6 +305,10 @@ impl Devices {
         for (index, network) in self.networks().enumerate() {
             let mac = network.hardware_address(index);
             add("-netdev", network.argument(index));
+            if index == 0 && self.ethernet {
+                add("-net", format!("nic,netdev=net0{mac}").replace(",mac=", ",macaddr="));
+                continue;
+            }
             let properties = format!(",netdev=net{index}{mac}{rom}");
             add("-device", self.device("net", &properties));
         }

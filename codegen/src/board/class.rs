@@ -54,6 +54,18 @@ pub struct Power {
     pub doubles_status: bool,
 }
 
+/// The Ethernet controller of a board.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ethernet {
+    /// The description of the device and its driver.
+    pub part: Part,
+    /// The controller's interrupt; `None` if it has none.
+    pub interrupt: Option<Interrupt>,
+    /// The size of the kernel's stack in an image that uses the controller, in bytes; `None` if it is the
+    /// same as in others.
+    pub stack: Option<u64>,
+}
+
 /// A part that a board may lack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Optional {

@@ -71,6 +71,7 @@ fn this_board(
     let console = driver::console(board, names, imports)?;
     let power = driver::power(board, names, imports)?;
     let rtc = driver::rtc(board, names, imports)?;
+    let ethernet = driver::ethernet(board, names, imports)?;
     let virtio_mmio = bus::virtio_mmio(board, names, imports);
     let pci = bus::pci(board, names, imports)?;
     let parts = parts::parts(board, names, imports);
@@ -112,6 +113,7 @@ fn this_board(
         console.items,
         power.items,
         rtc.items,
+        ethernet,
         virtio_mmio,
         pci,
         virtio_transport,

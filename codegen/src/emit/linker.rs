@@ -51,6 +51,10 @@ pub fn emit(board: &Board) -> Result<Artefact, Error> {
         page => plain(PAGE),
         vectors_alignment => plain(vectors_alignment(board.architecture)),
         stack => plain(board.memory.stack),
+        ethernet => board.ethernet.as_ref().and_then(|one| {
+            let stack = plain(one.stack?);
+            Some(context! { stack, key => &*one.part.key })
+        }),
         guard => plain(STACK_GUARD),
         emergency_stack => plain(board.memory.fault_stack),
         fault_stack => plain(board.memory.fault_stack),

@@ -1,7 +1,7 @@
 //! The table of the part that a machine has in place of a described one.
 
 use super::Comparison;
-use crate::binding::{Console, InterruptController, Pci, Rtc, Timer};
+use crate::binding::{Console, Ethernet, InterruptController, Pci, Rtc, Timer};
 use crate::board::Msi;
 use crate::description::ROOT;
 use crate::language::hexadecimal;
@@ -23,6 +23,7 @@ impl Comparison<'_> {
             "timer" => Timer::RECOGNISERS,
             "console" => Console::RECOGNISERS,
             "rtc" => Rtc::RECOGNISERS,
+            "ethernet" => Ethernet::RECOGNISERS,
             "pci" => Pci::RECOGNISERS,
             _ => return None,
         };

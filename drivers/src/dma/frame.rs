@@ -38,6 +38,9 @@ pub const START: usize = 14;
 /// datagram: the device's, Ethernet, IPv4 without options, and UDP. The payload follows.
 pub const HEADER_WORDS: usize = 7;
 
+/// The index of the 32-bit word that starts two bytes before the Ethernet header.
+const FIFO_START: usize = (START - 2) / size_of::<u32>();
+
 /// The largest possible frame, in bytes.
 const LONGEST: usize = u16::MAX as usize - START - LINE;
 
@@ -228,6 +231,25 @@ impl Frame {
     pub const fn memory(&self) -> &[u8] {
         // SAFETY: this frame owns the memory, which is initialised and has this size.
         unsafe { slice::from_raw_parts(self.words().cast::<u8>().as_ptr(), self.size()) }
+    }
+
+    /// Returns the words of the frame for a device whose FIFO has two bytes before the frame in its first
+    /// word: from two bytes before the Ethernet header to the end of the memory, independent of the
+    /// frame's length.
+    #[must_use]
+    pub fn fifo_words(&self) -> &[u32] {
+        let first = self.words().cast::<u32>().as_ptr().wrapping_add(FIFO_START);
+        // SAFETY: this frame owns the memory, which is initialised, aligned, and longer than `START`. Its
+        // size is a multiple of a word.
+        unsafe { slice::from_raw_parts(first, self.size() / 4 - FIFO_START) }
+    }
+
+    /// Returns the words of the frame; see [`fifo_words`](Self::fifo_words).
+    #[must_use]
+    pub fn fifo_words_mut(&mut self) -> &mut [u32] {
+        let first = self.words().cast::<u32>().as_ptr().wrapping_add(FIFO_START);
+        // SAFETY: as in `fifo_words`; the borrow is unique.
+        unsafe { slice::from_raw_parts_mut(first, self.size() / 4 - FIFO_START) }
     }
 
     /// Returns the headers as little-endian words, independent of the frame's length: bytes after

@@ -61,6 +61,17 @@ pub enum SetupError {
     },
     /// There is no memory for the driver's queues or buffers.
     OutOfMemory(OutOfMemory),
+    /// No device responds. Only for devices other than virtio, as are those below.
+    NoDevice,
+    /// A register has another value than that of every known device.
+    Unknown {
+        /// The register's name in the data sheet.
+        register: &'static str,
+        /// The value that it reads as.
+        value: u32,
+    },
+    /// The device does not work for another reason.
+    Device(&'static str),
 }
 
 impl fmt::Display for SetupError {
@@ -102,6 +113,11 @@ impl fmt::Display for SetupError {
                 write!(f, "the device's configuration has {value} for {field}")
             }
             Self::OutOfMemory(error) => error.fmt(f),
+            Self::NoDevice => f.write_str("no device responds"),
+            Self::Unknown { register, value } => {
+                write!(f, "{register} reads {value:#010x}: it is another device")
+            }
+            Self::Device(problem) => f.write_str(problem),
         }
     }
 }
@@ -135,6 +151,8 @@ pub enum Failure {
     Configuration,
     /// The device could not be set up again.
     Setup(SetupError),
+    /// A device other than virtio reports an error, or contradicts itself.
+    Device(&'static str),
 }
 
 impl fmt::Display for Failure {
@@ -147,6 +165,7 @@ impl fmt::Display for Failure {
             Self::Restarted => f.write_str("the device was restarted"),
             Self::Configuration => f.write_str("the device's new configuration cannot be read"),
             Self::Setup(error) => error.fmt(f),
+            Self::Device(problem) => f.write_str(problem),
         }
     }
 }

@@ -199,6 +199,12 @@ impl<T: Transport> Net<T> {
         Ok(())
     }
 
+    /// Does nothing: see [`Transport::exists`].
+    #[inline(always)]
+    pub(crate) fn exists(&self) {
+        self.device.transport.exists();
+    }
+
     /// Returns the hardware address.
     #[must_use]
     pub const fn mac(&self) -> [u8; 6] {

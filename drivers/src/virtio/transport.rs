@@ -90,6 +90,11 @@ pub trait Transport {
     /// Returns the device's kind.
     fn kind(&self) -> DeviceKind;
 
+    /// Does nothing. The transport of a bus that the board does not have cannot be called, so the compiler
+    /// removes the code around such a call.
+    #[inline(always)]
+    fn exists(&self) {}
+
     /// Returns whether the device uses the legacy interface: 32 feature bits and no FEATURES_OK.
     fn is_legacy(&self) -> bool;
 
@@ -223,6 +228,11 @@ macro_rules! either {
 impl<M: Transport, P: Transport> Transport for AnyTransport<M, P> {
     fn kind(&self) -> DeviceKind {
         either!(self, transport => transport.kind())
+    }
+
+    #[inline(always)]
+    fn exists(&self) {
+        either!(self, transport => transport.exists());
     }
 
     fn is_legacy(&self) -> bool {

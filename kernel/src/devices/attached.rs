@@ -3,11 +3,12 @@
 use core::fmt;
 use core::mem;
 
+use vmos_drivers::ethernet::Ethernet;
+use vmos_drivers::network::NetworkDevice;
 use vmos_drivers::virtio::Pulse;
 use vmos_drivers::virtio::blk::Blk;
 #[cfg(feature = "virtio-console")]
 use vmos_drivers::virtio::console::Console;
-use vmos_drivers::virtio::net::Net;
 use vmos_drivers::virtio::rng::Rng;
 use vmos_drivers::virtio::transport::Transport;
 #[cfg(feature = "virtio-vsock")]
@@ -68,8 +69,8 @@ pub(super) trait Served: Watched {
 const BUDGET: usize = 64;
 
 macro_rules! served {
-    ($($driver:ident {$($served:tt)*} {$($watched:tt)*}),*) => {$(
-        impl<T: Transport> Served for $driver<T> {
+    ($($driver:ident $(<$kind:ident: $of:ident>)? {$($served:tt)*} {$($watched:tt)*}),*) => {$(
+        impl<T: Transport $(, $kind: $of)?> Served for $driver<T $(, $kind)?> {
             $($served)*
 
             #[inline]
@@ -97,7 +98,7 @@ macro_rules! served {
             }
         }
 
-        impl<T: Transport> Watched for $driver<T> {
+        impl<T: Transport $(, $kind: $of)?> Watched for $driver<T $(, $kind)?> {
             $($watched)*
 
             fn pulse(&mut self) -> Pulse {
@@ -136,9 +137,9 @@ served!(
             Blk::is_waited_for(self)
         }
     } {},
-    Net {} {
+    NetworkDevice<E: Ethernet> {} {
         fn probe(&mut self) -> bool {
-            Net::probe(self)
+            NetworkDevice::probe(self)
         }
     },
     Rng {

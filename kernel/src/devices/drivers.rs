@@ -6,17 +6,17 @@ use alloc::vec::Vec;
 use vmos_drivers::counts::report;
 use vmos_drivers::interrupt::Interrupt;
 use vmos_drivers::virtio::blk::Blk;
-use vmos_drivers::virtio::net::Net as Nic;
 use vmos_drivers::virtio::rng::Rng;
 
 use super::attached::{Attached, Shared};
 use super::further::Further;
 use super::interfaces::Interfaces;
+use super::Nic;
 use super::statistics::Inquiry;
 use crate::driver_cell::Calls;
 use crate::event_loop::Services;
 use crate::machine::{self, Transport};
-use crate::net::{Stack, Virtio};
+use crate::net::{Stack, Wired};
 use crate::part::lines;
 use crate::time::NEVER;
 
@@ -65,7 +65,7 @@ pub(super) struct Route {
 
 /// The network device, which only the event loop uses.
 pub(super) struct Network {
-    pub(super) nic: Nic<Transport>,
+    pub(super) nic: Nic,
     pub(super) attached: Attached,
     pub(super) stack: &'static Stack,
     /// When the failed device is restarted, in nanoseconds; [`NEVER`] if it works.
@@ -134,7 +134,7 @@ impl Services for Drivers {
     #[inline]
     fn answer_lines(&mut self, mut answered: impl FnMut(u32) -> bool) -> bool {
         // Usually, it is the device that raised the last interrupt.
-        if let Some(disk) = self.disks.get_mut(self.last_disk)
+        if let Some(disk) = Self::disks(&mut self.disks).get_mut(self.last_disk)
             && let Some(number) = disk.answer_line_for_task()
         {
             self.has_work |= disk.attached.has_work;
@@ -166,11 +166,11 @@ impl Services for Drivers {
             let is_configuration = route.is_configuration;
             has_news |= match route.source {
                 Source::Entropy => {
-                    let entropy = self.entropy.as_mut();
+                    let entropy = Self::entropy(&mut self.entropy);
                     entropy.is_some_and(|entropy| entropy.take_interrupt(is_configuration))
                 }
                 Source::Disk(index) => {
-                    let disk = self.disks.get_mut(index);
+                    let disk = Self::disks(&mut self.disks).get_mut(index);
                     disk.is_some_and(|disk| disk.take_interrupt(is_configuration))
                 }
                 Source::Network => {
@@ -203,7 +203,7 @@ impl Services for Drivers {
         if let Some(network) = &mut self.network {
             network.stack.begin_turn(now);
             if network.attached.has_work || network.stack.alarm() <= now {
-                let mut device = Virtio(&mut network.nic);
+                let mut device = Wired(&mut network.nic);
                 more |= network.stack.ingress(&mut device, now, FRAME_BUDGET);
             }
         }
@@ -238,7 +238,7 @@ impl Network {
     /// failed. Returns when frames are due again; 0 if there is more work.
     #[inline]
     fn serve(&mut self, now: u64, calls: &Calls) -> u64 {
-        let mut device = Virtio(&mut self.nic);
+        let mut device = Wired(&mut self.nic);
         let more = self.stack.egress(&mut device, now, FRAME_BUDGET);
         let arrived = match self.nic.dispatch(self.attached.has_work) {
             Some(arrived) => {
@@ -264,11 +264,31 @@ impl Network {
 
 /// The operations on the devices that tasks use directly.
 impl Drivers {
+    /// Returns the disks: none, as the compiler then knows, on a board without a place for them.
+    #[inline(always)]
+    pub(super) fn disks(disks: &mut [Shared<Blk<Transport>>]) -> &mut [Shared<Blk<Transport>>] {
+        match machine::HAS_VIRTIO {
+            true => disks,
+            false => &mut [],
+        }
+    }
+
+    /// Returns the entropy device; see [`disks`](Self::disks).
+    #[inline(always)]
+    pub(super) fn entropy(
+        entropy: &mut Option<Shared<Rng<Transport>>>,
+    ) -> Option<&mut Shared<Rng<Transport>>> {
+        match machine::HAS_VIRTIO {
+            true => entropy.as_mut(),
+            false => None,
+        }
+    }
+
     /// Like [`answer_lines`](Services::answer_lines), for all devices but the kernel's own network
     /// device.
     #[inline(never)]
     fn answer_others(&mut self, mut answered: impl FnMut(u32) -> bool) -> bool {
-        for (index, disk) in self.disks.iter_mut().enumerate() {
+        for (index, disk) in Self::disks(&mut self.disks).iter_mut().enumerate() {
             if let Some(number) = disk.answer_line() {
                 self.has_work = true;
                 self.last_disk = index;
@@ -287,7 +307,7 @@ impl Drivers {
         if !goes_on {
             return false;
         }
-        if let Some(entropy) = &mut self.entropy
+        if let Some(entropy) = Self::entropy(&mut self.entropy)
             && let Some(number) = entropy.answer_line()
         {
             self.has_work = true;
@@ -307,8 +327,8 @@ impl Drivers {
     #[inline(never)]
     pub(super) fn attached(&mut self, source: Source) -> Option<&mut Attached> {
         Some(match source {
-            Source::Entropy => &mut self.entropy.as_mut()?.attached,
-            Source::Disk(index) => &mut self.disks.get_mut(index)?.attached,
+            Source::Entropy => &mut Self::entropy(&mut self.entropy)?.attached,
+            Source::Disk(index) => &mut Self::disks(&mut self.disks).get_mut(index)?.attached,
             Source::Network => &mut self.network.as_mut()?.attached,
             #[cfg(any(feature = "embassy-net-driver", feature = "networks"))]
             Source::Interface(index) => self.interfaces.attached(index)?,
@@ -321,10 +341,10 @@ impl Drivers {
     #[inline]
     fn complete(&mut self) -> bool {
         let mut more = false;
-        if let Some(entropy) = &mut self.entropy {
+        if let Some(entropy) = Self::entropy(&mut self.entropy) {
             more |= entropy.complete();
         }
-        for disk in &mut self.disks {
+        for disk in Self::disks(&mut self.disks) {
             more |= disk.complete();
         }
         more |= self.further.complete();
@@ -343,13 +363,13 @@ impl Drivers {
             .network
             .as_ref()
             .map_or(NEVER, |network| network.recovery);
-        for disk in &mut self.disks {
+        for disk in Self::disks(&mut self.disks) {
             let (arrived, retry) = disk.dispatch(now);
             more |= arrived;
             self.has_work |= disk.attached.has_work;
             self.recovery = self.recovery.min(retry);
         }
-        if let Some(entropy) = &mut self.entropy {
+        if let Some(entropy) = Self::entropy(&mut self.entropy) {
             let (arrived, retry) = entropy.dispatch(now);
             more |= arrived;
             self.has_work |= entropy.attached.has_work;

@@ -5,17 +5,15 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use vmos_drivers::virtio::DeviceKind;
-use vmos_drivers::virtio::net::Net as Nic;
 use vmos_drivers::virtio::transport::Routing;
 
-use super::Place;
+use super::{Nic, Place};
 use super::attached::{Attached, Shared};
 use super::drivers::Source;
 use crate::driver_cell::{Calls, DriverCell};
-use crate::machine::Transport;
 use crate::net::claim::{Card, Claim};
 #[cfg(feature = "networks")]
-use crate::net::{Stack, Virtio};
+use crate::net::{Stack, Wired};
 use crate::time::NEVER;
 
 /// The largest number of these network devices.
@@ -23,7 +21,7 @@ pub(super) const MOST: usize = if cfg!(feature = "networks") { 8 } else { 4 };
 
 /// A device, and who uses it.
 struct Served {
-    shared: Shared<Nic<Transport>>,
+    shared: Shared<Nic>,
     claim: &'static Claim,
 }
 
@@ -47,7 +45,7 @@ impl Handles {
             if let Some(stack) = card.claim.stack()
                 && let Some(mut nic) = card.driver.try_borrow_mut()
             {
-                stack.serve_without_tasks(&mut Virtio(&mut *nic), budget);
+                stack.serve_without_tasks(&mut Wired(&mut *nic), budget);
                 nic.publish();
             }
         }
@@ -68,7 +66,7 @@ impl Interfaces {
         &mut self,
         handles: &mut Handles,
         (kind, place): (DeviceKind, Place),
-        nic: Nic<Transport>,
+        nic: Nic,
         calls: &'static Calls,
     ) -> Option<(Routing, Source)> {
         if !self.has_room() {
@@ -90,7 +88,7 @@ impl Interfaces {
     }
 
     /// Returns the devices.
-    pub(super) fn shared(&self) -> impl Iterator<Item = &Shared<Nic<Transport>>> {
+    pub(super) fn shared(&self) -> impl Iterator<Item = &Shared<Nic>> {
         self.0.iter().map(|served| &served.shared)
     }
 
@@ -148,7 +146,7 @@ impl Interfaces {
             stack.begin_turn(now);
             if shared.attached.has_work || stack.alarm() <= now {
                 let mut nic = shared.driver.borrow();
-                more |= stack.ingress(&mut Virtio(&mut *nic), now, budget);
+                more |= stack.ingress(&mut Wired(&mut *nic), now, budget);
             }
         }
         more
@@ -162,7 +160,7 @@ impl Interfaces {
         for (shared, stack) in self.stacks() {
             if shared.attached.has_work || stack.due() <= now {
                 let mut nic = shared.driver.borrow();
-                if stack.egress(&mut Virtio(&mut *nic), now, budget) {
+                if stack.egress(&mut Wired(&mut *nic), now, budget) {
                     due = 0;
                 }
                 shared.driver.call();
@@ -194,7 +192,7 @@ impl Interfaces {
 
     /// Returns the devices that the kernel's own stack uses, with the stack of each.
     #[cfg(feature = "networks")]
-    fn stacks(&mut self) -> impl Iterator<Item = (&mut Shared<Nic<Transport>>, &'static Stack)> {
+    fn stacks(&mut self) -> impl Iterator<Item = (&mut Shared<Nic>, &'static Stack)> {
         let devices = self.0.iter_mut();
         devices.filter_map(|Served { shared, claim }| Some((shared, claim.stack()?)))
     }
@@ -264,7 +262,7 @@ impl Served {
 /// Drops the frames of a device that nobody uses; with frames in its queue, the event loop would not
 /// sleep.
 #[cold]
-fn drop_frames(nic: &mut Nic<Transport>) {
+fn drop_frames(nic: &mut Nic) {
     for _ in 0..nic.arrived() {
         if let Some(frame) = nic.receive() {
             nic.frames().give(frame);

@@ -2,14 +2,12 @@
 //! no other stack is compiled in.
 
 use vmos_drivers::virtio::DeviceKind;
-use vmos_drivers::virtio::net::Net as Nic;
 use vmos_drivers::virtio::transport::Routing;
 
-use super::Place;
+use super::{Nic, Place};
 use super::attached::Shared;
 use super::drivers::Source;
 use crate::driver_cell::Calls;
-use crate::machine::Transport;
 use crate::time::NEVER;
 
 #[derive(Default)]
@@ -23,7 +21,7 @@ impl Handles {
 }
 
 impl Interfaces {
-    pub(super) fn shared(&self) -> impl Iterator<Item = &Shared<Nic<Transport>>> {
+    pub(super) fn shared(&self) -> impl Iterator<Item = &Shared<Nic>> {
         core::iter::empty()
     }
 

@@ -2,15 +2,15 @@
 
 use alloc::boxed::Box;
 
-use vmos_drivers::board::Driver;
+use vmos_drivers::board::{Driver, EthernetPlace};
 use vmos_drivers::interrupt::{Interrupt, InterruptController};
 use vmos_drivers::mmio::Mmio;
 use vmos_drivers::pci;
 use vmos_drivers::virtio::blk::Blk;
-use vmos_drivers::virtio::net::Net as Nic;
+use vmos_drivers::virtio::net::Net;
 use vmos_drivers::virtio::rng::Rng;
 use vmos_drivers::virtio::transport::{PciTransport, Routing};
-use vmos_drivers::virtio::{self, DeviceKind};
+use vmos_drivers::virtio::{self, DeviceKind, SetupError};
 use vmos_drivers::{debug, info, warn};
 
 use super::attached::{Attached, Shared};
@@ -21,15 +21,13 @@ use super::drivers::{Drivers, Raised, Route, Source};
 use super::interfaces::MOST;
 #[cfg(not(feature = "networks"))]
 use super::stack::{self, Addresses};
-use super::{Delivery, Device, Devices, Place};
+use super::{Delivery, Device, Devices, Nic, Place};
 use crate::block::Disk;
 use crate::command_line::CommandLine;
 use crate::driver_cell::{Calls, DriverCell};
 use crate::entropy::Entropy;
-use crate::machine::{self, Optional, PciConfiguration, Transport};
+use crate::machine::{self, Ethernet, Optional, PciConfiguration, Transport};
 use crate::net::HardwareAddress;
-#[cfg(not(feature = "networks"))]
-use crate::net::Net;
 #[cfg(not(feature = "networks"))]
 use crate::time::NEVER;
 
@@ -98,6 +96,11 @@ pub(crate) fn probe(
             }
         }
     }
+    if let Some(described) = &machine::ETHERNET
+        && !machine::is_left_out(Optional::Ethernet)
+    {
+        devices.start_ethernet(controller, command_line, described);
+    }
     let drivers = devices.drivers.get_mut();
     devices.inquiry = Some((drivers.inquiry, drivers.calls));
     devices
@@ -147,43 +150,12 @@ impl Devices {
                 return;
             }
             DeviceKind::NET if drivers.network.is_none() || drivers.interfaces.has_room() => {
-                match Nic::new(transport) {
+                match Net::new(transport) {
                     Err(error) => Err(error),
-                    #[cfg(not(feature = "networks"))]
-                    Ok(mut nic) if drivers.network.is_none() && is_wanted(&nic, command_line) => {
-                        let routing = nic.routing();
-                        let stack = stack::start(&mut nic, Addresses::of_first(command_line));
-                        self.net = Some(Net::new(stack));
-                        drivers.network = Some(Network {
-                            nic,
-                            attached: Attached::new(kind, place),
-                            stack,
-                            recovery: NEVER,
-                        });
-                        Ok((routing, Source::Network))
-                    }
-                    Ok(nic) => {
-                        let mac = HardwareAddress(nic.mac());
-                        #[cfg(feature = "networks")]
-                        let is_first = self.net.is_none() && is_wanted(&nic, command_line);
-                        let (handles, place_of) = (&mut self.interfaces, (kind, place));
-                        let calls = drivers.calls;
-                        match drivers.interfaces.take(handles, place_of, nic, calls) {
-                            Some(started) => {
-                                #[cfg(feature = "networks")]
-                                if is_first {
-                                    self.net = self.interfaces.start_first(command_line);
-                                }
-                                Ok(started)
-                            }
-                            None => {
-                                info!(
-                                    "{place}: not used: nic= on the command line is another than {mac}"
-                                );
-                                return;
-                            }
-                        }
-                    }
+                    Ok(net) => match self.take_network(command_line, place, Nic::Virtio(net)) {
+                        Some(taken) => Ok(taken),
+                        None => return,
+                    },
                 }
             }
             _ => {
@@ -198,13 +170,97 @@ impl Devices {
                 }
             }
         };
-        let (routing, source) = match started {
-            Ok(started) => started,
+        match started {
+            Ok(started) => self.attach(controller, kind, place, line, started),
             Err(error) => {
                 warn!("{place}: {error}");
-                return self.leave_place(kind);
+                self.leave_place(kind);
             }
+        }
+    }
+
+    /// Starts the board's Ethernet controller.
+    #[cold]
+    fn start_ethernet(
+        &mut self,
+        controller: &mut impl InterruptController,
+        command_line: CommandLine<'_>,
+        described: &EthernetPlace<<Ethernet as Driver>::Config>,
+    ) {
+        let place = Place::Board(described.key);
+        // SAFETY: the board describes the controller, and nothing else drives it.
+        let nic = match unsafe { Nic::start_ethernet(&described.config) } {
+            Ok(nic) => nic,
+            Err(SetupError::NoDevice) => {
+                return info!("{place}: no device responds; the board file says that there is one");
+            }
+            Err(error) => return warn!("{place}: {error}"),
         };
+        let drivers = self.drivers.get_mut();
+        if drivers.network.is_some() && !drivers.interfaces.has_room() {
+            return info!("{place}: not used: the kernel uses another network device");
+        }
+        if let Some(taken) = self.take_network(command_line, place, nic) {
+            let line = described.interrupt;
+            self.attach(controller, DeviceKind::NET, place, line, taken);
+        }
+    }
+
+    /// Uses a network device: for the kernel's own stack if it is the first one, and otherwise for apps.
+    /// Returns `None` if nobody can use it.
+    fn take_network(
+        &mut self,
+        command_line: CommandLine<'_>,
+        place: Place,
+        nic: Nic,
+    ) -> Option<(Routing, Source)> {
+        let drivers = self.drivers.get_mut();
+        #[cfg(not(feature = "networks"))]
+        if drivers.network.is_none() && is_wanted(&nic, command_line) {
+            let mut nic = nic;
+            let routing = nic.routing();
+            let stack = stack::start(&mut nic, Addresses::of_first(command_line));
+            self.net = Some(crate::net::Net::new(stack));
+            drivers.network = Some(Network {
+                nic,
+                attached: Attached::new(DeviceKind::NET, place),
+                stack,
+                recovery: NEVER,
+            });
+            return Some((routing, Source::Network));
+        }
+        let mac = HardwareAddress(nic.mac());
+        #[cfg(feature = "networks")]
+        let is_first = self.net.is_none() && is_wanted(&nic, command_line);
+        let (handles, place_of) = (&mut self.interfaces, (DeviceKind::NET, place));
+        let calls = drivers.calls;
+        let taken = drivers.interfaces.take(handles, place_of, nic, calls);
+        match taken {
+            Some(taken) => {
+                #[cfg(feature = "networks")]
+                if is_first {
+                    self.net = self.interfaces.start_first(command_line);
+                }
+                Some(taken)
+            }
+            None => {
+                info!("{place}: not used: nic= on the command line is another than {mac}");
+                None
+            }
+        }
+    }
+
+    /// Enables the interrupts of a device that was started.
+    #[inline(always)]
+    fn attach(
+        &mut self,
+        controller: &mut impl InterruptController,
+        kind: DeviceKind,
+        place: Place,
+        line: Option<Interrupt>,
+        (routing, source): (Routing, Source),
+    ) {
+        let drivers = self.drivers.get_mut();
         let delivery = match (routing, line) {
             (Routing::Line, None) => Delivery::Polled,
             (Routing::Line, Some(line)) => {
@@ -265,7 +321,7 @@ impl<D> Shared<D> {
 
 /// Returns whether to use the network device: it has the address that `nic=` on the command line
 /// names, or there is no such word.
-fn is_wanted(nic: &Nic<Transport>, command_line: CommandLine<'_>) -> bool {
+fn is_wanted(nic: &Nic, command_line: CommandLine<'_>) -> bool {
     let Some(name) = command_line.value("nic") else {
         return true;
     };

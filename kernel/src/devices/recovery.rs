@@ -7,10 +7,11 @@
 use core::cell::Cell;
 use core::fmt::Display;
 
+use vmos_drivers::ethernet::Ethernet;
+use vmos_drivers::network::NetworkDevice;
 use vmos_drivers::virtio::blk::Blk;
 #[cfg(feature = "virtio-console")]
 use vmos_drivers::virtio::console::Console;
-use vmos_drivers::virtio::net::Net;
 use vmos_drivers::virtio::rng::Rng;
 use vmos_drivers::virtio::transport::Transport;
 #[cfg(feature = "virtio-vsock")]
@@ -36,8 +37,8 @@ pub(super) trait Recoverable {
 }
 
 macro_rules! recoverable {
-    ($($driver:ident),*) => {$(
-        impl<T: Transport> Recoverable for $driver<T> {
+    ($($driver:ident $(<$kind:ident: $of:ident>)?),*) => {$(
+        impl<T: Transport $(, $kind: $of)?> Recoverable for $driver<T $(, $kind)?> {
             #[inline]
             fn failure(&self) -> Option<Failure> {
                 $driver::failure(self)
@@ -50,7 +51,7 @@ macro_rules! recoverable {
     )*};
 }
 
-recoverable!(Blk, Net, Rng);
+recoverable!(Blk, NetworkDevice<E: Ethernet>, Rng);
 #[cfg(feature = "virtio-console")]
 recoverable!(Console);
 #[cfg(feature = "virtio-vsock")]

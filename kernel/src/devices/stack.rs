@@ -2,14 +2,14 @@
 
 use alloc::boxed::Box;
 
-use vmos_drivers::virtio::net::Net as Nic;
 use vmos_drivers::warn;
 
 use crate::command_line::CommandLine;
-use crate::machine::{self, Transport};
+use super::Nic;
+use crate::machine;
 #[cfg(feature = "ipv6")]
 use crate::net::Ip6;
-use crate::net::{Ip, Stack, Virtio};
+use crate::net::{Ip, Stack, Wired};
 
 /// The sources of a network's addresses.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
@@ -39,14 +39,14 @@ impl Addresses {
 
 /// Starts a stack.
 #[inline]
-pub(super) fn start(nic: &mut Nic<Transport>, addresses: Addresses) -> &'static Stack {
+pub(super) fn start(nic: &mut Nic, addresses: Addresses) -> &'static Stack {
     let now = machine::now();
     let seed = nic
         .mac()
         .into_iter()
         .fold(now, |seed, byte| seed.rotate_left(8) ^ u64::from(byte));
     let link_up = nic.link_up();
-    let stack = Stack::new(&mut Virtio(nic), addresses.ip, seed, machine::now);
+    let stack = Stack::new(&mut Wired(nic), addresses.ip, seed, machine::now);
     let stack: &'static Stack = Box::leak(stack);
     stack.link(link_up);
     #[cfg(feature = "ipv6")]

@@ -9,16 +9,18 @@ use core::future::poll_fn;
 use core::task::Poll;
 
 use vmos_drivers::counts::Counts;
+use vmos_drivers::ethernet::Statistics as EthernetStatistics;
 use vmos_drivers::virtio::DeviceKind;
 use vmos_drivers::virtio::blk::Statistics as RequestStatistics;
 use vmos_drivers::virtio::net::Statistics as FrameStatistics;
 use vmos_drivers::virtio::statistics::QueueStatistics;
 
-use super::Place;
+use super::{Nic, Place};
 use super::attached::Attached;
 use super::attached::WatchStatistics;
 use super::drivers::{Drivers, Network};
 use crate::driver_cell::Calls;
+use crate::machine;
 
 /// The counts of one device and its queues.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,8 +35,10 @@ pub struct DeviceStatistics {
     pub queues: Vec<QueueStatistics>,
     /// The counts of requests; `None` if the device is not a disk.
     pub requests: Option<RequestStatistics>,
-    /// The counts of frames; `None` if the device is not a network device.
+    /// The counts of frames; `None` if the device is not a virtio network device.
     pub frames: Option<FrameStatistics>,
+    /// The counts of the board's Ethernet controller; `None` if the device is another one.
+    pub ethernet: Option<EthernetStatistics>,
 }
 
 impl DeviceStatistics {
@@ -46,6 +50,9 @@ impl DeviceStatistics {
         }
         if let Some(frames) = &self.frames {
             frames.each(&mut |name, value| count(None, name, value));
+        }
+        if let Some(ethernet) = &self.ethernet {
+            ethernet.each(&mut |name, value| count(None, name, value));
         }
         for (number, queue) in self.queues.iter().enumerate() {
             queue.each(&mut |name, value| count(Some(number), name, value));
@@ -103,33 +110,29 @@ impl Drivers {
             queues: queues.to_vec(),
             requests: None,
             frames: None,
+            ethernet: None,
         };
-        let entropy = self.entropy.iter().map(|shared| {
+        let has = machine::HAS_VIRTIO;
+        let entropy = self.entropy.iter().filter(|_| has).map(|shared| {
             let driver = shared.driver.borrow();
             of(&shared.attached, &[driver.statistics()])
         });
-        let disks = self.disks.iter().map(|shared| {
+        let disks = self.disks.iter().filter(|_| has).map(|shared| {
             let driver = shared.driver.borrow();
             DeviceStatistics {
                 requests: Some(driver.counts()),
                 ..of(&shared.attached, &[driver.statistics()])
             }
         });
-        let network = self.network.iter().map(|Network { nic, attached, .. }| {
-            let queues = [nic.receive_statistics(), nic.transmit_statistics()];
-            DeviceStatistics {
-                frames: Some(*nic.statistics()),
-                ..of(attached, &queues)
-            }
-        });
-        let interfaces = self.interfaces.shared().map(|shared| {
-            let nic = shared.driver.borrow();
-            let queues = [nic.receive_statistics(), nic.transmit_statistics()];
-            DeviceStatistics {
-                frames: Some(*nic.statistics()),
-                ..of(&shared.attached, &queues)
-            }
-        });
+        let of_nic = |nic: &Nic, attached: &Attached| DeviceStatistics {
+            frames: nic.statistics().copied(),
+            ethernet: nic.ethernet_statistics(),
+            ..of(attached, nic.queue_statistics().as_ref().map_or(&[], |queues| queues))
+        };
+        let network = self.network.iter();
+        let network = network.map(|Network { nic, attached, .. }| of_nic(nic, attached));
+        let interfaces = self.interfaces.shared();
+        let interfaces = interfaces.map(|shared| of_nic(&shared.driver.borrow(), &shared.attached));
         let network = network.chain(interfaces);
         let further = self.further.statistics(of);
         entropy.chain(disks).chain(network).chain(further).collect()

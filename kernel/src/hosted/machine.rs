@@ -9,8 +9,9 @@ use core::fmt::{self, Write};
 use core::time::Duration;
 
 use vmos_drivers::address::{PhysicalAddress, Range};
-use vmos_drivers::board::{self, Driver as _, PciHostBridge, VirtioMmio};
+use vmos_drivers::board::{self, Driver as _, EthernetPlace, PciHostBridge, VirtioMmio};
 use vmos_drivers::console::Console as _;
+use vmos_drivers::ethernet::NoEthernet;
 use vmos_drivers::hosted::{self, Exit, HostClock, HostTime, Lines, SlotRegisters, Terminal};
 use vmos_drivers::interrupt::{Interrupt, InterruptController as _};
 use vmos_drivers::mmio::Mmio;
@@ -49,12 +50,18 @@ const SLOT_SIZE: usize = 0x200;
 
 /// The transport of virtio devices.
 pub(crate) type Transport = AnyTransport<MmioTransport<SlotRegisters>, Absent>;
+/// The driver of the Ethernet controller, which a process does not have.
+pub(crate) type Ethernet = NoEthernet;
+/// There is no Ethernet controller.
+pub(crate) const ETHERNET: Option<EthernetPlace<NoEthernet>> = None;
 /// The driver of PCI configuration space, of which a process has none.
 pub(crate) type PciConfiguration = Ecam<Mmio>;
 /// There is no PCI.
 pub(crate) const PCI_CONFIGURATION: Option<Range> = None;
 /// There is no PCI.
 pub(crate) const PCI: Option<PciHostBridge> = None;
+/// Whether there is a place for virtio devices.
+pub(crate) const HAS_VIRTIO: bool = true;
 /// The parts that apps drive: a host has none.
 pub(crate) const PARTS: &[board::Part] = &[];
 /// The names of disks: a host has no board file that gives any.
@@ -72,6 +79,8 @@ pub(crate) enum Optional {
     Pci,
     /// The part of the interrupt controller that receives messages.
     Messages,
+    /// The Ethernet controller.
+    Ethernet,
 }
 
 /// Returns false: no table of a firmware denies what a process has.

@@ -6,14 +6,12 @@ use core::cell::RefCell;
 #[cfg(feature = "embassy-net-driver")]
 use core::task::Waker;
 
-use vmos_drivers::virtio::net::Net as Nic;
 
 use super::HardwareAddress;
 #[cfg(feature = "networks")]
 use super::Stack;
-use crate::devices::Place;
+use crate::devices::{Nic, Place};
 use crate::driver_cell::DriverCell;
-use crate::machine::Transport;
 
 /// The user of a network device, which the event loop reads.
 #[derive(Default)]
@@ -76,7 +74,7 @@ impl Claim {
 /// A network device beside the kernel's own.
 #[derive(Clone, Copy)]
 pub(crate) struct Card {
-    pub(crate) driver: &'static DriverCell<Nic<Transport>>,
+    pub(crate) driver: &'static DriverCell<Nic>,
     pub(crate) claim: &'static Claim,
     #[cfg_attr(
         not(feature = "networks"),

@@ -19,16 +19,15 @@ use core::task::Context;
 
 use embassy_net_driver::{Capabilities, Driver, HardwareAddress as Hardware, LinkState};
 use vmos_drivers::dma::{Frame, Frames};
-use vmos_drivers::virtio::net::Net as Nic;
 
 use super::HardwareAddress;
 use super::claim::{Card, Claim};
+use crate::devices::Nic;
 use crate::driver_cell::DriverCell;
-use crate::machine::Transport;
 
 /// A network device that the kernel's own stack does not use.
 pub struct Interface {
-    driver: &'static DriverCell<Nic<Transport>>,
+    driver: &'static DriverCell<Nic>,
     claim: &'static Claim,
 }
 
@@ -113,7 +112,7 @@ pub struct Received {
 
 /// Room for a frame to send.
 pub struct Sending<'a> {
-    driver: &'static DriverCell<Nic<Transport>>,
+    driver: &'static DriverCell<Nic>,
     frame: Frame,
     _interface: &'a Interface,
 }

@@ -53,7 +53,7 @@ mod stack;
 mod statistics;
 mod tcp;
 mod udp;
-mod virtio;
+mod wired;
 
 use core::future::poll_fn;
 use core::net::{Ipv4Addr, SocketAddrV4};
@@ -104,7 +104,7 @@ pub use tcp::{
     TcpStream, TcpWriter,
 };
 pub use udp::{Datagram, ReceiveError, SendError, UDP_QUEUE, UdpSocket};
-pub use virtio::Virtio;
+pub use wired::Wired;
 
 /// A handle of the network. All copies refer to the same network.
 #[derive(Clone, Copy)]

@@ -70,6 +70,10 @@ pub struct Arguments {
     /// Virtio transport; default: the board's first
     #[arg(long, value_enum)]
     transport: Option<Transport>,
+    /// Use the board's own Ethernet controller as the first network interface, instead of a virtio
+    /// device
+    #[arg(long)]
+    ethernet: bool,
     /// Use legacy virtio-mmio devices (version 1, older than the specification)
     #[arg(long)]
     legacy: bool,
@@ -176,7 +180,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         return watch::run(&workspace);
     }
     let mut devices = if transport::is_console_only(&board) {
-        arguments.no_devices(&board)?
+        arguments.no_devices(&board, app)?
     } else {
         arguments.devices(&workspace, &board, app)?
     };
@@ -263,7 +267,10 @@ fn announce_debugger(port: u16, image: &Image) {
 
 fn announce(board: &Board, app: &App, machine: &Machine) {
     let over = if transport::is_console_only(board) {
-        "with a console only".to_owned()
+        match machine.devices.network {
+            Some(_) => "with its Ethernet controller".to_owned(),
+            None => "with a console only".to_owned(),
+        }
     } else {
         format!("over {}", machine.devices.attachment.transport())
     };

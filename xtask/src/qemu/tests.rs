@@ -11,6 +11,7 @@ fn machine(attachment: Attachment) -> Machine {
         append: "ip=10.0.2.15/24".to_owned(),
         firmware: None,
         devices: Devices {
+            ethernet: false,
             attachment,
             rng: true,
             disk: Some(Disk {

@@ -49,6 +49,7 @@ pub(in crate::emit) fn rows(board: &Board) -> Vec<Row> {
         part("console", &board.console.part),
     ]);
     rows.extend(board.power.iter().map(|one| part("power", &one.part)));
+    rows.extend(board.ethernet.iter().map(|one| part("ethernet", &one.part)));
     if let Some(slots) = &board.virtio_mmio {
         let is = format!("{} slots, {} apart", slots.count, hexadecimal(slots.stride));
         rows.push(row("virtio-mmio", is, "virtio-mmio"));

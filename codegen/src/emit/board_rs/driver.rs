@@ -139,6 +139,46 @@ pub(super) fn rtc(board: &Board, names: &Names, imports: &mut Imports) -> Result
     driver("Rtc", doc, code, quote!(), (names, imports))
 }
 
+/// `type Ethernet` and `const ETHERNET`; for a board without a controller, a type without values.
+pub(super) fn ethernet(
+    board: &Board,
+    names: &Names,
+    imports: &mut Imports,
+) -> Result<TokenStream, Error> {
+    imports.add("vmos_drivers::board", "EthernetPlace");
+    let Some(ethernet) = &board.ethernet else {
+        imports.add("vmos_drivers::ethernet", "NoEthernet");
+        return Ok(quote! {
+            type Ethernet = NoEthernet;
+            const ETHERNET: Option<EthernetPlace<NoEthernet>> = None;
+        });
+    };
+    let key = &ethernet.part.key;
+    let code::Tokens {
+        driver,
+        config_type,
+        config,
+        ..
+    } = code::Tokens::of(&ethernet.part.code, names, imports)?;
+    let interrupt = ethernet.interrupt;
+    let interrupt = value::option(interrupt.map(|line| value::interrupt(line, imports)));
+    let doc = from(key).map(|doc| value::doc(&doc));
+    let place = layout::structure(
+        &quote!(EthernetPlace),
+        &[
+            ("key", quote!(#key)),
+            ("config", config),
+            ("interrupt", interrupt),
+        ],
+    );
+    let place = value::option(Some(place));
+    Ok(quote! {
+        #doc
+        type Ethernet = #driver;
+        const ETHERNET: Option<EthernetPlace<#config_type>> = #place;
+    })
+}
+
 /// `type Power` and `const POWER`
 ///
 /// # Errors

@@ -13,6 +13,8 @@ pub struct Frames {
     spare: Cell<Option<NonNull<Block>>>,
     count: Cell<usize>,
     capacity: usize,
+    /// The number of frames that may still be allocated.
+    left: Cell<usize>,
 }
 
 impl Frames {
@@ -20,10 +22,18 @@ impl Frames {
     /// Otherwise frames would be freed and allocated again at each burst.
     pub const MOST: usize = 256;
 
-    /// Creates an empty pool for frames of `capacity` bytes.
+    /// Creates an empty pool for frames of `capacity` bytes. Their number is limited by the memory only.
     #[must_use]
     pub const fn new(capacity: usize) -> Self {
+        Self::limited(capacity, usize::MAX)
+    }
+
+    /// Creates an empty pool for at most `most` frames of `capacity` bytes, used and unused. A frame that
+    /// is dropped instead of [given back](Self::give) counts as used for ever.
+    #[must_use]
+    pub const fn limited(capacity: usize, most: usize) -> Self {
         Self {
+            left: Cell::new(most),
             spare: Cell::new(None),
             count: Cell::new(0),
             capacity: size_for(capacity) - START,
@@ -63,7 +73,10 @@ impl Frames {
     #[cold]
     #[inline(never)]
     fn allocate_own(&self) -> Option<Frame> {
-        Frame::new(self.capacity).ok()
+        let left = self.left.get().checked_sub(1)?;
+        let frame = Frame::new(self.capacity).ok()?;
+        self.left.set(left);
+        Some(frame)
     }
 
     #[inline]
@@ -99,6 +112,17 @@ impl Frames {
             frame.block_mut().next = self.spare.get();
             self.spare.set(Some(frame.into_block()));
             self.count.set(count + 1);
+        } else {
+            self.free(frame);
+        }
+    }
+
+    /// Frees a frame that is not kept.
+    #[cold]
+    #[inline(never)]
+    fn free(&self, frame: Frame) {
+        if frame.capacity() == self.capacity {
+            self.left.set(self.left.get().saturating_add(1));
         }
     }
 

@@ -30,6 +30,11 @@ impl Transport for Absent {
         match *self {}
     }
 
+    #[inline(always)]
+    fn exists(&self) {
+        match *self {}
+    }
+
     fn is_legacy(&self) -> bool {
         match *self {}
     }

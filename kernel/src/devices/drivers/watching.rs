@@ -43,10 +43,10 @@ impl Drivers {
             attached.has_work |= nic.failure().is_some();
             stack.link(nic.link_up());
         }
-        for Shared { driver, attached } in &mut self.disks {
+        for Shared { driver, attached } in Self::disks(&mut self.disks) {
             next = next.min(attached.look(&mut *driver.borrow(), step, rests));
         }
-        if let Some(Shared { driver, attached }) = &mut self.entropy {
+        if let Some(Shared { driver, attached }) = Self::entropy(&mut self.entropy) {
             next = next.min(attached.look(&mut *driver.borrow(), step, rests));
         }
         next = next.min(self.interfaces.look(step, rests));
@@ -79,10 +79,10 @@ impl Drivers {
         if let Some(Network { nic, attached, .. }) = &mut self.network {
             next = attached.first_look(nic, ended);
         }
-        for Shared { driver, attached } in &mut self.disks {
+        for Shared { driver, attached } in Self::disks(&mut self.disks) {
             next = next.min(attached.first_look(&mut *driver.borrow(), ended));
         }
-        if let Some(Shared { driver, attached }) = &mut self.entropy {
+        if let Some(Shared { driver, attached }) = Self::entropy(&mut self.entropy) {
             next = next.min(attached.first_look(&mut *driver.borrow(), ended));
         }
         next = next.min(self.interfaces.first_look(ended));

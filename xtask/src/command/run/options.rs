@@ -32,6 +32,7 @@ impl Arguments {
             rng: !self.lacks(Device::Rng),
             disk: self.disk(workspace, board)?,
             network: self.network(app)?,
+            ethernet: self.uses_ethernet(board)?,
             more: More {
                 disks: more_disks.map(|image| Disk { image, read_only }).collect(),
                 share: self.share.clone(),
@@ -52,17 +53,32 @@ impl Arguments {
                 .all(|serial| serial.name != decoder::PORT)
     }
 
-    /// Returns the devices of a machine without virtio; fails if an option asks for one.
-    pub(super) fn no_devices(&self, board: &Board) -> Result<Devices, Failure> {
+    /// Returns whether the first network interface is the board's own Ethernet controller.
+    fn uses_ethernet(&self, board: &Board) -> Result<bool, Failure> {
+        if self.ethernet && board.ethernet.is_none() {
+            return Err(Failure::usage(format!(
+                "--ethernet: the board `{0}` has no Ethernet controller: boards/{0}.toml has no table \
+                 in [ethernet]",
+                board.name
+            )));
+        }
+        let is_only = transport::is_console_only(board) && board.ethernet.is_some();
+        Ok(self.ethernet || is_only)
+    }
+
+    /// Returns the devices of a machine without virtio, which is at most a network interface; fails if an
+    /// option asks for another one.
+    pub(super) fn no_devices(&self, board: &Board, app: &App) -> Result<Devices, Failure> {
+        let ethernet = self.uses_ethernet(board)?;
         let asked = [
             ("--disk", !self.disk.is_empty()),
             ("--read-only", self.read_only),
             ("--share", self.share.is_some()),
-            ("--net", self.net.is_some()),
+            ("--net", self.net.is_some() && !ethernet),
             ("--nic", !self.nic.is_empty()),
             ("--serial", !self.serial.is_empty()),
-            ("--forward", !self.forward.is_empty()),
-            ("--pcap", self.pcap.is_some()),
+            ("--forward", !self.forward.is_empty() && !ethernet),
+            ("--pcap", self.pcap.is_some() && !ethernet),
             ("--legacy", self.legacy),
             ("--intx", self.intx),
             ("--transport", self.transport.is_some()),
@@ -76,7 +92,8 @@ impl Arguments {
             attachment: Attachment::Mmio,
             rng: false,
             disk: None,
-            network: None,
+            network: if ethernet { self.network(app)? } else { None },
+            ethernet,
             more: More::default(),
         })
     }

@@ -11,7 +11,7 @@ use super::{Acceptance, mistakes};
 use crate::command::import;
 
 /// The classes of parts that a board may lack.
-const OPTIONAL: [&str; 3] = ["rtc", "virtio-mmio", "pci"];
+const OPTIONAL: [&str; 4] = ["rtc", "ethernet", "virtio-mmio", "pci"];
 
 impl Acceptance<'_> {
     /// Adds the tables of devices that have a driver, and replaces or removes the tables of parts
@@ -42,6 +42,7 @@ impl Acceptance<'_> {
         }
         let is_there = [
             self.board.rtc.part.is_some(),
+            self.board.ethernet.is_some(),
             self.board.virtio_mmio.is_some(),
             self.board.pci.is_some(),
         ];

@@ -1,4 +1,4 @@
-//! Connects the stack to a virtio network device.
+//! Connects the stack to the machine's network device.
 //!
 //! Frames are read and written where the device accesses them. The stack verifies all checksums,
 //! except those that the device has verified or left to be completed. It also computes the
@@ -7,16 +7,18 @@
 use alloc::rc::Rc;
 
 use vmos_drivers::dma::{Frame, FrameList, Frames};
-use vmos_drivers::virtio::net::{Net, PartialChecksum};
+use vmos_drivers::ethernet::Ethernet;
+use vmos_drivers::network::NetworkDevice;
+use vmos_drivers::virtio::net::PartialChecksum;
 use vmos_drivers::virtio::transport::Transport;
 
 use super::device::Device;
 use super::offload;
 
-/// A virtio network device for the stack. It is only a reference, created for each call.
-pub struct Virtio<'a, T: Transport>(pub &'a mut Net<T>);
+/// A network device for the stack. It is only a reference, created for each call.
+pub struct Wired<'a, T: Transport, E>(pub &'a mut NetworkDevice<T, E>);
 
-impl<T: Transport> Device for Virtio<'_, T> {
+impl<T: Transport, E: Ethernet> Device for Wired<'_, T, E> {
     fn mac(&self) -> [u8; 6] {
         self.0.mac()
     }

@@ -1,0 +1,309 @@
+//! The SMSC LAN9118 and its relatives: 10/100 Ethernet with FIFOs that the processor reads and writes
+//! word by word (SMSC LAN9118 data sheet, revision 1.5; today Microchip DS00002266).
+//!
+//! The first word of a frame in a FIFO starts two bytes before the frame. So a frame's words are those
+//! of its memory, and copying takes one access for each.
+
+mod fifo;
+mod mac;
+mod registers;
+
+use alloc::rc::Rc;
+
+use super::{Ethernet, LONGEST, Statistics};
+use crate::address::Range;
+use crate::board::Driver;
+use crate::counts::report;
+use crate::dma::{Frame, Frames};
+use crate::mmio::{Mmio, Registers};
+use crate::virtio::{Failure, Pulse, SetupError};
+
+use fifo::{Receive, Transmit};
+use registers::*;
+
+/// How often a register is read until the controller has done something. The slowest, reloading the
+/// EEPROM, takes some milliseconds, in which no processor reads a register of the controller so often:
+/// an access takes at least 45 ns (6.3).
+const READS: u32 = 1_000_000;
+
+/// The interrupts in use, without that for room to send.
+const INTERRUPTS: u32 = INT_PHY | INT_RX_ERROR | INT_TX_ERROR | INT_RX_DROPPED | INT_RX_STATUS;
+
+/// The controller in `board.rs`.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// The controller's registers.
+    pub registers: Range,
+    /// Whether its interrupt line is active low.
+    pub active_low: bool,
+    /// The largest number of frames in memory at the same time.
+    pub frames: usize,
+}
+
+/// The driver for the controller.
+#[derive(Debug)]
+pub struct Lan9118<R> {
+    registers: R,
+    active_low: bool,
+    frames: Rc<Frames>,
+    mac: [u8; 6],
+    link_up: bool,
+    receive: Receive,
+    transmit: Transmit,
+    /// Whether the interrupt was acknowledged since it was enabled.
+    is_held: bool,
+    failure: Option<Failure>,
+    statistics: Statistics,
+}
+
+impl Driver for Lan9118<Mmio> {
+    type Config = Config;
+
+    unsafe fn new(config: &Config) -> Self {
+        // SAFETY: the caller guarantees that these are the registers of the controller, and that
+        // nothing else drives it.
+        let registers = unsafe { Mmio::new(config.registers) };
+        Self::at(registers, config.active_low, config.frames)
+    }
+}
+
+impl<R: Registers> Lan9118<R> {
+    /// Returns the driver of a controller that was not started yet, with a pool of `frames` frames.
+    pub(crate) fn at(registers: R, active_low: bool, frames: usize) -> Self {
+        Self {
+            registers,
+            active_low,
+            frames: Rc::new(Frames::limited(LONGEST, frames)),
+            mac: [0; 6],
+            link_up: false,
+            receive: Receive::default(),
+            transmit: Transmit::default(),
+            is_held: true,
+            failure: None,
+            statistics: Statistics::default(),
+        }
+    }
+
+    /// Reads a register until `is_done`. Returns whether that happened.
+    fn wait(&self, register: usize, is_done: impl Fn(u32) -> bool) -> bool {
+        (0..READS).any(|_| is_done(self.registers.read32(register)))
+    }
+
+    /// Checks that the controller is there, and that it is awake.
+    fn identify(&self) -> Result<(), SetupError> {
+        match self.registers.read32(BYTE_TEST) {
+            BYTE_ORDER => {}
+            0 | u32::MAX => return Err(SetupError::NoDevice),
+            value => {
+                return Err(SetupError::Unknown {
+                    register: "BYTE_TEST",
+                    value,
+                });
+            }
+        }
+        let id = self.registers.read32(ID_REV);
+        if !CHIPS.contains(&((id >> 16) as u16)) {
+            return Err(SetupError::Unknown {
+                register: "ID_REV",
+                value: id,
+            });
+        }
+        if self.registers.read32(PMT_CTRL) & READY == 0 {
+            // Any write to this register wakes the controller (3.10.2).
+            self.registers.write32(BYTE_TEST, 0);
+            if !self.wait(PMT_CTRL, |value| value & READY != 0) {
+                return Err(SetupError::ResetTimeout);
+            }
+        }
+        Ok(())
+    }
+
+    /// Resets and configures the controller.
+    fn restart(&mut self) -> Result<(), SetupError> {
+        self.identify()?;
+        let registers = &self.registers;
+        registers.write32(INT_EN, 0);
+        registers.write32(HW_CFG, RESET);
+        if !self.wait(HW_CFG, |value| value & RESET == 0)
+            || registers.read32(HW_CFG) & RESET_TIMEOUT != 0
+        {
+            return Err(SetupError::ResetTimeout);
+        }
+        registers.write32(HW_CFG, STORE_AND_FORWARD | TX_FIFO_5_KIB);
+        registers.write32(AFC_CFG, FLOW_CONTROL);
+        // After a reset, the controller loads its address from the EEPROM.
+        if !self.wait(E2P_CMD, |value| value & EEPROM_BUSY == 0) {
+            return Err(SetupError::ResetTimeout);
+        }
+        self.mac = self.read_address()?;
+        let polarity = if self.active_low { 0 } else { IRQ_ACTIVE_HIGH };
+        registers.write32(IRQ_CFG, IRQ_ENABLE | IRQ_PUSH_PULL | polarity);
+        registers.write32(FIFO_INT, LEVELS);
+        registers.write32(INT_STS, u32::MAX);
+        registers.write32(RX_CFG, RX_OFFSET_2);
+        registers.write32(TX_CFG, TX_ON | TX_STATUS_MAY_OVERRUN);
+        self.receive = Receive::default();
+        self.transmit = Transmit::default();
+        self.is_held = true;
+        self.start_phy()?;
+        self.link_up = self.mode()?.is_some();
+        Ok(())
+    }
+
+    #[cold]
+    fn fail(&mut self, failure: Failure) {
+        self.failure.get_or_insert(failure);
+    }
+
+    /// Handles all interrupts that are pending, and acknowledges them.
+    fn serve_events(&mut self) {
+        let events = self.registers.read32(INT_STS);
+        self.registers.write32(INT_STS, events);
+        if events & (INT_PHY | INT_RX_ERROR | INT_TX_ERROR | INT_RX_DROPPED) != 0 {
+            self.serve_rare(events);
+        }
+    }
+
+    #[cold]
+    fn serve_rare(&mut self, events: u32) {
+        if events & INT_PHY != 0 {
+            self.read_link();
+        }
+        if events & INT_RX_DROPPED != 0 {
+            // Reading the count clears it.
+            let dropped = self.registers.read32(RX_DROP);
+            self.statistics.overruns = self.statistics.overruns.wrapping_add(dropped);
+            report(
+                "frames dropped because the controller's FIFO was full",
+                self.statistics.overruns.into(),
+            );
+        }
+        if events & INT_RX_ERROR != 0 {
+            self.fail(Failure::Device("its receive FIFO reports an error"));
+        }
+        if events & INT_TX_ERROR != 0 {
+            self.fail(Failure::Device("its transmit FIFO reports an error"));
+        }
+    }
+}
+
+impl<R: Registers> Ethernet for Lan9118<R> {
+    fn start(&mut self) -> Result<(), SetupError> {
+        if self.failure.take().is_some() {
+            self.statistics.resets = self.statistics.resets.wrapping_add(1);
+        }
+        let started = self.restart();
+        if let Err(error) = started {
+            self.fail(Failure::Setup(error));
+        }
+        started
+    }
+
+    fn mac(&self) -> [u8; 6] {
+        self.mac
+    }
+
+    #[inline]
+    fn frames(&self) -> &Rc<Frames> {
+        &self.frames
+    }
+
+    fn link_up(&self) -> bool {
+        self.link_up
+    }
+
+    fn has_news(&mut self) -> bool {
+        self.failure.is_none() && (self.waiting() > 0 || self.has_new_room())
+    }
+
+    fn arrived(&mut self) -> u16 {
+        self.receive.left = match self.failure {
+            None => self.waiting(),
+            Some(_) => 0,
+        };
+        self.receive.left
+    }
+
+    fn receive(&mut self) -> Option<Frame> {
+        while self.receive.left > 0 && self.failure.is_none() {
+            self.receive.left -= 1;
+            if let Some(frame) = self.take_frame() {
+                return Some(frame);
+            }
+        }
+        None
+    }
+
+    fn room(&mut self) -> u16 {
+        self.room_for_frames()
+    }
+
+    fn send(&mut self, frame: Frame) {
+        self.copy_frame(&frame);
+        self.frames.give(frame);
+    }
+
+    #[inline]
+    fn take_unsent(&mut self) -> usize {
+        core::mem::take(&mut self.transmit.unsent)
+    }
+
+    fn rearm(&mut self) -> bool {
+        if self.has_news() {
+            return true;
+        }
+        if self.failure.is_none() {
+            let space = if self.transmit.is_starved {
+                INT_TX_SPACE
+            } else {
+                0
+            };
+            if self.is_held || space != 0 {
+                self.is_held = false;
+                self.registers.write32(INT_EN, INTERRUPTS | space);
+            }
+        }
+        false
+    }
+
+    fn acknowledge_interrupt(&mut self) {
+        self.is_held = true;
+        self.registers.write32(INT_EN, 0);
+        self.serve_events();
+    }
+
+    fn pulse(&mut self) -> Pulse {
+        self.settle();
+        Pulse {
+            in_flight: self.transmit.in_flight(),
+            oldest: self.transmit.completed,
+            answered: self.transmit.completed as u16,
+            taken: self.receive.taken,
+            has_news: self.has_news(),
+            is_unread: false,
+            listens: true,
+        }
+    }
+
+    fn inspect(&mut self) {
+        self.serve_events();
+        self.read_link();
+    }
+
+    fn failure(&self) -> Option<Failure> {
+        self.failure
+    }
+
+    fn give_up(&mut self) {
+        self.fail(Failure::Silent);
+    }
+
+    fn statistics(&self) -> Statistics {
+        self.statistics
+    }
+}
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;
