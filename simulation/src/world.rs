@@ -150,7 +150,7 @@ impl World {
         machine.status = None;
         self.trace
             .add(now, b"start", || format!("machine {id} starts"));
-        self.wake(id, now).map(drop)
+        self.wake(id, now, now).map(drop)
     }
 
     /// Lets a machine's devices fail by its plan, or lets them work.
@@ -264,10 +264,10 @@ impl World {
             if to == OUTSIDE {
                 return Ok(Step::Frame(bytes));
             }
-            return self.deliver(to, bytes);
+            return self.deliver(to, bytes, limit);
         }
         match wake {
-            Some((at, id)) => self.wake(id, at),
+            Some((at, id)) => self.wake(id, at, limit),
             None => Ok(Step::Inside),
         }
     }
@@ -293,7 +293,7 @@ impl World {
         Ok(())
     }
 
-    fn deliver(&mut self, id: MachineId, bytes: Vec<u8>) -> Result<Step, Broken> {
+    fn deliver(&mut self, id: MachineId, bytes: Vec<u8>, limit: u64) -> Result<Step, Broken> {
         let at = self.now;
         let Some(process) = &mut self.machines[id].process else {
             return Ok(Step::Inside);
@@ -301,7 +301,7 @@ impl World {
         self.trace
             .add(at, &bytes, || format!("machine {id} <- {}", shown(&bytes)));
         process.tell(&Message::Frame { port: 0, at, bytes });
-        self.wake(id, at)
+        self.wake(id, at, limit)
     }
 
     fn transmit(&mut self, from: usize, at: u64, bytes: &[u8]) {
@@ -321,12 +321,17 @@ impl World {
         }
     }
 
-    /// Wakes a machine, and waits until it sleeps again.
-    fn wake(&mut self, id: MachineId, at: u64) -> Result<Step, Broken> {
+    /// Wakes a machine, and waits until it sleeps again. `limit` is when the program wants to act.
+    fn wake(&mut self, id: MachineId, at: u64, limit: u64) -> Result<Step, Broken> {
+        let others = self.machines.iter().enumerate();
+        let others = others.filter(|(other, machine)| *other != id && machine.process.is_some());
+        let frame = self.frames.first_key_value().map(|((at, _), _)| *at);
+        let next = others.map(|(_, machine)| machine.until).chain(frame);
+        let horizon = next.chain([limit]).min().unwrap_or(limit);
         let Some(process) = &mut self.machines[id].process else {
             return Ok(Step::Inside);
         };
-        process.tell(&Message::Wake { at });
+        process.tell(&Message::Wake { at, horizon });
         // The end of the process is found when it is read from.
         let _ = process.send();
         loop {

@@ -7,8 +7,8 @@ use embassy_executor::Spawner;
 use embassy_time::{Duration, Instant, Timer};
 use vmos_drivers::hosted::simulated::{self, Random};
 
-/// The longest sleep, in nanoseconds, as a power of two: 8 seconds. Each smaller power is as likely.
-const LONGEST: u64 = 33;
+/// The longest sleep, in nanoseconds, as a power of two: two minutes. Each smaller power is as likely.
+const LONGEST: u64 = 37;
 /// The shortest one: 65 µs.
 const SHORTEST: u64 = 16;
 /// How late a task may be, in nanoseconds.

@@ -46,6 +46,10 @@ pub(super) struct World {
     /// What was not sent yet.
     out: Vec<u8>,
     now: u64,
+    /// Until when nothing happens outside, if this machine says nothing.
+    horizon: u64,
+    /// Whether it has said something.
+    has_spoken: bool,
     turns: u32,
     random: Random,
     rates: Rates,
@@ -75,6 +79,8 @@ pub fn begin(
         stream: BufReader::new(stream),
         out: Vec::with_capacity(OUT),
         now: 0,
+        horizon: 0,
+        has_spoken: false,
         turns: 0,
         random: Random::new(plan.seed, STREAM),
         rates: plan.rates,
@@ -200,6 +206,7 @@ impl World {
         if self.out.len() > OUT / 2 {
             self.flush();
         }
+        self.has_spoken |= !matches!(message, Message::Note { .. });
         message.encode(&mut self.out);
     }
 
@@ -212,6 +219,10 @@ impl World {
     fn sleep(&mut self, until: u64) {
         self.turns = 0;
         let now = self.now;
+        if until < self.horizon && !self.has_spoken {
+            self.now = now.max(until);
+            return;
+        }
         self.tell(&Message::Sleep {
             now,
             until: until.max(now),
@@ -229,8 +240,9 @@ impl World {
     fn listen(&mut self) -> io::Result<bool> {
         loop {
             match Message::read(&mut self.stream)? {
-                Message::Wake { at } => {
+                Message::Wake { at, horizon } => {
                     self.now = self.now.max(at);
+                    (self.horizon, self.has_spoken) = (horizon, false);
                     return Ok(false);
                 }
                 Message::Frame { port, bytes, .. } => {

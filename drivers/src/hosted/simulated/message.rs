@@ -52,6 +52,9 @@ pub enum Message {
     Wake {
         /// The time, at most what the machine has named.
         at: u64,
+        /// Before this time, nothing happens outside the machine unless it says something first, so it
+        /// need not ask.
+        horizon: u64,
     },
     /// To the machine: from now on, devices fail by their plan, or they work.
     Faults(bool),
@@ -95,7 +98,7 @@ impl Message {
             Self::Violation { at, text } => (2, *at, 0, text.as_bytes()),
             Self::Frame { port, at, bytes } => (3, *at, u64::from(*port), bytes),
             Self::Sleep { now, until } => (4, *now, *until, &[]),
-            Self::Wake { at } => (5, *at, 0, &[]),
+            Self::Wake { at, horizon } => (5, *at, *horizon, &[]),
             Self::Faults(on) => (6, u64::from(*on), 0, &[]),
             Self::Crash => (7, 0, 0, &[]),
             Self::Ask => (8, 0, 0, &[]),
@@ -148,7 +151,10 @@ impl Message {
                 now: first,
                 until: second,
             },
-            5 => Self::Wake { at: first },
+            5 => Self::Wake {
+                at: first,
+                horizon: second,
+            },
             6 => Self::Faults(first != 0),
             7 => Self::Crash,
             8 => Self::Ask,
@@ -194,7 +200,7 @@ mod tests {
                 now: 4,
                 until: u64::MAX,
             },
-            Message::Wake { at: 5 },
+            Message::Wake { at: 5, horizon: 6 },
             Message::Faults(true),
             Message::Crash,
             Message::Ask,
