@@ -19,7 +19,7 @@ pub use frame::{Frame, FrameList, Frames, HEADER_WORDS, START};
 
 /// The size of a cache line in bytes. No two buffers share a line, so a device that writes a whole
 /// line changes no other buffer.
-const LINE: usize = 64;
+pub const LINE: usize = 64;
 
 /// The number of bytes that were leaked, because a device could not be stopped from using them.
 static LEAKED: AtomicUsize = AtomicUsize::new(0);

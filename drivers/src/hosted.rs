@@ -12,6 +12,7 @@ mod machine;
 mod nic;
 mod parts;
 mod ring;
+pub mod simulated;
 mod slot;
 mod wire;
 

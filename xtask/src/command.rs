@@ -30,6 +30,7 @@ pub mod new_project;
 pub mod profile;
 pub mod run;
 pub mod setup;
+pub mod simulate;
 pub mod size;
 pub mod soak;
 pub mod test;
@@ -76,6 +77,7 @@ enum Command {
     List(list::Arguments),
     Lint(lint::Arguments),
     Test(test::Arguments),
+    Simulate(simulate::Arguments),
     Size(size::Arguments),
     Soak(soak::Arguments),
     Verify(verify::Arguments),
@@ -119,6 +121,7 @@ pub fn main() -> ExitCode {
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Size(arguments) => size::run(&arguments),
         Command::Soak(arguments) => soak::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),

@@ -32,10 +32,10 @@ mod kind {
 }
 
 /// The status of a completed request (5.2.6).
-mod status {
-    pub(super) const OK: u8 = 0;
-    pub(super) const ERROR: u8 = 1;
-    pub(super) const UNSUPPORTED: u8 = 2;
+pub(super) mod status {
+    pub(in crate::hosted) const OK: u8 = 0;
+    pub(in crate::hosted) const ERROR: u8 = 1;
+    pub(in crate::hosted) const UNSUPPORTED: u8 = 2;
 }
 
 /// The feature bits (5.2.3).
@@ -44,9 +44,12 @@ mod feature {
     pub(super) const FLUSH: u64 = 1 << 9;
 }
 
-/// A request for the thread.
+/// The features of a disk that can be written.
+pub(super) const READABLE: u64 = feature::FLUSH;
+
+/// What a request asks for.
 #[derive(Debug)]
-enum Order {
+pub(super) enum Order {
     Read { at: u64, len: usize },
     Write { at: u64, bytes: Vec<u8> },
     Flush,
@@ -103,7 +106,7 @@ impl Disk {
 
     /// Starts the request in a chain, or answers it at once.
     fn begin(&mut self, chain: Chain, queue: &mut DeviceQueue) {
-        match self.order(&chain) {
+        match order(&chain, self.sectors, self.is_read_only, &self.serial) {
             Ok(order) => {
                 // The thread ends before this device only if it panics.
                 match self.orders.send(order) {
@@ -114,45 +117,49 @@ impl Disk {
             Err((status, bytes)) => finish(chain, &bytes, status, queue),
         }
     }
+}
 
-    /// Returns the request in a chain; or its status, with the bytes for the driver.
-    fn order(&self, chain: &Chain) -> Result<Order, (u8, Vec<u8>)> {
-        let request = chain.bytes();
-        let Some((header, data)) = request.split_first_chunk::<16>() else {
-            return Err((status::ERROR, Vec::new()));
-        };
-        let (word, sector) = (&header[..4], &header[8..]);
-        let word = word.iter().rev().fold(0, |n, b| n << 8 | u32::from(*b));
-        let sector = sector.iter().rev().fold(0, |n, b| n << 8 | u64::from(*b));
-        // The last byte is the status.
-        let room = chain.room().saturating_sub(1);
-        let len = if word == kind::READ { room } else { data.len() };
-        let is_inside = || {
-            let count = (len as u64).div_ceil(SECTOR);
-            sector
-                .checked_add(count)
-                .is_some_and(|end| end <= self.sectors)
-                && (len as u64).is_multiple_of(SECTOR)
-        };
-        match word {
-            kind::READ if is_inside() => Ok(Order::Read {
-                at: sector * SECTOR,
-                len,
-            }),
-            kind::WRITE if is_inside() && !self.is_read_only => Ok(Order::Write {
-                at: sector * SECTOR,
-                bytes: data.to_vec(),
-            }),
-            kind::READ | kind::WRITE => Err((status::ERROR, Vec::new())),
-            kind::FLUSH => Ok(Order::Flush),
-            kind::SERIAL => Err((status::OK, self.serial.to_vec())),
-            _ => Err((status::UNSUPPORTED, Vec::new())),
-        }
+/// Returns the request in a chain for a disk of so many sectors; or its status, with the bytes for the
+/// driver.
+pub(super) fn order(
+    chain: &Chain,
+    sectors: u64,
+    is_read_only: bool,
+    serial: &[u8],
+) -> Result<Order, (u8, Vec<u8>)> {
+    let request = chain.bytes();
+    let Some((header, data)) = request.split_first_chunk::<16>() else {
+        return Err((status::ERROR, Vec::new()));
+    };
+    let (word, sector) = (&header[..4], &header[8..]);
+    let word = word.iter().rev().fold(0, |n, b| n << 8 | u32::from(*b));
+    let sector = sector.iter().rev().fold(0, |n, b| n << 8 | u64::from(*b));
+    // The last byte is the status.
+    let room = chain.room().saturating_sub(1);
+    let len = if word == kind::READ { room } else { data.len() };
+    let is_inside = || {
+        let count = (len as u64).div_ceil(SECTOR);
+        sector.checked_add(count).is_some_and(|end| end <= sectors)
+            && (len as u64).is_multiple_of(SECTOR)
+    };
+    match word {
+        kind::READ if is_inside() => Ok(Order::Read {
+            at: sector * SECTOR,
+            len,
+        }),
+        kind::WRITE if is_inside() && !is_read_only => Ok(Order::Write {
+            at: sector * SECTOR,
+            bytes: data.to_vec(),
+        }),
+        kind::READ | kind::WRITE => Err((status::ERROR, Vec::new())),
+        kind::FLUSH => Ok(Order::Flush),
+        kind::SERIAL => Err((status::OK, serial.to_vec())),
+        _ => Err((status::UNSUPPORTED, Vec::new())),
     }
 }
 
 /// Returns a chain to the driver, with `bytes` and the status in its last byte.
-fn finish(mut chain: Chain, bytes: &[u8], status: u8, queue: &mut DeviceQueue) {
+pub(super) fn finish(mut chain: Chain, bytes: &[u8], status: u8, queue: &mut DeviceQueue) {
     let room = chain.room();
     let written = chain.write(0, bytes);
     chain.write(room.saturating_sub(1), &[status]);

@@ -12,6 +12,7 @@ use std::time::Instant;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use super::simulated;
 use super::slot::{Device, Slot};
 
 /// The number of virtio-mmio slots.
@@ -72,6 +73,9 @@ pub fn slot(number: u32) -> Option<Rc<RefCell<Slot>>> {
 /// Returns the nanoseconds since the first call.
 pub(super) fn now() -> u64 {
     static START: OnceLock<Instant> = OnceLock::new();
+    if let Some(now) = simulated::now() {
+        return now;
+    }
     START.get_or_init(Instant::now).elapsed().as_nanos() as u64
 }
 
@@ -79,6 +83,7 @@ pub(super) fn now() -> u64 {
 /// enabled.
 #[must_use]
 pub fn is_pending() -> bool {
+    simulated::turn();
     with(|machine| {
         machine.serve();
         machine.first_asserted().is_some()
@@ -118,6 +123,11 @@ impl Machine {
 
     /// Waits for what becomes readable, and reads the console.
     fn sleep(&mut self) {
+        let due = self.slots.iter().filter_map(|slot| slot.borrow().due());
+        let next = due.chain(self.deadline).min();
+        if simulated::sleep(next.unwrap_or(u64::MAX)) {
+            return;
+        }
         let slots: Vec<_> = self.slots.iter().map(|slot| slot.borrow()).collect();
         let input = std::io::stdin();
         let takes_input = !self.has_input_ended && self.enabled & 1 << CONSOLE != 0;

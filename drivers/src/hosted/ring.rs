@@ -141,13 +141,35 @@ impl DeviceQueue {
     /// Returns a chain to the driver, of which `written` bytes were written. The driver learns it when
     /// [`announce`](Self::announce) says so.
     pub fn push(&mut self, chain: Chain, written: usize) {
+        self.push_entry(u32::from(chain.head), written as u32);
+    }
+
+    /// Writes an entry into the used ring, whether it is true or not.
+    pub(super) fn push_entry(&mut self, id: u32, written: u32) {
         let entry = self.at.used + 4 + 8 * u64::from(self.used % self.size);
-        write(entry, u32::from(chain.head));
-        write(entry + 4, written as u32);
+        write(entry, id);
+        write(entry + 4, written);
         self.used = self.used.wrapping_add(1);
         // 2.7.14: the index is written after the entry.
         fence(Ordering::SeqCst);
         write(self.at.used + 2, self.used);
+    }
+
+    /// Writes the last entry of the used ring once more.
+    pub(super) fn push_last(&mut self) {
+        let last = self.at.used + 4 + 8 * u64::from(self.used.wrapping_sub(1) % self.size);
+        self.push_entry(read(last), read(last + 4));
+    }
+
+    /// Says that there are `count` more entries than there are.
+    pub(super) fn skip(&mut self, count: u16) {
+        self.used = self.used.wrapping_add(count);
+        write(self.at.used + 2, self.used);
+    }
+
+    /// Returns the number of entries.
+    pub(super) const fn size(&self) -> u16 {
+        self.size
     }
 
     /// Returns whether the driver wants an interrupt for the chains returned since the last call

@@ -10,6 +10,7 @@ use std::os::fd::BorrowedFd;
 use rustix::event::PollFlags;
 
 use super::ring::{Addresses, DeviceQueue};
+use super::simulated::{Conduct, SlotFaults};
 use crate::mmio::Registers;
 use crate::virtio::DeviceKind;
 use crate::virtio::transport::status;
@@ -20,6 +21,7 @@ const EVENT_INDEX: u64 = 1 << 29;
 
 /// The bits of the interrupt status (4.2.2).
 const USED_BUFFERS: u32 = 1;
+const CONFIGURATION: u32 = 2;
 
 /// What a device does. Its registers and its queues are in its [`Slot`].
 pub trait Device {
@@ -51,6 +53,12 @@ pub trait Device {
     fn awaited(&self) -> Option<(BorrowedFd<'_>, PollFlags)> {
         None
     }
+
+    /// Returns when [`serve`](Self::serve) next has something to do on a simulated machine, in its
+    /// nanoseconds.
+    fn due(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// A queue as the driver describes it before the device uses it.
@@ -75,6 +83,8 @@ pub struct Slot {
     interrupt_status: u32,
     /// Whether the driver notified the device since it was served.
     is_notified: bool,
+    /// What is wrong with the device, on a simulated machine.
+    faults: SlotFaults,
 }
 
 impl Slot {
@@ -91,6 +101,7 @@ impl Slot {
             queues: Vec::new(),
             interrupt_status: 0,
             is_notified: false,
+            faults: SlotFaults::default(),
         };
         slot.reset();
         slot
@@ -98,15 +109,29 @@ impl Slot {
 
     /// Lets the device do what can be done now.
     pub fn serve(&mut self) {
-        self.is_notified = false;
+        let is_notified = core::mem::take(&mut self.is_notified);
         if self.status & status::DRIVER_OK == 0 {
             return;
         }
-        self.device.serve(&mut self.queues);
+        match self.faults.conduct(is_notified, self.device.kind().0) {
+            Conduct::Serves => self.device.serve(&mut self.queues),
+            Conduct::Waits => return,
+            Conduct::NeedsReset => {
+                self.status |= status::DEVICE_NEEDS_RESET;
+                self.interrupt_status |= CONFIGURATION;
+                return;
+            }
+            Conduct::Lies => {
+                self.device.serve(&mut self.queues);
+                SlotFaults::lie(&mut self.queues);
+                self.interrupt_status |= USED_BUFFERS;
+            }
+        }
         // Each queue is asked, because each keeps what it has announced.
         for queue in self.queues.iter_mut().flatten() {
             if queue.announce() {
                 self.interrupt_status |= USED_BUFFERS;
+                self.faults.raise();
             }
         }
     }
@@ -119,8 +144,19 @@ impl Slot {
 
     /// Returns whether the slot's interrupt line is asserted.
     #[must_use]
-    pub const fn is_asserted(&self) -> bool {
-        self.interrupt_status != 0
+    pub fn is_asserted(&self) -> bool {
+        self.interrupt_status != 0 && self.faults.is_delivered()
+    }
+
+    /// Returns when the device next has something to do by itself, on a simulated machine.
+    #[must_use]
+    pub fn due(&self) -> Option<u64> {
+        if self.status & status::DRIVER_OK == 0 {
+            return None;
+        }
+        let device = self.device.due();
+        let faults = self.faults.due(self.interrupt_status != 0);
+        device.into_iter().chain(faults).min()
     }
 
     /// Returns what the device waits for. A device that the driver has not started waits for nothing.
@@ -132,6 +168,7 @@ impl Slot {
 
     fn reset(&mut self) {
         self.device.reset();
+        self.faults.reset();
         let count = self.device.queues().len();
         (self.status, self.accepted, self.interrupt_status) = (0, 0, 0);
         self.settings = alloc::vec![Setting::default(); count];
@@ -287,7 +324,12 @@ impl Registers for SlotRegisters {
             register::QUEUE_SIZE => slot.setting().size = value as u16,
             register::QUEUE_READY => slot.setting().is_ready = value == 1,
             register::QUEUE_NOTIFY => slot.is_notified = true,
-            register::INTERRUPT_ACKNOWLEDGE => slot.interrupt_status &= !value,
+            register::INTERRUPT_ACKNOWLEDGE => {
+                slot.interrupt_status &= !value;
+                if slot.faults.is_raised_again() {
+                    slot.interrupt_status |= USED_BUFFERS;
+                }
+            }
             register::STATUS => slot.set_status(value as u8),
             register::DESCRIPTORS..0xb0 => {
                 let setting = slot.setting();

@@ -7,10 +7,12 @@ use core::fmt;
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::net::{TcpStream, UdpSocket};
+use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::{fs, io};
 
+use vmos_drivers::hosted::simulated::{self, Crossing, Plan, SimulatedEntropy};
 use vmos_drivers::hosted::{self, Datagrams, Disk, Entropy, Nic, Stream, Tap};
 
 use super::heap;
@@ -41,6 +43,9 @@ Options:
           following ones. Of two machines on one wire, one needs another
   --memory MIB
           Limits the heap, in MiB; default: 128
+  --simulated PLAN
+          Runs in the time and with the devices that a simulation gives over standard input: for
+          `cargo xtask simulate`
   --no-entropy
           Attaches no entropy device
   --help
@@ -68,6 +73,7 @@ pub(super) struct Arguments {
     /// The limit of the heap, in bytes.
     memory: usize,
     has_entropy: bool,
+    simulated: Option<Plan>,
     words: Vec<String>,
 }
 
@@ -96,6 +102,7 @@ impl Wish {
             networks: Vec::new(),
             memory: heap::DEFAULT_LIMIT,
             has_entropy: true,
+            simulated: None,
             words: Vec::new(),
         };
         let mut words = words.into_iter();
@@ -125,6 +132,11 @@ impl Wish {
                     }
                 }
                 "--memory" => read.memory = bytes(&value()?)?,
+                "--simulated" => {
+                    let plan = value()?.parse();
+                    let said = |error| Unusable(format!("--simulated: {error}"));
+                    read.simulated = Some(plan.map_err(said)?);
+                }
                 "--no-entropy" => read.has_entropy = false,
                 "--help" => return Ok(Self::Help),
                 _ if word.starts_with('-') => {
@@ -147,9 +159,18 @@ fn bytes(text: &str) -> Result<usize, Unusable> {
 }
 
 impl Arguments {
+    /// Returns the seed of a simulated machine.
+    pub(super) fn seed(&self) -> Option<u64> {
+        self.simulated.as_ref().map(|plan| plan.seed)
+    }
+
     /// Sets the limit of the heap, puts the devices into slots, and returns the command line.
     pub(super) fn apply(&self) -> Result<String, Unusable> {
         heap::set_limit(self.memory);
+        if let Some(plan) = &self.simulated {
+            simulate(plan).map_err(|error| Unusable(format!("--simulated: {error}")))?;
+            return Ok(self.words.join(" "));
+        }
         if self.has_entropy {
             let entropy = Entropy::of_host();
             let said = |error| Unusable(format!("the host's random bytes: {error}"));
@@ -164,6 +185,23 @@ impl Arguments {
         }
         Ok(self.words.join(" "))
     }
+}
+
+/// Puts the devices of a plan into slots. The world is at the other end of standard input.
+pub(super) fn simulate(plan: &Plan) -> io::Result<()> {
+    let stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let disks = simulated::begin(plan, stream, heap::in_use)?;
+    let full = || io::Error::other("the machine has too few slots for the devices");
+    hosted::attach(Entropy::new(SimulatedEntropy)).ok_or_else(full)?;
+    for disk in disks {
+        hosted::attach(disk).ok_or_else(full)?;
+    }
+    for port in 0..plan.networks {
+        let mut mac = MAC;
+        mac[5] = plan.address.wrapping_add(port);
+        hosted::attach(Nic::new(mac, Crossing { port })).ok_or_else(full)?;
+    }
+    Ok(())
 }
 
 fn attached(slot: Option<u32>) -> Result<(), Unusable> {

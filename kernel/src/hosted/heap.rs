@@ -1,11 +1,15 @@
 //! The heap of a process: the host's, with a limit as a machine has one, and with counts.
 
 use core::alloc::{GlobalAlloc, Layout};
+use core::cell::Cell;
 use core::ptr;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use std::alloc::System;
 
+use vmos_drivers::dma::LINE;
+
 use crate::memory::Usage;
+use crate::net::Net;
 
 /// The limit if the arguments state none: the memory of most boards, in bytes.
 pub(super) const DEFAULT_LIMIT: usize = 128 << 20;
@@ -14,6 +18,7 @@ static LIMIT: AtomicUsize = AtomicUsize::new(DEFAULT_LIMIT);
 static BYTES: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+static BUFFERS: AtomicUsize = AtomicUsize::new(0);
 static FAILURES: AtomicUsize = AtomicUsize::new(0);
 
 /// The global allocator of an app that is a process, which `#[vmos::main]` sets.
@@ -37,6 +42,9 @@ unsafe impl GlobalAlloc for ProcessHeap {
         } else {
             PEAK.fetch_max(bytes, Ordering::Relaxed);
             ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+            if is_for_devices(layout) {
+                BUFFERS.fetch_add(1, Ordering::Relaxed);
+            }
         }
         block
     }
@@ -46,7 +54,15 @@ unsafe impl GlobalAlloc for ProcessHeap {
         unsafe { System.dealloc(block, layout) };
         BYTES.fetch_sub(layout.size(), Ordering::Relaxed);
         ALLOCATIONS.fetch_sub(1, Ordering::Relaxed);
+        if is_for_devices(layout) {
+            BUFFERS.fetch_sub(1, Ordering::Relaxed);
+        }
     }
+}
+
+/// Returns whether a block is memory that devices access: only that begins on a cache line.
+const fn is_for_devices(layout: Layout) -> bool {
+    layout.align() >= LINE
 }
 
 /// Sets the limit, in bytes.
@@ -67,4 +83,26 @@ pub(crate) fn usage() -> Usage {
         allocations: ALLOCATIONS.load(Ordering::Relaxed),
         failures: FAILURES.load(Ordering::Relaxed),
     }
+}
+
+std::thread_local! {
+    /// The network of a simulated machine.
+    static NET: Cell<Option<Net>> = const { Cell::new(None) };
+}
+
+/// Names the network whose unused frames do not count as [in use](in_use).
+pub(super) fn leave_out_frames_of(net: Option<Net>) {
+    NET.set(net);
+}
+
+/// Returns the bytes in use, and the number of blocks that devices access. The unused frames that are kept for later are not: their
+/// number depends on the largest burst so far.
+pub(super) fn in_use() -> (u64, u64) {
+    let spare = NET.get().map_or((0, 0), |net| {
+        let count = net.frames().spare();
+        (count * net.frames().frame_bytes(), count)
+    });
+    let bytes = BYTES.load(Ordering::Relaxed) - spare.0;
+    let buffers = BUFFERS.load(Ordering::Relaxed) - spare.1;
+    (bytes as u64, buffers as u64)
 }

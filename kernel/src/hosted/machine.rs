@@ -3,6 +3,7 @@
 
 mod arguments;
 mod heap;
+mod probe;
 mod start;
 
 use core::fmt::{self, Write};

@@ -1,6 +1,7 @@
 //! Starts the kernel as a process.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 use std::ffi::OsString;
 use std::io::{Write, stderr, stdout};
@@ -11,7 +12,7 @@ use vmos_drivers::address::{PhysicalAddress, Range};
 use vmos_drivers::info;
 
 use super::arguments::{HELP, Unusable, Wish};
-use super::{Machine, NAME, TITLE, heap};
+use super::{Machine, NAME, TITLE, heap, probe};
 use crate::command_line::CommandLine;
 use crate::executor::Executor;
 use crate::kernel::{Kernel, State};
@@ -37,6 +38,15 @@ pub fn run(start: fn(Kernel, Spawner)) -> ! {
     };
     let command_line = arguments.apply();
     let command_line = command_line.unwrap_or_else(|error| fail(&error, 1));
+    begin(command_line, arguments.seed(), start)
+}
+
+/// Runs the kernel on the devices in this thread's slots. `seed` is that of a simulated machine.
+pub(super) fn begin(
+    command_line: String,
+    seed: Option<u64>,
+    start: impl FnOnce(Kernel, Spawner),
+) -> ! {
     let command_line = CommandLine::new(command_line.leak());
     log::start();
     log::set_level(command_line.value("log"));
@@ -60,6 +70,10 @@ pub fn run(start: fn(Kernel, Spawner)) -> ! {
     let executor = Executor::new();
     let (kernel, spawner) = (Kernel::new(state), executor.spawner());
     secrets::draw(kernel, spawner);
+    if let Some(seed) = seed {
+        probe::start(spawner, seed);
+        heap::leave_out_frames_of(kernel.net().ok());
+    }
     start(kernel, spawner);
     let services = &mut *state.devices.drivers().borrow_mut();
     event_loop::run(machine, services, executor, &state.loop_statistics)

@@ -4,7 +4,7 @@ use core::cell::Cell;
 use core::fmt;
 use core::ptr::NonNull;
 
-use super::{Block, Frame, OutOfMemory, START, size_for};
+use super::{Block, Frame, OutOfMemory, START, layout, size_for};
 
 /// Unused frames, kept for reuse: a server that receives and replies allocates none.
 pub struct Frames {
@@ -124,6 +124,12 @@ impl Frames {
         if frame.capacity() == self.capacity {
             self.left.set(self.left.get().saturating_add(1));
         }
+    }
+
+    /// Returns the number of bytes of memory that one of the pool's frames takes.
+    #[must_use]
+    pub const fn frame_bytes(&self) -> usize {
+        layout(START + self.capacity).size()
     }
 
     /// Returns the number of unused frames.
