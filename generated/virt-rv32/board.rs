@@ -6,8 +6,8 @@ use core::arch::global_asm;
 use vmos_drivers::address::{PhysicalAddress, Range};
 use vmos_drivers::attestation::Fact;
 use vmos_drivers::board::{
-    BarAssignment, Board, EthernetPlace, Line, MemoryMap, NamedDevice, PciHostBridge, Pins, Ram, Region, Table,
-    VirtioMmio,
+    BarAssignment, Board, EthernetPlace, Line, MemoryMap, NamedDevice, PciHostBridge, Pins, Ram,
+    Region, Table, VirtioMmio,
 };
 use vmos_drivers::console::ns16550::{self, Ns16550};
 use vmos_drivers::ethernet::NoEthernet;
