@@ -190,7 +190,8 @@ fn network_device_breaks_down(setting: &Setting) -> Outcome {
     tested.is_sound_and_names(&["nic0.failures", "nic0.restarts"])
 }
 
-/// Removes the second I/O APIC, to which the board file connects all devices.
+/// Removes the second I/O APIC, to which the board file connects all devices: they are polled, and changes
+/// of the link and of the disk are noticed.
 fn interrupts_lead_nowhere(setting: &Setting) -> Outcome {
     let mut draft = draft(setting)?;
     let arguments = &mut draft.qemu.arguments;
@@ -208,6 +209,17 @@ fn interrupts_lead_nowhere(setting: &Setting) -> Outcome {
                 it_is_said.then_some(())
             })?;
     }
+    // Nor are changes of the devices announced.
+    let mut monitor = tested.machine.monitor()?;
+    for (up, text) in [(false, "link down"), (true, "link up")] {
+        monitor.execute("set_link", json!({"name": "net0", "up": up}))?;
+        tested
+            .machine
+            .wait_for(text, |line| line.ends_with(text).then_some(()))?;
+    }
+    monitor.execute("block_resize", json!({"device": "disk0", "size": 64 << 20}))?;
+    drop(monitor);
+    tested.service.ask("read 65536", SOON)?;
     tested.is_sound_and_names(&[
         "disk0.lost_interrupts",
         "nic0.lost_interrupts",

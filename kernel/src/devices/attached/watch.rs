@@ -5,7 +5,7 @@
 //!
 //! * If the device has responded but its interrupt was not delivered, the kernel processes the
 //!   responses. If that happens twice in a row, the device is checked every 10 ms until an
-//!   interrupt arrives.
+//!   interrupt arrives, and the status of a device that may send by itself is read four times a second.
 //! * After half a second without a response, the kernel reads the device's status and notifies it
 //!   again. It repeats this, doubling the time in between.
 //! * If one request stays the oldest without a response for 10 s, whether others have one or not,
@@ -111,7 +111,8 @@ impl Event {
 pub(in crate::devices) struct Watch {
     /// The device's progress at the last check.
     pulse: Pulse,
-    /// How long the device's requests have had no response, in nanoseconds.
+    /// How long the device's requests have had no response, in nanoseconds; without requests, how long
+    /// the status of a device that is polled was not read.
     silence: u64,
     /// How long the oldest request has been the oldest, in nanoseconds.
     age: u64,
@@ -214,11 +215,17 @@ impl Attached {
                 return TICK;
             }
         }
-        if self.watch.is_deaf() && pulse.listens {
-            POLL
-        } else {
-            NEVER
+        if !self.watch.is_deaf() || !pulse.listens {
+            return NEVER;
         }
+        // A change outside its queues, such as that of a link, is not announced either.
+        self.watch.silence += step;
+        if self.watch.silence >= TICK {
+            self.watch.silence = 0;
+            driver.inspect();
+            self.has_work = true;
+        }
+        POLL
     }
 
     /// Switches to polling, because the device cannot raise interrupts.

@@ -208,7 +208,12 @@ fn a_device_without_interrupts_that_may_send_is_always_polled() {
         driver.pulse.taken += 1;
         attached.has_work = false;
     }
-    assert_eq!(look(&mut attached, &mut driver), POLL);
+    // Changes outside its queues are found as well.
+    let before = driver.inspections;
+    for _ in 0..4 * TICK / POLL {
+        assert_eq!(attached.look(&mut driver, POLL, false), POLL);
+    }
+    assert_eq!(driver.inspections - before, 4);
 }
 
 #[test]
