@@ -172,7 +172,7 @@ fn names_interrupts_of_another_controller(setting: &Setting) -> Outcome {
     }
     let mut draft = setting.machine(DEMO)?;
     let half = board.qemu.memory >> 21;
-    let mut options = vec!["-smp".to_owned(), "4".to_owned()];
+    let mut options = vec!["-smp".to_owned(), "4,sockets=2".to_owned()];
     for node in 0..2 {
         let backend = format!("memory-backend-ram,size={half}M,id=socket{node}");
         options.extend(["-object".to_owned(), backend]);

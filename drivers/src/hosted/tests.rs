@@ -51,21 +51,30 @@ fn random_bytes_are_those_of_the_source() {
 }
 
 #[test]
-fn a_frame_travels_from_one_driver_to_another() {
-    let (one, other) = UnixDatagram::pair().expect("a pair of sockets");
-    let nowhere = "/nonexistent";
-    let (receiving, transport) = slot(Nic::new(
-        [2, 0, 0, 0, 0, 1],
-        Datagrams::over_unix(one, nowhere).expect("a wire"),
-    ));
+fn a_frame_travels_from_the_wire_to_a_driver() {
+    let (wire, mut peer) = stream();
+    let (receiving, transport) = slot(Nic::new([2, 0, 0, 0, 0, 1], wire));
     let mut driver = Net::new(transport).expect("a network device");
     driver.publish();
     receiving.borrow_mut().serve();
-    other.send(&[7; 60]).expect("room for a frame");
+    peer.write_all(&[0, 0, 0, 60]).expect("room");
+    peer.write_all(&[7; 60]).expect("room");
     receiving.borrow_mut().serve();
     assert_eq!(driver.arrived(), 1);
     let frame = driver.receive().expect("a frame");
     assert_eq!(frame.bytes(), &[7; 60]);
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "Miri has no sockets of datagrams")]
+fn a_datagram_is_a_frame() {
+    let (one, other) = UnixDatagram::pair().expect("a pair of sockets");
+    let mut wire = Datagrams::over_unix(one, "/nonexistent").expect("a wire");
+    let mut room = [0; 100];
+    assert_eq!(wire.receive(&mut room), None);
+    other.send(&[7; 60]).expect("room for a frame");
+    assert_eq!(wire.receive(&mut room), Some(60));
+    assert_eq!(room[..60], [7; 60]);
 }
 
 #[test]

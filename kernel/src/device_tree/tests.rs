@@ -326,7 +326,8 @@ fn other_data_is_no_device_tree() {
 #[test]
 fn corrupt_trees_cause_no_panic_and_no_endless_loop() {
     let sound = model().to_dtb();
-    for position in 0..sound.len() {
+    // Miri takes as long for one tree as a processor for thousands.
+    for position in (0..sound.len()).step_by(if cfg!(miri) { 31 } else { 1 }) {
         for value in [0, 1, 2, 3, 4, 0x7F, 0xFF] {
             let mut bytes = sound.clone();
             bytes[position] = value;

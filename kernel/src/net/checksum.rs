@@ -80,7 +80,7 @@ mod tests {
     fn the_sum_is_right_for_any_alignment_and_length() {
         let bytes: Vec<u8> = (0..200u32).map(|n| (n * 97 + 13) as u8).collect();
         for start in 0..16 {
-            for end in start..bytes.len() {
+            for end in (start..bytes.len()).step_by(if cfg!(miri) { 9 } else { 1 }) {
                 let bytes = &bytes[start..end];
                 assert_eq!(fold(sum(bytes)).to_be(), expected(bytes), "{start}..{end}");
             }

@@ -86,7 +86,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         if !miri::is_there() {
             return Err(format!("Miri is not installed: {}", miri::INSTALL).into());
         }
-        run_miri(&workspace, arguments.filter.as_deref(), &mut tally)?;
+        miri::run(&workspace, arguments.filter.as_deref(), &mut tally)?;
         return tell(&tally);
     }
     let boards = boards::load_some(&workspace, &arguments.boards)?;
@@ -116,7 +116,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 
     if arguments.all {
         run_loom(&workspace, &mut tally)?;
-        run_miri(&workspace, None, &mut tally)?;
+        if miri::is_there() {
+            miri::run(&workspace, None, &mut tally)?;
+        } else {
+            eprintln!(
+                "xtask: Miri is not installed, so it is left out: {}",
+                miri::INSTALL
+            );
+        }
     }
     let mut table = Table::default();
     match build_images(&workspace, &boards, arguments.all) {
@@ -183,35 +190,6 @@ fn run_loom(workspace: &Workspace, tally: &mut Tally) -> Result<(), Failure> {
             &mut |line| tally.take(line),
         )?;
         tally.close(&format!("loom over {package}"), ended_well);
-    }
-    Ok(())
-}
-
-/// Runs Miri, if it is installed, over the tests whose names contain `filter`.
-fn run_miri(workspace: &Workspace, filter: Option<&str>, tally: &mut Tally) -> Result<(), Failure> {
-    if !miri::is_there() {
-        eprintln!(
-            "xtask: Miri is not installed, so it is left out: {}",
-            miri::INSTALL
-        );
-        return Ok(());
-    }
-    for run in miri::RUNS
-        .iter()
-        .filter(|run| workspace.has_member(run.package))
-    {
-        let package = run.package;
-        eprintln!("xtask: running Miri over {package}");
-        let target = workspace.target.join("miri").display().to_string();
-        let environment = [("CARGO_TARGET_DIR", target)];
-        let ended_well = run_command(
-            miri::command(run, filter),
-            workspace,
-            &environment,
-            Progress::None,
-            &mut |line| tally.take(line),
-        )?;
-        tally.close(&format!("Miri over {package}"), ended_well);
     }
     Ok(())
 }

@@ -290,11 +290,13 @@ fn the_pulse_tells_which_chain_the_device_has_had_longest() {
         queue.pulse().oldest
     };
     assert_eq!(queue.pulse().oldest, 0);
-    for _ in 0..0x1_0001 {
+    // More than the ring's indices can count; Miri would take minutes.
+    let others = if cfg!(miri) { 100 } else { 0x1_0001 };
+    for _ in 0..others {
         assert_eq!(answer(&mut queue, heads[1]), 0);
     }
     assert_eq!(answer(&mut queue, heads[0]), 2);
-    assert_eq!(answer(&mut queue, heads[2]), 0x1_0003);
+    assert_eq!(answer(&mut queue, heads[2]), others + 2);
     queue.restart();
     assert_eq!(queue.pulse().oldest, 0);
 }

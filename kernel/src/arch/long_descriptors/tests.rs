@@ -147,7 +147,8 @@ fn every_page_of_a_board_has_the_rights_of_the_last_mapping_that_holds_it() {
         last.map_or(Access::None, |mapping| mapping.access)
     };
     let places = (0..2 * GIB).chain(257 * GIB..258 * GIB);
-    for address in places.step_by(PAGE as usize) {
+    let step = if cfg!(miri) { 1021 } else { 1 };
+    for address in places.step_by(PAGE as usize * step) {
         assert_eq!(built.access(address), expected(address), "at {address:#x}");
     }
 }

@@ -155,7 +155,7 @@ fn a_changed_bit_covered_by_a_checksum_is_detected() {
     let bytes = datagram(b"some payload", Sums::Made);
     // The sender's hardware address and a checksum changed to "none" are not covered.
     for index in (0..6).chain(12..bytes.len()) {
-        for bit in 0..8 {
+        for bit in (0..8).step_by(if cfg!(miri) { 5 } else { 1 }) {
             let mut changed = bytes.clone();
             changed[index] ^= 1 << bit;
             assert_eq!(accepted(&changed), None, "byte {index}, bit {bit}");
@@ -174,7 +174,8 @@ fn a_truncated_frame_is_rejected() {
 #[test]
 fn a_wrong_length_is_rejected() {
     let bytes = datagram(b"some payload", Sums::Made);
-    for claim in (0..=u16::MAX).filter(|claim| *claim != 20) {
+    let step = if cfg!(miri) { 1021 } else { 1 };
+    for claim in (0..=u16::MAX).step_by(step).filter(|claim| *claim != 20) {
         let mut changed = bytes.clone();
         changed[38..40].copy_from_slice(&claim.to_be_bytes());
         assert_eq!(accepted(&changed), None, "datagram of {claim}");

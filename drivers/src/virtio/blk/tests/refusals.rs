@@ -40,7 +40,7 @@ fn a_disk_that_grew_without_an_interrupt_is_used_up_to_its_new_end() {
 /// The end of the disk in bytes must be a number of 64 bits.
 #[test]
 fn a_disk_of_any_capacity_is_usable() {
-    let (mut blk, mut disk) = start(DEFAULT, INDIRECT, 256, &config(u64::MAX, 512), 2);
+    let (mut blk, mut disk) = start(DEFAULT, INDIRECT, QUEUE, &config(u64::MAX, 512), 2);
     let last = u64::MAX / SECTOR;
     assert_eq!(blk.capacity(), last);
     for sector in [last, u64::MAX - 1, u64::MAX] {
@@ -52,7 +52,7 @@ fn a_disk_of_any_capacity_is_usable() {
 
 #[test]
 fn requests_cover_whole_blocks() {
-    let (mut blk, _disk) = start(DEFAULT, INDIRECT, 256, &config(16, 4096), 2);
+    let (mut blk, _disk) = start(DEFAULT, INDIRECT, QUEUE, &config(16, 4096), 2);
     assert_eq!(blk.logical_block_size(), 4096);
     let misaligned = Error::Misaligned { block_size: 4096 };
     assert_eq!(refused(&mut blk, read(0, 512)), misaligned);
@@ -69,7 +69,7 @@ fn requests_cover_whole_blocks() {
 #[test]
 fn the_size_and_number_of_segments_are_limited() {
     let features = DEFAULT | Features::SIZE_MAX | Features::SEG_MAX;
-    let (mut blk, mut disk) = start(features, INDIRECT, 256, &config(64, 512), 2);
+    let (mut blk, mut disk) = start(features, INDIRECT, QUEUE, &config(64, 512), 2);
     disk.sectors.resize(64 * 512, 9);
     assert_eq!(run(&mut blk, &mut disk, read(0, 8192)).result, Ok(()));
     let error = Error::TooManySegments { most: 2 };
@@ -91,7 +91,7 @@ fn the_size_and_number_of_segments_are_limited() {
 fn the_longest_request_is_the_one_that_the_error_names() {
     for block_size in [512, 4096] {
         let capacity = 1 << 30;
-        let (mut blk, _disk) = start(DEFAULT, 0, 256, &config(capacity, block_size), 2);
+        let (mut blk, _disk) = start(DEFAULT, 0, QUEUE, &config(capacity, block_size), 2);
         let Err(Error::TooLong { most }) = blk.check_range(0, 1 << 32) else {
             panic!("4 GiB are too long");
         };

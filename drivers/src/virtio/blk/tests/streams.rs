@@ -275,7 +275,7 @@ fn a_cancelled_request_ends_at_once_and_its_buffer_stays_until_the_disk_returns_
         }
         assert_eq!(tags(&mut blk, stream), [2]);
         // Its request slot is free again.
-        for tag in 0..128 {
+        for tag in 0..DEPTH {
             submit(&mut blk, stream, tag, 0);
         }
     }
@@ -284,7 +284,7 @@ fn a_cancelled_request_ends_at_once_and_its_buffer_stays_until_the_disk_returns_
 #[test]
 fn a_stream_that_is_the_only_user_publishes_and_arms_before_it_sleeps() {
     for features in [0, 1 << 29] {
-        let (mut blk, mut disk) = start(DEFAULT, INDIRECT | features, 256, &config(16, 512), 2);
+        let (mut blk, mut disk) = start(DEFAULT, INDIRECT | features, QUEUE, &config(16, 512), 2);
         let stream = blk.open().expect("the first stream");
         let (wakes, waker) = Wakes::new();
         for round in 1..=3 {

@@ -62,7 +62,8 @@ fn a_chain_lent_again_is_refused_until_it_is_published() {
 fn a_chain_that_the_device_keeps_while_others_come_back_is_good() {
     let buffer = buffer();
     let (mut queue, mut ring, heads) = three_in_flight(&buffer);
-    for _ in 0..0x2_0001 {
+    // More than the ring's indices can count; Miri would take minutes.
+    for _ in 0..if cfg!(miri) { 100 } else { 0x2_0001 } {
         ring.give_back(u32::from(heads[0]), 64);
         assert_eq!(queue.look(), 1);
         assert!(exchange(&mut queue).is_some());
