@@ -6,6 +6,7 @@
 
 mod foreign;
 mod machine;
+mod microcontroller;
 mod origin;
 mod pc;
 
@@ -63,9 +64,12 @@ pub fn import(origin: &Origin, facts: &Facts) -> Draft {
             let what = "how the loader starts a kernel on this machine: see docs/new-board.md";
             Section::missing("boot", what)
         }),
-        match machine.is_pc() {
-            true => pc::memory(&machine),
-            false => machine::memory(&machine),
+        if machine.is_pc() {
+            pc::memory(&machine)
+        } else if machine.is_microcontroller() {
+            microcontroller::memory(&machine)
+        } else {
+            machine::memory(&machine)
         },
         controller,
         first(Timer::RECOGNISERS, &machine).unwrap_or_else(|| {

@@ -6,10 +6,11 @@ use std::fs;
 use std::path::Path;
 
 use addr2line::Loader;
-use object::elf::{FileHeader32, FileHeader64, PT_LOAD};
+use object::elf::{FileHeader32, FileHeader64, PT_LOAD, SHF_ALLOC, SHF_WRITE};
 use object::read::elf::{FileHeader, ProgramHeader as _};
 use object::{
-    Endianness, FileKind, Object as _, ObjectSection as _, ObjectSymbol as _, SectionKind,
+    Endianness, FileKind, Object as _, ObjectSection as _, ObjectSymbol as _, SectionFlags,
+    SectionKind,
 };
 
 /// The size limit of the demo on every board, in loaded bytes.
@@ -28,6 +29,9 @@ pub struct Footprint {
     pub loadable: u64,
     /// The loaded sections and their sizes in bytes, in file order.
     pub sections: Vec<(String, u64)>,
+    /// The sections that the image writes and their sizes in bytes, in file order: stacks and
+    /// variables. Those without contents are not loaded.
+    pub writable: Vec<(String, u64)>,
     /// The bytes of each crate, the largest first.
     pub crates: Vec<Share>,
     /// The functions and their sizes in bytes, the largest first.
@@ -63,6 +67,10 @@ impl Footprint {
             ..Self::default()
         };
         for section in file.sections() {
+            if section.size() > 0 && is_writable(section.flags()) {
+                let name = section.name()?.to_owned();
+                footprint.writable.push((name, section.size()));
+            }
             let Some((offset, size)) = section.file_range() else {
                 continue;
             };
@@ -89,6 +97,11 @@ impl Footprint {
         let sections: u64 = self.sections.iter().map(|(_, size)| size).sum();
         self.loadable.saturating_sub(sections)
     }
+}
+
+fn is_writable(flags: SectionFlags) -> bool {
+    let wanted = SHF_ALLOC | SHF_WRITE;
+    matches!(flags, SectionFlags::Elf { sh_flags, .. } if sh_flags & wanted == wanted)
 }
 
 #[derive(Default)]

@@ -8,7 +8,10 @@ use crate::language::schema::{self, Kind};
 use crate::language::table::table;
 use crate::language::tree;
 use crate::language::{Given, Number, Read, Space};
+use crate::machine::device::Device;
+use crate::part::draft::Machine;
 use crate::part::expect::Expected;
+use crate::part::section::Section;
 use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Controller, Delivery, Driver, Inputs, place};
 
@@ -59,6 +62,18 @@ const FIRST: u32 = 16;
 /// The address of the system control space (DDI 0403, B3.2).
 const SYSTEM_CONTROL_SPACE: u64 = 0xE000_E000;
 
+/// Returns the row of the external interrupts.
+fn inputs(count: u32) -> Inputs {
+    Inputs {
+        space: IRQ,
+        cell: None,
+        first: FIRST,
+        least: 0,
+        count,
+        private: None,
+    }
+}
+
 impl Binding for Nvic {
     place!();
 
@@ -77,14 +92,9 @@ impl Binding for Nvic {
 
 impl Controller for Nvic {
     fn inputs(&self) -> Vec<Inputs> {
-        vec![Inputs {
-            space: IRQ,
-            cell: None,
-            first: FIRST,
-            least: 0,
-            count: self.interrupts.value().map_or(MOST, |count| count.0),
-            private: None,
-        }]
+        vec![inputs(
+            self.interrupts.value().map_or(MOST, |count| count.0),
+        )]
     }
 
     fn delivers(&self, _msi: board::Msi) -> Delivery {
@@ -94,6 +104,8 @@ impl Controller for Nvic {
 
 impl Driver for Nvic {
     const NAME: &'static str = "nvic";
+    const KINDS: &'static [&'static str] = &["arm,armv7m-nvic"];
+    const MODELS: &'static [&'static str] = &["armv7m_nvic"];
     const SPACES: &'static [schema::Space] = &[schema::Space {
         word: IRQ.word(),
         doc: "An external interrupt of an NVIC: 0 is exception 16.",
@@ -101,6 +113,30 @@ impl Driver for Nvic {
         count: MOST,
     }];
     type Resolved = board::InterruptController;
+
+    fn import(_machine: &Machine<'_>, nvic: &Device) -> Option<Section> {
+        let section = Section::new("interrupt-controller.nvic");
+        // QEMU's model counts the exceptions of the processor too.
+        let external = nvic
+            .number("num-irq")
+            .and_then(|all| all.checked_sub(FIRST));
+        let Some(external) = external.filter(|count| *count > 0) else {
+            return Some(section.todo(
+                "interrupts",
+                "32",
+                "the number of external interrupts: see the interrupt map in the manual",
+            ));
+        };
+        let interrupts = external.min(VECTORS);
+        let section = section.line("interrupts", interrupts);
+        let section = match interrupts < external {
+            true => section.beside(&format!(
+                "of {external}: the vector table has no space for more"
+            )),
+            false => section,
+        };
+        Some(section.with_inputs(&[inputs(interrupts)]))
+    }
 
     fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
         let interrupts = self.interrupts.value()?.0;

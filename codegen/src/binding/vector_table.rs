@@ -7,8 +7,11 @@ use crate::board::{self, Architecture, ImageForm, NO_ACCESS};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::table::table;
 use crate::language::{Address, hexadecimal};
+use crate::machine::device::Device;
 use crate::notation;
 use crate::part::claims::{Claimed, Purpose, RangeClaim};
+use crate::part::draft::Machine;
+use crate::part::section::Section;
 use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Driver, Loader, place};
 use crate::source::Location;
@@ -111,6 +114,12 @@ impl Loader for VectorTable {
 impl Driver for VectorTable {
     const NAME: &'static str = "vector-table";
     type Resolved = board::Boot;
+
+    fn import(machine: &Machine<'_>, _device: &Device) -> Option<Section> {
+        let section =
+            Section::new("boot.vector-table").line("base", hexadecimal(machine.vector_table()));
+        machine.is_microcontroller().then_some(section)
+    }
 
     fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {
         let base = self.base.value()?.0;

@@ -171,6 +171,16 @@ pub(super) fn memory(machine: &Machine<'_>) -> Section {
     let mut section = Section::new("memory");
     let mut ram = machine.facts.ram.clone();
     ram.sort();
+    // Ranges beyond the machine's memory are aliases of others.
+    if let Some(qemu) = &machine.origin.qemu {
+        let mut sum = 0_u64;
+        ram.retain(|range| {
+            let with_it = sum.saturating_add(range.size);
+            let is_left = sum == 0 || with_it <= qemu.memory;
+            sum = if is_left { with_it } else { sum };
+            is_left
+        });
+    }
     // The nodes of a machine have a range each.
     let ram = joined(&ram);
     // The size is the machine's own, unless the device tree limits it.

@@ -177,6 +177,23 @@ impl Machine<'_> {
         self.origin.architecture == Architecture::X86_64
     }
 
+    /// Returns whether the processor is that of a microcontroller, which no loader starts.
+    pub(crate) fn is_microcontroller(&self) -> bool {
+        self.is_arm()
+            && !matches!(
+                self.origin.architecture,
+                Architecture::Aarch64 | Architecture::Arm
+            )
+    }
+
+    /// Returns the address of a microcontroller's vector table out of reset: QEMU's property, or
+    /// that of most microcontrollers.
+    pub(crate) fn vector_table(&self) -> u64 {
+        let processor = self.find(&["armv7m"]);
+        let base = processor.and_then(|processor| processor.number("init-svtor"));
+        base.unwrap_or_default().into()
+    }
+
     /// Returns whether the processor is an Arm one.
     pub(crate) fn is_arm(&self) -> bool {
         matches!(

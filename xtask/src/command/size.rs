@@ -14,7 +14,8 @@ use crate::workspace::{DEFAULT_APP, Workspace};
 
 /// Show how many bytes of an image are loaded, by section and by crate
 ///
-/// Builds the image first, with the release profile. Code counts for the crate that contains its
+/// Builds the image first, with the release profile. Stacks and variables count as writable; those
+/// without initial values are not loaded. Code counts for the crate that contains its
 /// source, even if it was inlined elsewhere; inlined code of Rust's standard library counts for the
 /// crate that uses it. The exit status is 1 if an image exceeds the budget.
 #[derive(Args, Debug)]
@@ -80,6 +81,11 @@ impl Arguments {
         if footprint.padding() > 0 {
             line(["(between them)", "", "", &footprint.padding().to_string()]);
         }
+        let of_ram: u64 = footprint.writable.iter().map(|(_, size)| size).sum();
+        line(["writable in RAM", "", "", &of_ram.to_string()]);
+        for (section, size) in &footprint.writable {
+            line([section, "", "", &size.to_string()]);
+        }
         line(["crate", "code", "data", "bytes"]);
         for share in &footprint.crates {
             let [code, data] = [share.code, share.data].map(|size| size.to_string());
@@ -128,6 +134,7 @@ mod tests {
         Footprint {
             loadable: 130,
             sections: vec![(".text".to_owned(), 100), (".rodata".to_owned(), 26)],
+            writable: vec![(".stack".to_owned(), 3072), (".bss".to_owned(), 900)],
             crates: vec![Share {
                 name: "kernel".to_owned(),
                 code: 90,
@@ -165,6 +172,8 @@ mod tests {
             ("  .text", "100"),
             ("  (between them)", "4"),
             ("  kernel", "96"),
+            ("  writable in RAM", "3972"),
+            ("  .stack", "3072"),
         ] {
             let there = text
                 .lines()

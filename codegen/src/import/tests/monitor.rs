@@ -122,3 +122,60 @@ fn two_nodes_of_one_slot_are_one_slot() {
         panic!("{told}");
     }
 }
+
+fn memory(base: u64, size: u64, kind: RegionKind, name: &str) -> Region {
+    Region {
+        range: Range { base, size },
+        kind,
+        name: name.to_owned(),
+    }
+}
+
+#[test]
+fn a_microcontroller_has_its_vector_table_flash_and_ram() {
+    let mut facts = Facts {
+        devices: vec![
+            Device {
+                numbers: vec![("init-svtor".to_owned(), 0x0800_0000)],
+                ..device("armv7m", &[], &[])
+            },
+            Device {
+                numbers: vec![("num-irq".to_owned(), 112)],
+                ..device("armv7m_nvic", &[], &[])
+            },
+        ],
+        ..without_tables()
+    };
+    facts.compatible.clear();
+    facts.tree.memory = vec![
+        memory(0x0800_0000, 0x10_0000, RegionKind::Rom, "some.flash"),
+        memory(0x2000_0000, 0x3_0000, RegionKind::Ram, "some.sram"),
+        memory(0x6000_0000, 0x100_0000, RegionKind::Ram, "external"),
+    ];
+    let origin = Origin {
+        architecture: Architecture::ArmV7M,
+        ..origin()
+    };
+    let text = import(&origin, &facts).text;
+    for line in [
+        "[boot.vector-table]\nbase = 0x0800_0000\n",
+        "flash.code = { base = 0x0800_0000, size = \"1 MiB\" }",
+        "ram.main = { base = 0x2000_0000, size = \"192 KiB\" }",
+        "[interrupt-controller.nvic]\ninterrupts = 96\n",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+}
+
+#[test]
+fn an_alias_of_the_ram_is_no_further_ram() {
+    let mut facts = without_tables();
+    facts.compatible.clear();
+    let whole = origin().qemu.expect("QEMU's options").memory;
+    facts.ram = [0x4000_0000, 0x7000_0000]
+        .map(|base| Range { base, size: whole })
+        .to_vec();
+    let text = import(&origin(), &facts).text;
+    assert!(text.contains("ram.main = { base = 0x4000_0000"), "{text}");
+    assert!(!text.contains("ram.more1"), "{text}");
+}

@@ -28,7 +28,7 @@ pub(super) const CLASSES: &[Class] = &[
         interrupt: Some("optional"),
         resolved: (
             "Console",
-            "board::Console {\n            interrupt: around.optional_number(&self.interrupt, USUAL)?,\n            part,\n        }",
+            "board::Console {\n            interrupt: around.optional_number(&self.interrupt, USUAL)?,\n            transmit: None,\n            part,\n        }",
         ),
         driver: (
             "Console",
