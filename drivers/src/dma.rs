@@ -13,9 +13,11 @@ mod blocks;
 mod frame;
 #[cfg(test)]
 pub(crate) mod live;
+mod pages;
 
 pub use blocks::Blocks;
 pub use frame::{Frame, FrameList, Frames, HEADER_WORDS, START};
+pub use pages::{PAGE, Pages};
 
 /// The size of a cache line in bytes. No two buffers share a line, so a device that writes a whole
 /// line changes no other buffer.
@@ -29,6 +31,11 @@ static LEAKED: AtomicUsize = AtomicUsize::new(0);
 #[must_use]
 pub fn leaked_bytes() -> usize {
     LEAKED.load(Ordering::Relaxed)
+}
+
+/// Counts memory that is never freed.
+fn note_leak(bytes: usize) {
+    LEAKED.fetch_add(bytes, Ordering::Relaxed);
 }
 
 /// There is not enough memory for a buffer.
@@ -160,7 +167,7 @@ impl Buffer {
         let shape = unsafe { self.shape().as_mut() };
         if !shape.leaked {
             shape.leaked = true;
-            LEAKED.fetch_add(shape.layout.size(), Ordering::Relaxed);
+            note_leak(shape.layout.size());
         }
     }
 

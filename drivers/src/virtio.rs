@@ -28,6 +28,7 @@
 //!    reset does not complete, the memory is never freed, and is counted.
 //! 10. A sector has 512 bytes, independent of the disk's block size.
 
+pub mod balloon;
 pub mod blk;
 pub mod console;
 pub mod device;

@@ -2,12 +2,22 @@
 //! They are found once at boot, then served by the event loop.
 
 mod attached;
+#[cfg(feature = "virtio-balloon")]
+mod balloon;
 mod by_name;
 mod bystanders;
 mod drivers;
-#[cfg(any(feature = "virtio-console", feature = "virtio-vsock"))]
+#[cfg(any(
+    feature = "virtio-balloon",
+    feature = "virtio-console",
+    feature = "virtio-vsock"
+))]
 mod further;
-#[cfg(not(any(feature = "virtio-console", feature = "virtio-vsock")))]
+#[cfg(not(any(
+    feature = "virtio-balloon",
+    feature = "virtio-console",
+    feature = "virtio-vsock"
+)))]
 #[path = "devices/no_further.rs"]
 mod further;
 #[cfg(any(feature = "embassy-net-driver", feature = "networks"))]

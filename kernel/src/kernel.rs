@@ -3,6 +3,8 @@
 use core::fmt;
 
 use vmos_drivers::dma::{Buffer, OutOfMemory};
+#[cfg(feature = "virtio-balloon")]
+use vmos_drivers::virtio::balloon::Statistics as BalloonStatistics;
 
 use crate::block::{BlockingDisk, Disk};
 use crate::command_line::CommandLine;
@@ -302,6 +304,20 @@ impl Kernel {
         let driver = self.state.devices.further.vsock;
         driver.map(Vsock::new).ok_or(Absent {
             kind: "socket device",
+            index: 0,
+        })
+    }
+
+    /// Returns the counts of the memory balloon: how much of this machine's memory the host wants, and has.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Absent`] if the machine has no memory balloon, or if it failed to start.
+    #[cfg(feature = "virtio-balloon")]
+    pub fn balloon(&self) -> Result<BalloonStatistics, Absent> {
+        let driver = self.state.devices.further.balloon;
+        driver.map(|driver| driver.borrow().counts()).ok_or(Absent {
+            kind: "memory balloon",
             index: 0,
         })
     }

@@ -41,6 +41,7 @@
 //! | `networks` | all network devices on the kernel's own stack: `Kernel::networks` |
 //! | `raw` | packets of a protocol by its number: `net::Net::raw` |
 //! | `virtio-console` | streams of bytes to the host: `serial` |
+//! | `virtio-balloon` | memory for the host while the machine does not need it: `Kernel::balloon` |
 //! | `virtio-vsock` | streams to the host by port: `vsock` |
 //! | `adapters` | all of the above |
 //! | `defmt` | log messages whose texts stay on the host: `defmt_log` |

@@ -194,6 +194,8 @@ mod tests {
             requests: None,
             frames: None,
             ethernet: None,
+            #[cfg(feature = "virtio-balloon")]
+            pages: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The example apps, each tested with a common client.
 
+mod balloon;
 mod browser;
 mod defmt_log;
 mod dice;
@@ -20,7 +21,8 @@ mod vsock;
 
 use super::Case;
 
-pub(super) const CASES: [&[Case]; 17] = [
+pub(super) const CASES: [&[Case]; 18] = [
+    &balloon::CASES,
     &browser::CASES,
     &defmt_log::CASES,
     &dice::CASES,

@@ -76,6 +76,8 @@ pub struct More {
     pub networks: Vec<Network>,
     /// The ports of a virtio console device; without one, there is no such device.
     pub serials: Vec<Serial>,
+    /// Whether there is a memory balloon.
+    pub balloon: bool,
 }
 
 /// A disk of a machine.
@@ -263,7 +265,7 @@ impl Devices {
         let mut words = Vec::new();
         let mut add = |name: &str, value: String| words.extend([name.to_owned(), value]);
         let has_disk = self.disks().next().is_some() || self.more.share.is_some();
-        let has_more = !self.more.serials.is_empty();
+        let has_more = !self.more.serials.is_empty() || self.more.balloon;
         if self.ethernet && self.network.is_none() {
             // Otherwise, QEMU warns about an interface without a peer.
             add("-nic", "user".to_owned());
@@ -311,6 +313,14 @@ impl Devices {
             }
             let properties = format!(",netdev=net{index}{mac}{rom}");
             add("-device", self.device("net", &properties));
+        }
+        if self.more.balloon {
+            // On PCI, it has only a line, and no property for messages.
+            let bus = match self.attachment.transport() {
+                Transport::Mmio => "device",
+                Transport::Pci => "pci",
+            };
+            add("-device", format!("virtio-balloon-{bus},deflate-on-oom=on"));
         }
         serial::arguments(self, add);
         words

@@ -153,6 +153,9 @@ pub trait Transport {
     /// Reads four bytes of the device configuration, which must be within it.
     fn config32(&self, offset: usize) -> u32;
 
+    /// Writes four bytes of the device configuration, which must be within it.
+    fn write_config32(&mut self, offset: usize, value: u32);
+
     /// Resets the device. Afterwards it accesses no memory.
     ///
     /// # Errors
@@ -310,6 +313,11 @@ impl<M: Transport, P: Transport> Transport for AnyTransport<M, P> {
     #[inline(never)]
     fn config32(&self, offset: usize) -> u32 {
         either!(self, transport => transport.config32(offset))
+    }
+
+    #[inline(never)]
+    fn write_config32(&mut self, offset: usize, value: u32) {
+        either!(self, transport => transport.write_config32(offset, value));
     }
 }
 

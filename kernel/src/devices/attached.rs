@@ -6,6 +6,8 @@ use core::mem;
 use vmos_drivers::ethernet::Ethernet;
 use vmos_drivers::network::NetworkDevice;
 use vmos_drivers::virtio::Pulse;
+#[cfg(feature = "virtio-balloon")]
+use vmos_drivers::virtio::balloon::Balloon;
 use vmos_drivers::virtio::blk::Blk;
 #[cfg(feature = "virtio-console")]
 use vmos_drivers::virtio::console::Console;
@@ -150,6 +152,14 @@ served!(
     } {}
 );
 
+#[cfg(feature = "virtio-balloon")]
+served!(
+    Balloon {
+        fn complete(&mut self) -> bool {
+            Balloon::complete(self, BUDGET) == BUDGET
+        }
+    } {}
+);
 #[cfg(feature = "virtio-console")]
 served!(
     Console {

@@ -48,7 +48,11 @@ pub(super) enum Source {
     #[cfg(any(feature = "embassy-net-driver", feature = "networks"))]
     Interface(usize),
     /// A device of a kind that only some apps use.
-    #[cfg(any(feature = "virtio-console", feature = "virtio-vsock"))]
+    #[cfg(any(
+        feature = "virtio-balloon",
+        feature = "virtio-console",
+        feature = "virtio-vsock"
+    ))]
     Further(usize),
 }
 
@@ -184,7 +188,11 @@ impl Services for Drivers {
                 }
                 #[cfg(any(feature = "embassy-net-driver", feature = "networks"))]
                 Source::Interface(index) => self.interfaces.take_interrupt(index, is_configuration),
-                #[cfg(any(feature = "virtio-console", feature = "virtio-vsock"))]
+                #[cfg(any(
+                    feature = "virtio-balloon",
+                    feature = "virtio-console",
+                    feature = "virtio-vsock"
+                ))]
                 Source::Further(index) => self.further.take_interrupt(index, is_configuration),
             };
         }
@@ -332,7 +340,11 @@ impl Drivers {
             Source::Network => &mut self.network.as_mut()?.attached,
             #[cfg(any(feature = "embassy-net-driver", feature = "networks"))]
             Source::Interface(index) => self.interfaces.attached(index)?,
-            #[cfg(any(feature = "virtio-console", feature = "virtio-vsock"))]
+            #[cfg(any(
+                feature = "virtio-balloon",
+                feature = "virtio-console",
+                feature = "virtio-vsock"
+            ))]
             Source::Further(index) => self.further.attached(index)?,
         })
     }

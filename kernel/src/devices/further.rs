@@ -3,6 +3,8 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+#[cfg(feature = "virtio-balloon")]
+use vmos_drivers::virtio::balloon::Balloon;
 #[cfg(feature = "virtio-console")]
 use vmos_drivers::virtio::console::Console;
 use vmos_drivers::virtio::statistics::QueueStatistics;
@@ -23,6 +25,8 @@ const MOST: usize = 8;
 
 /// A device.
 enum Device {
+    #[cfg(feature = "virtio-balloon")]
+    Balloon(Shared<Balloon<Transport>>),
     #[cfg(feature = "virtio-console")]
     Console(Shared<Console<Transport>>),
     #[cfg(feature = "virtio-vsock")]
@@ -33,6 +37,8 @@ enum Device {
 macro_rules! each {
     ($device:expr, $shared:ident => $value:expr) => {
         match $device {
+            #[cfg(feature = "virtio-balloon")]
+            Device::Balloon($shared) => $value,
             #[cfg(feature = "virtio-console")]
             Device::Console($shared) => $value,
             #[cfg(feature = "virtio-vsock")]
@@ -48,6 +54,8 @@ pub(super) struct Further(Vec<Device>);
 /// The drivers, for apps.
 #[derive(Default)]
 pub(crate) struct Handles {
+    #[cfg(feature = "virtio-balloon")]
+    pub(crate) balloon: Option<&'static super::balloon::Shared>,
     #[cfg(feature = "virtio-console")]
     pub(crate) consoles: Vec<&'static crate::serial::Shared>,
     #[cfg(feature = "virtio-vsock")]
@@ -57,6 +65,11 @@ pub(crate) struct Handles {
 impl Handles {
     /// Publishes what was queued, and processes up to `budget` packets of each device.
     pub(super) fn serve(&self, budget: usize) {
+        #[cfg(feature = "virtio-balloon")]
+        if let Some(mut driver) = self.balloon.and_then(|driver| driver.try_borrow_mut()) {
+            driver.publish();
+            driver.complete(budget);
+        }
         #[cfg(feature = "virtio-console")]
         for driver in &self.consoles {
             if let Some(mut driver) = driver.try_borrow_mut() {
@@ -86,6 +99,16 @@ impl Further {
         }
         let attached = Attached::new(kind, place);
         let started = match kind {
+            #[cfg(feature = "virtio-balloon")]
+            DeviceKind::BALLOON if handles.balloon.is_none() => {
+                Balloon::new(transport, super::balloon::spare).map(|balloon| {
+                    let routing = balloon.routing();
+                    let driver: &_ = Box::leak(Box::new(DriverCell::new(balloon, calls)));
+                    handles.balloon = Some(driver);
+                    super::balloon::relieve_by(driver);
+                    (routing, Device::Balloon(Shared { driver, attached }))
+                })
+            }
             #[cfg(feature = "virtio-console")]
             DeviceKind::CONSOLE => Console::new(transport).map(|console| {
                 let routing = console.routing();
@@ -182,9 +205,19 @@ impl Further {
         of: impl Fn(&Attached, &[QueueStatistics]) -> DeviceStatistics,
     ) -> impl Iterator<Item = DeviceStatistics> {
         self.0.iter().map(move |device| {
-            each!(device, shared => {
+            let counts = each!(device, shared => {
                 of(&shared.attached, &shared.driver.borrow().statistics())
-            })
+            });
+            #[cfg(feature = "virtio-balloon")]
+            let counts = match device {
+                Device::Balloon(shared) => DeviceStatistics {
+                    pages: Some(shared.driver.borrow().counts()),
+                    ..counts
+                },
+                #[cfg(any(feature = "virtio-console", feature = "virtio-vsock"))]
+                _ => counts,
+            };
+            counts
         })
     }
 }

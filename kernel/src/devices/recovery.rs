@@ -9,6 +9,8 @@ use core::fmt::Display;
 
 use vmos_drivers::ethernet::Ethernet;
 use vmos_drivers::network::NetworkDevice;
+#[cfg(feature = "virtio-balloon")]
+use vmos_drivers::virtio::balloon::Balloon;
 use vmos_drivers::virtio::blk::Blk;
 #[cfg(feature = "virtio-console")]
 use vmos_drivers::virtio::console::Console;
@@ -52,6 +54,8 @@ macro_rules! recoverable {
 }
 
 recoverable!(Blk, NetworkDevice<E: Ethernet>, Rng);
+#[cfg(feature = "virtio-balloon")]
+recoverable!(Balloon);
 #[cfg(feature = "virtio-console")]
 recoverable!(Console);
 #[cfg(feature = "virtio-vsock")]

@@ -11,6 +11,8 @@ use core::task::Poll;
 use vmos_drivers::counts::Counts;
 use vmos_drivers::ethernet::Statistics as EthernetStatistics;
 use vmos_drivers::virtio::DeviceKind;
+#[cfg(feature = "virtio-balloon")]
+use vmos_drivers::virtio::balloon::Statistics as PageStatistics;
 use vmos_drivers::virtio::blk::Statistics as RequestStatistics;
 use vmos_drivers::virtio::net::Statistics as FrameStatistics;
 use vmos_drivers::virtio::statistics::QueueStatistics;
@@ -39,6 +41,9 @@ pub struct DeviceStatistics {
     pub frames: Option<FrameStatistics>,
     /// The counts of the board's Ethernet controller; `None` if the device is another one.
     pub ethernet: Option<EthernetStatistics>,
+    /// The counts of pages; `None` if the device is not a memory balloon.
+    #[cfg(feature = "virtio-balloon")]
+    pub pages: Option<PageStatistics>,
 }
 
 impl DeviceStatistics {
@@ -53,6 +58,10 @@ impl DeviceStatistics {
         }
         if let Some(ethernet) = &self.ethernet {
             ethernet.each(&mut |name, value| count(None, name, value));
+        }
+        #[cfg(feature = "virtio-balloon")]
+        if let Some(pages) = &self.pages {
+            pages.each(&mut |name, value| count(None, name, value));
         }
         for (number, queue) in self.queues.iter().enumerate() {
             queue.each(&mut |name, value| count(Some(number), name, value));
@@ -111,6 +120,8 @@ impl Drivers {
             requests: None,
             frames: None,
             ethernet: None,
+            #[cfg(feature = "virtio-balloon")]
+            pages: None,
         };
         let has = machine::HAS_VIRTIO;
         let entropy = self.entropy.iter().filter(|_| has).map(|shared| {

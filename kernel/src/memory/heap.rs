@@ -47,7 +47,13 @@ struct Heap {
     regions: Option<&'static mut Region>,
     free: FreeBlocks,
     usage: Usage,
+    #[cfg(feature = "virtio-balloon")]
+    relief: Option<Relief>,
 }
+
+/// Frees memory because an allocation of this many bytes has failed; returns whether it did.
+#[cfg(feature = "virtio-balloon")]
+type Relief = fn(usize) -> bool;
 
 static HEAP: Mutex<RefCell<Heap>> = Mutex::new(RefCell::new(Heap {
     regions: None,
@@ -58,6 +64,8 @@ static HEAP: Mutex<RefCell<Heap>> = Mutex::new(RefCell::new(Heap {
         allocations: 0,
         failures: 0,
     },
+    #[cfg(feature = "virtio-balloon")]
+    relief: None,
 }));
 
 impl Heap {
@@ -131,23 +139,68 @@ pub(crate) unsafe fn add(range: Range) -> usize {
     })
 }
 
+/// Sets what frees memory when an allocation fails.
+#[cfg(feature = "virtio-balloon")]
+pub(crate) fn on_failure(relief: Relief) {
+    critical_section::with(|cs| HEAP.borrow_ref_mut(cs).relief = Some(relief));
+}
+
+/// Returns the size of the heap in bytes.
+#[cfg(feature = "virtio-balloon")]
+pub(crate) fn size() -> usize {
+    critical_section::with(|cs| {
+        let heap = &*HEAP.borrow_ref(cs);
+        let mut next = &heap.regions;
+        let mut size = 0;
+        while let Some(region) = next {
+            size += region.bytes();
+            next = &region.next;
+        }
+        size
+    })
+}
+
 /// Allocates memory for `layout`; returns null if there is no block of this size.
 pub(crate) fn allocate(layout: Layout) -> *mut u8 {
-    let allocated = critical_section::with(|cs| {
+    if let Some(block) = take(layout).or_else(|| take_relieved(layout)) {
+        return block.as_ptr();
+    }
+    let failures = critical_section::with(|cs| {
+        let usage = &mut HEAP.borrow_ref_mut(cs).usage;
+        usage.failures += 1;
+        usage.failures
+    });
+    report("heap allocations failed", failures as u64);
+    core::ptr::null_mut()
+}
+
+fn take(layout: Layout) -> Option<NonNull<u8>> {
+    critical_section::with(|cs| {
         let heap = &mut *HEAP.borrow_ref_mut(cs);
-        let Some(block) = heap.allocate(layout) else {
-            heap.usage.failures += 1;
-            return Err(heap.usage.failures);
-        };
+        let block = heap.allocate(layout)?;
         heap.usage.allocations += 1;
         heap.usage.bytes += layout.size();
         heap.usage.peak_bytes = heap.usage.peak_bytes.max(heap.usage.bytes);
-        Ok(block.as_ptr())
-    });
-    allocated.unwrap_or_else(|failures| {
-        report("heap allocations failed", failures as u64);
-        core::ptr::null_mut()
+        Some(block)
     })
+}
+
+/// Allocates memory that is [freed](on_failure) for it, as long as something can be freed.
+#[cfg(feature = "virtio-balloon")]
+#[cold]
+fn take_relieved(layout: Layout) -> Option<NonNull<u8>> {
+    let relief = critical_section::with(|cs| HEAP.borrow_ref(cs).relief)?;
+    while relief(layout.size()) {
+        if let Some(block) = take(layout) {
+            return Some(block);
+        }
+    }
+    None
+}
+
+#[cfg(not(feature = "virtio-balloon"))]
+const fn take_relieved(_: Layout) -> Option<NonNull<u8>> {
+    None
 }
 
 /// Frees memory from [`allocate`].

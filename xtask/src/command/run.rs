@@ -108,6 +108,10 @@ pub struct Arguments {
     /// repeated
     #[arg(long, value_name = "NAME=SOCKET")]
     serial: Vec<Serial>,
+    /// Add a memory balloon, by which the host takes memory that the machine does not use: press
+    /// Ctrl-A C and enter `balloon 64`
+    #[arg(long)]
+    balloon: bool,
     /// Record the frames of the first network interface to a file for Wireshark
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,

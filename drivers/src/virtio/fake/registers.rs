@@ -146,6 +146,12 @@ impl Registers for MmioRegisters {
             0x94 if !legacy => high(&mut state.queue().available, value),
             0xa0 if !legacy => low(&mut state.queue().used, value),
             0xa4 if !legacy => high(&mut state.queue().used, value),
+            0x100.. => {
+                let place = state.config.get_mut(offset - 0x100..offset - 0x100 + 4);
+                place
+                    .expect("the field is in the configuration")
+                    .copy_from_slice(&value.to_le_bytes());
+            }
             _ => panic!(
                 "no register to write at {offset:#x} in version {}",
                 state.version

@@ -90,4 +90,8 @@ impl Transport for Absent {
     fn config32(&self, _: usize) -> u32 {
         match *self {}
     }
+
+    fn write_config32(&mut self, _: usize, _: u32) {
+        match *self {}
+    }
 }

@@ -242,6 +242,11 @@ impl<R: Registers> Transport for MmioTransport<R> {
     fn config32(&self, offset: usize) -> u32 {
         u32::from_le(self.registers.read32(register::CONFIG + offset))
     }
+
+    fn write_config32(&mut self, offset: usize, value: u32) {
+        self.registers
+            .write32(register::CONFIG + offset, value.to_le());
+    }
 }
 
 impl<R> fmt::Debug for MmioTransport<R> {

@@ -336,6 +336,12 @@ impl<R: Registers> Transport for PciTransport<R> {
             .as_ref()
             .map_or(0, |config| u32::from_le(config.read32(offset)))
     }
+
+    fn write_config32(&mut self, offset: usize, value: u32) {
+        if let Some(config) = &self.config {
+            config.write32(offset, value.to_le());
+        }
+    }
 }
 
 impl<R> fmt::Debug for PciTransport<R> {

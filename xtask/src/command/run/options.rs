@@ -38,6 +38,7 @@ impl Arguments {
                 share: self.share.clone(),
                 networks: self.nic.iter().map(Connection::further_network).collect(),
                 serials: self.serial.clone(),
+                balloon: self.balloon,
             },
         })
     }
@@ -77,6 +78,7 @@ impl Arguments {
             ("--net", self.net.is_some() && !ethernet),
             ("--nic", !self.nic.is_empty()),
             ("--serial", !self.serial.is_empty()),
+            ("--balloon", self.balloon),
             ("--forward", !self.forward.is_empty() && !ethernet),
             ("--pcap", self.pcap.is_some() && !ethernet),
             ("--legacy", self.legacy),
