@@ -4,6 +4,7 @@
 mod arguments;
 mod heap;
 mod probe;
+mod simulation;
 mod start;
 
 use core::fmt::{self, Write};
@@ -29,6 +30,7 @@ use crate::time::NEVER;
 
 pub use heap::ProcessHeap;
 pub(crate) use heap::usage as heap_usage;
+pub use simulation::{Network, test_alone, test_network};
 pub use start::run;
 
 /// The board's name.
