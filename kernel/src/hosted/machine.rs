@@ -153,6 +153,9 @@ std::thread_local! {
 /// Makes `listener` receive what the console receives and sends.
 pub(crate) fn listen_to_console(listener: Listener) -> bool {
     LISTENER.set(Some(listener));
+    if !hosted::simulated::is_simulated() {
+        hosted::take_keys();
+    }
     true
 }
 
