@@ -8,6 +8,7 @@
 mod bell;
 mod disk;
 mod entropy;
+mod keys;
 mod machine;
 mod nic;
 mod parts;
@@ -18,6 +19,7 @@ mod wire;
 
 pub use disk::Disk;
 pub use entropy::Entropy;
+pub use keys::take_keys;
 pub use machine::{CONSOLE, FIRST_SLOT, SLOTS, TIMER, attach, is_pending, slot, wait};
 pub use nic::Nic;
 pub use parts::{Exit, HostClock, HostTime, Lines, Terminal};

@@ -113,7 +113,7 @@ mod machine;
 mod panic;
 
 pub use embassy_executor::{self, Spawner};
-pub use vmos_macros::{main, task};
+pub use vmos_macros::{main, task, test, tests};
 
 pub use error::Error;
 pub use event_loop::{LoopCounts, LoopStatistics};
@@ -131,7 +131,13 @@ pub mod attribute {
     #[cfg(target_os = "none")]
     pub use crate::boot::start;
     #[cfg(not(target_os = "none"))]
-    pub use crate::machine::{ProcessHeap, run};
+    pub use crate::machine::{ProcessHeap, run, test_alone, test_network};
+}
+
+/// Kernels on simulated machines, for tests of apps on the host.
+#[cfg(not(target_os = "none"))]
+pub mod simulation {
+    pub use crate::machine::Network;
 }
 
 /// The parts of the kernel that a program without the kernel needs; see `apps/floor`.

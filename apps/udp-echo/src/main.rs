@@ -5,11 +5,19 @@
 use vmos::net::{Event, Net};
 use vmos::{Kernel, Result, Spawner, println};
 
+#[cfg(test)]
+mod tests;
+
 /// The port of the echo service (RFC 862).
 const ECHO: u16 = 7;
 
 #[vmos::main]
 async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
+    serve(kernel, spawner).await
+}
+
+/// Echoes datagrams for ever.
+async fn serve(kernel: Kernel, spawner: Spawner) -> Result<()> {
     let net = kernel.net()?;
     let socket = net.udp(ECHO)?;
     spawner.spawn(tell_addresses(net)?);

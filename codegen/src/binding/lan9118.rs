@@ -73,7 +73,8 @@ impl Binding for Lan9118 {
         {
             let title = "the size of the stack is not a multiple of 8 bytes";
             problems.report(
-                Diagnostic::new(Code::Misaligned, stack.at, title).label("the stack must be aligned"),
+                Diagnostic::new(Code::Misaligned, stack.at, title)
+                    .label("the stack must be aligned"),
             );
         }
         let ram = around.memory.and_then(|memory| memory.ram.value());
@@ -111,7 +112,10 @@ impl Driver for Lan9118 {
         let frames = self.frames.value()?.0;
         let config = vec![
             ("registers", Value::Range(registers)),
-            ("active_low", Value::path(if active_low { "true" } else { "false" })),
+            (
+                "active_low",
+                Value::path(if active_low { "true" } else { "false" }),
+            ),
             ("frames", Value::Decimal(frames.into())),
         ];
         Some(board::Ethernet {

@@ -7,6 +7,7 @@ use std::process::{self, Command};
 use std::time::{SystemTime, UNIX_EPOCH};
 use std::{env, eprintln};
 
+use super::keys::give_back_keys;
 use super::machine::{self, LINES, with};
 use super::simulated;
 use crate::board::Driver;
@@ -115,11 +116,13 @@ without_configuration!(Exit);
 impl Power for Exit {
     fn off(&mut self, status: u8) {
         simulated::end(Some(status));
+        give_back_keys();
         process::exit(status.into());
     }
 
     fn reset(&mut self) {
         simulated::end(None);
+        give_back_keys();
         // The program starts again, in the same process; only an error returns.
         if let Ok(program) = env::current_exe() {
             let error = Command::new(program).args(env::args_os().skip(1)).exec();

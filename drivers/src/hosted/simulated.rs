@@ -24,4 +24,4 @@ pub use plan::{Plan, Rate, Rates, UnknownPlan};
 pub use random::Random;
 
 pub(super) use faults::{Conduct, SlotFaults};
-pub(super) use machine::{now, sleep, turn};
+pub(super) use machine::{now, sleep, turn, withheld};

@@ -10,7 +10,7 @@ use std::os::fd::BorrowedFd;
 use rustix::event::PollFlags;
 
 use super::ring::{Addresses, DeviceQueue};
-use super::simulated::{Conduct, SlotFaults};
+use super::simulated::{self, Conduct, SlotFaults};
 use crate::mmio::Registers;
 use crate::virtio::DeviceKind;
 use crate::virtio::transport::status;
@@ -18,6 +18,7 @@ use crate::virtio::transport::status;
 /// The features of every device here: virtio 1.0, event indices and indirect descriptors (6).
 const TRANSPORT_FEATURES: u64 = 1 << 32 | 1 << 29 | 1 << 28;
 const EVENT_INDEX: u64 = 1 << 29;
+const INDIRECT: u64 = 1 << 28;
 
 /// The bits of the interrupt status (4.2.2).
 const USED_BUFFERS: u32 = 1;
@@ -176,7 +177,10 @@ impl Slot {
     }
 
     fn offered(&self) -> u64 {
-        TRANSPORT_FEATURES | self.device.features()
+        let withheld = simulated::withheld();
+        let indirect = if withheld & 1 == 0 { 0 } else { INDIRECT };
+        let index = if withheld & 2 == 0 { 0 } else { EVENT_INDEX };
+        TRANSPORT_FEATURES & !indirect & !index | self.device.features()
     }
 
     fn set_status(&mut self, value: u8) {

@@ -1,7 +1,9 @@
-//! The attributes of `vmos`: `main` for the app's async main function, and `task` for further
-//! tasks.
+//! The attributes of `vmos`: `main` for the app's async main function, `task` for further tasks, and
+//! `test` for tests.
 
 #![forbid(unsafe_code)]
+
+mod test;
 
 use proc_macro::TokenStream;
 use quote::{format_ident, quote};
@@ -34,8 +36,12 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
     }
     let mut app = function;
     app.sig.ident = format_ident!("vmos_app");
+    let tracked = test::tracked();
+    // In the image of a test, the test is started instead.
+    let is_app = test::selected().is_none();
+    let starter = test::starter(&app.sig.ident, is_app);
     quote! {
-        #app
+        #tracked
 
         // SAFETY: the entry code of the board continues at a function of this name and signature,
         // and only an app's `main` defines it.
@@ -45,19 +51,11 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
             ::vmos::attribute::start([a0, a1, a2, a3])
         }
 
-        #[::vmos::task]
-        async fn vmos_app_task(kernel: ::vmos::Kernel, spawner: ::vmos::Spawner) {
-            ::vmos::attribute::finish(vmos_app(kernel, spawner).await)
-        }
+        const _: () = {
+            #starter
+        };
 
-        // SAFETY: the kernel declares a function of this name and signature, and only an app's
-        // `main` defines it.
-        #[cfg_attr(target_os = "none", unsafe(no_mangle))]
-        fn vmos_start_app(kernel: ::vmos::Kernel, spawner: ::vmos::Spawner) {
-            if let Ok(task) = vmos_app_task(kernel, spawner) {
-                spawner.spawn(task);
-            }
-        }
+        #app
 
         #[cfg(not(target_os = "none"))]
         #[global_allocator]
@@ -65,8 +63,55 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
         #[cfg(not(target_os = "none"))]
         fn main() {
+            unsafe extern "Rust" {
+                // Defined by the app, or by the test that takes its place.
+                safe fn vmos_start_app(kernel: ::vmos::Kernel, spawner: ::vmos::Spawner);
+            }
             ::vmos::attribute::run(vmos_start_app)
         }
+    }
+    .into()
+}
+
+/// Makes a function a test of the app.
+///
+/// An `async fn` that takes a `Kernel` and a `Spawner`, as an app's `main`, runs on one kernel, and
+/// passes when it returns `()` or `Ok`. A `fn` that takes a `&mut vmos::simulation::Network` starts
+/// several kernels, which it connects, cuts off and restarts.
+///
+/// `cargo test` runs a test on the host: each kernel is a process of its own on a simulated machine, whose
+/// time is virtual. `cargo xtask test BOARD --app APP` runs the async tests on a board, each as an image
+/// of its own.
+#[proc_macro_attribute]
+pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let function = parse_macro_input!(item as ItemFn);
+    if !arguments.is_empty() {
+        return error(&function, "`#[vmos::test]` takes no arguments");
+    }
+    match test::expand(&function) {
+        Ok(tokens) => tokens.into(),
+        Err(error) => error.into_compile_error().into(),
+    }
+}
+
+/// Compiles a module only for tests: on the host as `#[cfg(test)]` does, and for the image of a test on a
+/// board.
+#[proc_macro_attribute]
+pub fn tests(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let module = parse_macro_input!(item as syn::ItemMod);
+    if !arguments.is_empty() {
+        return error(&module, "`#[vmos::tests]` takes no arguments");
+    }
+    let tracked = test::tracked();
+    let condition = match test::selected() {
+        // The other tests are in the module too, and nothing calls what only they use.
+        Some(_) => quote! { #[allow(dead_code, unused_imports, reason = "an image has one test")] },
+        None => quote! { #[cfg(test)] },
+    };
+    quote! {
+        #tracked
+        #condition
+        #module
     }
     .into()
 }

@@ -8,10 +8,10 @@ use vmos_drivers::interrupt::Interrupt;
 use vmos_drivers::virtio::blk::Blk;
 use vmos_drivers::virtio::rng::Rng;
 
+use super::Nic;
 use super::attached::{Attached, Shared};
 use super::further::Further;
 use super::interfaces::Interfaces;
-use super::Nic;
 use super::statistics::Inquiry;
 use crate::driver_cell::Calls;
 use crate::event_loop::Services;

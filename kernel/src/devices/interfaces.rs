@@ -7,9 +7,9 @@ use alloc::vec::Vec;
 use vmos_drivers::virtio::DeviceKind;
 use vmos_drivers::virtio::transport::Routing;
 
-use super::{Nic, Place};
 use super::attached::{Attached, Shared};
 use super::drivers::Source;
+use super::{Nic, Place};
 use crate::driver_cell::{Calls, DriverCell};
 use crate::net::claim::{Card, Claim};
 #[cfg(feature = "networks")]

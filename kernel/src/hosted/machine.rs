@@ -4,6 +4,7 @@
 mod arguments;
 mod heap;
 mod probe;
+mod simulation;
 mod start;
 
 use core::fmt::{self, Write};
@@ -29,6 +30,7 @@ use crate::time::NEVER;
 
 pub use heap::ProcessHeap;
 pub(crate) use heap::usage as heap_usage;
+pub use simulation::{Network, test_alone, test_network};
 pub use start::run;
 
 /// The board's name.
@@ -151,6 +153,9 @@ std::thread_local! {
 /// Makes `listener` receive what the console receives and sends.
 pub(crate) fn listen_to_console(listener: Listener) -> bool {
     LISTENER.set(Some(listener));
+    if !hosted::simulated::is_simulated() {
+        hosted::take_keys();
+    }
     true
 }
 

@@ -59,11 +59,10 @@ const SCRIPTS: [(&str, Run); 3] = [("demo", demo::run), ("http", http::run), ("k
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
-    let names = arguments.apps.iter().map(String::as_str);
     let mut scripts = Vec::new();
-    for name in names {
-        let known = SCRIPTS.iter().find(|(one, _)| *one == name);
-        scripts.push(known.ok_or_else(|| {
+    for name in &arguments.apps {
+        let known = SCRIPTS.iter().find(|(one, _)| one == name);
+        scripts.push(*known.ok_or_else(|| {
             Failure::usage(format!(
                 "there is no simulation of `{name}`: there are demo, http and kv"
             ))
@@ -72,8 +71,20 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if scripts.is_empty() {
         scripts.extend(&SCRIPTS);
     }
+    match run_scripts(&workspace, arguments, &scripts)? {
+        0 => Ok(()),
+        _ => Err(Failure::Status(1)),
+    }
+}
+
+/// Builds apps and runs each with all seeds. Returns the number of those with a run that was not right.
+fn run_scripts(
+    workspace: &Workspace,
+    arguments: &Arguments,
+    scripts: &[(&str, Run)],
+) -> Result<usize, Failure> {
     // One after the other, each with the features of its own.
-    for (name, _) in &scripts {
+    for (name, _) in scripts {
         workspace.app(name).map_err(Failure::usage)?;
         let built = cargo()
             .args(["build", "--quiet", "--package", name])
@@ -84,15 +95,33 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             return Err(Failure::Status(1));
         }
     }
-    let mut has_failed = false;
-    for (name, script) in scripts {
+    let failed = scripts.iter().filter(|(name, script)| {
         let path = workspace.target.join("debug").join(name);
-        has_failed |= !run_app(arguments, name, *script, &path);
-    }
-    match has_failed {
-        true => Err(Failure::Status(1)),
-        false => Ok(()),
-    }
+        !run_app(arguments, name, *script, &path)
+    });
+    Ok(failed.count())
+}
+
+/// Returns whether the apps with scripts are in this workspace.
+pub(super) fn is_possible(workspace: &Workspace) -> bool {
+    SCRIPTS.iter().all(|(name, _)| workspace.app(name).is_ok())
+}
+
+/// Runs all apps with the default number of seeds, and passes `told` a line with the result in the form of
+/// the test harness. Returns whether all runs were right.
+pub(super) fn all(workspace: &Workspace, mut told: impl FnMut(&str)) -> Result<bool, Failure> {
+    let arguments = Arguments {
+        apps: Vec::new(),
+        seed: 1,
+        runs: RUNS,
+        trace: false,
+    };
+    let failed = run_scripts(workspace, &arguments, &SCRIPTS)?;
+    let passed = SCRIPTS.len() - failed;
+    told(&format!(
+        "test result: simulated. {passed} passed; {failed} failed"
+    ));
+    Ok(failed == 0)
 }
 
 /// Runs one app with all seeds. Returns whether all runs were right.

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: runs the host tests, then the machine tests in QEMU.
 
+mod app;
 mod miri;
 mod runner;
 mod simultaneous;
@@ -11,6 +12,7 @@ use std::collections::BTreeSet;
 use clap::Args;
 use vmos_codegen::Board;
 
+use super::simulate;
 use crate::boards;
 use crate::failure::Failure;
 use crate::image::{self, ImageError};
@@ -47,6 +49,7 @@ pub(super) const MACHINE_TESTS: &str = "vmos-machine-tests";
   cargo xtask test --filter pci/echo
   cargo xtask test --all <BOARD>
   cargo xtask test --miri
+  cargo xtask test <BOARD> --app hello
   VMOS_QEMU=/opt/qemu-10 cargo xtask test <BOARD>
 
 VMOS_QEMU names the folder of another QEMU than the installed one: where it was built and installed,
@@ -55,6 +58,10 @@ pub struct Arguments {
     /// Boards for the machine tests; default: all
     #[arg(value_name = "BOARD")]
     boards: Vec<String>,
+    /// Run only the tests of this app that are marked by `#[vmos::test]`, on the boards named, each as an
+    /// image of its own; `hosted` is a board too
+    #[arg(long, value_name = "APP", requires = "boards", conflicts_with_all = ["all", "miri", "record", "machines"])]
+    app: Option<String>,
     /// Run only the tests whose names contain this text
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
@@ -89,6 +96,15 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         miri::run(&workspace, arguments.filter.as_deref(), &mut tally)?;
         return tell(&tally);
     }
+    if let Some(app) = &arguments.app {
+        let app = workspace.app(app).map_err(Failure::usage)?;
+        return app::run(
+            &workspace,
+            &arguments.boards,
+            app,
+            arguments.filter.as_deref(),
+        );
+    }
     let boards = boards::load_some(&workspace, &arguments.boards)?;
     boards::bring_up_to_date(&workspace, &boards)?;
     install(&boards)?;
@@ -113,6 +129,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         },
     )?;
     tally.close("the host tests", ended_well);
+
+    if arguments.filter.is_none() && simulate::is_possible(&workspace) {
+        eprintln!("xtask: running the simulations");
+        let ended_well = simulate::all(&workspace, |line| tally.take(line))?;
+        tally.close("the simulations", ended_well);
+    }
 
     if arguments.all {
         run_loom(&workspace, &mut tally)?;

@@ -1,8 +1,8 @@
 //! Copies frames between memory and the FIFOs (3.12, 3.13).
 
 use super::super::{HEADER, LONGEST};
-use super::registers::*;
 use super::Lan9118;
+use super::registers::*;
 use crate::dma::Frame;
 use crate::mmio::Registers;
 use crate::virtio::Failure;

@@ -115,7 +115,8 @@ impl State {
         self.sent.push(bytes.skip(2).take(length).collect());
         if !self.is_stuck {
             self.used = 0;
-            self.statuses.push_back(writing[1] & 0xffff_0000 | self.sent_status);
+            self.statuses
+                .push_back(writing[1] & 0xffff_0000 | self.sent_status);
         }
     }
 
@@ -207,14 +208,24 @@ impl WordRegisters for &Controller {
                 0
             }),
             RX_STATUS => {
-                let frame = state.received.pop_front().expect("the status FIFO is empty");
+                let frame = state
+                    .received
+                    .pop_front()
+                    .expect("the status FIFO is empty");
                 state.data.extend(frame.words);
                 frame.status
             }
-            TX_STATUS => state.statuses.pop_front().expect("the status FIFO is empty"),
+            TX_STATUS => state
+                .statuses
+                .pop_front()
+                .expect("the status FIFO is empty"),
             ID_REV => state.id,
             INT_STS => {
-                let level = if state.received.is_empty() { 0 } else { INT_RX_STATUS };
+                let level = if state.received.is_empty() {
+                    0
+                } else {
+                    INT_RX_STATUS
+                };
                 state.interrupts | level
             }
             BYTE_TEST => state.byte_test,

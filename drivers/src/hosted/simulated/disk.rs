@@ -1,8 +1,7 @@
 //! A simulated disk: it answers late, fails, and loses at a crash what was not flushed.
 //!
-//! A sector is written whole or not at all, as disks guarantee. Of a write of several sectors, and of
-//! several writes, a crash leaves any part: each sector keeps what was flushed, or gets what was written
-//! later.
+//! Of what was not flushed, a crash leaves any part: each sector keeps what was flushed, gets what was
+//! written later, or gets only its first part, down to eight bytes.
 
 use alloc::format;
 use alloc::rc::Rc;
@@ -80,7 +79,11 @@ impl Medium {
             for (place, bytes) in write.bytes.chunks(SECTOR).enumerate() {
                 if random.chance(kept) {
                     let at = write.at + place * SECTOR;
-                    self.durable[at..at + bytes.len()].copy_from_slice(bytes);
+                    let len = match random.below(4) {
+                        0 => 8 * random.below(SECTOR as u64 / 8) as usize,
+                        _ => bytes.len(),
+                    };
+                    self.durable[at..at + len].copy_from_slice(&bytes[..len]);
                 }
             }
         }

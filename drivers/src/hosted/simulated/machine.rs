@@ -51,6 +51,7 @@ pub(super) struct World {
     /// Whether it has said something.
     has_spoken: bool,
     turns: u32,
+    withheld: u8,
     random: Random,
     rates: Rates,
     has_faults: bool,
@@ -82,6 +83,7 @@ pub fn begin(
         horizon: 0,
         has_spoken: false,
         turns: 0,
+        withheld: plan.withheld,
         random: Random::new(plan.seed, STREAM),
         rates: plan.rates,
         has_faults: false,
@@ -122,6 +124,11 @@ pub(in crate::hosted) fn now() -> Option<u64> {
 #[must_use]
 pub fn since_1970() -> Option<Duration> {
     now().map(|now| Duration::from_secs(EPOCH) + Duration::from_nanos(now))
+}
+
+/// Returns what the devices of the machine do not offer, as [`Plan::withheld`].
+pub(in crate::hosted) fn withheld() -> u8 {
+    with(|world| world.withheld).unwrap_or_default()
 }
 
 /// Lets a turn of the kernel's loop take its time.

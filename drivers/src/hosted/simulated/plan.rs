@@ -51,6 +51,8 @@ pub struct Plan {
     pub networks: u8,
     /// The sizes of the disks, in sectors of 512 bytes, each the same; 0 for no disk.
     pub sectors: u64,
+    /// What the devices do not offer: 1 is indirect descriptors, 2 event indices, 3 both.
+    pub withheld: u8,
     /// How often devices fail.
     pub rates: Rates,
 }
@@ -64,6 +66,7 @@ impl Plan {
             address: 1,
             networks: 1,
             sectors: 0,
+            withheld: 0,
             rates: Rates {
                 late: 0,
                 silent: 0,
@@ -85,11 +88,12 @@ impl fmt::Display for Plan {
             address,
             networks,
             sectors,
+            withheld,
             mut rates,
         } = *self;
         write!(
             f,
-            "seed={seed},address={address},networks={networks},sectors={sectors}"
+            "seed={seed},address={address},networks={networks},sectors={sectors},withheld={withheld}"
         )?;
         for (name, place) in NAMES {
             let rate = *place(&mut rates);
@@ -110,7 +114,7 @@ impl fmt::Display for UnknownPlan {
         let word = &self.0;
         write!(
             f,
-            "`{word}` in a plan: there are seed, address, networks, sectors"
+            "`{word}` in a plan: there are seed, address, networks, sectors, withheld"
         )?;
         NAMES
             .iter()
@@ -136,6 +140,7 @@ impl FromStr for Plan {
                 "address" => plan.address = byte()?,
                 "networks" => plan.networks = byte()?,
                 "sectors" => plan.sectors = value,
+                "withheld" => plan.withheld = byte()?,
                 _ => {
                     let mut places = NAMES.iter();
                     let (_, place) = places.find(|(one, _)| *one == name).ok_or_else(unknown)?;
@@ -156,6 +161,7 @@ mod tests {
     fn a_plan_is_read_as_it_is_written() {
         let mut plan = Plan::new(u64::MAX);
         plan.sectors = 2048;
+        plan.withheld = 3;
         for (at, (_, place)) in NAMES.into_iter().enumerate() {
             *place(&mut plan.rates) = 1 + at as u16;
         }

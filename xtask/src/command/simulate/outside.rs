@@ -73,6 +73,7 @@ impl Outside {
         let mut plan = Plan::new(seed);
         plan.sectors = sectors;
         plan.rates = faults(random);
+        plan.withheld = [0, 0, 0, 1, 2, 3][random.below(6) as usize];
         let wear = wear(random);
         let peer = Peer::new(random.next());
         let machine = world.add(program, plan)?;
