@@ -11,7 +11,9 @@ mod pc;
 
 use std::collections::BTreeMap;
 
-use crate::binding::{Boot, Console, Ethernet, InterruptController, Pci, Power, Rtc, Timer, VirtioMmio};
+use crate::binding::{
+    Boot, Console, Ethernet, InterruptController, Pci, Power, Rtc, Timer, VirtioMmio,
+};
 use crate::description::ROOT;
 use crate::language::hexadecimal;
 use crate::language::schema::NEW_DRIVER;

@@ -10,7 +10,9 @@ use core::time::Duration;
 use critical_section::Mutex;
 use vmos_drivers::address::{PhysicalAddress, Range};
 use vmos_drivers::attestation::Fact;
-use vmos_drivers::board::{self, Driver, EthernetPlace, Line, MemoryMap, PciHostBridge, VirtioMmio};
+use vmos_drivers::board::{
+    self, Driver, EthernetPlace, Line, MemoryMap, PciHostBridge, VirtioMmio,
+};
 use vmos_drivers::interrupt::{Interrupt, InterruptController as _};
 use vmos_drivers::power::Power as _;
 use vmos_drivers::rtc::Clock as _;

@@ -306,7 +306,10 @@ impl Devices {
             let mac = network.hardware_address(index);
             add("-netdev", network.argument(index));
             if index == 0 && self.ethernet {
-                add("-net", format!("nic,netdev=net0{mac}").replace(",mac=", ",macaddr="));
+                add(
+                    "-net",
+                    format!("nic,netdev=net0{mac}").replace(",mac=", ",macaddr="),
+                );
                 continue;
             }
             let properties = format!(",netdev=net{index}{mac}{rom}");

@@ -73,7 +73,18 @@ impl Binding for Lan9118 {
         {
             let title = "the size of the stack is not a multiple of 8 bytes";
             problems.report(
-                Diagnostic::new(Code::Misaligned, stack.at, title).label("the stack must be aligned"),
+                Diagnostic::new(Code::Misaligned, stack.at, title)
+                    .label("the stack must be aligned"),
+            );
+        }
+        let is_in_flash = around
+            .memory
+            .is_some_and(|memory| !memory.flash.is_absent());
+        if let Some(stack) = self.stack.get().filter(|_| !is_in_flash) {
+            let title = format!("`{}.stack` has no effect", self.place.path);
+            problems.report(
+                Diagnostic::new(Code::BadQuantity, stack.at, title)
+                    .label("the image does not run from flash: see `memory.stack`"),
             );
         }
         let ram = around.memory.and_then(|memory| memory.ram.value());
@@ -111,7 +122,10 @@ impl Driver for Lan9118 {
         let frames = self.frames.value()?.0;
         let config = vec![
             ("registers", Value::Range(registers)),
-            ("active_low", Value::path(if active_low { "true" } else { "false" })),
+            (
+                "active_low",
+                Value::path(if active_low { "true" } else { "false" }),
+            ),
             ("frames", Value::Decimal(frames.into())),
         ];
         Some(board::Ethernet {

@@ -8,10 +8,10 @@ use vmos_drivers::interrupt::Interrupt;
 use vmos_drivers::virtio::blk::Blk;
 use vmos_drivers::virtio::rng::Rng;
 
+use super::Nic;
 use super::attached::{Attached, Shared};
 use super::further::Further;
 use super::interfaces::Interfaces;
-use super::Nic;
 use super::statistics::Inquiry;
 use crate::driver_cell::Calls;
 use crate::event_loop::Services;
@@ -146,6 +146,10 @@ impl Services for Drivers {
             && let Some(number) = attached.answer_line(nic)
         {
             self.last_disk = NO_DISK;
+            if machine::ETHERNET.is_some() {
+                // The same line reports the state of the link.
+                self.report_link();
+            }
             if !answered(number) {
                 return false;
             }
@@ -314,6 +318,13 @@ impl Drivers {
             return answered(number);
         }
         true
+    }
+
+    /// Tells the stack the state of its device's link.
+    fn report_link(&mut self) {
+        if let Some(Network { nic, stack, .. }) = &mut self.network {
+            stack.link(nic.link_up());
+        }
     }
 
     #[cold]

@@ -4,9 +4,9 @@
 use vmos_drivers::virtio::DeviceKind;
 use vmos_drivers::virtio::transport::Routing;
 
-use super::{Nic, Place};
 use super::attached::Shared;
 use super::drivers::Source;
+use super::{Nic, Place};
 use crate::driver_cell::Calls;
 use crate::time::NEVER;
 

@@ -4,8 +4,8 @@ use alloc::boxed::Box;
 
 use vmos_drivers::warn;
 
-use crate::command_line::CommandLine;
 use super::Nic;
+use crate::command_line::CommandLine;
 use crate::machine;
 #[cfg(feature = "ipv6")]
 use crate::net::Ip6;

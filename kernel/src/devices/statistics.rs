@@ -15,10 +15,10 @@ use vmos_drivers::virtio::blk::Statistics as RequestStatistics;
 use vmos_drivers::virtio::net::Statistics as FrameStatistics;
 use vmos_drivers::virtio::statistics::QueueStatistics;
 
-use super::{Nic, Place};
 use super::attached::Attached;
 use super::attached::WatchStatistics;
 use super::drivers::{Drivers, Network};
+use super::{Nic, Place};
 use crate::driver_cell::Calls;
 use crate::machine;
 
@@ -127,7 +127,10 @@ impl Drivers {
         let of_nic = |nic: &Nic, attached: &Attached| DeviceStatistics {
             frames: nic.statistics().copied(),
             ethernet: nic.ethernet_statistics(),
-            ..of(attached, nic.queue_statistics().as_ref().map_or(&[], |queues| queues))
+            ..of(
+                attached,
+                nic.queue_statistics().as_ref().map_or(&[], |queues| queues),
+            )
         };
         let network = self.network.iter();
         let network = network.map(|Network { nic, attached, .. }| of_nic(nic, attached));

@@ -6,7 +6,6 @@ use core::cell::RefCell;
 #[cfg(feature = "embassy-net-driver")]
 use core::task::Waker;
 
-
 use super::HardwareAddress;
 #[cfg(feature = "networks")]
 use super::Stack;

@@ -1,8 +1,8 @@
 //! The MAC and the PHY, whose registers are reached through two registers of the controller (4.2, 5.4,
 //! 5.5).
 
-use super::registers::*;
 use super::Lan9118;
+use super::registers::*;
 use crate::mmio::Registers;
 use crate::virtio::SetupError;
 

@@ -94,6 +94,13 @@ impl State {
         events & self.enabled != 0
     }
 
+    /// Sends the frames that are stuck in the transmit FIFO.
+    pub(super) fn send_stuck(&mut self) {
+        let count = self.sent.len();
+        self.statuses.extend((0..count).map(|_| 0));
+        self.used = 0;
+    }
+
     fn data_used(&self) -> usize {
         let waiting: usize = self.received.iter().map(|frame| frame.words.len()).sum();
         4 * (self.data.len() + waiting)
@@ -115,7 +122,8 @@ impl State {
         self.sent.push(bytes.skip(2).take(length).collect());
         if !self.is_stuck {
             self.used = 0;
-            self.statuses.push_back(writing[1] & 0xffff_0000 | self.sent_status);
+            self.statuses
+                .push_back(writing[1] & 0xffff_0000 | self.sent_status);
         }
     }
 
@@ -207,14 +215,24 @@ impl WordRegisters for &Controller {
                 0
             }),
             RX_STATUS => {
-                let frame = state.received.pop_front().expect("the status FIFO is empty");
+                let frame = state
+                    .received
+                    .pop_front()
+                    .expect("the status FIFO is empty");
                 state.data.extend(frame.words);
                 frame.status
             }
-            TX_STATUS => state.statuses.pop_front().expect("the status FIFO is empty"),
+            TX_STATUS => state
+                .statuses
+                .pop_front()
+                .expect("the status FIFO is empty"),
             ID_REV => state.id,
             INT_STS => {
-                let level = if state.received.is_empty() { 0 } else { INT_RX_STATUS };
+                let level = if state.received.is_empty() {
+                    0
+                } else {
+                    INT_RX_STATUS
+                };
                 state.interrupts | level
             }
             BYTE_TEST => state.byte_test,

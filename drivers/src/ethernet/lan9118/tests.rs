@@ -161,7 +161,10 @@ fn an_interrupt_is_held_until_the_frames_were_taken() {
     controller.state().receive(&bytes(60));
     assert!(controller.look().is_asserted() && driver.has_news());
     driver.acknowledge_interrupt();
-    assert!(!controller.look().is_asserted(), "the line is still asserted");
+    assert!(
+        !controller.look().is_asserted(),
+        "the line is still asserted"
+    );
     assert!(driver.rearm(), "the frame is forgotten");
     assert_eq!(receive_all(&mut driver).len(), 1);
     assert!(!driver.rearm());
@@ -178,7 +181,10 @@ fn frames_beyond_the_pool_are_dropped_and_counted() {
     }
     driver.arrived();
     let kept: Vec<_> = core::iter::from_fn(|| driver.receive()).collect();
-    assert_eq!((kept.len(), driver.statistics().dropped_memory), (FRAMES, 3));
+    assert_eq!(
+        (kept.len(), driver.statistics().dropped_memory),
+        (FRAMES, 3)
+    );
     for frame in kept {
         driver.frames().give(frame);
     }
@@ -193,12 +199,18 @@ fn runts_giants_and_errors_are_dropped_and_the_next_frame_is_found() {
     controller.state().receive(&bytes(13));
     controller.state().receive(&bytes(1519));
     controller.state().receive(&bytes(9000));
-    controller.state().receive_with(0x40 << 16 | 1 << 15 | 1 << 1, &bytes(60));
+    controller
+        .state()
+        .receive_with(0x40 << 16 | 1 << 15 | 1 << 1, &bytes(60));
     controller.state().receive(&bytes(77));
     assert_eq!(driver.arrived(), 5);
     assert_eq!(receive_all(&mut driver), [bytes(77)]);
     let counts = driver.statistics();
-    let dropped = (counts.dropped_short, counts.dropped_long, counts.dropped_errors);
+    let dropped = (
+        counts.dropped_short,
+        counts.dropped_long,
+        counts.dropped_errors,
+    );
     assert_eq!(dropped, (1, 2, 1));
 }
 
@@ -258,6 +270,14 @@ fn a_full_fifo_has_no_room_until_its_frames_are_sent() {
     assert_ne!(controller.look().enabled & INT_TX_SPACE, 0);
     let pulse = driver.pulse();
     assert_eq!((pulse.in_flight, pulse.answered), (3, 0));
+    // Room is news only once, even if nothing is sent then.
+    controller.state().send_stuck();
+    assert!(driver.has_news());
+    assert!(!driver.has_news() && !driver.rearm());
+    assert_eq!(driver.pulse().in_flight, 0);
+    while driver.room() > 0 {
+        send(&mut driver, &bytes(1514));
+    }
     // A frame without room is dropped and counted.
     send(&mut driver, &bytes(1514));
     assert_eq!(driver.take_unsent(), 1);
