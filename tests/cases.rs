@@ -9,6 +9,7 @@ mod denied;
 mod description;
 mod devices;
 mod disk;
+mod ethernet;
 mod fault;
 mod firmware;
 mod floor;
@@ -207,6 +208,11 @@ pub(crate) fn check_brief() -> Outcome {
 /// Returns the cases of boards whose machine has only a console.
 pub(crate) fn of_a_console() -> impl Iterator<Item = &'static Case> {
     console_only::CASES.iter()
+}
+
+/// Returns the cases of boards with an Ethernet controller of their own.
+pub(crate) fn of_ethernet() -> impl Iterator<Item = &'static Case> {
+    ethernet::CASES.iter()
 }
 
 /// Returns all cases, the slowest first, so that the others run next to them.

@@ -54,8 +54,22 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
         let is_brief = !everything && workspace.seldom.includes(&board.name, count);
         if transport::is_console_only(&board) {
             // There is nothing to attach.
-            let cases = cases::of_a_console();
-            trials.extend(cases.map(|case| trial(&workspace, &board, Attachment::Mmio, *case)));
+            let is_for_ethernet = workspace.ethernet.boards.contains(&board.name);
+            let cases = cases::of_a_console().filter(|_| everything || !is_for_ethernet);
+            trials.extend(cases.map(|case| {
+                let name = format!("{}/console/{}", board.name, case.name);
+                trial(&workspace, &board, Attachment::Mmio, name, *case)
+            }));
+        }
+        if board.ethernet.is_some() {
+            let is_tried = everything
+                || !attachments.is_empty()
+                || workspace.ethernet.boards.contains(&board.name);
+            let cases = cases::of_ethernet().filter(|_| is_tried);
+            trials.extend(cases.map(|case| {
+                let name = format!("{}/ethernet/{}", board.name, case.name);
+                trial(&workspace, &board, Attachment::Mmio, name, *case)
+            }));
         }
         for (position, &attachment) in attachments.iter().enumerate() {
             let applies = |case: &&Case| match case.scope {
@@ -80,7 +94,8 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
             let is_tried = |case: &&Case| !is_brief || case.is_brief();
             for case in cases::all().filter(applies).filter(is_tried) {
                 if let Some(can_be_tried) = can_be_tried(case.need, &board, attachment) {
-                    let trial = trial(&workspace, &board, attachment, *case);
+                    let name = format!("{}/{attachment}/{}", board.name, case.name);
+                    let trial = trial(&workspace, &board, attachment, name, *case);
                     trials.push(trial.with_ignored_flag(!can_be_tried));
                 }
             }
@@ -155,14 +170,10 @@ fn trial(
     workspace: &Arc<Workspace>,
     board: &Arc<Board>,
     attachment: Attachment,
+    name: String,
     case: Case,
 ) -> Trial {
     let (workspace, board) = (Arc::clone(workspace), Arc::clone(board));
-    let how = match transport::is_console_only(&board) {
-        true => String::from("console"),
-        false => attachment.to_string(),
-    };
-    let name = format!("{}/{how}/{}", board.name, case.name);
     Trial::test(name, move || {
         let setting = Setting::new(workspace, board, attachment).map_err(Failed::from)?;
         // A case that panics leaves its files like one that returns an error.

@@ -143,6 +143,25 @@ impl Setting {
         })
     }
 
+    /// Returns a machine whose only device is the Ethernet controller of the board, for an app.
+    pub fn ethernet_machine(&self, app: &str) -> Outcome<Draft<'_>> {
+        let mut qemu = qemu::Machine::new(&self.workspace, &self.board, self.image(app)?.kernel)?;
+        let host = ports::free_udp().ok_or("no UDP port is free")?;
+        qemu.devices.rng = false;
+        qemu.devices.ethernet = true;
+        qemu.devices.network = Some(Network::User {
+            ipv6: false,
+            address: GUEST_ADDRESS.to_owned(),
+            forwards: vec![Forward {
+                protocol: Protocol::Udp,
+                host,
+                guest: 7,
+            }],
+        });
+        let setting = self;
+        Ok(Draft { setting, qemu })
+    }
+
     /// Returns QEMU's messages about all machines of this case.
     #[must_use]
     pub fn complaints(&self) -> String {

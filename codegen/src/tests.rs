@@ -5,6 +5,7 @@ mod arm_m;
 mod boards;
 mod cascades;
 mod cortex_a9;
+mod ethernet;
 mod files;
 mod further;
 mod inheritance;

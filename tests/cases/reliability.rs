@@ -32,6 +32,7 @@ use crate::console;
 pub(super) use configuration::CASES as CONFIGURATION;
 pub(super) use disk::CASES as DISK;
 pub(super) use leases::CASES as LEASES;
+pub(super) use leases::lease_address;
 pub(super) use loss::CASES as LOSS;
 pub(super) use machine::CASES as MACHINE;
 pub(super) use network::CASES as NETWORK;

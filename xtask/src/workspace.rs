@@ -28,6 +28,10 @@ pub struct Workspace {
     /// The apps that need no devices, which are tested on boards whose machine has only a console:
     /// `workspace.metadata.vmos.console-apps`.
     pub console_apps: Vec<String>,
+    /// The boards without virtio on which the network is tested, over their Ethernet controllers, and the
+    /// apps for that: `workspace.metadata.vmos.ethernet`. Only with `--all`, other apps are tested on them,
+    /// and these apps on other boards without virtio.
+    pub ethernet: Seldom,
     /// The names of all workspace packages.
     pub members: Vec<String>,
     /// Additional cargo settings for building images, each passed by `--config`.
@@ -144,6 +148,7 @@ impl Workspace {
             seldom: Seldom::of(&metadata["metadata"]["vmos"]["seldom-tested"]),
             few: Seldom::of(&metadata["metadata"]["vmos"]["few-boards"]),
             console_apps: names(&metadata["metadata"]["vmos"]["console-apps"]),
+            ethernet: Seldom::of(&metadata["metadata"]["vmos"]["ethernet"]),
             members: packages.iter().filter_map(name).collect(),
             configuration: Vec::new(),
         })

@@ -77,6 +77,16 @@ impl Binding for Lan9118 {
                     .label("the stack must be aligned"),
             );
         }
+        let is_in_flash = around
+            .memory
+            .is_some_and(|memory| !memory.flash.is_absent());
+        if let Some(stack) = self.stack.get().filter(|_| !is_in_flash) {
+            let title = format!("`{}.stack` has no effect", self.place.path);
+            problems.report(
+                Diagnostic::new(Code::BadQuantity, stack.at, title)
+                    .label("the image does not run from flash: see `memory.stack`"),
+            );
+        }
         let ram = around.memory.and_then(|memory| memory.ram.value());
         let stated = ram.into_iter().flat_map(|ram| ram.iter());
         let stated = stated.map(|entry| entry.value.size.get().map(|size| size.value.0));

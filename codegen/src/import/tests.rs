@@ -59,6 +59,7 @@ fn known() -> Facts {
             )
         },
         device("arm,pl031", &[(0x2001_0000, 0x1000)], &[34]),
+        device("smsc,lan9118", &[(0x2002_0000, 0x100)], &[45]),
         device("some,clock", &[(0x6000_0000, 0x1000)], &[40]),
     ];
     for slot in [1_u32, 0] {
@@ -118,6 +119,13 @@ fn an_imported_board_matches_its_machine() {
 fn a_real_time_clock_is_imported() {
     let draft = import(&origin(), &known());
     let table = "[rtc.pl031]\nbase = 0x2001_0000\ninterrupt = { spi = 2 }\n";
+    assert!(draft.text.contains(table), "{}", draft.text);
+}
+
+#[test]
+fn an_ethernet_controller_is_imported() {
+    let draft = import(&origin(), &known());
+    let table = "[ethernet.lan9118]\nbase = 0x2002_0000\ninterrupt = { spi = 13 }\n";
     assert!(draft.text.contains(table), "{}", draft.text);
 }
 

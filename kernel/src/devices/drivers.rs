@@ -150,6 +150,10 @@ impl Services for Drivers {
             && let Some(number) = attached.answer_line(nic)
         {
             self.last_disk = NO_DISK;
+            if machine::ETHERNET.is_some() {
+                // The same line reports the state of the link.
+                self.report_link();
+            }
             if !answered(number) {
                 return false;
             }
@@ -322,6 +326,13 @@ impl Drivers {
             return answered(number);
         }
         true
+    }
+
+    /// Tells the stack the state of its device's link.
+    fn report_link(&mut self) {
+        if let Some(Network { nic, stack, .. }) = &mut self.network {
+            stack.link(nic.link_up());
+        }
     }
 
     #[cold]

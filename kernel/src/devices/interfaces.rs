@@ -11,6 +11,7 @@ use super::attached::{Attached, Shared};
 use super::drivers::Source;
 use super::{Nic, Place};
 use crate::driver_cell::{Calls, DriverCell};
+use crate::machine;
 use crate::net::claim::{Card, Claim};
 #[cfg(feature = "networks")]
 use crate::net::{Stack, Wired};
@@ -101,9 +102,13 @@ impl Interfaces {
     #[inline]
     pub(super) fn answer_lines(&mut self, mut answered: impl FnMut(u32) -> bool) -> (bool, bool) {
         let mut found = false;
-        for Served { shared, .. } in &mut self.0 {
-            if let Some(number) = shared.answer_line() {
+        for served in &mut self.0 {
+            if let Some(number) = served.shared.answer_line() {
                 found = true;
+                if machine::ETHERNET.is_some() {
+                    // The same line reports the state of the link.
+                    served.report_link();
+                }
                 if !answered(number) {
                     return (false, found);
                 }

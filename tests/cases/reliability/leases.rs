@@ -134,6 +134,11 @@ fn serve(wire: &Wire, answers: impl Fn(u8) -> Vec<Answer>) -> Outcome<bool> {
     Ok(true)
 }
 
+/// Serves honestly until the machine has its address.
+pub(in crate::cases) fn lease_address(machine: &Machine, wire: &Wire) -> Outcome {
+    lease(machine, wire, honest)
+}
+
 /// Serves until the machine has its address.
 fn lease(machine: &Machine, wire: &Wire, answers: impl Fn(u8) -> Vec<Answer>) -> Outcome {
     let begun = Instant::now();

@@ -5,8 +5,11 @@ use core::arch::global_asm;
 
 use vmos_drivers::address::{PhysicalAddress, Range};
 use vmos_drivers::attestation::Fact;
-use vmos_drivers::board::{Board, Line, MemoryMap, PciHostBridge, Ram, Region, Table, VirtioMmio};
+use vmos_drivers::board::{
+    Board, EthernetPlace, Line, MemoryMap, PciHostBridge, Ram, Region, Table, VirtioMmio,
+};
 use vmos_drivers::console::pl011::{self, Pl011};
+use vmos_drivers::ethernet::NoEthernet;
 use vmos_drivers::interrupt::Interrupt;
 use vmos_drivers::interrupt_controller::gic_v2::{self, GicV2};
 use vmos_drivers::mmio::Mmio;
@@ -139,6 +142,9 @@ where
 
     type Rtc = Pl031<Mmio>;
     const RTC: Option<Range> = None;
+
+    type Ethernet = NoEthernet;
+    const ETHERNET: Option<EthernetPlace<NoEthernet>> = None;
 
     const VIRTIO_MMIO: Option<VirtioMmio> = None;
 

@@ -6,9 +6,10 @@ use core::arch::global_asm;
 use vmos_drivers::address::{PhysicalAddress, Range};
 use vmos_drivers::attestation::Fact;
 use vmos_drivers::board::{
-    Board, Line, MemoryMap, Part, PciHostBridge, Ram, Region, Table, VirtioMmio,
+    Board, EthernetPlace, Line, MemoryMap, Part, PciHostBridge, Ram, Region, Table, VirtioMmio,
 };
 use vmos_drivers::console::pl011::{self, Pl011};
+use vmos_drivers::ethernet::NoEthernet;
 use vmos_drivers::interrupt::Interrupt;
 use vmos_drivers::interrupt_controller::gic_v2::{self, GicV2};
 use vmos_drivers::mmio::Mmio;
@@ -149,6 +150,9 @@ where
 
     type Rtc = Pl031<Mmio>;
     const RTC: Option<Range> = None;
+
+    type Ethernet = NoEthernet;
+    const ETHERNET: Option<EthernetPlace<NoEthernet>> = None;
 
     const VIRTIO_MMIO: Option<VirtioMmio> = None;
 

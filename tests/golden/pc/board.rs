@@ -5,8 +5,11 @@ use core::arch::global_asm;
 
 use vmos_drivers::address::{PhysicalAddress, Range};
 use vmos_drivers::attestation::Fact;
-use vmos_drivers::board::{Board, Line, MemoryMap, PciHostBridge, Ram, Region, Table, VirtioMmio};
+use vmos_drivers::board::{
+    Board, EthernetPlace, Line, MemoryMap, PciHostBridge, Ram, Region, Table, VirtioMmio,
+};
 use vmos_drivers::console::ns16550::{self, Ns16550};
+use vmos_drivers::ethernet::NoEthernet;
 use vmos_drivers::interrupt::Interrupt;
 use vmos_drivers::interrupt_controller::apic::{self, Apic};
 use vmos_drivers::local_apic::ModelSpecific;
@@ -179,6 +182,9 @@ where
 
     type Rtc = Pl031<Mmio>;
     const RTC: Option<Range> = None;
+
+    type Ethernet = NoEthernet;
+    const ETHERNET: Option<EthernetPlace<NoEthernet>> = None;
 
     /// From `virtio-mmio`.
     const VIRTIO_MMIO: Option<VirtioMmio> = Some(VirtioMmio {

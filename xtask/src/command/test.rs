@@ -264,7 +264,8 @@ fn build_images(workspace: &Workspace, boards: &[Board], all: bool) -> Result<()
     let apps = || workspace.apps.iter().map(|app| app.name.as_str());
     for board in boards {
         let lacks_devices = transport::is_console_only(board);
-        let can_run = |app: &&str| !lacks_devices || runs_on_a_console(workspace, app);
+        let can_run =
+            |app: &&str| !lacks_devices || runs_without_virtio(workspace, board, all, app);
         let is_brief = !all && workspace.seldom.includes(&board.name, boards.len());
         let is_tried = |app: &&str| !is_brief || workspace.seldom.apps.iter().any(|one| one == app);
         let few = &workspace.few;
@@ -279,6 +280,15 @@ fn build_images(workspace: &Workspace, boards: &[Board], all: bool) -> Result<()
         image::build(workspace, board, &apps, None)?;
     }
     Ok(())
+}
+
+/// Returns whether an app is tried on a board without virtio devices.
+fn runs_without_virtio(workspace: &Workspace, board: &Board, all: bool, app: &str) -> bool {
+    let ethernet = &workspace.ethernet;
+    let is_for_ethernet = ethernet.boards.contains(&board.name);
+    let uses_ethernet = board.ethernet.is_some() && ethernet.apps.iter().any(|one| one == app);
+    (uses_ethernet && (all || is_for_ethernet))
+        || (runs_on_a_console(workspace, app) && (all || !is_for_ethernet))
 }
 
 /// Returns whether an app needs only a console. Unless the workspace lists those apps, any may.

@@ -142,10 +142,15 @@ impl<R: Registers> Lan9118<R> {
         (self.transmit.free / SPACE) as u16
     }
 
-    /// Returns whether there is room after there was none.
+    /// Returns whether there is room after there was none; that is news only once.
     #[inline]
-    pub(super) fn has_new_room(&self) -> bool {
-        self.transmit.is_starved && self.registers.read32(TX_FIFO_INF) & 0xffff >= SPACE
+    pub(super) fn has_new_room(&mut self) -> bool {
+        if !self.transmit.is_starved {
+            return false;
+        }
+        self.settle();
+        self.transmit.is_starved = self.transmit.free < SPACE;
+        !self.transmit.is_starved
     }
 
     /// Copies a frame into the FIFO. One for which there is no room, and one that is too long, is counted

@@ -94,6 +94,13 @@ impl State {
         events & self.enabled != 0
     }
 
+    /// Sends the frames that are stuck in the transmit FIFO.
+    pub(super) fn send_stuck(&mut self) {
+        let count = self.sent.len();
+        self.statuses.extend((0..count).map(|_| 0));
+        self.used = 0;
+    }
+
     fn data_used(&self) -> usize {
         let waiting: usize = self.received.iter().map(|frame| frame.words.len()).sum();
         4 * (self.data.len() + waiting)

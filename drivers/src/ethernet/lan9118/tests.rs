@@ -270,6 +270,14 @@ fn a_full_fifo_has_no_room_until_its_frames_are_sent() {
     assert_ne!(controller.look().enabled & INT_TX_SPACE, 0);
     let pulse = driver.pulse();
     assert_eq!((pulse.in_flight, pulse.answered), (3, 0));
+    // Room is news only once, even if nothing is sent then.
+    controller.state().send_stuck();
+    assert!(driver.has_news());
+    assert!(!driver.has_news() && !driver.rearm());
+    assert_eq!(driver.pulse().in_flight, 0);
+    while driver.room() > 0 {
+        send(&mut driver, &bytes(1514));
+    }
     // A frame without room is dropped and counted.
     send(&mut driver, &bytes(1514));
     assert_eq!(driver.take_unsent(), 1);
