@@ -4,7 +4,8 @@
 //! [ACPI](acpi) tables, other machines a device tree. A device's node is found by its `compatible`
 //! strings and the address of its registers, never by its name. [`Survey::of`] finds the nodes and
 //! logs nothing, so it can locate the console before the console is started;
-//! [`Survey::contradictions`] then compares.
+//! [`Survey::contradictions`] then compares: first the [places](Aspect::Places) of the devices, which
+//! must be known before the devices are accessed, and later [the rest](Aspect::Rest).
 
 pub(crate) mod acpi;
 pub(crate) mod contradiction;
@@ -36,6 +37,16 @@ pub(crate) struct Survey<'a, const N: usize, const STRIDE: u32> {
     parts: &'static [Part; N],
     tree: DeviceTree<'a>,
     candidates: [Candidate<'a>; N],
+}
+
+/// The expected values to compare.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Aspect {
+    /// Whether the devices exist, and the addresses of their registers, slots and windows. Every
+    /// conflict that [denies](Contradiction::denies) a device is among these.
+    Places,
+    /// Interrupts, frequencies and texts.
+    Rest,
 }
 
 /// The node that matches a device.
@@ -80,7 +91,7 @@ impl<'a, const N: usize, const STRIDE: u32> Survey<'a, N, STRIDE> {
 
     /// Returns the address of the console's registers, if it differs from the board file.
     pub(crate) fn console(&self) -> Option<PhysicalAddress> {
-        let (part, console) = self.first_of("console.")?;
+        let (part, console) = self.first_of(|part| part.is_console)?;
         if console.is_in_place {
             return None;
         }
@@ -89,21 +100,26 @@ impl<'a, const N: usize, const STRIDE: u32> Survey<'a, N, STRIDE> {
         Some(PhysicalAddress(base))
     }
 
-    /// Returns the first device whose key starts with `class`.
-    fn first_of(&self, class: &str) -> Option<(&'static Part, &Candidate<'a>)> {
-        self.all().find(|(part, _)| part.is_in(class))
+    /// Returns the first device of a class.
+    fn first_of(&self, is_in: impl Fn(&Part) -> bool) -> Option<(&'static Part, &Candidate<'a>)> {
+        self.all().find(|(part, _)| is_in(part))
     }
 
-    /// Reports every conflict, and returns their number.
-    pub(crate) fn contradictions(&self, mut tell: impl FnMut(Contradiction<'a>)) -> usize {
+    /// Reports every conflict of an aspect, and returns their number.
+    pub(crate) fn contradictions(
+        &self,
+        aspect: Aspect,
+        mut tell: impl FnMut(Contradiction<'a>),
+    ) -> usize {
         let mut count = 0;
         // A tree with only memory and processors does not describe devices.
         if self.candidates.iter().all(|one| one.node.is_none()) {
             return count;
         }
-        let controller = self.first_of("interrupt-controller.");
-        let controller = controller.and_then(|(_, one)| one.node.as_ref());
-        let interrupt_cells = interrupt_cells(controller, self.table);
+        let inputs = match aspect {
+            Aspect::Places => None,
+            Aspect::Rest => Some(self.inputs()),
+        };
         for (part, candidate) in self.all() {
             let mut tell = |key, described, found| {
                 count += 1;
@@ -117,17 +133,29 @@ impl<'a, const N: usize, const STRIDE: u32> Survey<'a, N, STRIDE> {
                 });
             };
             let Some(node) = &candidate.node else {
-                tell("", described_kind(part.rows), Value::Nothing);
+                if inputs.is_none() {
+                    tell("", described_kind(part.rows), Value::Nothing);
+                }
                 continue;
             };
             for fact in part.rows {
-                self.compare(fact, node, controller, interrupt_cells, &mut tell);
-                if let Fact::Slots { .. } = fact {
-                    self.compare_slots(fact, &candidate.slots, &mut tell);
+                match &inputs {
+                    None => compare_place(fact, node, &candidate.slots, &mut tell),
+                    Some(inputs) => self.compare(fact, node, candidate, inputs, &mut tell),
                 }
             }
         }
         count
+    }
+
+    /// Returns the interrupt controller, which all interrupts are compared with.
+    fn inputs(&self) -> Inputs<'_, 'a> {
+        let controller = self.first_of(|part| part.is_interrupt_controller);
+        let controller = controller.and_then(|(_, one)| one.node.as_ref());
+        Inputs {
+            controller,
+            cells: interrupt_cells(controller, self.table),
+        }
     }
 
     /// Returns the number of an input among those of all described controllers, and whether another
@@ -142,7 +170,7 @@ impl<'a, const N: usize, const STRIDE: u32> Survey<'a, N, STRIDE> {
         };
         let (mut are_known, mut first) = (false, 0_u32);
         for (part, one) in self.all() {
-            if !part.is_in("interrupt-controller.") {
+            if !part.is_interrupt_controller {
                 continue;
             }
             if let Some(node) = &one.node {
@@ -176,66 +204,39 @@ impl<'a, const N: usize, const STRIDE: u32> Survey<'a, N, STRIDE> {
         tell(key, Value::Interrupt(number), found);
     }
 
-    /// Compares a series of slots with its nodes.
-    fn compare_slots(
+    /// Compares the interrupt of a series of slots. Of several controllers of the slots, the first one
+    /// that is not the described one counts.
+    fn compare_input_of_slots(
         &self,
-        fact: &Fact,
+        described: u32,
         slots: &Slots,
         tell: &mut dyn FnMut(&'static str, Value<'a>, Value<'a>),
     ) {
-        let Fact::Slots {
-            base,
-            stride,
-            count,
-            interrupt,
-        } = *fact
-        else {
-            return;
-        };
-        if let Some(found) = unlike(base, slots.base()) {
-            tell("base", Value::Address(base), Value::Address(found));
-        }
-        if let Some(found) = unlike(stride, slots.stride()) {
-            tell("stride", Value::Bytes(stride), Value::Bytes(found));
-        }
-        if let Some(found) = unlike(count, Some(slots.count())) {
-            tell("count", Value::Number(count), Value::Number(found));
-        }
-        // Of several controllers of the slots, the first one that is not the described one counts.
         let [low, high] = slots.controllers();
         let input = |controller| slots.interrupt().map(|number| Input { number, controller });
         let of_low = input(low);
-        let agrees = of_low.is_some_and(|low| self.place(interrupt, low) == (interrupt, false));
+        let agrees = of_low.is_some_and(|low| self.place(described, low) == (described, false));
         let found = if agrees { input(high) } else { of_low };
-        self.compare_input("interrupt", interrupt, found, tell);
+        self.compare_input("interrupt", described, found, tell);
     }
 
-    /// Compares one fact with the node of its device. A missing property is no conflict.
+    /// Compares one fact with the node of its device, unless it is about the place of the device. A
+    /// missing property is no conflict.
     fn compare(
         &self,
         fact: &Fact,
         node: &Node<'a>,
-        controller: Option<&Node<'a>>,
-        interrupt_cells: usize,
+        candidate: &Candidate<'a>,
+        inputs: &Inputs<'_, 'a>,
         tell: &mut dyn FnMut(&'static str, Value<'a>, Value<'a>),
     ) {
         match *fact {
-            Fact::Registers {
-                key,
-                index,
-                base,
-                size,
-            } => {
-                // Only the described registers matter, even if firmware reports a larger range.
-                let found = node.registers(index);
-                let found = found.map(|(at, length)| (at, length.min(size)));
-                if let Some(found) = unlike((base, size), found) {
-                    tell(key, range((base, size)), range(found));
-                }
-            }
             Fact::Interrupt { key, index, number } => {
-                let found = tree::interrupt(node, index, interrupt_cells, self.table);
+                let found = tree::interrupt(node, index, inputs.cells, self.table);
                 self.compare_input(key, number, found, tell);
+            }
+            Fact::Slots { interrupt, .. } => {
+                self.compare_input_of_slots(interrupt, &candidate.slots, tell);
             }
             Fact::Frequency {
                 key,
@@ -247,23 +248,8 @@ impl<'a, const N: usize, const STRIDE: u32> Survey<'a, N, STRIDE> {
                     tell(key, Value::Hertz(hertz), Value::Hertz(found));
                 }
             }
-            Fact::Window {
-                key,
-                space,
-                base,
-                size,
-            } => {
-                let found = tree::window(node, space, base, size);
-                if found != Some((base, size)) {
-                    tell(
-                        key,
-                        range((base, size)),
-                        found.map_or(Value::Nothing, range),
-                    );
-                }
-            }
             Fact::Intx { key, number } => {
-                let found = tree::intx(node, controller, self.table);
+                let found = tree::intx(node, inputs.controller, self.table);
                 self.compare_input(key, number, found, tell);
             }
             Fact::Text {
@@ -275,9 +261,72 @@ impl<'a, const N: usize, const STRIDE: u32> Survey<'a, N, STRIDE> {
                     tell(key, Value::Text(text), Value::Text(found));
                 }
             }
-            // These rows open a device, or describe slots or values that no device tree contains.
+            // These rows open a device, are about its place, or describe values that no device tree
+            // contains.
             _ => {}
         }
+    }
+}
+
+/// The interrupt controller that interrupts are compared with.
+struct Inputs<'s, 'a> {
+    controller: Option<&'s Node<'a>>,
+    /// The number of cells of an interrupt.
+    cells: usize,
+}
+
+/// Compares one fact about the place of a device with the node of the device, or with the nodes of a
+/// series of slots. A missing property is no conflict.
+fn compare_place<'a>(
+    fact: &Fact,
+    node: &Node<'a>,
+    slots: &Slots,
+    tell: &mut dyn FnMut(&'static str, Value<'a>, Value<'a>),
+) {
+    match *fact {
+        Fact::Registers {
+            key,
+            index,
+            base,
+            size,
+        } => {
+            // Only the described registers matter, even if firmware reports a larger range.
+            let found = node.registers(index);
+            let found = found.map(|(at, length)| (at, length.min(size)));
+            if let Some(found) = unlike((base, size), found) {
+                tell(key, range((base, size)), range(found));
+            }
+        }
+        Fact::Slots {
+            base,
+            stride,
+            count,
+            ..
+        } => {
+            if let Some(found) = unlike(base, slots.base()) {
+                tell("base", Value::Address(base), Value::Address(found));
+            }
+            if let Some(found) = unlike(stride, slots.stride()) {
+                tell("stride", Value::Bytes(stride), Value::Bytes(found));
+            }
+            if let Some(found) = unlike(count, Some(slots.count())) {
+                tell("count", Value::Number(count), Value::Number(found));
+            }
+        }
+        Fact::Window {
+            key,
+            space,
+            base,
+            size,
+        } => {
+            let found = tree::window(node, space, base, size);
+            if found != Some((base, size)) {
+                let found = found.map_or(Value::Nothing, range);
+                tell(key, range((base, size)), found);
+            }
+        }
+        // The other rows do not say where a device is.
+        _ => {}
     }
 }
 

@@ -42,6 +42,8 @@ pub fn start(arguments: [usize; 4]) -> ! {
     match boot(unusable, attestation) {
         Ok(never) => match never {},
         Err(error) => {
+            // A conflict may be the cause.
+            attest::conclude();
             error!("cannot start: {error}");
             machine::off(1)
         }
@@ -141,31 +143,55 @@ fn boot(
     debugger::show(state);
     let executor = Executor::new();
     let (kernel, spawner) = (Kernel::new(state), executor.spawner());
-    if machine::HAS_DEVICES {
-        crate::secrets::draw(kernel, spawner);
-    }
     app::start(kernel, spawner);
+    let statistics = &state.loop_statistics;
     if !machine::HAS_DEVICES {
-        event_loop::run(machine, &mut NoDevices, executor, &state.loop_statistics);
+        let services = &mut NoDevices;
+        event_loop::run(machine, services, executor, statistics, attest::conclude);
     }
     let services = &mut *state.devices.drivers().borrow_mut();
-    event_loop::run(machine, services, executor, &state.loop_statistics)
+    event_loop::run(machine, services, executor, statistics, || {
+        // No frame has been sent yet.
+        crate::secrets::draw(kernel, spawner);
+        attest::conclude();
+    })
 }
 
-/// Finds the memory, compares the board file with the machine, maps what the kernel may access, and makes
-/// the rest of RAM the heap. This needs more of the stack than the event loop, which runs in the caller.
+/// Finds the memory, compares the board file with the machine as far as that must be known before devices
+/// are accessed, maps what the kernel may access, and makes the rest of RAM the heap. This needs more of
+/// the stack than the event loop, which runs in the caller.
 #[cold]
 #[inline(never)]
 fn prepare_memory(
     mut attestation: Attestation<'static>,
     command_line: CommandLine<'_>,
 ) -> Result<Memory, CannotStart> {
-    let table = attestation.table();
     let mut ram = RangeSet::new();
-    let unreachable = find_ram(table, &mut attestation, &mut ram)?;
-    if arch::FIRMWARE_TABLE != TableKind::None {
-        attestation.conclude()?;
+    let unreachable = find_ram(&mut attestation, &mut ram)?;
+    if arch::FIRMWARE_TABLE == TableKind::None {
+        return make_heap(None, command_line, ram, unreachable);
     }
+    attestation.find_misplaced()?;
+    match make_heap(attestation.table(), command_line, ram, unreachable) {
+        Ok(memory) => {
+            attestation.conclude_later()?;
+            Ok(memory)
+        }
+        Err(error) => {
+            attestation.find_others();
+            Err(error)
+        }
+    }
+}
+
+/// Maps what the kernel may access, and makes the RAM that is free the heap.
+#[cold]
+fn make_heap(
+    table: Option<&Table>,
+    command_line: CommandLine<'_>,
+    ram: RangeSet,
+    unreachable: u64,
+) -> Result<Memory, CannotStart> {
     for range in ram.as_slice() {
         debug!("RAM: {:#x} bytes at {}", range.size, range.base);
     }
@@ -208,11 +234,7 @@ fn find_devices(
 /// the number of bytes that the processor cannot address.
 #[cold]
 #[inline(never)]
-fn find_ram(
-    table: Option<Table>,
-    attestation: &mut Attestation<'static>,
-    ram: &mut RangeSet,
-) -> Result<u64, Unclear> {
+fn find_ram(attestation: &mut Attestation<'static>, ram: &mut RangeSet) -> Result<u64, Unclear> {
     if arch::FIRMWARE_TABLE == TableKind::None {
         // Nothing could tell anything else.
         for described in machine::MEMORY.ram {
@@ -224,6 +246,7 @@ fn find_ram(
         return Ok(0);
     }
     let mut reported = RangeSet::new();
+    let table = attestation.table();
     if let Some(table) = table {
         table.find_ram(&mut reported)?;
     }
@@ -252,7 +275,7 @@ const STARTS_AT_ZERO: bool = {
 /// Removes from `free`, which is all RAM to use, what is not for the heap: the image, firmware's table
 /// and what it reserves, the regions that the board reserves, and the first and the last page.
 #[cold]
-fn carve(free: &mut RangeSet, table: Option<Table>) -> Result<(), Unclear> {
+fn carve(free: &mut RangeSet, table: Option<&Table>) -> Result<(), Unclear> {
     free.remove(image::range())?;
     if let Some(table) = table {
         table.carve(free)?;
@@ -282,7 +305,7 @@ fn carve(free: &mut RangeSet, table: Option<Table>) -> Result<(), Unclear> {
 #[cold]
 fn map(
     ram: &RangeSet,
-    table: Option<Table>,
+    table: Option<&Table>,
     command_line: CommandLine<'_>,
     free: &mut RangeSet,
 ) -> Result<(), CannotStart> {
@@ -301,18 +324,28 @@ fn map(
             size: PAGE,
         })?;
     }
-    let data = data
-        .as_slice()
-        .iter()
-        .map(|&range| Mapping::identity(range, Access::Data));
-    let devices = machine::MEMORY.mmio.iter().map(|region| Mapping {
-        range: region.range,
-        physical: region.physical,
-        access: Access::Device,
-    });
+    // One sequence by index, because chained iterators would repeat the code that maps for each part.
+    let (image, data, devices) = (image::mappings(), data.as_slice(), machine::MEMORY.mmio);
     let console = machine::moved_console().map(|range| Mapping::identity(range, Access::Device));
-    let mappings = image::mappings().into_iter().chain(data).chain(devices);
-    let mappings = mappings.chain(console);
+    let mapping = |mut index: usize| {
+        if let Some(&part) = image.get(index) {
+            return Some(part);
+        }
+        index -= image.len();
+        if let Some(&range) = data.get(index) {
+            return Some(Mapping::identity(range, Access::Data));
+        }
+        index -= data.len();
+        if let Some(region) = devices.get(index) {
+            return Some(Mapping {
+                range: region.range,
+                physical: region.physical,
+                access: Access::Device,
+            });
+        }
+        console.filter(|_| index == devices.len())
+    };
+    let mappings = (0..).map_while(mapping);
     // SAFETY: the mappings cover the image, all RAM and every described device, each at the address
     // that the kernel uses; the tables are allocated from free RAM.
     unsafe {

@@ -143,11 +143,18 @@ impl<'a> DeviceTree<'a> {
         Nodes::between(self.blob, stretch.first, stretch.last, self.root)
     }
 
-    /// Returns the RAM of the machine: the `reg` of every enabled node with device type `memory`
-    /// (chapter 3.4).
-    pub(crate) fn ram(&self) -> impl Iterator<Item = Result<Range, Malformed<'a>>> + use<'a> {
+    /// Passes the RAM of the machine to `take`: the `reg` of every enabled node with device type
+    /// `memory` (chapter 3.4).
+    ///
+    /// # Errors
+    ///
+    /// The first error of `take`, or a node whose ranges cannot be read with certainty.
+    pub(crate) fn ram<E: From<Malformed<'a>>>(
+        &self,
+        take: impl FnMut(Range) -> Result<(), E>,
+    ) -> Result<(), E> {
         let is_ram = |node: &Node<'_>| node.depth() == 1 && is_memory(node) && node.is_on();
-        Ranges::new(self.nodes_of(self.memory), is_ram)
+        ranges(self.nodes_of(self.memory), is_ram, take)
     }
 
     /// Passes the RAM that firmware reserves to `take`: the reservation block (chapter 5.3) and the
@@ -167,8 +174,7 @@ impl<'a> DeviceTree<'a> {
         for (base, size) in self.blob.reservations() {
             take(Range::new(PhysicalAddress(base), size).ok_or(Malformed::BLOCK)?)?;
         }
-        let mut nodes = Ranges::new(self.nodes_of(self.reserved), |node| node.depth() == 2);
-        nodes.try_for_each(|range| take(range?))
+        ranges(self.nodes_of(self.reserved), |node| node.depth() == 2, take)
     }
 
     /// Returns the command line (`/chosen`, chapter 3.6); empty if there is none.
@@ -214,65 +220,37 @@ impl fmt::Display for Malformed<'_> {
     }
 }
 
-/// The non-empty ranges in the `reg` of some nodes.
-struct Ranges<'a> {
-    nodes: Nodes<'a>,
-    is_one: fn(&Node<'_>) -> bool,
-    node: Option<Node<'a>>,
-    /// The index of the next entry of the node's `reg`.
-    index: usize,
-}
-
-impl<'a> Ranges<'a> {
-    fn new(nodes: Nodes<'a>, is_one: fn(&Node<'_>) -> bool) -> Self {
-        Self {
-            nodes,
-            is_one,
-            node: None,
-            index: 0,
+/// Passes the non-empty ranges in the `reg` of those `nodes` for which `is_one` returns true to `take`.
+fn ranges<'a, E: From<Malformed<'a>>>(
+    mut nodes: Nodes<'a>,
+    is_one: impl Fn(&Node<'a>) -> bool,
+    mut take: impl FnMut(Range) -> Result<(), E>,
+) -> Result<(), E> {
+    while let Some(node) = nodes.advance() {
+        if !is_one(node) {
+            continue;
         }
-    }
-}
-
-impl<'a> Iterator for Ranges<'a> {
-    type Item = Result<Range, Malformed<'a>>;
-
-    #[inline(never)]
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let Some(node) = self.node else {
-                let node = self.nodes.advance()?;
-                if (self.is_one)(node) {
-                    self.node = Some(*node);
-                    self.index = 0;
-                    if !node.has_whole_registers() {
-                        self.node = None;
-                        return Some(Err(Malformed {
-                            node: node.name(),
-                            problem: "has a `reg` that is not a number of whole entries: each has \
-                                      the parent's #address-cells and #size-cells, 1 or 2 each",
-                        }));
-                    }
-                }
-                continue;
-            };
-            let Some((base, size)) = node.registers(self.index) else {
-                self.node = None;
-                continue;
-            };
-            self.index += 1;
-            match Range::new(PhysicalAddress(base), size) {
-                Some(range) if size > 0 => return Some(Ok(range)),
-                Some(_) => {}
-                None => {
-                    return Some(Err(Malformed {
-                        node: node.name(),
-                        problem: BEYOND,
-                    }));
-                }
+        let refused = |problem| Malformed {
+            node: node.name(),
+            problem,
+        };
+        if !node.has_whole_registers() {
+            return Err(refused(
+                "has a `reg` that is not a number of whole entries: each has the parent's \
+                 #address-cells and #size-cells, 1 or 2 each",
+            )
+            .into());
+        }
+        let mut index = 0;
+        while let Some((base, size)) = node.registers(index) {
+            let range = Range::new(PhysicalAddress(base), size).ok_or_else(|| refused(BEYOND))?;
+            if size > 0 {
+                take(range)?;
             }
+            index += 1;
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -147,15 +147,33 @@ impl LoopStatistics {
     }
 }
 
-/// Runs the loop forever.
+/// Runs the loop forever. Calls `started` after every task has run once.
 pub(crate) fn run(
     machine: impl Machine,
     services: &mut impl Services,
-    executor: Executor,
+    mut executor: Executor,
     statistics: &LoopStatistics,
+    started: impl FnOnce(),
 ) -> ! {
     // Interrupts wait at the controller.
-    critical_section::with(|cs| run_turns(machine, services, executor, statistics, cs))
+    critical_section::with(|cs| {
+        run_first(&machine, &mut executor, statistics, RECENT.borrow(cs));
+        started();
+        run_turns(machine, services, executor, statistics, cs)
+    })
+}
+
+/// Runs a turn of only tasks before the first whole turn, so that an app is ready sooner.
+#[cold]
+fn run_first(
+    machine: &impl Machine,
+    executor: &mut Executor,
+    statistics: &LoopStatistics,
+    recent: &Recent,
+) {
+    recent.begin(machine.now()).tasks();
+    executor.run_ready();
+    statistics.busy_turns.set(statistics.busy_turns.get() + 1);
 }
 
 /// Runs turns forever.

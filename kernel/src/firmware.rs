@@ -65,8 +65,8 @@ impl Table {
 
     /// Returns the device tree, if the table is one. On architectures whose loaders pass no device
     /// tree, the result is known at compile time; the same applies to the other tables.
-    pub(crate) fn device_tree(&self) -> Option<DeviceTree<'static>> {
-        match *self {
+    pub(crate) fn device_tree(&self) -> Option<&DeviceTree<'static>> {
+        match self {
             Self::DeviceTree(tree) if MAY_BE_A_TREE => Some(tree),
             _ => None,
         }
@@ -127,9 +127,7 @@ impl Table {
     /// There are too many ranges, or they cannot be read with certainty.
     pub(crate) fn find_ram(&self, ram: &mut RangeSet) -> Result<(), Unclear> {
         if let Some(tree) = self.device_tree() {
-            for range in tree.ram() {
-                ram.add(range?)?;
-            }
+            tree.ram(|range| ram.add(range).map_err(Unclear::from))?;
         }
         if let Some(info) = self.start_info() {
             *ram = info.ram()?;

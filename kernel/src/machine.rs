@@ -103,6 +103,8 @@ static CONSOLE_MOVED: Mutex<Cell<Option<PhysicalAddress>>> = Mutex::new(Cell::ne
 static LISTENER: Mutex<Cell<Option<Listener>>> = Mutex::new(Cell::new(None));
 /// Whether the machine was asked to stop or to restart.
 static STOPPING: AtomicBool = AtomicBool::new(false);
+/// The function to call before the machine stops.
+static AT_END: Mutex<Cell<Option<fn()>>> = Mutex::new(Cell::new(None));
 /// The [`Optional`] devices that are left out, one bit each.
 static LEFT_OUT: AtomicU8 = AtomicU8::new(0);
 /// The number of rounds of an empty loop after which stopping has failed: some tenths of a second.
@@ -348,6 +350,11 @@ pub(crate) fn with_console_in_distress(write: &dyn Fn(&mut dyn Write)) {
 /// Does nothing: devices work by themselves. Only those of a process are served by the kernel.
 pub(crate) fn serve_devices() {}
 
+/// Calls `last` before the machine stops.
+pub(crate) fn call_at_end(last: fn()) {
+    critical_section::with(|cs| AT_END.borrow(cs).set(Some(last)));
+}
+
 /// Stops the machine with the exit status `status`; 0 means success.
 pub(crate) fn off(status: u8) -> ! {
     stop_by(|mut power| power.off(status))
@@ -361,6 +368,9 @@ pub(crate) fn reset() -> ! {
 /// Runs `act` with the board's power driver. If that faults, the report of the fault ends here too,
 /// and `act` is not run again.
 fn stop_by(act: impl FnOnce(Power)) -> ! {
+    if let Some(last) = critical_section::with(|cs| AT_END.borrow(cs).take()) {
+        last();
+    }
     flush_console();
     if !STOPPING.swap(true, Ordering::Relaxed) {
         // SAFETY: the board describes the hardware, and nothing drives it afterwards.

@@ -14,6 +14,8 @@ pub(crate) struct Part {
     /// The device's first registers: the index in `reg`, and the address.
     pub(super) registers: Option<(usize, u64)>,
     pub(super) has_slots: bool,
+    pub(super) is_console: bool,
+    pub(super) is_interrupt_controller: bool,
 }
 
 impl Part {
@@ -54,9 +56,15 @@ impl Part {
             lengths: Lengths::NONE,
             registers: None,
             has_slots: false,
+            is_console: false,
+            is_interrupt_controller: false,
         };
         let mut row = 0;
         while row < rows.len() {
+            if let Some(key) = rows[row].opens() {
+                part.is_console = starts_with(key, "console.");
+                part.is_interrupt_controller = starts_with(key, "interrupt-controller.");
+            }
             match rows[row] {
                 Fact::Part { compatible, .. } | Fact::Or { compatible } => {
                     part.lengths.add(compatible.as_bytes());
@@ -77,9 +85,17 @@ impl Part {
     pub(super) fn key(&self) -> Option<&'static str> {
         self.rows.first()?.opens()
     }
+}
 
-    /// Returns whether the device's key starts with `class`.
-    pub(super) fn is_in(&self, class: &str) -> bool {
-        self.key().is_some_and(|key| key.starts_with(class))
+/// Returns whether `text` starts with `start`.
+const fn starts_with(text: &str, start: &str) -> bool {
+    let (text, start) = (text.as_bytes(), start.as_bytes());
+    let mut index = 0;
+    while index < start.len() {
+        if index >= text.len() || text[index] != start[index] {
+            return false;
+        }
+        index += 1;
     }
+    true
 }

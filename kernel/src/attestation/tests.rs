@@ -186,9 +186,15 @@ fn survey(tree: &Model) -> Survey<'static, COUNT, 0> {
     Survey::of(&mut tree, TABLE, &PARTS)
 }
 
+/// The aspects, in the order in which the kernel compares them.
+const ASPECTS: [Aspect; 2] = [Aspect::Places, Aspect::Rest];
+
 fn said(tree: &Model) -> Vec<String> {
     let mut lines = Vec::new();
-    let count = survey(tree).contradictions(|found| lines.push(found.to_string()));
+    let mut count = 0;
+    for aspect in ASPECTS {
+        count += survey(tree).contradictions(aspect, |found| lines.push(found.to_string()));
+    }
     assert_eq!(count, lines.len());
     lines
 }
@@ -389,16 +395,30 @@ fn truncated_values_never_panic() {
     }
 }
 
-/// Returns the keys of the devices that are not where the table says.
+/// Returns the keys of the devices that are not where the table says. They are known before any
+/// device is accessed.
 fn denied(tree: &Model) -> Vec<&'static str> {
     let mut keys = Vec::new();
-    survey(tree).contradictions(|found| {
-        if found.denies() {
-            keys.push(found.part());
-        }
+    survey(tree).contradictions(Aspect::Places, |found| {
+        assert!(found.denies(), "{found} is about another aspect");
+        keys.push(found.part());
+    });
+    survey(tree).contradictions(Aspect::Rest, |found| {
+        assert!(!found.denies(), "{found} is known too late");
     });
     keys.dedup();
     keys
+}
+
+#[test]
+fn a_device_with_several_conflicts_is_denied_before_the_others_are_known() {
+    let mut tree = machine_with("h", "interrupts", &[0, 20, 1]);
+    tree.root.remove_child("g");
+    assert_eq!(denied(&tree), ["virtio-mmio"]);
+    let count = "virtio-mmio.count: the description says 2, the device tree says 1";
+    let interrupt =
+        "virtio-mmio.interrupt: the description says spi 16, the device tree says spi 20";
+    assert_eq!(said(&tree), [count, interrupt]);
 }
 
 #[test]

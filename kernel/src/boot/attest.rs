@@ -1,11 +1,18 @@
-//! Reports conflicts between the board file and the machine at boot.
+//! Reports conflicts between the board file and the machine at boot: before the devices are accessed,
+//! those about their places; all others after the tasks have run for the first time, or before the machine
+//! stops, whichever is earlier. So an app is ready sooner.
 
+use alloc::boxed::Box;
+use core::cell::Cell;
+
+use critical_section::Mutex;
 use vmos_drivers::{error, warn};
 
 use super::CannotStart;
+use crate::arch;
 use crate::attestation::contradiction::{Address, Bytes, Contradiction, Hertz};
-use crate::attestation::{self, Part, Survey};
-use crate::firmware::Table;
+use crate::attestation::{self, Aspect, Part, Survey};
+use crate::firmware::{Table, TableKind};
 use crate::machine::{self, Optional};
 use crate::memory::discovery::Finding;
 use crate::part;
@@ -15,6 +22,9 @@ const COUNT: usize = Part::count(machine::ATTESTATION);
 const STRIDE: u32 = machine::CONTROLLER_STRIDE;
 /// The devices in the board file.
 static PARTS: [Part; COUNT] = Part::all_of(machine::ATTESTATION);
+
+/// The comparison that is not finished yet.
+static REST: Mutex<Cell<Option<Box<Attestation<'static>>>>> = Mutex::new(Cell::new(None));
 
 /// The comparison of the board file with the machine.
 pub(super) struct Attestation<'a> {
@@ -37,14 +47,14 @@ impl Attestation<'static> {
     }
 
     /// Returns firmware's table. A device tree has been read completely at this point.
-    pub(super) fn table(&self) -> Option<Table> {
-        self.table
+    pub(super) fn table(&self) -> Option<&Table> {
+        self.table.as_ref()
     }
 
     /// Returns the devices found in a device tree. Reading `table` again lets the compiler remove
     /// the code on architectures whose loaders pass no device tree.
     fn survey(&self) -> Option<&Survey<'static, COUNT, STRIDE>> {
-        self.table?.device_tree()?;
+        self.table()?.device_tree()?;
         self.survey.as_ref()
     }
 
@@ -56,7 +66,7 @@ impl Attestation<'static> {
     /// Logs the result of comparing a range of RAM with firmware's tables; nothing if they agree.
     #[cold]
     pub(super) fn take(&mut self, finding: Finding) {
-        let table = self.table.map_or("the loader", |table| table.name());
+        let table = self.table().map_or("the loader", Table::name);
         match finding {
             Finding::Confirmed { .. } => {}
             Finding::Unchecked { ram } => warn!(
@@ -112,13 +122,14 @@ impl Attestation<'static> {
         }
     }
 
-    /// Reports all other conflicts.
+    /// Reports the conflicts about the places of devices, and leaves out the devices that are not
+    /// where the board file says.
     ///
     /// # Errors
     ///
-    /// In a debug build, if there is any conflict.
+    /// If the kernel cannot do without a device that is not there.
     #[cold]
-    pub(super) fn conclude(mut self) -> Result<(), CannotStart> {
+    pub(super) fn find_misplaced(&mut self) -> Result<(), CannotStart> {
         let mut missing = None;
         let mut tell = |found: Contradiction<'_>| {
             error!("{found}");
@@ -127,28 +138,49 @@ impl Attestation<'static> {
             }
         };
         if let Some(survey) = self.survey() {
-            self.contradictions += survey.contradictions(&mut tell);
+            self.contradictions += survey.contradictions(Aspect::Places, &mut tell);
         }
-        if let Some(tables) = self.table.and_then(|table| table.acpi()) {
+        if let Some(tables) = self.table().and_then(Table::acpi) {
             let (facts, lines) = (machine::ATTESTATION, machine::INTERRUPTS);
             self.contradictions += tables.contradictions(facts, lines, &mut tell);
         }
-        self.compare_clock();
-        if let Some(key) = missing {
-            return Err(CannotStart::Missing(key));
-        }
-        match self.contradictions {
-            0 => Ok(()),
-            _ if cfg!(debug_assertions) => Err(CannotStart::Contradicted),
-            count => {
-                error!(
-                    "conflicts between board file and machine: {count}; continuing with the board \
-                     file. Try: cargo xtask verify {}",
-                    machine::NAME
-                );
-                Ok(())
+        match missing {
+            Some(key) => {
+                self.find_others();
+                Err(CannotStart::Missing(key))
             }
+            None => Ok(()),
         }
+    }
+
+    /// Reports all other conflicts, and returns the number of all.
+    #[cold]
+    pub(super) fn find_others(&mut self) -> usize {
+        if let Some(survey) = self.survey() {
+            let tell = |found: Contradiction<'_>| error!("{found}");
+            self.contradictions += survey.contradictions(Aspect::Rest, tell);
+        }
+        self.compare_clock();
+        self.contradictions
+    }
+
+    /// Leaves the rest of the comparison to [`conclude`]. A debug build does it at once.
+    ///
+    /// # Errors
+    ///
+    /// In a debug build, if there is any conflict.
+    #[cold]
+    pub(super) fn conclude_later(mut self) -> Result<(), CannotStart> {
+        if cfg!(debug_assertions) {
+            return match self.find_others() {
+                0 => Ok(()),
+                _ => Err(CannotStart::Contradicted),
+            };
+        }
+        let rest = Some(Box::new(self));
+        critical_section::with(|cs| REST.borrow(cs).set(rest));
+        machine::call_at_end(conclude);
+        Ok(())
     }
 
     /// Reports a frequency in the board file that differs from the machine's. A frequency from
@@ -168,6 +200,25 @@ impl Attestation<'static> {
                 Hertz(told)
             );
         }
+    }
+}
+
+/// Finishes the comparison, if it was [left](Attestation::conclude_later) for later.
+#[cold]
+pub(super) fn conclude() {
+    if arch::FIRMWARE_TABLE == TableKind::None {
+        return;
+    }
+    let Some(mut attestation) = critical_section::with(|cs| REST.borrow(cs).take()) else {
+        return;
+    };
+    let count = attestation.find_others();
+    if count > 0 {
+        error!(
+            "conflicts between board file and machine: {count}; continuing with the board file. \
+             Try: cargo xtask verify {}",
+            machine::NAME
+        );
     }
 }
 

@@ -63,6 +63,19 @@ fn with<T>(bytes: &[u8], read: impl FnOnce(DeviceTree<'_>) -> T) -> Result<T, Un
     DeviceTree::of(bytes).map(read)
 }
 
+fn try_ram(tree: DeviceTree<'_>) -> Result<Vec<Range>, Malformed<'_>> {
+    let mut ranges = Vec::new();
+    tree.ram(|range| {
+        ranges.push(range);
+        Ok(())
+    })
+    .map(|()| ranges)
+}
+
+fn ram(tree: DeviceTree<'_>) -> Vec<Range> {
+    try_ram(tree).expect("every range can be read")
+}
+
 fn try_reserved(tree: DeviceTree<'_>) -> Result<Vec<Range>, Malformed<'_>> {
     let mut ranges = Vec::new();
     tree.reserved(|range| {
@@ -93,8 +106,7 @@ fn reserved_with(
 
 #[test]
 fn ram_is_every_range_of_every_memory_node() {
-    let ram: Vec<_> =
-        with(&model().to_dtb(), |tree| tree.ram().flatten().collect()).expect("the tree is valid");
+    let ram = with(&model().to_dtb(), ram).expect("the tree is valid");
     assert_eq!(
         ram,
         [range(0x4000_0000, 0x1000), range(0x1_0000_0000, 0x2000)]
@@ -110,8 +122,8 @@ fn disabled_ram_is_not_used() {
         cells("reg", &[0, 0x900_0000, 0x1000]),
     ];
     model.root.add_child(node("memory@1", secure.into()));
-    let ram = with(&model.to_dtb(), |tree| tree.ram().count()).expect("the tree is valid");
-    assert_eq!(ram, 2);
+    let ram = with(&model.to_dtb(), ram).expect("the tree is valid");
+    assert_eq!(ram.len(), 2);
 }
 
 #[test]
@@ -222,9 +234,7 @@ fn ram_in_half_an_entry_is_refused() {
         cells("reg", &[2, 0, 0x3000, 3]),
     ];
     model.root.add_child(node("memory@200000000", half.into()));
-    let refused = with(&model.to_dtb(), |tree| {
-        tree.ram().any(|range| range.is_err())
-    });
+    let refused = with(&model.to_dtb(), |tree| try_ram(tree).is_err());
     assert!(refused.expect("a tree"));
 }
 
@@ -278,8 +288,7 @@ fn nodes_between_two_memory_nodes_are_not_ram() {
         cells("reg", &[2, 0, 0x3000]),
     ];
     model.root.add_child(node("memory@200000000", more.into()));
-    let ram: Vec<_> =
-        with(&model.to_dtb(), |tree| tree.ram().flatten().collect()).expect("the tree is valid");
+    let ram = with(&model.to_dtb(), ram).expect("the tree is valid");
     assert_eq!(ram.len(), 3);
     assert_eq!(ram[2], range(0x2_0000_0000, 0x3000));
 }
@@ -292,7 +301,7 @@ fn reading_visits_every_node_once() {
     read.read(|node| names.push(node.name().to_vec()));
     let expected: [&[u8]; 5] = [b"", b"memory@0", b"reserved-memory", b"taken", b"chosen"];
     assert_eq!(names, expected);
-    assert_eq!(read.ram().count(), 2);
+    assert_eq!(ram(read).len(), 2);
     assert_eq!(reserved(read).len(), 2);
     assert_eq!(read.command_line(), "log=debug");
 }
@@ -333,8 +342,9 @@ fn corrupt_trees_cause_no_panic_and_no_endless_loop() {
             bytes[position] = value;
             // The results are arbitrary, but there must be no panic.
             let _ = with(&bytes, |tree| {
-                let reserved = try_reserved(tree).map_or(0, |ranges| ranges.len());
-                tree.ram().count() + reserved + tree.command_line().len()
+                let count = |ranges: Vec<Range>| ranges.len();
+                let reserved = try_reserved(tree).map_or(0, count);
+                try_ram(tree).map_or(0, count) + reserved + tree.command_line().len()
             });
         }
     }

@@ -76,7 +76,7 @@ pub(super) fn begin(
     }
     start(kernel, spawner);
     let services = &mut *state.devices.drivers().borrow_mut();
-    event_loop::run(machine, services, executor, &state.loop_statistics)
+    event_loop::run(machine, services, executor, &state.loop_statistics, || ())
 }
 
 fn fail(error: &Unusable, status: i32) -> ! {

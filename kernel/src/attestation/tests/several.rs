@@ -60,7 +60,9 @@ fn said_of_several(uart: Option<u32>, slots: [u32; 2]) -> Vec<String> {
     let survey: Survey<'_, COUNT_OF_SEVERAL, 2048> =
         Survey::of(&mut tree, SEVERAL, &PARTS_OF_SEVERAL);
     let mut lines = Vec::new();
-    survey.contradictions(|found| lines.push(found.to_string()));
+    for aspect in ASPECTS {
+        survey.contradictions(aspect, |found| lines.push(found.to_string()));
+    }
     lines
 }
 
