@@ -24,6 +24,15 @@ const LINE: usize = 64;
 /// The number of bytes that were leaked, because a device could not be stopped from using them.
 static LEAKED: AtomicUsize = AtomicUsize::new(0);
 
+/// Counts leaked memory, in bytes. Version 6-M of the Arm architecture has only loads and stores; there,
+/// interrupts are masked and there is one processor.
+fn leak(bytes: usize) {
+    #[cfg(target_has_atomic = "ptr")]
+    LEAKED.fetch_add(bytes, Ordering::Relaxed);
+    #[cfg(not(target_has_atomic = "ptr"))]
+    LEAKED.store(LEAKED.load(Ordering::Relaxed) + bytes, Ordering::Relaxed);
+}
+
 /// Returns how many bytes of device memory were [leaked](Buffer::leak) so far, because a device
 /// could not be stopped from using them.
 #[must_use]
@@ -160,7 +169,7 @@ impl Buffer {
         let shape = unsafe { self.shape().as_mut() };
         if !shape.leaked {
             shape.leaked = true;
-            LEAKED.fetch_add(shape.layout.size(), Ordering::Relaxed);
+            leak(shape.layout.size());
         }
     }
 

@@ -145,10 +145,10 @@ fn boot(
         crate::secrets::draw(kernel, spawner);
     }
     app::start(kernel, spawner);
-    if !machine::HAS_DEVICES {
+    let Some(drivers) = state.devices.drivers().first() else {
         event_loop::run(machine, &mut NoDevices, executor, &state.loop_statistics);
-    }
-    let services = &mut *state.devices.drivers().borrow_mut();
+    };
+    let services = &mut *drivers.borrow_mut();
     event_loop::run(machine, services, executor, &state.loop_statistics)
 }
 
@@ -176,7 +176,13 @@ fn prepare_memory(
 
     // No code before this line may allocate.
     let mut heap_size = 0;
+    let mut left = machine::HEAP;
     for &range in free.as_slice() {
+        let mut range = range;
+        if let Some(left) = &mut left {
+            range.size = range.size.min(*left);
+            *left -= range.size;
+        }
         // SAFETY: the range is part of the RAM, and nothing else uses it.
         heap_size += unsafe { heap::add(range) } as u64;
     }

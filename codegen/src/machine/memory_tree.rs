@@ -33,6 +33,13 @@ const BOUNDARY: u64 = 1 << 20;
 /// The priority of the regions with which QEMU fills the ranges of what it does not emulate.
 const PLACEHOLDER: &str = "-1000";
 
+/// The root of the address space of a microcontroller's processor. It contains the processor's own
+/// peripherals, such as its interrupt controller, and aliases of memory bit by bit, both at addresses that
+/// the architecture fixes (Arm DDI 0403, B3.1 and A3.7).
+const MICROCONTROLLER: &str = "armv7m-container";
+const PRIVATE_PERIPHERALS: u64 = 0xE000_0000;
+const BIT_BAND: &str = "bitband";
+
 /// The two address spaces of a machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MemoryTree {
@@ -93,6 +100,7 @@ impl MemoryTree {
     /// Parses the monitor's output. Unknown lines are ignored.
     pub fn parse(printed: &str) -> Self {
         let mut tree = Self::default();
+        let mut of_processor = Vec::new();
         for view in printed.split("FlatView #") {
             let has = |name: &str| view.contains(&format!(" AS \"{name}\","));
             let root = view
@@ -104,12 +112,22 @@ impl MemoryTree {
                 let regions = regions.filter(|region| Some(region.name.as_str()) != root);
                 regions.collect::<Vec<_>>()
             };
-            if has("memory") {
+            // A microcontroller's processor has a space of its own, with more than the machine's.
+            if root == Some(MICROCONTROLLER) {
+                let is_own = |region: &Region| {
+                    region.range.base >= PRIVATE_PERIPHERALS || region.name == BIT_BAND
+                };
+                of_processor = regions();
+                of_processor.retain(|region| !is_own(region));
+            } else if has("memory") {
                 tree.memory = regions();
             }
             if has("I/O") {
                 tree.ports = regions();
             }
+        }
+        if !of_processor.is_empty() {
+            tree.memory = of_processor;
         }
         tree.memory.sort_by_key(|region| region.range);
         tree.ports.sort_by_key(|region| region.range);

@@ -98,8 +98,10 @@ pub(crate) fn probe(
             }
         }
     }
-    let drivers = devices.drivers.get_mut();
-    devices.inquiry = Some((drivers.inquiry, drivers.calls));
+    if let Some(drivers) = devices.drivers.first_mut() {
+        let drivers = drivers.get_mut();
+        devices.inquiry = Some((drivers.inquiry, drivers.calls));
+    }
     devices
 }
 
@@ -122,7 +124,10 @@ impl Devices {
         line: Option<Interrupt>,
         transport: Transport,
     ) {
-        let drivers = self.drivers.get_mut();
+        let Some(drivers) = self.drivers.first_mut() else {
+            return;
+        };
+        let drivers = drivers.get_mut();
         let started = match kind {
             DeviceKind::RNG if drivers.entropy.is_none() => Rng::new(transport).map(|driver| {
                 let routing = driver.routing();

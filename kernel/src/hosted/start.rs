@@ -61,7 +61,8 @@ pub fn run(start: fn(Kernel, Spawner)) -> ! {
     let (kernel, spawner) = (Kernel::new(state), executor.spawner());
     secrets::draw(kernel, spawner);
     start(kernel, spawner);
-    let services = &mut *state.devices.drivers().borrow_mut();
+    let [drivers] = state.devices.drivers();
+    let services = &mut *drivers.borrow_mut();
     event_loop::run(machine, services, executor, &state.loop_statistics)
 }
 
