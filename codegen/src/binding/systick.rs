@@ -65,7 +65,7 @@ impl Driver for SysTick {
                     config_type: "systick::Config".to_owned(),
                     config: Value::structure(
                         "systick::Config",
-                        vec![("clock", Value::Decimal(clock))],
+                        vec![("processor_clock", Value::Decimal(clock))],
                     ),
                     processor: Vec::new(),
                 },

@@ -62,12 +62,16 @@ fn the_code_behind_the_vector_table_has_the_assumed_size() {
 
 #[test]
 fn the_code_of_other_versions_has_no_more() {
-    for (version, target) in [
-        ("armv6-m", "thumbv6m-none-eabi"),
-        ("armv8-m", "thumbv8m.main-none-eabi"),
+    for (version, cpu, target) in [
+        ("armv6-m", "cortex-m0", "thumbv6m-none-eabi"),
+        ("armv8-m", "cortex-m33", "thumbv8m.main-none-eabi"),
     ] {
         let architecture = format!("architecture = \"{version}\"");
-        let board = with(&[("architecture = \"armv7-m\"", &architecture)]);
+        let cpu = format!("cpu = \"{cpu}\"");
+        let board = with(&[
+            ("architecture = \"armv7-m\"", &architecture),
+            ("cpu = \"cortex-m3\"", &cpu),
+        ]);
         let output = assemble(&board.load().unwrap(), target, 0);
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{version}: {told}");

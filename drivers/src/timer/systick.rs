@@ -55,7 +55,7 @@ const REGISTERS: Range = Range {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
     /// The frequency of the processor's clock in Hz.
-    pub clock: u64,
+    pub processor_clock: u64,
 }
 
 /// A SysTick timer.
@@ -129,7 +129,7 @@ impl Driver for SysTick<Mmio> {
     unsafe fn new(config: &Config) -> Self {
         // SAFETY: every processor of this profile that the binding allows has the registers, and the
         // caller guarantees that nothing else drives the timer.
-        Self::with_registers(unsafe { Mmio::new(REGISTERS) }, config.clock)
+        Self::with_registers(unsafe { Mmio::new(REGISTERS) }, config.processor_clock)
     }
 }
 
