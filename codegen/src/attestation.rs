@@ -17,7 +17,7 @@ pub(crate) fn facts(description: &Description) -> Vec<Fact> {
     let board = description.board.value();
     let architecture = board.and_then(|board| board.architecture.value());
     // Nothing starts a microcontroller's kernel, so there are no tables.
-    if architecture == Some(&Architecture::ArmV7M) {
+    if architecture.is_some_and(|one| one.is_m_profile()) {
         return Vec::new();
     }
     if architecture == Some(&Architecture::X86_64) {
@@ -153,7 +153,7 @@ impl Rows {
     /// Adds a counter's frequency. The device tree has it in the timer's node on Arm, and in the
     /// node of the processors on RISC-V.
     fn timebase(&mut self, part: &Part, key: String, hertz: u64, description: &Description) {
-        use Architecture::{Aarch64, Arm, ArmV7M, Riscv32, Riscv64, X86_64};
+        use Architecture::{Aarch64, Arm, ArmV6M, ArmV7M, ArmV8M, Riscv32, Riscv64, X86_64};
         let board = description.board.value();
         match board.and_then(|board| board.architecture.value()) {
             Some(Aarch64 | Arm) => self.about.push(Fact::Frequency {
@@ -174,7 +174,7 @@ impl Rows {
                     hertz,
                 });
             }
-            Some(ArmV7M | X86_64) | None => {}
+            Some(ArmV6M | ArmV7M | ArmV8M | X86_64) | None => {}
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod clint;
 pub mod cmsdk_dual_timer;
 pub mod cmsdk_uart;
 pub mod cortex_a9_global;
+mod dual_timer;
 pub mod elf;
 mod exception_level;
 pub mod gic_v2;
@@ -26,6 +27,8 @@ pub mod local_apic;
 pub mod machine_mode;
 pub mod mc146818;
 mod messages;
+pub mod nrf51_timer;
+pub mod nrf51_uart;
 pub mod ns16550;
 pub mod nvic;
 pub mod own_part;
@@ -45,6 +48,7 @@ pub mod semihosting;
 pub mod sifive_test;
 pub mod sp804;
 pub mod supervisor_timer;
+pub mod systick;
 mod uart;
 pub mod vector_table;
 pub mod virtio_mmio;
@@ -88,6 +92,8 @@ drivers! {
         CortexA9Global(cortex_a9_global::CortexA9Global),
         Sp804(sp804::Sp804),
         CmsdkDualTimer(cmsdk_dual_timer::CmsdkDualTimer),
+        Nrf51Timer(nrf51_timer::Nrf51Timer),
+        SysTick(systick::SysTick),
         LocalApic(local_apic::LocalApic),
         Clint(clint::Clint),
         Aclint(clint::Aclint),
@@ -102,6 +108,7 @@ drivers! {
         Pl011(pl011::Pl011),
         Ns16550(ns16550::Ns16550),
         CmsdkUart(cmsdk_uart::CmsdkUart),
+        Nrf51Uart(nrf51_uart::Nrf51Uart),
     }
 }
 

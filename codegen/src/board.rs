@@ -105,8 +105,12 @@ pub enum Architecture {
     Aarch64,
     /// 32-bit Arm processors, version 7-A.
     Arm,
+    /// Arm microcontrollers, version 6-M.
+    ArmV6M,
     /// Arm microcontrollers, version 7-M.
     ArmV7M,
+    /// Arm microcontrollers, version 8-M with the main extension.
+    ArmV8M,
     /// 64-bit x86 processors.
     X86_64,
     /// 64-bit RISC-V processors.
@@ -120,7 +124,9 @@ impl Architecture {
     pub const ALL: &'static [Self] = &[
         Self::Aarch64,
         Self::Arm,
+        Self::ArmV6M,
         Self::ArmV7M,
+        Self::ArmV8M,
         Self::X86_64,
         Self::Riscv64,
         Self::Riscv32,
@@ -133,14 +139,29 @@ impl Architecture {
         Some(match name {
             "aarch64" | "arm64" => Self::Aarch64,
             "arm" | "arm32" => Self::Arm,
+            "armv6-m" | "thumbv6m" => Self::ArmV6M,
             "armv7-m" | "thumbv7m" => Self::ArmV7M,
+            "armv8-m" | "thumbv8m" => Self::ArmV8M,
             "x86_64" | "x64" => Self::X86_64,
             "riscv64" | "rv64" => Self::Riscv64,
             "riscv32" | "rv32" => Self::Riscv32,
             _ => return None,
         })
     }
+
+    /// Returns whether processors of this architecture are Arm microcontrollers: the M profile.
+    #[must_use]
+    pub fn is_m_profile(self) -> bool {
+        M_PROFILE.contains(&self)
+    }
 }
+
+/// The architectures of Arm microcontrollers.
+pub const M_PROFILE: &[Architecture] = &[
+    Architecture::ArmV6M,
+    Architecture::ArmV7M,
+    Architecture::ArmV8M,
+];
 
 impl fmt::Display for Architecture {
     /// Writes the architecture's name as in a board file.
@@ -148,7 +169,9 @@ impl fmt::Display for Architecture {
         f.write_str(match self {
             Self::Aarch64 => "aarch64",
             Self::Arm => "arm",
+            Self::ArmV6M => "armv6-m",
             Self::ArmV7M => "armv7-m",
+            Self::ArmV8M => "armv8-m",
             Self::X86_64 => "x86_64",
             Self::Riscv64 => "riscv64",
             Self::Riscv32 => "riscv32",

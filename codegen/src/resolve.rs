@@ -150,6 +150,7 @@ fn memory(description: &Description) -> Option<Memory> {
         reserved,
         stack: memory.stack.value()?.0,
         fault_stack: memory.fault_stack.value()?.0,
+        heap: memory.heap.optional()?.map(|heap| heap.value.0),
         console_buffer: memory.console_buffer.value()?.0,
         page_tables: *memory.page_tables.value()?,
     })

@@ -50,6 +50,8 @@ pub trait Board<P> {
     /// Whether the translation tables have short descriptors (`memory.page-tables`), for a 32-bit
     /// Arm processor without the large physical address extension.
     const SHORT_DESCRIPTORS: bool = false;
+    /// The size of the heap in bytes (`memory.heap`); `None` if it gets the rest of RAM.
+    const HEAP: Option<u64> = None;
     /// The claimed interrupt lines, ascending.
     const INTERRUPTS: &'static [Line];
 

@@ -1,6 +1,7 @@
 //! Console drivers. The log is printed on the console.
 
 pub mod cmsdk_uart;
+pub mod nrf51_uart;
 pub mod ns16550;
 pub mod pl011;
 

@@ -26,16 +26,20 @@ pub const LINE: usize = 64;
 /// The number of bytes that were leaked, because a device could not be stopped from using them.
 static LEAKED: AtomicUsize = AtomicUsize::new(0);
 
+/// Counts memory that is never freed, in bytes. Version 6-M of the Arm architecture has only loads and stores; there,
+/// interrupts are masked and there is one processor.
+fn note_leak(bytes: usize) {
+    #[cfg(target_has_atomic = "ptr")]
+    LEAKED.fetch_add(bytes, Ordering::Relaxed);
+    #[cfg(not(target_has_atomic = "ptr"))]
+    LEAKED.store(LEAKED.load(Ordering::Relaxed) + bytes, Ordering::Relaxed);
+}
+
 /// Returns how many bytes of device memory were [leaked](Buffer::leak) so far, because a device
 /// could not be stopped from using them.
 #[must_use]
 pub fn leaked_bytes() -> usize {
     LEAKED.load(Ordering::Relaxed)
-}
-
-/// Counts memory that is never freed.
-fn note_leak(bytes: usize) {
-    LEAKED.fetch_add(bytes, Ordering::Relaxed);
 }
 
 /// There is not enough memory for a buffer.

@@ -4,10 +4,12 @@ pub mod apic_timer;
 pub mod arm_generic;
 pub mod cortex_a9_global;
 pub mod mtimer;
+pub mod nrf51_timer;
 pub mod rate;
 pub mod reference;
 pub mod sp804;
 pub mod supervisor;
+pub mod systick;
 
 mod by_mode;
 

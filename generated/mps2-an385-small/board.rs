@@ -76,6 +76,7 @@ where
     const TITLE: &'static str = "Arm MPS2 with a Cortex-M3, in 96 KiB of flash and 40 KiB of RAM";
     const MEMORY: MemoryMap = TABLE.memory();
     const INTERRUPTS: &'static [Line] = TABLE.interrupts();
+    const HEAP: Option<u64> = Some(448);
 
     /// From `interrupt-controller.nvic`.
     type InterruptController = Nvic<Mmio>;

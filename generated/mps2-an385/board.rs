@@ -75,6 +75,7 @@ where
     const TITLE: &'static str = "Arm MPS2 with a Cortex-M3 (AN385), as QEMU has it";
     const MEMORY: MemoryMap = TABLE.memory();
     const INTERRUPTS: &'static [Line] = TABLE.interrupts();
+    const HEAP: Option<u64> = Some(448);
 
     /// From `interrupt-controller.nvic`.
     type InterruptController = Nvic<Mmio>;

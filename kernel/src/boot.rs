@@ -145,11 +145,11 @@ fn boot(
     let (kernel, spawner) = (Kernel::new(state), executor.spawner());
     app::start(kernel, spawner);
     let statistics = &state.loop_statistics;
-    if !machine::HAS_DEVICES {
+    let Some(drivers) = state.devices.drivers().first() else {
         let services = &mut NoDevices;
         event_loop::run(machine, services, executor, statistics, attest::conclude);
-    }
-    let services = &mut *state.devices.drivers().borrow_mut();
+    };
+    let services = &mut *drivers.borrow_mut();
     event_loop::run(machine, services, executor, statistics, || {
         // No frame has been sent yet.
         crate::secrets::draw(kernel, spawner);
@@ -202,7 +202,13 @@ fn make_heap(
 
     // No code before this line may allocate.
     let mut heap_size = 0;
+    let mut left = machine::HEAP;
     for &range in free.as_slice() {
+        let mut range = range;
+        if let Some(left) = &mut left {
+            range.size = range.size.min(*left);
+            *left -= range.size;
+        }
         // SAFETY: the range is part of the RAM, and nothing else uses it.
         heap_size += unsafe { heap::add(range) } as u64;
     }

@@ -25,14 +25,18 @@ pub(crate) type Listener = fn(Option<u8>);
 /// The size of the ring buffer, in bytes.
 const RING_SIZE: usize = machine::CONSOLE_BUFFER;
 
+/// The size of the ring buffer of a console for a report, in bytes. It is on the small stack on which
+/// faults are reported, and the report waits for the transmitter anyway.
+const REPORT_RING_SIZE: usize = 16;
+
 /// How often to poll a transmitter that accepts nothing before discarding output: some seconds. The
 /// slowest line sends a byte in a few milliseconds.
 const PATIENCE: usize = if cfg!(test) { 1000 } else { 20_000_000 };
 
 /// A console, with the bytes that wait for its transmitter.
-pub(crate) struct Console<T> {
+pub(crate) struct Console<T, const RING: usize = RING_SIZE> {
     transmitter: T,
-    ring: [u8; RING_SIZE],
+    ring: [u8; RING],
     /// The position of the next byte to read; it is not reduced to the size of the ring.
     read: usize,
     /// The position of the next byte to write; it is not reduced to the size of the ring.
@@ -41,15 +45,18 @@ pub(crate) struct Console<T> {
     patience: usize,
 }
 
-impl<T: Transmitter> Console<T> {
-    pub(crate) const fn new(transmitter: T) -> Self {
+impl<T: Transmitter> Console<T, REPORT_RING_SIZE> {
+    /// Returns a console for the report of a fault.
+    pub(crate) const fn for_report(transmitter: T) -> Self {
         Self::of(transmitter, PATIENCE)
     }
+}
 
+impl<T: Transmitter, const RING: usize> Console<T, RING> {
     const fn of(transmitter: T, patience: usize) -> Self {
         Self {
             transmitter,
-            ring: [0; RING_SIZE],
+            ring: [0; RING],
             read: 0,
             written: 0,
             patience,
@@ -63,12 +70,12 @@ impl<T: Transmitter> Console<T> {
             bytes = &bytes[taken..];
         }
         for &byte in bytes {
-            while self.written - self.read == RING_SIZE {
+            while self.written - self.read == RING {
                 if !self.drain_patiently() {
                     return;
                 }
             }
-            self.ring[self.written % RING_SIZE] = byte;
+            self.ring[self.written % RING] = byte;
             self.written += 1;
         }
         if self.read != self.written {
@@ -80,7 +87,7 @@ impl<T: Transmitter> Console<T> {
     /// number.
     pub(crate) fn send_some(&mut self, bytes: &[u8]) -> usize {
         self.drain();
-        let count = bytes.len().min(RING_SIZE - (self.written - self.read));
+        let count = bytes.len().min(RING - (self.written - self.read));
         self.send(&bytes[..count]);
         count
     }
@@ -120,8 +127,8 @@ impl<T: Transmitter> Console<T> {
 
     fn drain(&mut self) {
         while self.read != self.written {
-            let start = self.read % RING_SIZE;
-            let end = RING_SIZE.min(start + (self.written - self.read));
+            let start = self.read % RING;
+            let end = RING.min(start + (self.written - self.read));
             let taken = self.transmitter.write(&self.ring[start..end]);
             if taken == 0 {
                 break;
@@ -132,7 +139,7 @@ impl<T: Transmitter> Console<T> {
     }
 }
 
-impl<T: Transmitter> Write for Console<T> {
+impl<T: Transmitter, const RING: usize> Write for Console<T, RING> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         // Serial lines end in carriage return and line feed.
         let mut rest = text.as_bytes();
@@ -261,11 +268,12 @@ mod tests {
     }
 
     fn console(room: usize) -> Console<Wire> {
-        Console::new(Wire {
+        let wire = Wire {
             room,
             sent: Vec::new(),
             asked_to_notify: false,
-        })
+        };
+        Console::of(wire, PATIENCE)
     }
 
     #[test]

@@ -38,6 +38,7 @@ mod statistics;
 
 use alloc::string::ToString as _;
 use alloc::vec::Vec;
+use core::array;
 use core::cell::RefCell;
 use core::fmt;
 
@@ -49,7 +50,7 @@ pub use vmos_drivers::virtio::DeviceKind;
 use crate::block::Disk;
 use crate::driver_cell::Calls;
 use crate::entropy::Entropy;
-use crate::machine::{Ethernet, Transport};
+use crate::machine::{self, Ethernet, Transport};
 use crate::net::Net;
 
 pub use attached::WatchStatistics;
@@ -159,7 +160,6 @@ impl fmt::Display for Device {
 }
 
 /// The devices found, and the handles that tasks get.
-#[derive(Default)]
 pub(crate) struct Devices {
     found: Vec<Device>,
     entropy: Option<Entropy>,
@@ -171,10 +171,26 @@ pub(crate) struct Devices {
     pub(crate) interfaces: interfaces::Handles,
     /// The devices of kinds that only some apps use.
     pub(crate) further: further::Handles,
-    /// The drivers for the event loop, which borrows them permanently.
-    drivers: RefCell<Drivers>,
+    /// The drivers for the event loop, which borrows them permanently; none on a board without a place
+    /// for devices.
+    drivers: [RefCell<Drivers>; machine::HAS_DEVICES as usize],
     /// The requests of tasks for statistics, and what makes the loop serve the devices.
     inquiry: Option<(&'static Inquiry, &'static Calls)>,
+}
+
+impl Default for Devices {
+    fn default() -> Self {
+        Self {
+            found: Vec::new(),
+            entropy: None,
+            disks: Vec::new(),
+            net: None,
+            interfaces: interfaces::Handles::default(),
+            further: further::Handles::default(),
+            drivers: array::from_fn(|_| RefCell::default()),
+            inquiry: None,
+        }
+    }
 }
 
 impl Devices {
@@ -206,8 +222,8 @@ impl Devices {
         }
     }
 
-    /// Returns the drivers that serve the devices.
-    pub(crate) fn drivers(&self) -> &RefCell<Drivers> {
+    /// Returns the drivers that serve the devices; none on a board without a place for devices.
+    pub(crate) fn drivers(&self) -> &[RefCell<Drivers>; machine::HAS_DEVICES as usize] {
         &self.drivers
     }
 }

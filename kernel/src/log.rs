@@ -77,15 +77,29 @@ fn write_time(text: &mut [u8; STAMP], mut microseconds: u64) -> &str {
 /// Sends the log to the console, from this call on.
 pub(crate) fn start() {
     // Only a second call fails; the first logger stays.
+    #[cfg(target_has_atomic = "ptr")]
     let _ = log::set_logger(&LOGGER);
-    log::set_max_level(LevelFilter::Info);
+    // SAFETY: this is called once, at boot, when nothing else runs.
+    #[cfg(not(target_has_atomic = "ptr"))]
+    let _ = unsafe { log::set_logger_racy(&LOGGER) };
+    print_up_to(LevelFilter::Info);
+}
+
+fn print_up_to(level: LevelFilter) {
+    #[cfg(target_has_atomic = "ptr")]
+    log::set_max_level(level);
+    // SAFETY: this is called at boot, when nothing else runs.
+    #[cfg(not(target_has_atomic = "ptr"))]
+    unsafe {
+        log::set_max_level_racy(level);
+    }
 }
 
 /// Sets the level that the word `log=` selects.
 pub(crate) fn set_level(word: Option<&str>) {
     let Some(word) = word else { return };
     match word.parse() {
-        Ok(level) => log::set_max_level(level),
+        Ok(level) => print_up_to(level),
         Err(_) => vmos_drivers::warn!(
             "unknown log={word} on the command line: use off, error, warn, info, debug or trace"
         ),

@@ -40,6 +40,12 @@ pub(crate) const TITLE: &str = <Board as board::Board<Processor>>::TITLE;
 pub(crate) const MEMORY: MemoryMap = <Board as board::Board<Processor>>::MEMORY;
 /// Whether the translation tables have short descriptors, from the board file.
 pub(crate) const SHORT_DESCRIPTORS: bool = <Board as board::Board<Processor>>::SHORT_DESCRIPTORS;
+/// The size of the heap from the board file, in bytes; `None` if it gets the rest of RAM, as in every
+/// image that uses an Ethernet controller.
+pub(crate) const HEAP: Option<u64> = match ETHERNET {
+    None => <Board as board::Board<Processor>>::HEAP,
+    Some(_) => None,
+};
 /// The virtio-mmio slots from the board file.
 pub(crate) const VIRTIO_MMIO: Option<VirtioMmio> = <Board as board::Board<Processor>>::VIRTIO_MMIO;
 /// The PCI host bridge from the board file.
@@ -341,7 +347,7 @@ pub(crate) fn with_console_in_distress(write: &dyn Fn(&mut dyn Write)) {
         // SAFETY: the board describes the hardware; the code that drove it before does not
         // continue.
         let transmitter = unsafe { transmitter() };
-        let mut console = Console::new(transmitter);
+        let mut console = Console::for_report(transmitter);
         write(&mut console);
         console.flush();
     });
@@ -372,7 +378,10 @@ fn stop_by(act: impl FnOnce(Power)) -> ! {
         last();
     }
     flush_console();
-    if !STOPPING.swap(true, Ordering::Relaxed) {
+    // Not `swap`: version 6-M of the Arm architecture has only loads and stores.
+    let is_stopping = STOPPING.load(Ordering::Relaxed);
+    STOPPING.store(true, Ordering::Relaxed);
+    if !is_stopping {
         // SAFETY: the board describes the hardware, and nothing drives it afterwards.
         act(unsafe { <Power as Driver>::new(&<Board as board::Board<Processor>>::POWER) });
         // The machine may continue to run for a moment.

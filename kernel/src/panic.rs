@@ -121,7 +121,10 @@ fn call(out: &mut dyn Write, number: usize, address: usize) -> fmt::Result {
 /// forever.
 fn report(print: &dyn Fn(&mut dyn Write) -> fmt::Result) -> ! {
     arch::mask_interrupts();
-    let earlier = REPORTS.fetch_add(1, Ordering::Relaxed);
+    // Not `fetch_add`: version 6-M of the Arm architecture has only loads and stores. An exception in
+    // between only repeats a number.
+    let earlier = REPORTS.load(Ordering::Relaxed);
+    REPORTS.store(earlier.wrapping_add(1), Ordering::Relaxed);
     match earlier {
         // Even if the report cannot be written, the exit status follows.
         0 | 1 => machine::with_console_in_distress(&|out| {

@@ -109,7 +109,10 @@ fn a_large_frame_is_refused(setting: &Setting) -> Outcome {
         Architecture::X86_64 => &[0x48, 0x81, 0xec, 0, 0, 1, 0],
         // sub.w sp, sp, #0x10000
         Architecture::Arm if is_thumb => &[0xad, 0xf5, 0x80, 0x3d],
-        Architecture::ArmV7M => &[0xad, 0xf5, 0x80, 0x3d],
+        // The same; the audit does not execute it.
+        Architecture::ArmV6M | Architecture::ArmV7M | Architecture::ArmV8M => {
+            &[0xad, 0xf5, 0x80, 0x3d]
+        }
         // sub sp, sp, #0x10000
         Architecture::Arm => &[0x01, 0xd8, 0x4d, 0xe2],
         // lui a2, 16; sub sp, sp, a2

@@ -1,6 +1,7 @@
 //! Tests of the network over the Ethernet controller of the board, which is then the machine's only
 //! device.
 
+use std::fs;
 use std::thread;
 use std::time::Duration;
 
@@ -155,7 +156,7 @@ fn survives_a_flood(setting: &Setting) -> Outcome {
     }
     // Answers to the flood that are still on their way are of no interest.
     thread::sleep(Duration::from_millis(200));
-    wire.drain();
+    let _ = wire.drain();
     for sequence in 5000..5010 {
         wire.send(&packet::ping(mac, sequence, b"alive", Ipv4::default()))?;
         let pong = wire.receive(LIMIT, |frame| {
@@ -171,7 +172,7 @@ fn the_echo_is_small(setting: &Setting) -> Outcome {
     if board.memory.flash.is_empty() {
         return Ok(());
     }
-    let elf = setting.image(UDP_ECHO)?.elf;
+    let elf = fs::read(setting.image(UDP_ECHO)?.elf)?;
     let loadable = footprint::loadable(&elf)?;
     ensure!(
         loadable <= FLASH,

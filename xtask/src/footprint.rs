@@ -1,5 +1,7 @@
 //! Measures how many bytes of an image are loaded, and which crates and functions they come from.
 
+mod ram;
+
 use core::error::Error;
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,6 +14,8 @@ use object::{
     Endianness, FileKind, Object as _, ObjectSection as _, ObjectSymbol as _, SectionFlags,
     SectionKind,
 };
+
+pub use ram::Ram;
 
 /// The size limit of the demo on every board, in loaded bytes.
 pub const BUDGET: u64 = 200 * 1024;

@@ -9,7 +9,9 @@ pub fn triple(architecture: Architecture) -> &'static str {
     match architecture {
         Architecture::Aarch64 => "aarch64-unknown-none",
         Architecture::Arm => "armv7a-none-eabi",
+        Architecture::ArmV6M => "thumbv6m-none-eabi",
         Architecture::ArmV7M => "thumbv7m-none-eabi",
+        Architecture::ArmV8M => "thumbv8m.main-none-eabi",
         Architecture::X86_64 => "x86_64-unknown-none",
         Architecture::Riscv64 => "riscv64gc-unknown-none-elf",
         Architecture::Riscv32 => "riscv32imac-unknown-none-elf",

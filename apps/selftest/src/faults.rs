@@ -17,10 +17,18 @@ pub(crate) fn provoke(name: &str) {
     }
 }
 
-/// Reads the last page of the address space, where no board has anything.
+/// Where no board has anything: the last page of the address space. On a microcontroller, that is the
+/// manufacturer's, and there are devices outside the chip instead.
+const WILD: usize = if cfg!(vmos_m_profile) {
+    0xa000_0000
+} else {
+    usize::MAX - 4095
+};
+
+/// Reads from an address where no board has anything.
 #[inline(never)]
 fn read_wild() {
-    let address = black_box(core::ptr::without_provenance::<u32>(usize::MAX - 4095));
+    let address = black_box(core::ptr::without_provenance::<u32>(WILD));
     // SAFETY: none: nothing is mapped there, and the fault is intended.
     let value = unsafe { address.read_volatile() };
     println!("read {value} at {address:p}, which should not be mapped");
@@ -38,7 +46,8 @@ fn write_to_code() {
 #[inline(never)]
 fn run_data() {
     let words = black_box([UNDEFINED[0]; 4]);
-    let address = black_box(words.as_ptr());
+    // On a microcontroller, the lowest bit selects the T32 instruction set, which is the only one.
+    let address = black_box(words.as_ptr()).wrapping_byte_add(cfg!(vmos_m_profile).into());
     // SAFETY: none: this is not a function, and the fault is intended.
     let function = unsafe { core::mem::transmute::<*const u32, extern "C" fn()>(address) };
     function();
@@ -63,10 +72,16 @@ unsafe fn load_aligned(address: *const u8) {
     unsafe {
         core::arch::asm!("ldxr {0:w}, [{1}]", out(reg) _, in(reg) address);
     }
-    #[cfg(target_arch = "arm")]
+    #[cfg(all(target_arch = "arm", not(vmos_v6m)))]
     // SAFETY: the caller's.
     unsafe {
         core::arch::asm!("ldrex {0}, [{1}]", out(reg) _, in(reg) address);
+    }
+    // Version 6-M has no exclusive loads, and refuses every misaligned one.
+    #[cfg(vmos_v6m)]
+    // SAFETY: the caller's.
+    unsafe {
+        core::arch::asm!("ldr {0}, [{1}]", out(reg) _, in(reg) address);
     }
     #[cfg(any(target_arch = "riscv32", target_arch = "riscv64"))]
     // SAFETY: the caller's.

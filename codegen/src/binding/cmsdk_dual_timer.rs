@@ -1,12 +1,12 @@
 //! The dual timer of Arm's Cortex-M System Design Kit (Arm DDI 0479, 4.4), whose registers are those
 //! of an SP804.
 
-use crate::board::{self, Architecture, Block, Value};
+use super::dual_timer::{self, DualTimer};
+use crate::board::{self, Architecture};
 use crate::language::table::table;
 use crate::language::{Address, Frequency, Interrupt, Size};
 use crate::machine::device::Device;
-use crate::notation;
-use crate::part::claims::{Claims, Extent, Rule, Wiring};
+use crate::part::claims::Claims;
 use crate::part::draft::Machine;
 use crate::part::expect::Expected;
 use crate::part::section::Section;
@@ -28,8 +28,17 @@ table! {
     }
 }
 
-/// TIMINTC stays high until it is cleared (DDI 0479, 4.4).
-const USUAL: board::Trigger = board::Trigger::Level;
+impl CmsdkDualTimer {
+    fn layout(&self) -> DualTimer<'_> {
+        DualTimer {
+            place: &self.place,
+            base: &self.base,
+            size: &self.size,
+            interrupt: &self.interrupt,
+            clock: &self.clock,
+        }
+    }
+}
 
 impl Binding for CmsdkDualTimer {
     place!();
@@ -38,16 +47,14 @@ impl Binding for CmsdkDualTimer {
         Some(&[
             Architecture::Aarch64,
             Architecture::Arm,
+            Architecture::ArmV6M,
             Architecture::ArmV7M,
+            Architecture::ArmV8M,
         ])
     }
 
     fn claim(&self, claims: &mut Claims<'_>) {
-        let rule = Rule::registers("a CMSDK dual timer", 0x1000, 0x1000);
-        let size = self.size.get().map(Extent::from);
-        claims.range(&self.place.path, &self.base, size, rule);
-        let key = format!("{}.interrupt", self.place.path);
-        claims.interrupts(&key, &self.interrupt, Some(1), Wiring::Shared, USUAL);
+        self.layout().claim("a CMSDK dual timer", claims);
     }
 
     fn expect(&self, expected: &mut Expected) {
@@ -68,50 +75,14 @@ impl Driver for CmsdkDualTimer {
     type Resolved = board::Timer;
 
     fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
-        let registers = board::Range {
-            base: self.base.value()?.0,
-            size: self.size.value()?.0,
-        };
-        let clock = self.clock.value()?.0;
-        let config = vec![
-            ("registers", Value::Range(registers)),
-            ("clock", Value::Decimal(clock)),
-        ];
-        Some(board::Timer {
-            interrupt: Value::Interrupt(around.number(*self.interrupt.value()?, 1, USUAL)?),
-            part: board::Part {
-                key: self.place.path.clone(),
-                card: format!("CMSDK dual timer, {}", notation::frequency(clock)),
-                code: board::Code {
-                    imports: vec![
-                        ("vmos_drivers::mmio", "Mmio"),
-                        ("vmos_drivers::timer::sp804", "self"),
-                        ("vmos_drivers::timer::sp804", "Sp804"),
-                    ],
-                    driver: "Sp804<Mmio>".to_owned(),
-                    config_type: "sp804::Config".to_owned(),
-                    config: Value::structure("sp804::Config", config),
-                    processor: Vec::new(),
-                },
-                registers: vec![Block::fixed(&self.place.path, registers.base, REGISTERS)],
-                entry: Vec::new(),
-            },
-        })
+        self.layout().resolve("CMSDK dual timer", around)
     }
 
     fn import(machine: &Machine<'_>, device: &Device) -> Option<Section> {
-        let section = Section::new("timer.cmsdk-dual-timer");
-        let section = machine.registers(section, device, 0x1000);
-        Some(machine.clock(machine.own_interrupt(section, device), device))
+        Some(dual_timer::import(
+            "timer.cmsdk-dual-timer",
+            machine,
+            device,
+        ))
     }
 }
-
-/// The registers for a debugger (DDI 0479, 4.4.2).
-const REGISTERS: &[(&str, u64, u8)] = &[
-    ("Timer1Value", 0x04, 4),
-    ("Timer1Control", 0x08, 4),
-    ("Timer2Load", 0x20, 4),
-    ("Timer2Value", 0x24, 4),
-    ("Timer2Control", 0x28, 4),
-    ("Timer2RIS", 0x30, 4),
-];

@@ -45,7 +45,9 @@ impl Binding for CmsdkUart {
         Some(&[
             Architecture::Aarch64,
             Architecture::Arm,
+            Architecture::ArmV6M,
             Architecture::ArmV7M,
+            Architecture::ArmV8M,
         ])
     }
 

@@ -1,7 +1,7 @@
 //! The nested vectored interrupt controller of Arm's M profile (Arm DDI 0403, B3.4).
 
 use super::vector_table;
-use crate::board::{self, Architecture};
+use crate::board::{self, Architecture, M_PROFILE};
 use crate::board::{Block, Lines, Register, Value};
 use crate::diagnostic::Problems;
 use crate::language::schema::{self, Kind};
@@ -78,11 +78,11 @@ impl Binding for Nvic {
     place!();
 
     fn architectures() -> Option<&'static [Architecture]> {
-        Some(&[Architecture::ArmV7M])
+        Some(M_PROFILE)
     }
 
     fn expect(&self, expected: &mut Expected) {
-        expected.part(&self.place, &["arm,armv7m-nvic"]);
+        expected.part(&self.place, &["arm,armv7m-nvic", "arm,armv6m-nvic"]);
     }
 
     fn choices(&self) -> &'static [&'static str] {

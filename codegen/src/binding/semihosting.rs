@@ -28,7 +28,9 @@ impl Binding for Semihosting {
         Some(&[
             Architecture::Aarch64,
             Architecture::Arm,
+            Architecture::ArmV6M,
             Architecture::ArmV7M,
+            Architecture::ArmV8M,
             Architecture::Riscv64,
             Architecture::Riscv32,
         ])

@@ -1,11 +1,11 @@
 //! Arm's Dual-Timer Module, SP804 (Arm DDI 0271).
 
-use crate::board::{self, Block, Value};
+use super::dual_timer::{self, DualTimer};
+use crate::board;
 use crate::language::table::table;
 use crate::language::{Address, Frequency, Interrupt, Size};
 use crate::machine::device::Device;
-use crate::notation;
-use crate::part::claims::{Claims, Extent, Rule, Wiring};
+use crate::part::claims::Claims;
 use crate::part::draft::Machine;
 use crate::part::expect::Expected;
 use crate::part::section::Section;
@@ -26,18 +26,23 @@ table! {
     }
 }
 
-/// TIMINTC stays high until it is cleared (DDI 0271, 2.2.5).
-const USUAL: board::Trigger = board::Trigger::Level;
+impl Sp804 {
+    fn layout(&self) -> DualTimer<'_> {
+        DualTimer {
+            place: &self.place,
+            base: &self.base,
+            size: &self.size,
+            interrupt: &self.interrupt,
+            clock: &self.clock,
+        }
+    }
+}
 
 impl Binding for Sp804 {
     place!();
 
     fn claim(&self, claims: &mut Claims<'_>) {
-        let rule = Rule::registers("an SP804", 0x1000, 0x1000);
-        let size = self.size.get().map(Extent::from);
-        claims.range(&self.place.path, &self.base, size, rule);
-        let key = format!("{}.interrupt", self.place.path);
-        claims.interrupts(&key, &self.interrupt, Some(1), Wiring::Shared, USUAL);
+        self.layout().claim("an SP804", claims);
     }
 
     fn expect(&self, expected: &mut Expected) {
@@ -58,50 +63,10 @@ impl Driver for Sp804 {
     type Resolved = board::Timer;
 
     fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
-        let registers = board::Range {
-            base: self.base.value()?.0,
-            size: self.size.value()?.0,
-        };
-        let clock = self.clock.value()?.0;
-        let config = vec![
-            ("registers", Value::Range(registers)),
-            ("clock", Value::Decimal(clock)),
-        ];
-        Some(board::Timer {
-            interrupt: Value::Interrupt(around.number(*self.interrupt.value()?, 1, USUAL)?),
-            part: board::Part {
-                key: self.place.path.clone(),
-                card: format!("SP804, {}", notation::frequency(clock)),
-                code: board::Code {
-                    imports: vec![
-                        ("vmos_drivers::mmio", "Mmio"),
-                        ("vmos_drivers::timer::sp804", "self"),
-                        ("vmos_drivers::timer::sp804", "Sp804"),
-                    ],
-                    driver: "Sp804<Mmio>".to_owned(),
-                    config_type: "sp804::Config".to_owned(),
-                    config: Value::structure("sp804::Config", config),
-                    processor: Vec::new(),
-                },
-                registers: vec![Block::fixed(&self.place.path, registers.base, REGISTERS)],
-                entry: Vec::new(),
-            },
-        })
+        self.layout().resolve("SP804", around)
     }
 
     fn import(machine: &Machine<'_>, device: &Device) -> Option<Section> {
-        let section = Section::new("timer.sp804");
-        let section = machine.registers(section, device, 0x1000);
-        Some(machine.clock(machine.own_interrupt(section, device), device))
+        Some(dual_timer::import("timer.sp804", machine, device))
     }
 }
-
-/// The registers for a debugger (DDI 0271, 3.2).
-const REGISTERS: &[(&str, u64, u8)] = &[
-    ("Timer1Value", 0x04, 4),
-    ("Timer1Control", 0x08, 4),
-    ("Timer2Load", 0x20, 4),
-    ("Timer2Value", 0x24, 4),
-    ("Timer2Control", 0x28, 4),
-    ("Timer2RIS", 0x30, 4),
-];

@@ -3,7 +3,7 @@
 
 mod room;
 
-use crate::board::{self, Architecture, ImageForm, NO_ACCESS};
+use crate::board::{self, Architecture, ImageForm, M_PROFILE, NO_ACCESS};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::table::table;
 use crate::language::{Address, hexadecimal};
@@ -65,7 +65,7 @@ impl Binding for VectorTable {
     place!();
 
     fn architectures() -> Option<&'static [Architecture]> {
-        Some(&[Architecture::ArmV7M])
+        Some(M_PROFILE)
     }
 
     fn choices(&self) -> &'static [&'static str] {

@@ -26,6 +26,8 @@ pub struct Memory {
     pub stack: u64,
     /// The size in bytes of the stack on which faults are reported, with the same alignment.
     pub fault_stack: u64,
+    /// The size of the heap in bytes, with the same alignment; `None` if it gets the rest of RAM.
+    pub heap: Option<u64>,
     /// The size in bytes of the buffer for the console's output.
     pub console_buffer: u64,
     /// The format of the translation tables.

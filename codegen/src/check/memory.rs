@@ -1,6 +1,5 @@
 //! Checks the memory map, and that it matches QEMU's memory.
 
-use crate::board::Architecture;
 use crate::description::Description;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::{Field, Located, Named, NamedEntry, Size, suggest};
@@ -17,6 +16,9 @@ const LEAST_FAULT_STACK: u64 = 4 * 1024;
 const LEAST_SMALL_STACK: u64 = 1024;
 const LEAST_SMALL_FAULT_STACK: u64 = 512;
 
+/// The smallest heap: for the kernel's own allocations on a board with only a console.
+const LEAST_HEAP: u64 = 256;
+
 /// The smallest region that a microcontroller's MPU protects (Arm DDI 0403, B3.5.8).
 const REGION: u64 = 32;
 
@@ -29,7 +31,7 @@ const CONSOLE_BUFFER: core::ops::RangeInclusive<u64> = 16..=1 << 20;
 /// Returns whether the kernel maps memory in pages, as far as is known.
 fn has_pages(description: &Description) -> bool {
     let architecture = description.surroundings().architecture();
-    architecture.is_some_and(|one| one.value != Architecture::ArmV7M)
+    architecture.is_some_and(|one| !one.value.is_m_profile())
 }
 
 /// Claims RAM, flash and reserved memory.
@@ -205,6 +207,7 @@ pub(super) fn check(description: &Description, problems: &mut Problems) {
         fault_stack,
         problems,
     );
+    check_stack(&memory.heap, "the heap", unit, LEAST_HEAP, problems);
     check_console_buffer(memory, problems);
     check_ram(memory, problems);
     check_rests(memory, problems);
@@ -212,6 +215,7 @@ pub(super) fn check(description: &Description, problems: &mut Problems) {
     check_qemu(description, memory, problems);
 }
 
+/// Checks the size of a stack or of the heap.
 fn check_stack(stack: &Field<Size>, what: &str, unit: u64, least: u64, problems: &mut Problems) {
     let Some(stack) = stack.get() else {
         return;

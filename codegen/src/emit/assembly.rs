@@ -43,7 +43,12 @@ fn render(board: &Board, template: Template) -> Result<Artefact, Error> {
             text_offset => plain(load_address.saturating_sub(ram.base)),
             arm => arm::context(board),
         },
-        Architecture::ArmV7M => context! { interrupts => external_interrupts(board) },
+        Architecture::ArmV6M | Architecture::ArmV7M | Architecture::ArmV8M => {
+            context! {
+                has_vtor => board.architecture != Architecture::ArmV6M,
+                interrupts => external_interrupts(board),
+            }
+        }
         Architecture::X86_64 => context! { pc => pc::context(board) },
         // The width of a register, and the modes in which the kernel may be entered.
         Architecture::Riscv64 => context! { bits => 64, ..loader(board) },

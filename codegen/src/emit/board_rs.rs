@@ -100,6 +100,10 @@ fn this_board(
             const SHORT_DESCRIPTORS: bool = true;
         ),
     };
+    let heap = board.memory.heap.map(|heap| {
+        let heap = value::decimal(heap);
+        quote!(const HEAP: Option<u64> = Some(#heap);)
+    });
     let members = [
         quote! {
             const NAME: &'static str = #name;
@@ -107,6 +111,7 @@ fn this_board(
             const MEMORY: MemoryMap = TABLE.memory();
             const INTERRUPTS: &'static [Line] = TABLE.interrupts();
             #short_descriptors
+            #heap
         },
         interrupt_controller.items,
         timer.items,

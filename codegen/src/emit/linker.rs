@@ -59,6 +59,7 @@ pub fn emit(board: &Board) -> Result<Artefact, Error> {
         emergency_stack => plain(board.memory.fault_stack),
         fault_stack => plain(board.memory.fault_stack),
         no_access => plain(NO_ACCESS),
+        heap => board.memory.heap.map(plain),
         flash,
         ram => context! {
             key => format!("memory.ram.{}", ram.name),
@@ -109,7 +110,7 @@ const fn vectors_alignment(architecture: Architecture) -> u64 {
         // VBAR has bits 31 to 5.
         Architecture::Arm => 0x20,
         // The linker script of an image in flash starts with the table.
-        Architecture::ArmV7M => NO_ACCESS,
+        Architecture::ArmV6M | Architecture::ArmV7M | Architecture::ArmV8M => NO_ACCESS,
         // An interrupt gate accepts any address; 16 aligns the stubs to fetch boundaries.
         Architecture::X86_64 => 0x10,
         // mtvec and stvec have bits 31 or 63 to 2.

@@ -52,7 +52,12 @@ const ARM: Assembly = Assembly {
     vectors: template!("arm/vectors.S.jinja"),
 };
 
-const ARM_M: Assembly = Assembly {
+const ARM_V6M: Assembly = Assembly {
+    entry: template!("arm-m/entry.S.jinja"),
+    vectors: template!("arm-v6m/vectors.S.jinja"),
+};
+
+const ARM_V7M: Assembly = Assembly {
     entry: template!("arm-m/entry.S.jinja"),
     vectors: template!("arm-m/vectors.S.jinja"),
 };
@@ -71,7 +76,8 @@ pub(super) fn assembly(board: &Board) -> Result<Assembly, Error> {
     match board.architecture {
         Architecture::Aarch64 => Ok(AARCH64),
         Architecture::Arm => Ok(ARM),
-        Architecture::ArmV7M => Ok(ARM_M),
+        Architecture::ArmV6M => Ok(ARM_V6M),
+        Architecture::ArmV7M | Architecture::ArmV8M => Ok(ARM_V7M),
         Architecture::X86_64 => Ok(X86_64),
         Architecture::Riscv64 | Architecture::Riscv32 => Ok(RISCV),
     }

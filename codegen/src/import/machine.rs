@@ -104,7 +104,11 @@ fn processor(machine: &Machine<'_>) -> Option<String> {
     match machine.origin.architecture {
         Architecture::Riscv64 => Some("rv64".to_owned()),
         Architecture::Riscv32 => Some("rv32".to_owned()),
-        Architecture::Aarch64 | Architecture::Arm | Architecture::ArmV7M => {
+        Architecture::Aarch64
+        | Architecture::Arm
+        | Architecture::ArmV6M
+        | Architecture::ArmV7M
+        | Architecture::ArmV8M => {
             let kinds = machine
                 .facts
                 .devices

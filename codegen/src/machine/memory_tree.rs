@@ -33,6 +33,18 @@ const BOUNDARY: u64 = 1 << 20;
 /// The priority of the regions with which QEMU fills the ranges of what it does not emulate.
 const PLACEHOLDER: &str = "-1000";
 
+/// The root of the address space of a microcontroller's processor. It contains the processor's own
+/// peripherals, such as its interrupt controller, and aliases of memory bit by bit, both at addresses that
+/// the architecture fixes (Arm DDI 0403, B3.1 and A3.7).
+const MICROCONTROLLER: &str = "armv7m-container";
+const PRIVATE_PERIPHERALS: u64 = 0xE000_0000;
+const BIT_BAND: &str = "bitband";
+/// The bit of an address that selects the secure alias of what is at the other one (Arm SSE-300 Technical
+/// Reference Manual, 6.1).
+const SECURE: u64 = 1 << 28;
+/// The names of the gates of TrustZone. QEMU tells neither what is behind one nor whether anything is.
+const GATE: &str = "tz-";
+
 /// The two address spaces of a machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MemoryTree {
@@ -40,6 +52,15 @@ pub struct MemoryTree {
     pub memory: Vec<Region>,
     /// The regions that `in` and `out` access, ascending; empty on processors without ports.
     pub ports: Vec<Region>,
+}
+
+impl Region {
+    /// Returns whether the machine's description does not tell what the region is, so that a board file
+    /// need not mention it.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.kind == RegionKind::Placeholder || self.name.starts_with(GATE)
+    }
 }
 
 impl MemoryTree {
@@ -93,6 +114,7 @@ impl MemoryTree {
     /// Parses the monitor's output. Unknown lines are ignored.
     pub fn parse(printed: &str) -> Self {
         let mut tree = Self::default();
+        let mut of_processor = Vec::new();
         for view in printed.split("FlatView #") {
             let has = |name: &str| view.contains(&format!(" AS \"{name}\","));
             let root = view
@@ -104,17 +126,39 @@ impl MemoryTree {
                 let regions = regions.filter(|region| Some(region.name.as_str()) != root);
                 regions.collect::<Vec<_>>()
             };
-            if has("memory") {
+            // A microcontroller's processor has a space of its own, with more than the machine's.
+            if root == Some(MICROCONTROLLER) {
+                let is_own = |region: &Region| {
+                    region.range.base >= PRIVATE_PERIPHERALS || region.name == BIT_BAND
+                };
+                of_processor = regions();
+                let others = of_processor.clone();
+                of_processor.retain(|region| !is_own(region) && !is_alias(region, &others));
+            } else if has("memory") {
                 tree.memory = regions();
             }
             if has("I/O") {
                 tree.ports = regions();
             }
         }
+        if !of_processor.is_empty() {
+            tree.memory = of_processor;
+        }
         tree.memory.sort_by_key(|region| region.range);
         tree.ports.sort_by_key(|region| region.range);
         tree
     }
+}
+
+/// Returns whether a region is one of `others` again, at its secure address.
+fn is_alias(region: &Region, others: &[Region]) -> bool {
+    let base = region.range.base;
+    base & SECURE != 0
+        && others.iter().any(|other| {
+            other.range.base == base & !SECURE
+                && other.range.size == region.range.size
+                && other.name == region.name
+        })
 }
 
 /// Parses `  0000000009000000-0000000009000fff (prio 0, i/o): pl011`.
@@ -145,6 +189,45 @@ fn region(line: &str) -> Option<Region> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A microcontroller: its own space, and that of the machine.
+    const MICROCONTROLLER_PRINTED: &str = "\
+FlatView #0
+ AS \"memory\", root: system
+ Root memory region: system
+  0000000049303000-0000000049303fff (prio 0, i/o): tz-ppc-port[3]
+
+FlatView #1
+ AS \"cpu-memory-0\", root: armv7m-container
+ Root memory region: armv7m-container
+  0000000000000000-000000000007ffff (prio 0, ram): sse300-itcm
+  0000000010000000-000000001007ffff (prio 0, ram): sse300-itcm
+  0000000022000000-0000000023ffffff (prio 0, i/o): bitband
+  0000000040012000-0000000040012fff (prio 0, i/o): armsse-cpu-pwrctrl
+  0000000049303000-0000000049303fff (prio 0, i/o): tz-ppc-port[3]
+  0000000050011000-0000000050011fff (prio 0, i/o): CPUSECCTRL0
+  0000000050012000-0000000050012fff (prio 0, i/o): armsse-cpu-pwrctrl
+  00000000e000e010-00000000e000e0ef (prio 1, i/o): v7m_systick
+";
+
+    #[test]
+    fn a_microcontroller_is_what_its_processor_addresses() {
+        let tree = MemoryTree::parse(MICROCONTROLLER_PRINTED);
+        let regions: Vec<_> = tree
+            .memory
+            .iter()
+            .map(|region| (region.range.base, region.is_unknown()))
+            .collect();
+        assert_eq!(
+            regions,
+            [
+                (0, false),
+                (0x4001_2000, false),
+                (0x4930_3000, true),
+                (0x5001_1000, false),
+            ]
+        );
+    }
 
     const PRINTED: &str = "\
 FlatView #0

@@ -26,7 +26,12 @@ const PROCESSORS: &[Processor] = &[
     Processor {
         architecture: "armv8-m",
         version: "Armv8-M",
-        names: &["cortex-m23", "cortex-m33", "cortex-m35p", "cortex-m52", "cortex-m55", "cortex-m85"],
+        names: &["cortex-m33", "cortex-m35p", "cortex-m52", "cortex-m55", "cortex-m85"],
+    },
+    Processor {
+        architecture: "armv8-m.base",
+        version: "Armv8-M without the main extension",
+        names: &["cortex-m23"],
     },
     Processor { architecture: "arm", version: "Armv7-A", names: WITHOUT_EXTENSIONS },
     Processor {

@@ -166,7 +166,11 @@ impl Machine<'_> {
     pub(crate) fn reaches(&self, range: Range) -> bool {
         let is_narrow = matches!(
             self.origin.architecture,
-            Architecture::Arm | Architecture::ArmV7M | Architecture::Riscv32
+            Architecture::Arm
+                | Architecture::ArmV6M
+                | Architecture::ArmV7M
+                | Architecture::ArmV8M
+                | Architecture::Riscv32
         );
         let end = range.base.checked_add(range.size);
         !is_narrow || end.is_some_and(|end| end <= 1 << 32)
@@ -198,7 +202,11 @@ impl Machine<'_> {
     pub(crate) fn is_arm(&self) -> bool {
         matches!(
             self.origin.architecture,
-            Architecture::Aarch64 | Architecture::Arm | Architecture::ArmV7M
+            Architecture::Aarch64
+                | Architecture::Arm
+                | Architecture::ArmV6M
+                | Architecture::ArmV7M
+                | Architecture::ArmV8M
         )
     }
 

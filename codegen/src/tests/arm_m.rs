@@ -1,9 +1,10 @@
 //! Tests a microcontroller whose image is in flash.
 
-use std::process::Command;
+use std::process::{Command, Output};
 use std::{env, fs};
 
 use super::Toy;
+use crate::Board;
 use crate::binding::vector_table::{ENTRY_CODE, HANDLER, MOST_INTERRUPTS};
 use crate::diagnostic::Code;
 use crate::emit;
@@ -51,40 +52,61 @@ const CRATE: &str = r#"#![feature(no_core, lang_items, rustc_attrs, decl_macro)]
 #[test]
 fn the_code_behind_the_vector_table_has_the_assumed_size() {
     let board = with(&[]).load().unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    // `.org` fails if the section is already larger.
-    let assemble = |less: u64| {
-        let mut text = CRATE.to_owned();
-        let parts = [
-            ("entry.S", ".text.entry", ENTRY_CODE),
-            ("vectors.S", ".text.vectors", HANDLER),
-        ];
-        let all = emit::board(&board).unwrap();
-        for (name, section, size) in parts {
-            fs::write(folder.path().join(name), &all[name]).unwrap();
-            let end = size - less;
-            text += &format!(
-                "global_asm!(include_str!(\"{name}\"), \".section {section}\", \".org {end}\", options(raw));\n"
-            );
-        }
-        let source = folder.path().join("code.rs");
-        fs::write(&source, text).unwrap();
-        let compiler = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-        Command::new(compiler)
-            .env("RUSTC_BOOTSTRAP", "1")
-            .current_dir(folder.path())
-            .args(["--crate-type", "lib", "--emit", "obj"])
-            .args(["--target", "thumbv7m-none-eabi", "-o", "code.o"])
-            .arg(&source)
-            .output()
-            .unwrap()
-    };
-    let output = assemble(0);
+    let output = assemble(&board, "thumbv7m-none-eabi", 0);
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{told}");
-    let output = assemble(4);
+    let output = assemble(&board, "thumbv7m-none-eabi", 4);
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(told.matches("invalid .org").count(), 2, "{told}");
+}
+
+#[test]
+fn the_code_of_other_versions_has_no_more() {
+    for (version, cpu, target) in [
+        ("armv6-m", "cortex-m0", "thumbv6m-none-eabi"),
+        ("armv8-m", "cortex-m33", "thumbv8m.main-none-eabi"),
+    ] {
+        let architecture = format!("architecture = \"{version}\"");
+        let cpu = format!("cpu = \"{cpu}\"");
+        let board = with(&[
+            ("architecture = \"armv7-m\"", &architecture),
+            ("cpu = \"cortex-m3\"", &cpu),
+        ]);
+        let output = assemble(&board.load().unwrap(), target, 0);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{version}: {told}");
+    }
+}
+
+/// Assembles the entry code and the handler of exceptions, each padded to the assumed size without the last
+/// `less` bytes.
+fn assemble(board: &Board, target: &str, less: u64) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    // `.org` fails if the section is already larger.
+    let mut text = CRATE.to_owned();
+    let parts = [
+        ("entry.S", ".text.entry", ENTRY_CODE),
+        ("vectors.S", ".text.vectors", HANDLER),
+    ];
+    let all = emit::board(board).unwrap();
+    for (name, section, size) in parts {
+        fs::write(folder.path().join(name), &all[name]).unwrap();
+        let end = size - less;
+        text += &format!(
+            "global_asm!(include_str!(\"{name}\"), \".section {section}\", \".org {end}\", options(raw));\n"
+        );
+    }
+    let source = folder.path().join("code.rs");
+    fs::write(&source, text).unwrap();
+    let compiler = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    Command::new(compiler)
+        .env("RUSTC_BOOTSTRAP", "1")
+        .current_dir(folder.path())
+        .args(["--crate-type", "lib", "--emit", "obj"])
+        .args(["--target", target, "-o", "code.o"])
+        .arg(&source)
+        .output()
+        .unwrap()
 }
 
 #[test]
@@ -106,6 +128,26 @@ ram.main = { base = 0x2000_0000, size = 0x400 }
     let main = "ram.main = { base = 0x2000_0000, size = \"4 MiB\" }\nstack = \"2 KiB\"";
     let stack = format!("{two}stack = «\"2 KiB\"»");
     with(&[(main, &stack)]).has_only(Code::RamTooSmall, title);
+}
+
+#[test]
+fn the_heap_fits_into_the_first_ram_too() {
+    let stack = "stack = \"2 KiB\"\nfault";
+    let heap = |size: &str| format!("heap = {size}\n{stack}");
+    let title = "the stacks, the heap and the console buffer do not fit in RAM";
+    with(&[(stack, &heap("«\"4 MiB\"»"))]).has_only(Code::RamTooSmall, title);
+    with(&[(stack, &heap("«\"644 bytes\"»"))]).has_only(
+        Code::Misaligned,
+        "the size of the heap is not a multiple of 8 bytes",
+    );
+    with(&[(stack, &heap("«\"64 bytes\"»"))])
+        .has_only(Code::BlockTooSmall, "the heap is too small");
+    let board = with(&[(stack, &heap("\"640 bytes\""))]).load().unwrap();
+    assert_eq!(board.memory.heap, Some(640));
+    let all = emit::board(&board).unwrap();
+    assert!(all["board.rs"].contains("const HEAP: Option<u64> = Some(640);"));
+    assert!(all["linker.ld"].contains("__image_end + 0x280 <= 0x20400000"));
+    assert_eq!(with(&[]).load().unwrap().memory.heap, None);
 }
 
 #[test]

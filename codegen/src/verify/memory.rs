@@ -1,7 +1,7 @@
 //! Compares RAM, and the ranges without a device, with the memory tree.
 
 use super::Comparison;
-use crate::board::{Architecture, Range};
+use crate::board::Range;
 use crate::check::memory::expected_size;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::{Located, Size};
@@ -99,7 +99,7 @@ impl Comparison<'_> {
     /// of them are also at another address.
     fn is_microcontroller(&self) -> bool {
         let architecture = self.description.surroundings().architecture();
-        architecture.is_some_and(|one| one.value == Architecture::ArmV7M)
+        architecture.is_some_and(|one| one.value.is_m_profile())
     }
 
     /// Returns the memories of the memory tree, each by itself.

@@ -122,6 +122,7 @@ fn choices(sources: &dyn Sources, name: &str) -> BTreeSet<String> {
         [
             "memory.stack",
             "memory.fault-stack",
+            "memory.heap",
             "memory.console-buffer",
             "qemu.memory",
         ]

@@ -19,7 +19,8 @@ struct Thing {
     /// Whether it is memory without a known device: that of firmware, which grows with each
     /// version.
     is_firmware: bool,
-    /// Whether QEMU emulates nothing there. It may be left out without being mentioned.
+    /// Whether QEMU emulates nothing there, or does not tell what. It may be left out without being
+    /// mentioned.
     is_placeholder: bool,
 }
 
@@ -79,7 +80,7 @@ impl Comparison<'_> {
                         name: device.kinds.first().cloned().unwrap_or_default(),
                         device: Some(index),
                         is_firmware: false,
-                        is_placeholder: false,
+                        is_placeholder: region.is_unknown(),
                     };
                 }
             }
@@ -89,7 +90,7 @@ impl Comparison<'_> {
             name: region.name.clone(),
             device: None,
             is_firmware: matches!(region.kind, RegionKind::Ram | RegionKind::Rom),
-            is_placeholder: region.kind == RegionKind::Placeholder,
+            is_placeholder: region.is_unknown(),
         }
     }
 

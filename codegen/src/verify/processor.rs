@@ -54,7 +54,11 @@ impl Comparison<'_> {
         };
         let wanted = match architecture {
             Architecture::Aarch64 | Architecture::X86_64 | Architecture::Riscv64 => 64,
-            Architecture::Arm | Architecture::ArmV7M | Architecture::Riscv32 => 32,
+            Architecture::Arm
+            | Architecture::ArmV6M
+            | Architecture::ArmV7M
+            | Architecture::ArmV8M
+            | Architecture::Riscv32 => 32,
         };
         let qemu = self.description.qemu.value();
         let cpu = qemu.and_then(|qemu| qemu.cpu.get());

@@ -15,7 +15,6 @@ use core::fmt;
 use core::mem;
 use core::ptr::NonNull;
 use core::slice;
-use core::sync::atomic::Ordering;
 
 mod list;
 mod pool;
@@ -23,7 +22,7 @@ mod pool;
 pub use list::FrameList;
 pub use pool::Frames;
 
-use super::{LEAKED, LINE, OutOfMemory};
+use super::{LINE, OutOfMemory};
 use crate::address::PhysicalAddress;
 
 const _: () = assert!(
@@ -316,7 +315,7 @@ impl Frame {
     /// Leaks the memory: it is never freed. Needed if a device cannot be stopped from writing
     /// into it.
     pub fn leak(self) {
-        LEAKED.fetch_add(self.size(), Ordering::Relaxed);
+        super::note_leak(self.size());
         mem::forget(self);
     }
 }

@@ -1,18 +1,24 @@
-//! Arm microcontrollers, version 7-M: runs in privileged Thread mode on the process stack, with
+//! Arm microcontrollers, version 7-M, 6-M and 8-M: runs in privileged Thread mode on the process stack, with
 //! interrupts masked. Faults are taken on the main stack.
 //!
-//! The manual is Arm DDI 0403, the Architecture Reference Manual for version 7-M. The parts without
-//! processor instructions are also compiled and tested on the host.
+//! The manual is Arm DDI 0403, the Architecture Reference Manual for version 7-M; that of version 6-M, a
+//! subset without the reasons of faults, is Arm DDI 0419, and that of version 8-M, which has another
+//! memory protection unit, is Arm DDI 0553. The kernel stays in the state in which the processor starts:
+//! the secure one, if there are two. The parts without processor instructions are
+//! also compiled and tested on the host.
 
 mod fault;
+#[cfg(any(test, not(vmos_v8m)))]
 mod mpu;
+#[cfg(any(test, vmos_v8m))]
+mod mpu_v8m;
 mod registers;
 
 #[cfg(target_os = "none")]
 mod backtrace;
 #[cfg(target_os = "none")]
 mod boot;
-#[cfg(target_os = "none")]
+#[cfg(all(target_os = "none", not(vmos_v6m)))]
 mod copy;
 #[cfg(target_os = "none")]
 mod interrupts;
@@ -32,8 +38,10 @@ pub use interrupts::{
     InterruptState, interrupt_pending, mask_interrupts, park, restore_interrupts,
     wait_for_interrupt,
 };
-#[cfg(target_os = "none")]
+#[cfg(all(target_os = "none", not(vmos_v8m)))]
 pub use mpu::enable_translation;
+#[cfg(all(target_os = "none", vmos_v8m))]
+pub use mpu_v8m::enable_translation;
 #[cfg(target_os = "none")]
 pub use processor::Processor;
 #[cfg(target_os = "none")]

@@ -1,6 +1,7 @@
 //! Finds the devices on the board's buses.
 
 use alloc::boxed::Box;
+use core::cell::RefCell;
 
 use vmos_drivers::board::{Driver, EthernetPlace};
 use vmos_drivers::interrupt::{Interrupt, InterruptController};
@@ -101,8 +102,10 @@ pub(crate) fn probe(
     {
         devices.start_ethernet(controller, command_line, described);
     }
-    let drivers = devices.drivers.get_mut();
-    devices.inquiry = Some((drivers.inquiry, drivers.calls));
+    if let Some(drivers) = devices.drivers.first_mut() {
+        let drivers = drivers.get_mut();
+        devices.inquiry = Some((drivers.inquiry, drivers.calls));
+    }
     devices
 }
 
@@ -125,7 +128,9 @@ impl Devices {
         line: Option<Interrupt>,
         transport: Transport,
     ) {
-        let drivers = self.drivers.get_mut();
+        let Some(drivers) = self.drivers.first_mut().map(RefCell::get_mut) else {
+            return;
+        };
         let started = match kind {
             DeviceKind::RNG if drivers.entropy.is_none() => Rng::new(transport).map(|driver| {
                 let routing = driver.routing();
@@ -196,7 +201,9 @@ impl Devices {
             }
             Err(error) => return warn!("{place}: {error}"),
         };
-        let drivers = self.drivers.get_mut();
+        let Some(drivers) = self.drivers.first_mut().map(RefCell::get_mut) else {
+            return;
+        };
         if drivers.network.is_some() && !drivers.interfaces.has_room() {
             return info!("{place}: not used: the kernel uses another network device");
         }
@@ -214,7 +221,7 @@ impl Devices {
         place: Place,
         nic: Nic,
     ) -> Option<(Routing, Source)> {
-        let drivers = self.drivers.get_mut();
+        let drivers = self.drivers.first_mut()?.get_mut();
         #[cfg(not(feature = "networks"))]
         if drivers.network.is_none() && is_wanted(&nic, command_line) {
             let mut nic = nic;
@@ -260,7 +267,9 @@ impl Devices {
         line: Option<Interrupt>,
         (routing, source): (Routing, Source),
     ) {
-        let drivers = self.drivers.get_mut();
+        let Some(drivers) = self.drivers.first_mut().map(RefCell::get_mut) else {
+            return;
+        };
         let delivery = match (routing, line) {
             (Routing::Line, None) => Delivery::Polled,
             (Routing::Line, Some(line)) => {

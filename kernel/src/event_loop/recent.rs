@@ -5,10 +5,11 @@ use core::fmt;
 
 use critical_section::Mutex;
 
+use crate::arch;
 use crate::time::NEVER;
 
 /// The number of turns kept; a power of two, so that wrapping around is cheap.
-const REMEMBERED: usize = 8;
+const REMEMBERED: usize = if arch::IS_MICROCONTROLLER { 4 } else { 8 };
 
 /// Marks a turn without an interrupt.
 const NO_INTERRUPT: u32 = u32::MAX;
@@ -35,13 +36,14 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
+    /// Returns a place for a turn. All its bytes are zero, so that an image does not contain them.
     const fn new() -> Self {
         Self {
             at: Cell::new(0),
-            interrupt: Cell::new(NO_INTERRUPT),
+            interrupt: Cell::new(0),
             ran_tasks: Cell::new(false),
             slept: Cell::new(false),
-            until: Cell::new(NEVER),
+            until: Cell::new(0),
         }
     }
 
@@ -149,8 +151,10 @@ impl Recent {
     }
 
     fn print(&self, out: &mut dyn fmt::Write) -> fmt::Result {
-        let oldest = self.current.get().wrapping_add(1);
-        (0..REMEMBERED)
+        let current = self.current.get();
+        let oldest = current.wrapping_add(1);
+        // Some places are empty during the first turns.
+        (REMEMBERED.saturating_sub(current)..REMEMBERED)
             .map(|behind| &self.turns[oldest.wrapping_add(behind) % REMEMBERED])
             .try_for_each(|turn| turn.print(out))
     }

@@ -38,6 +38,8 @@ pub(crate) const NAME: &str = "hosted";
 /// The board's title.
 pub(crate) const TITLE: &str = "a process of this host";
 
+/// Whether a process has a place for the devices that the kernel drives.
+pub(crate) const HAS_DEVICES: bool = true;
 /// The size of the console's buffer.
 pub(crate) const CONSOLE_BUFFER: usize = 8192;
 

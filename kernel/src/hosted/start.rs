@@ -75,7 +75,8 @@ pub(super) fn begin(
         heap::leave_out_frames_of(kernel.net().ok());
     }
     start(kernel, spawner);
-    let services = &mut *state.devices.drivers().borrow_mut();
+    let [drivers] = state.devices.drivers();
+    let services = &mut *drivers.borrow_mut();
     event_loop::run(machine, services, executor, &state.loop_statistics, || ())
 }
 

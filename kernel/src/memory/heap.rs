@@ -4,7 +4,7 @@
 //! aligned blocks can follow each other. Free blocks are in lists by size (`free`); a bit for each
 //! 32 bytes (16 on a 32-bit processor) tells whether the neighbours of a block are free (`region`).
 //!
-//! Sizes are rounded up by at most a sixteenth, to the smallest size of a list. So every block of
+//! Sizes are rounded up by at most a sixteenth (an eighth on a microcontroller), to the smallest size of a list. So every block of
 //! the list fits, and allocating and freeing take constant time. The exception is an alignment of
 //! more than 32 bytes (16 on a 32-bit processor) once memory runs out: then all free blocks that are
 //! large enough are searched for such an address. So a freed block can always be allocated again

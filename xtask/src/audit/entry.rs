@@ -10,7 +10,9 @@ use super::elf::Elf;
 pub(super) fn check(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
     let (machine, is_64) = match board.architecture {
         Architecture::Aarch64 => (object::Architecture::Aarch64, true),
-        Architecture::Arm | Architecture::ArmV7M => (object::Architecture::Arm, false),
+        Architecture::Arm | Architecture::ArmV6M | Architecture::ArmV7M | Architecture::ArmV8M => {
+            (object::Architecture::Arm, false)
+        }
         Architecture::X86_64 => (object::Architecture::X86_64, true),
         Architecture::Riscv64 => (object::Architecture::Riscv64, true),
         Architecture::Riscv32 => (object::Architecture::Riscv32, false),

@@ -37,7 +37,7 @@ pub(super) fn check(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
             continue;
         }
         // Bit 0 of an Arm function's address says that its instructions are T32.
-        let is_arm = matches!(board.architecture, Architecture::Arm | Architecture::ArmV7M);
+        let is_arm = board.architecture == Architecture::Arm || board.architecture.is_m_profile();
         let is_thumb = is_arm && symbol.address() & 1 == 1;
         let address = symbol.address() - u64::from(is_thumb);
         let Some(code) = elf.bytes(address, symbol.size()) else {
@@ -49,7 +49,7 @@ pub(super) fn check(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
             Architecture::Arm if is_thumb => arm::t32(code),
             Architecture::Arm => arm::a32(code),
             // Every function is in T32 instructions; what has no such address is data.
-            Architecture::ArmV7M => continue,
+            Architecture::ArmV6M | Architecture::ArmV7M | Architecture::ArmV8M => continue,
             Architecture::Riscv64 | Architecture::Riscv32 => riscv::frame(code),
         };
         let told = match frame {

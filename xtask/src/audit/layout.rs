@@ -338,7 +338,9 @@ fn vectors(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
         // VBAR holds bits 31 to 5 (Arm ARM for v7-A, B4.1.156).
         Architecture::Arm => 0x20,
         // VTOR holds bits 31 to 7, and the table is aligned to its size (Arm ARM for v7-M, B3.2.5).
-        Architecture::ArmV7M => (4 * (16 + external_interrupts(board))).next_power_of_two(),
+        Architecture::ArmV6M | Architecture::ArmV7M | Architecture::ArmV8M => {
+            (4 * (16 + external_interrupts(board))).next_power_of_two()
+        }
         // The low two bits of mtvec and stvec are the mode (Privileged Architecture, 3.1.7).
         Architecture::Riscv64 | Architecture::Riscv32 => 4,
         // The kernel builds the interrupt descriptor table at run time, with handlers at any

@@ -64,7 +64,9 @@ impl Port {
                 console: "ttyS0",
             }),
             Architecture::Arm
+            | Architecture::ArmV6M
             | Architecture::ArmV7M
+            | Architecture::ArmV8M
             | Architecture::Riscv64
             | Architecture::Riscv32 => None,
         }

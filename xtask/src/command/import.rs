@@ -43,7 +43,7 @@ pub struct Arguments {
     /// QEMU machine with its options, as after -machine
     #[arg(long, value_name = "MACHINE", requires = "arch")]
     qemu_machine: Option<String>,
-    /// Architecture: arm64, arm32, armv7-m, x86_64, riscv64 or riscv32; for a device tree, default:
+    /// Architecture: arm64, arm32, armv6-m, armv7-m, armv8-m, x86_64, riscv64 or riscv32; for a device tree, default:
     /// from the processor's node
     #[arg(long, value_name = "ARCH", value_parser = architecture)]
     arch: Option<Architecture>,
@@ -66,7 +66,7 @@ pub struct Arguments {
 }
 
 fn architecture(word: &str) -> Result<Architecture, String> {
-    let known = "arm64, arm32, armv7-m, x86_64, riscv64, riscv32";
+    let known = "arm64, arm32, armv6-m, armv7-m, armv8-m, x86_64, riscv64, riscv32";
     Architecture::named(word).ok_or_else(|| format!("expected one of {known}"))
 }
 

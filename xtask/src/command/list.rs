@@ -58,7 +58,9 @@ fn architecture(architecture: Architecture) -> &'static str {
     match architecture {
         Architecture::Aarch64 => "aarch64",
         Architecture::Arm => "arm",
+        Architecture::ArmV6M => "armv6-m",
         Architecture::ArmV7M => "armv7-m",
+        Architecture::ArmV8M => "armv8-m",
         Architecture::X86_64 => "x86_64",
         Architecture::Riscv64 => "riscv64",
         Architecture::Riscv32 => "riscv32",

@@ -6,13 +6,13 @@ use clap::Args;
 
 use crate::boards;
 use crate::failure::Failure;
-use crate::footprint::{BUDGET, Footprint};
+use crate::footprint::{BUDGET, Footprint, Ram};
 use crate::image;
 use crate::install;
 use crate::target;
 use crate::workspace::{DEFAULT_APP, Workspace};
 
-/// Show how many bytes of an image are loaded, by section and by crate
+/// Show how many bytes of an image are loaded, by section and by crate, and the RAM of a microcontroller
 ///
 /// Builds the image first, with the release profile. Stacks and variables count as writable; those
 /// without initial values are not loaded. Code counts for the crate that contains its
@@ -53,7 +53,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         for image in image::build(&workspace, board, &[&app.name], None)? {
             let footprint = Footprint::of(&image.elf, &workspace.root)?;
             let name = format!("{}, {}", board.name, app.name);
-            print!("{}", arguments.report(&name, &footprint));
+            let ram = Ram::of(&image.elf, board)?;
+            print!("{}", arguments.report(&name, &footprint, ram.as_ref()));
             over |= footprint.loadable > arguments.budget;
         }
     }
@@ -64,8 +65,15 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 impl Arguments {
-    fn report(&self, name: &str, footprint: &Footprint) -> String {
-        let mut text = format!("{name}: {}\n", verdict(footprint.loadable, self.budget));
+    fn report(&self, name: &str, footprint: &Footprint, ram: Option<&Ram>) -> String {
+        let mut text = format!("{name}: {}", verdict(footprint.loadable, self.budget));
+        if let Some(ram) = ram {
+            let _ = write!(text, "; {} bytes of RAM", ram.total());
+            if ram.heap_is_the_rest {
+                text.push_str(" without the heap, which gets the rest");
+            }
+        }
+        text.push('\n');
         if self.summary {
             return text;
         }
@@ -91,6 +99,12 @@ impl Arguments {
             let [code, data] = [share.code, share.data].map(|size| size.to_string());
             let total = (share.code + share.data).to_string();
             line([&share.name, &code, &data, &total]);
+        }
+        if let Some(ram) = ram {
+            line(["RAM", "", "", "bytes"]);
+            for (name, size) in &ram.shares {
+                line([name, "", "", &size.to_string()]);
+            }
         }
         if self.largest > 0 {
             let _ = writeln!(text, "  {:>8} function", "bytes");
@@ -146,11 +160,36 @@ mod tests {
 
     #[test]
     fn an_image_over_the_budget_shows_the_excess() {
-        let text = arguments(true, 0).report("board, app", &footprint());
+        let text = arguments(true, 0).report("board, app", &footprint(), None);
         assert_eq!(
             text,
             "board, app: 130 bytes are loaded, 30 more than the budget of 100\n"
         );
+    }
+
+    #[test]
+    fn the_ram_of_an_image_in_flash_is_listed() {
+        let ram = Ram {
+            shares: vec![("stack".to_owned(), 2048), ("kernel".to_owned(), 52)],
+            heap_is_the_rest: true,
+        };
+        let text = arguments(false, 0).report("board, app", &footprint(), Some(&ram));
+        let first = text.lines().next().unwrap();
+        let end = "; 2100 bytes of RAM without the heap, which gets the rest";
+        assert!(first.ends_with(end), "{text}");
+        let (_, rows) = text.split_once("  RAM ").unwrap();
+        let rows: Vec<Vec<&str>> = rows
+            .lines()
+            .skip(1)
+            .map(|line| line.split_whitespace().collect())
+            .collect();
+        assert_eq!(rows, [["stack", "2048"], ["kernel", "52"]]);
+        let ram = Ram {
+            heap_is_the_rest: false,
+            ..ram
+        };
+        let text = arguments(true, 0).report("board, app", &footprint(), Some(&ram));
+        assert!(text.ends_with("; 2100 bytes of RAM\n"), "{text}");
     }
 
     #[test]
@@ -167,7 +206,7 @@ mod tests {
 
     #[test]
     fn sections_crates_and_what_lies_between_are_listed() {
-        let text = arguments(false, 0).report("board, app", &footprint());
+        let text = arguments(false, 0).report("board, app", &footprint(), None);
         for row in [
             ("  .text", "100"),
             ("  (between them)", "4"),
@@ -184,7 +223,7 @@ mod tests {
 
     #[test]
     fn as_many_functions_are_listed_as_were_asked_for() {
-        let text = arguments(false, 1).report("board, app", &footprint());
+        let text = arguments(false, 1).report("board, app", &footprint(), None);
         assert!(text.contains("60 kernel::turn"), "{text}");
         assert!(!text.contains("main"), "{text}");
     }

@@ -81,7 +81,10 @@ fn endless_loop(architecture: Architecture) -> Option<[u8; 4]> {
         Architecture::Aarch64 => 0x1400_0000,
         Architecture::Arm => 0xEAFF_FFFE,
         Architecture::Riscv64 | Architecture::Riscv32 => 0x0000_006F,
-        Architecture::X86_64 | Architecture::ArmV7M => return None,
+        Architecture::X86_64
+        | Architecture::ArmV6M
+        | Architecture::ArmV7M
+        | Architecture::ArmV8M => return None,
     };
     Some(word.to_le_bytes())
 }
@@ -101,7 +104,9 @@ fn elf(architecture: Architecture, address: u64, segment: &[u8]) -> Vec<u8> {
     let is_wide = matches!(architecture, Architecture::Aarch64 | Architecture::Riscv64);
     let machine: u16 = match architecture {
         Architecture::Aarch64 => 183,
-        Architecture::Arm | Architecture::ArmV7M => 40,
+        Architecture::Arm | Architecture::ArmV6M | Architecture::ArmV7M | Architecture::ArmV8M => {
+            40
+        }
         Architecture::X86_64 => 62,
         Architecture::Riscv64 | Architecture::Riscv32 => 243,
     };

@@ -106,20 +106,28 @@ pub(super) fn in_ram(around: &Surroundings<'_>, claimed: &Claimed, problems: &mu
         .filter(|_| around.ram_is_known(claimed))
         .and_then(sizes);
     let first = claimed.of(Purpose::Ram).min_by_key(|ram| ram.range.base);
-    let (Some(sizes), Some(ram)) = (known, first) else {
+    let (Some((sizes, heap)), Some(ram)) = (known, first) else {
         return;
     };
     let sum = sizes
         .iter()
         .fold(0_u64, |sum, size| sum.saturating_add(size.value.0));
     let [stack, fault_stack, buffer] = sizes.map(|size| size.value.written());
+    let heap_size = heap.map(|heap| format!(", {} for the heap", heap.value.written()));
     let note = format!(
-        "{stack} are needed for the stack, {fault_stack} for the fault stack and {buffer} for the \
-         console buffer"
+        "{stack} are needed for the stack, {fault_stack} for the fault stack{} and {buffer} for the \
+         console buffer",
+        heap_size.unwrap_or_default()
     );
-    if sum > ram.range.size {
-        let title = "the stacks and the console buffer do not fit in RAM";
-        let largest = sizes.into_iter().max_by_key(|size| size.value.0);
+    if heap.map_or(sum, |heap| sum.saturating_add(heap.value.0)) > ram.range.size {
+        let title = match heap {
+            Some(_) => "the stacks, the heap and the console buffer do not fit in RAM",
+            None => "the stacks and the console buffer do not fit in RAM",
+        };
+        let largest = sizes
+            .into_iter()
+            .chain(heap)
+            .max_by_key(|size| size.value.0);
         let at = largest.map_or(ram.size_at, |largest| largest.at);
         problems.report(
             Diagnostic::new(Code::RamTooSmall, at, title)
@@ -150,15 +158,16 @@ pub(super) fn in_ram(around: &Surroundings<'_>, claimed: &Claimed, problems: &mu
     }
 }
 
-/// Returns the sizes of the stack, the fault stack and the console buffer; `None` if one of them is
-/// reported as wrong.
-fn sizes(memory: &Memory) -> Option<[&Located<Size>; 3]> {
+/// Returns the sizes of the stack, the fault stack and the console buffer, and of the heap if it is
+/// stated; `None` if one of them is reported as wrong.
+fn sizes(memory: &Memory) -> Option<([&Located<Size>; 3], Option<&Located<Size>>)> {
     let usable = |buffer: &&Located<Size>| is_usable_buffer(buffer.value.0);
-    Some([
+    let stacks = [
         memory.stack.get()?,
         memory.fault_stack.get()?,
         Field::get(&memory.console_buffer).filter(usable)?,
-    ])
+    ];
+    Some((stacks, memory.heap.optional()?))
 }
 
 /// Returns the help text for RAM that starts behind the reserved memory.

@@ -39,6 +39,9 @@ pub(in crate::emit) fn rows(board: &Board) -> Vec<Row> {
         let is = size(board.memory.fault_stack);
         rows.push(row("fault stack", is, "memory.fault-stack"));
     }
+    if let Some(heap) = board.memory.heap {
+        rows.push(row("heap", size(heap), "memory.heap"));
+    }
     if board.memory.console_buffer != CONSOLE_BUFFER {
         let is = size(board.memory.console_buffer);
         rows.push(row("console buffer", is, "memory.console-buffer"));

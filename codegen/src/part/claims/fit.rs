@@ -146,7 +146,11 @@ fn address_bits(architecture: Architecture) -> u32 {
     match architecture {
         // VMSAv8-64 with a 4 KiB granule and without LPA2: 48 bits (Arm ARM D8.1).
         Architecture::Aarch64 => 48,
-        Architecture::Arm | Architecture::ArmV7M | Architecture::Riscv32 => 32,
+        Architecture::Arm
+        | Architecture::ArmV6M
+        | Architecture::ArmV7M
+        | Architecture::ArmV8M
+        | Architecture::Riscv32 => 32,
         // The lower half of 48-bit canonical addresses (Intel SDM volume 1, 3.3.7.1).
         Architecture::X86_64 => 47,
         // Sv48's 48 bits are sign-extended; 56 physical bits without a mapping

@@ -19,7 +19,9 @@ table! {
 choices! { Architecture {
     Aarch64 = "aarch64": "64-bit Arm",
     Arm = "arm": "32-bit Arm, version 7-A",
-    ArmV7M = "armv7-m": "Arm microcontrollers, version 7-M: Cortex-M3 and later",
+    ArmV6M = "armv6-m": "Arm microcontrollers, version 6-M: Cortex-M0 and M0+",
+    ArmV7M = "armv7-m": "Arm microcontrollers, version 7-M: Cortex-M3, M4 and M7",
+    ArmV8M = "armv8-m": "Arm microcontrollers, version 8-M with the main extension: Cortex-M33 and later",
     X86_64 = "x86_64": "64-bit x86",
     Riscv64 = "riscv64": "64-bit RISC-V",
     Riscv32 = "riscv32": "32-bit RISC-V",

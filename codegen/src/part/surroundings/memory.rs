@@ -22,6 +22,9 @@ table! {
         /// The size of the stack on which faults are reported, a multiple of 4 KiB, or of 8 bytes if
         /// the image is in flash.
         fault_stack: Size => default("16 KiB"),
+        /// The size of the heap in bytes, with the alignment of the stack. Without it, and in an image
+        /// that uses an Ethernet controller, the heap gets the rest of RAM.
+        heap: Size => optional,
         /// The size of the buffer for output that the console has not accepted yet: a power of two.
         console_buffer: Size => default("8 KiB"),
         /// The format of the translation tables, which differs only on 32-bit Arm.

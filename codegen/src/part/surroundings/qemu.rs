@@ -77,7 +77,10 @@ impl System {
     pub const fn of(architecture: Architecture) -> Self {
         match architecture {
             Architecture::Aarch64 => Self::Aarch64,
-            Architecture::Arm | Architecture::ArmV7M => Self::Arm,
+            Architecture::Arm
+            | Architecture::ArmV6M
+            | Architecture::ArmV7M
+            | Architecture::ArmV8M => Self::Arm,
             Architecture::X86_64 => Self::X86_64,
             Architecture::Riscv64 => Self::Riscv64,
             Architecture::Riscv32 => Self::Riscv32,
@@ -99,7 +102,12 @@ impl System {
     pub fn architectures(self) -> &'static [Architecture] {
         match self {
             Self::Aarch64 => &[Architecture::Aarch64],
-            Self::Arm => &[Architecture::Arm, Architecture::ArmV7M],
+            Self::Arm => &[
+                Architecture::Arm,
+                Architecture::ArmV6M,
+                Architecture::ArmV7M,
+                Architecture::ArmV8M,
+            ],
             Self::X86_64 => &[Architecture::X86_64],
             Self::Riscv64 => &[Architecture::Riscv64],
             Self::Riscv32 => &[Architecture::Riscv32],

@@ -65,7 +65,8 @@ impl Fault {
         let reason = reasons.find(|(bits, _)| self.status & bits != 0);
         match (reason, self.hard & 1 << 1) {
             (Some((_, reason)), _) => f.write_str(reason)?,
-            (None, 0) => f.write_str("HardFault of an unknown kind")?,
+            // Version 6-M has no status.
+            (None, 0) => f.write_str("HardFault")?,
             (None, _) => f.write_str("no access to the vector table")?,
         }
         match self.address() {

@@ -67,10 +67,16 @@ impl Registers {
         }
         let fault = self.fault();
         let address = match fault.address() {
-            None if fault.lost_registers() => Some(self.sp.wrapping_sub(32)),
+            None if self.lost_registers() => Some(self.sp.wrapping_sub(32)),
             address => address,
         };
         address.map(|address| address as usize)
+    }
+
+    /// Returns whether the registers could not be saved on the stack. Version 6-M has no status, but then
+    /// they are all reported as 0.
+    fn lost_registers(&self) -> bool {
+        self.fault().lost_registers() || (self.lr | self.pc | self.xpsr) == 0
     }
 
     /// Returns the address of the instruction that caused the exception; 0 if it is not known,

@@ -18,13 +18,14 @@ pub(super) struct Granule {
 
 /// The size of a granule in bytes, and the alignment of every block.
 pub(super) const GRANULE: usize = size_of::<Granule>();
-/// The binary logarithm of the number of classes between two powers of two.
-const LOG_PARTS: u32 = 4;
+/// The binary logarithm of the number of classes between two powers of two. A microcontroller has so
+/// little memory that the lists themselves count.
+const LOG_PARTS: u32 = if arch::IS_MICROCONTROLLER { 3 } else { 4 };
 /// The number of classes: enough for blocks of up to 2^39 bytes on a 64-bit processor, and for all
-/// on a 32-bit one. A microcontroller has classes for blocks of up to 8 KiB. Larger blocks are in the last
+/// on a 32-bit one. A microcontroller has classes for blocks of up to 15 KiB. Larger blocks are in the last
 /// class.
 const CLASSES: usize = match usize::BITS {
-    _ if arch::IS_MICROCONTROLLER => 96,
+    _ if arch::IS_MICROCONTROLLER => 64,
     64 => 512,
     _ => 416,
 };
@@ -37,7 +38,8 @@ const fn log_part(size: usize) -> u32 {
 }
 
 /// Returns the class of blocks of `size` granules. Sizes below 32 have a class each; further classes
-/// divide the sizes between two powers of two into 16 equal parts.
+/// divide the sizes between two powers of two into 16 equal parts. On a microcontroller, these numbers
+/// are 16 and 8.
 #[inline(never)]
 const fn class(size: usize) -> usize {
     let log = log_part(size);

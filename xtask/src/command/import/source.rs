@@ -271,7 +271,9 @@ fn usual_processor(architecture: Architecture) -> &'static str {
     match architecture {
         Architecture::Aarch64 => "cortex-a72",
         Architecture::Arm => "cortex-a15",
+        Architecture::ArmV6M => "cortex-m0",
         Architecture::ArmV7M => "cortex-m3",
+        Architecture::ArmV8M => "cortex-m33",
         Architecture::X86_64 => "qemu64",
         Architecture::Riscv64 => "rv64",
         Architecture::Riscv32 => "rv32",
@@ -283,7 +285,9 @@ fn short(architecture: Architecture) -> &'static str {
     match architecture {
         Architecture::Aarch64 => "arm64",
         Architecture::Arm => "arm32",
+        Architecture::ArmV6M => "armv6m",
         Architecture::ArmV7M => "armv7m",
+        Architecture::ArmV8M => "armv8m",
         Architecture::X86_64 => "x64",
         Architecture::Riscv64 => "rv64",
         Architecture::Riscv32 => "rv32",
