@@ -14,6 +14,9 @@ use super::folder_of_crate;
 const UNNAMED: &str = "(alignment)";
 /// The section with the stacks.
 const STACKS: &str = ".stack";
+/// A symbol of images that use an Ethernet controller: such an image may have a larger stack, and its heap
+/// gets the rest of RAM.
+const USES_ETHERNET: &str = "__vmos_ethernet";
 
 /// The RAM that an image in flash takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,15 +40,20 @@ impl Ram {
         }
         let bytes =
             fs::read(elf).map_err(|error| format!("cannot read {}: {error}", elf.display()))?;
+        let file = object::File::parse(&*bytes)?;
+        let fault_stack = board.memory.fault_stack;
+        let stacks = file.section_by_name(STACKS).map_or(0, |one| one.size());
+        let uses_ethernet = file.symbol_by_name(USES_ETHERNET).is_some();
+        let heap = board.memory.heap.filter(|_| !uses_ethernet);
         let mut shares = vec![
-            ("stack".to_owned(), board.memory.stack),
-            ("fault stack".to_owned(), board.memory.fault_stack),
+            ("stack".to_owned(), stacks.saturating_sub(fault_stack)),
+            ("fault stack".to_owned(), fault_stack),
         ];
-        shares.extend(board.memory.heap.map(|heap| ("heap".to_owned(), heap)));
-        shares.extend(variables(&bytes)?);
+        shares.extend(heap.map(|heap| ("heap".to_owned(), heap)));
+        shares.extend(variables(&file));
         Ok(Some(Self {
             shares,
-            heap_is_the_rest: board.memory.heap.is_none(),
+            heap_is_the_rest: heap.is_none(),
         }))
     }
 
@@ -57,8 +65,7 @@ impl Ram {
 }
 
 /// Returns the size of the variables of each crate, the largest first.
-fn variables(bytes: &[u8]) -> Result<Vec<(String, u64)>, Box<dyn Error + Send + Sync>> {
-    let file = object::File::parse(bytes)?;
+fn variables(file: &object::File<'_>) -> Vec<(String, u64)> {
     let mut crates = BTreeMap::new();
     for section in file.sections() {
         if !is_writable(&section) || section.name() == Ok(STACKS) {
@@ -77,7 +84,7 @@ fn variables(bytes: &[u8]) -> Result<Vec<(String, u64)>, Box<dyn Error + Send + 
     }
     let mut crates: Vec<_> = crates.into_iter().filter(|(_, size)| *size > 0).collect();
     crates.sort_by_key(|(_, size)| core::cmp::Reverse(*size));
-    Ok(crates)
+    crates
 }
 
 fn is_writable(section: &Section<'_, '_>) -> bool {
@@ -97,7 +104,7 @@ mod tests {
         let file = object::File::parse(&*bytes).unwrap();
         let writable = file.sections().filter(is_writable);
         let all: u64 = writable.map(|section| section.size()).sum();
-        let variables = variables(&bytes).unwrap();
+        let variables = variables(&file);
         assert!(
             variables.iter().any(|(name, _)| name == "std"),
             "{variables:?}"
