@@ -77,9 +77,11 @@ impl Binding for Lan9118 {
                     .label("the stack must be aligned"),
             );
         }
-        let is_in_flash = around
-            .memory
-            .is_some_and(|memory| !memory.flash.is_absent());
+        // Flash that is described as RAM is reported by the loader's check.
+        let is_in_flash = around.loader.is_some_and(|loader| !loader.reports_ram())
+            || around
+                .memory
+                .is_some_and(|memory| !memory.flash.is_absent());
         if let Some(stack) = self.stack.get().filter(|_| !is_in_flash) {
             let title = format!("`{}.stack` has no effect", self.place.path);
             problems.report(

@@ -34,7 +34,7 @@ pub(super) fn qemu(machine: &Machine<'_>, powers: &[Section], controller: Option
         Some(qemu) => section
             .line("machine", text(&qemu.machine))
             .line("cpu", text(&qemu.cpu))
-            .line("memory", Size(qemu.memory).written())
+            .line("memory", Size(amount(machine, qemu.memory)).written())
             .optional(
                 "tested",
                 qemu.version
@@ -171,11 +171,21 @@ fn lacks_long_tables(machine: &Machine<'_>) -> bool {
     machine.origin.architecture == Architecture::Arm && !processors::has_extensions(&name)
 }
 
-pub(super) fn memory(machine: &Machine<'_>) -> Section {
-    let mut section = Section::new("memory");
+/// Returns the amount of RAM of a machine that was started with `asked` bytes: some machines have a
+/// fixed amount.
+fn amount(machine: &Machine<'_>, asked: u64) -> u64 {
+    if machine.has_tables() || machine.is_microcontroller() {
+        return asked;
+    }
+    let there: u64 = ranges(machine).iter().map(|range| range.size).sum();
+    asked.max(there)
+}
+
+/// Returns the ranges of RAM without the aliases of others.
+fn ranges(machine: &Machine<'_>) -> Vec<Range> {
     let mut ram = machine.facts.ram.clone();
     ram.sort();
-    // Ranges beyond the machine's memory are aliases of others.
+    // Ranges beyond the machine's memory are aliases.
     if let Some(qemu) = &machine.origin.qemu {
         let mut sum = 0_u64;
         ram.retain(|range| {
@@ -186,7 +196,12 @@ pub(super) fn memory(machine: &Machine<'_>) -> Section {
         });
     }
     // The nodes of a machine have a range each.
-    let ram = joined(&ram);
+    joined(&ram)
+}
+
+pub(super) fn memory(machine: &Machine<'_>) -> Section {
+    let mut section = Section::new("memory");
+    let ram = ranges(machine);
     // The size is the machine's own, unless the device tree limits it.
     let total: u64 = ram.iter().map(|range| range.size).sum();
     let qemu = machine.origin.qemu.as_ref();

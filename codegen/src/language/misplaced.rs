@@ -30,6 +30,10 @@ pub(crate) fn home(key: &str, root: &Root) -> Option<String> {
     }
     let mut homes = Vec::new();
     add_homes(key, "", root.board, &mut homes);
+    // A table of the board is more likely than that of one of its drivers.
+    if homes.iter().filter(|home| !home.contains('.')).count() == 1 {
+        homes.retain(|home| !home.contains('.'));
+    }
     match homes.as_slice() {
         [home] => Some(format!("this belongs in [{home}]")),
         _ => None,

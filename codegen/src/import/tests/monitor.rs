@@ -179,3 +179,16 @@ fn an_alias_of_the_ram_is_no_further_ram() {
     assert!(text.contains("ram.main = { base = 0x4000_0000"), "{text}");
     assert!(!text.contains("ram.more1"), "{text}");
 }
+
+#[test]
+fn a_machine_with_a_fixed_amount_of_ram_states_it() {
+    let mut facts = without_tables();
+    facts.compatible.clear();
+    facts.devices.clear();
+    facts.ram = vec![Range {
+        base: 0x4000_0000,
+        size: 1 << 30,
+    }];
+    let text = import(&origin(), &facts).text;
+    assert!(text.contains("\nmemory = \"1 GiB\"\n"), "{text}");
+}
