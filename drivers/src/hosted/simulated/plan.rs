@@ -28,8 +28,11 @@ pub struct Rates {
     pub disk_error: Rate,
 }
 
+/// The place of a rate.
+type Place = fn(&mut Rates) -> &mut Rate;
+
 /// The names of the rates in a plan, with their places.
-const NAMES: [(&str, fn(&mut Rates) -> &mut Rate); 8] = [
+const NAMES: [(&str, Place); 8] = [
     ("late", |rates| &mut rates.late),
     ("silent", |rates| &mut rates.silent),
     ("needs-reset", |rates| &mut rates.needs_reset),
