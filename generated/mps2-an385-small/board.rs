@@ -65,7 +65,7 @@ static TABLE: Table = Table::new(MEMORY, INTERRUPTS);
 #[unsafe(export_name = "__vmos_board_firmware")]
 static FIRMWARE: [Fact; 0] = [];
 
-/// Arm MPS2 with a Cortex-M3, in 96 KiB of flash and 40 KiB of RAM
+/// Arm MPS2 with a Cortex-M3, of whose RAM the kernel uses 40 KiB
 pub struct ThisBoard;
 
 impl<P> Board<P> for ThisBoard
@@ -73,7 +73,7 @@ where
     P: semihosting::Trap,
 {
     const NAME: &'static str = "mps2-an385-small";
-    const TITLE: &'static str = "Arm MPS2 with a Cortex-M3, in 96 KiB of flash and 40 KiB of RAM";
+    const TITLE: &'static str = "Arm MPS2 with a Cortex-M3, of whose RAM the kernel uses 40 KiB";
     const MEMORY: MemoryMap = TABLE.memory();
     const INTERRUPTS: &'static [Line] = TABLE.interrupts();
     const HEAP: Option<u64> = Some(448);
