@@ -5,8 +5,11 @@ use core::arch::global_asm;
 
 use vmos_drivers::address::{PhysicalAddress, Range};
 use vmos_drivers::attestation::Fact;
-use vmos_drivers::board::{Board, Line, MemoryMap, PciHostBridge, Ram, Region, Table, VirtioMmio};
+use vmos_drivers::board::{
+    Board, EthernetPlace, Line, MemoryMap, PciHostBridge, Ram, Region, Table, VirtioMmio,
+};
 use vmos_drivers::console::nrf51_uart::{self, Nrf51Uart};
+use vmos_drivers::ethernet::NoEthernet;
 use vmos_drivers::interrupt::Interrupt;
 use vmos_drivers::interrupt_controller::nvic::{self, Nvic};
 use vmos_drivers::mmio::Mmio;
@@ -99,6 +102,9 @@ impl<P> Board<P> for ThisBoard {
 
     type Rtc = Pl031<Mmio>;
     const RTC: Option<Range> = None;
+
+    type Ethernet = NoEthernet;
+    const ETHERNET: Option<EthernetPlace<NoEthernet>> = None;
 
     const VIRTIO_MMIO: Option<VirtioMmio> = None;
 
