@@ -30,9 +30,10 @@ table! {
 const ALIGNMENT: u64 = 0x400;
 
 /// The sizes of the code between the vector table and the part that the kernel can access: the entry
-/// code, and the handler of exceptions. A test compares them with the templates.
+/// code, and the handler of exceptions, which is largest in version 6-M. A test compares them with the
+/// templates.
 pub(crate) const ENTRY_CODE: u64 = 104;
-pub(crate) const HANDLER: u64 = 232;
+pub(crate) const HANDLER: u64 = 244;
 
 /// The size of a vector, and the number of those before the external interrupts (DDI 0403, B1.5.3).
 const VECTOR: u64 = 4;
