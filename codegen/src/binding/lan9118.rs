@@ -91,12 +91,13 @@ impl Binding for Lan9118 {
         }
         let ram = around.memory.and_then(|memory| memory.ram.value());
         let stated = ram.into_iter().flat_map(|ram| ram.iter());
-        let stated = stated.map(|entry| entry.value.size.get().map(|size| size.value.0));
-        let (Some(frames), Some(ram)) = (self.frames.get(), stated.sum::<Option<u64>>()) else {
+        let mut stated = stated.map(|entry| entry.value.size.get().map(|size| size.value.0));
+        let sum = stated.try_fold(0, |sum: u64, size| Some(sum.saturating_add(size?)));
+        let (Some(frames), Some(ram)) = (self.frames.get(), sum) else {
             return;
         };
         let stack = self.stack.get().map_or(0, |stack| stack.value.0);
-        let needed = u64::from(frames.value.0) * FRAME + stack;
+        let needed = stack.saturating_add(u64::from(frames.value.0) * FRAME);
         if ram > 0 && needed > ram {
             let title = format!("{} frames do not fit into RAM", frames.value.0);
             problems.report(

@@ -82,7 +82,7 @@ impl Binding for Nvic {
     }
 
     fn expect(&self, expected: &mut Expected) {
-        expected.part(&self.place, &["arm,armv7m-nvic", "arm,armv6m-nvic"]);
+        expected.part(&self.place, Self::KINDS);
     }
 
     fn choices(&self) -> &'static [&'static str] {
@@ -104,7 +104,7 @@ impl Controller for Nvic {
 
 impl Driver for Nvic {
     const NAME: &'static str = "nvic";
-    const KINDS: &'static [&'static str] = &["arm,armv7m-nvic"];
+    const KINDS: &'static [&'static str] = &["arm,armv7m-nvic", "arm,armv6m-nvic"];
     const MODELS: &'static [&'static str] = &["armv7m_nvic"];
     const SPACES: &'static [schema::Space] = &[schema::Space {
         word: IRQ.word(),

@@ -40,7 +40,11 @@ impl Binding for SysTick {
 
 impl Driver for SysTick {
     const NAME: &'static str = "systick";
-    const KINDS: &'static [&'static str] = &["arm,armv7m-systick", "arm,armv8m-systick"];
+    const KINDS: &'static [&'static str] = &[
+        "arm,armv7m-systick",
+        "arm,armv6m-systick",
+        "arm,armv8m-systick",
+    ];
     type Resolved = board::Timer;
 
     fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {

@@ -177,8 +177,13 @@ fn amount(machine: &Machine<'_>, asked: u64) -> u64 {
     if machine.has_tables() || machine.is_microcontroller() {
         return asked;
     }
-    let there: u64 = ranges(machine).iter().map(|range| range.size).sum();
-    asked.max(there)
+    asked.max(total(&ranges(machine)))
+}
+
+/// Returns the size of all ranges together, in bytes.
+fn total(ranges: &[Range]) -> u64 {
+    let sizes = ranges.iter().map(|range| range.size);
+    sizes.fold(0, u64::saturating_add)
 }
 
 /// Returns the ranges of RAM without the aliases of others.
@@ -203,7 +208,7 @@ pub(super) fn memory(machine: &Machine<'_>) -> Section {
     let mut section = Section::new("memory");
     let ram = ranges(machine);
     // The size is the machine's own, unless the device tree limits it.
-    let total: u64 = ram.iter().map(|range| range.size).sum();
+    let total = total(&ram);
     let qemu = machine.origin.qemu.as_ref();
     let alone = ram.len() == 1 && qemu.is_none_or(|qemu| qemu.memory == total);
     let alone = alone && machine.has_tables();

@@ -183,11 +183,7 @@ impl Machine<'_> {
 
     /// Returns whether the processor is that of a microcontroller, which no loader starts.
     pub(crate) fn is_microcontroller(&self) -> bool {
-        self.is_arm()
-            && !matches!(
-                self.origin.architecture,
-                Architecture::Aarch64 | Architecture::Arm
-            )
+        self.origin.architecture.is_m_profile()
     }
 
     /// Returns the address of a microcontroller's vector table out of reset: QEMU's property, or

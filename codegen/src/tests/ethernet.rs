@@ -88,6 +88,12 @@ fn the_frames_fit_into_ram() {
 }
 
 #[test]
+fn sizes_beyond_all_addresses_are_reported() {
+    let table = format!("{TABLE}frames = «64»\nstack = 0xFFFF_FFFF_FFFF_FFF8\n");
+    with(&table, &[]).has_only(Code::RamTooSmall, "64 frames do not fit into RAM");
+}
+
+#[test]
 fn its_registers_are_claimed() {
     let elsewhere = TABLE.replace("0x4020_0000", "«0x4000_4000»");
     with(&elsewhere, &[]).has_only(

@@ -43,8 +43,8 @@ pub struct Arguments {
     /// QEMU machine with its options, as after -machine
     #[arg(long, value_name = "MACHINE", requires = "arch")]
     qemu_machine: Option<String>,
-    /// Architecture: arm64, arm32, armv6-m, armv7-m, armv8-m, x86_64, riscv64 or riscv32; for a device tree, default:
-    /// from the processor's node
+    /// Architecture: arm64, arm32, armv6-m, armv7-m, armv8-m, x86_64, riscv64 or riscv32; for a
+    /// device tree, default: from the processor's node
     #[arg(long, value_name = "ARCH", value_parser = architecture)]
     arch: Option<Architecture>,
     /// Processor with its options, as after -cpu; default: a common one, or the machine's own if it

@@ -19,7 +19,9 @@ impl Read for HardwareAddress {
             // The lowest bit of the first byte marks groups (IEEE 802-2014, 8.2.2).
             [Some(first), rest @ ..] if rest.len() == 5 && rest.iter().all(Option::is_some) => {
                 if first & 1 == 0 {
-                    return Some(Self(text.to_ascii_lowercase()));
+                    let digits = |byte: &u8| format!("{byte:02x}");
+                    let written: Vec<_> = bytes.iter().flatten().map(digits).collect();
+                    return Some(Self(written.join(":")));
                 }
                 "the address of a group, which no device has"
             }

@@ -6,6 +6,13 @@ use vmos_codegen::machine::device::Device;
 /// The Cortex-A processors without a 64-bit state.
 const NARROW: &[&str] = &["5", "7", "8", "9", "12", "15", "17", "32"];
 
+/// The Cortex-M processors by their architecture, without the `f` of those with floating point.
+const MICROCONTROLLERS: &[(Architecture, &[&str])] = &[
+    (Architecture::ArmV6M, &["0", "0+", "1"]),
+    (Architecture::ArmV7M, &["3", "4", "7"]),
+    (Architecture::ArmV8M, &["33", "35p", "52", "55", "85"]),
+];
+
 /// Returns the architecture, or a description of what was found.
 pub(super) fn architecture(devices: &[Device]) -> Result<Architecture, String> {
     let isa = |device: &Device| {
@@ -44,6 +51,11 @@ fn arm(kind: &str) -> Option<Architecture> {
             false => Architecture::Aarch64,
         });
     }
+    if let Some(number) = kind.strip_prefix("arm,cortex-m") {
+        let number = number.trim_end_matches('f');
+        let mut all = MICROCONTROLLERS.iter();
+        return all.find_map(|(one, numbers)| numbers.contains(&number).then_some(*one));
+    }
     match kind {
         "arm,armv8" | "arm,armv8-timer" => Some(Architecture::Aarch64),
         "arm,armv7-timer" => Some(Architecture::Arm),
@@ -72,6 +84,9 @@ mod tests {
         assert_eq!(of("arm,cortex-a78ae"), Ok(Architecture::Aarch64));
         assert_eq!(of("arm,neoverse-n1"), Ok(Architecture::Aarch64));
         assert_eq!(of("arm,cortex-a9"), Ok(Architecture::Arm));
+        assert_eq!(of("arm,cortex-m0+"), Ok(Architecture::ArmV6M));
+        assert_eq!(of("arm,cortex-m4f"), Ok(Architecture::ArmV7M));
+        assert_eq!(of("arm,cortex-m33"), Ok(Architecture::ArmV8M));
     }
 
     #[test]
@@ -82,10 +97,10 @@ mod tests {
 
     #[test]
     fn an_unsupported_processor_is_named() {
-        let told = of("arm,cortex-m4").unwrap_err();
+        let told = of("arm,cortex-m23").unwrap_err();
         assert_eq!(
             told,
-            "has the processor arm,cortex-m4, which VMOS does not support"
+            "has the processor arm,cortex-m23, which VMOS does not support"
         );
     }
 }
