@@ -419,11 +419,11 @@ fn an_app_that_runs_as_a_process_gets_its_devices_as_arguments() {
 
 #[test]
 fn an_option_for_qemu_is_refused_for_a_process() {
-    let said = refusal(&["run", "hosted", "--gdb"]);
-    assert!(
-        said.contains("--gdb: this option is for boards in QEMU"),
-        "{said}"
-    );
+    for option in ["--gdb", "--ethernet", "--balloon"] {
+        let said = refusal(&["run", "hosted", option]);
+        let expected = format!("{option}: this option is for boards in QEMU");
+        assert!(said.contains(&expected), "{said}");
+    }
     let said = refusal(&["run", "hosted", "--net", "user"]);
     assert!(said.contains("--net user: a process has"), "{said}");
 }

@@ -1,4 +1,4 @@
-//! The link: what becomes of a frame on its way.
+//! The link between machines: which frames it loses, doubles and delays.
 
 use vmos_drivers::hosted::simulated::Random;
 

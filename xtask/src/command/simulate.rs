@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use clap::Args;
+use clap::{Args, value_parser};
 use vmos_simulation::{Broken, Program};
 
 use crate::failure::Failure;
@@ -43,7 +43,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
     /// Number of runs of each app
-    #[arg(long, value_name = "COUNT", default_value_t = RUNS)]
+    #[arg(long, value_name = "COUNT", default_value_t = RUNS, value_parser = value_parser!(u64).range(1..))]
     runs: u64,
     /// Print the trace of each run, not only of one that fails
     #[arg(long)]
@@ -128,8 +128,9 @@ pub(super) fn all(workspace: &Workspace, mut told: impl FnMut(&str)) -> Result<b
 fn run_app(arguments: &Arguments, name: &str, script: Run, path: &Path) -> bool {
     let program = || Program::app(path.to_path_buf(), &[peer::ADDRESS]);
     let began = Instant::now();
-    let end = arguments.seed.saturating_add(arguments.runs);
-    let (next, hash) = (AtomicU64::new(arguments.seed), AtomicU64::new(0));
+    // After the largest seed comes 0.
+    let seed_of = |number: u64| arguments.seed.wrapping_add(number);
+    let (next, hash) = (AtomicU64::new(0), AtomicU64::new(0));
     let has_failed = AtomicBool::new(false);
     let failed = Mutex::new(None::<u64>);
     let processors = thread::available_parallelism().map_or(1, usize::from);
@@ -137,10 +138,11 @@ fn run_app(arguments: &Arguments, name: &str, script: Run, path: &Path) -> bool 
         for _ in 0..processors {
             scope.spawn(|| {
                 loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= end || has_failed.load(Ordering::Relaxed) {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= arguments.runs || has_failed.load(Ordering::Relaxed) {
                         return;
                     }
+                    let seed = seed_of(number);
                     let (outside, outcome) = script(seed, program(), false);
                     let trace = outside.map_or(0, |outside| outside.world.trace.hash());
                     // The order in which the runs end is of no importance.
@@ -156,7 +158,7 @@ fn run_app(arguments: &Arguments, name: &str, script: Run, path: &Path) -> bool 
     });
     let failed = failed.into_inner().unwrap_or_else(|lock| lock.into_inner());
     if arguments.trace && failed.is_none() {
-        for seed in arguments.seed..end {
+        for seed in (0..arguments.runs).map(seed_of) {
             tell(name, seed, script(seed, program(), true));
         }
     }

@@ -12,12 +12,13 @@ use crate::install;
 use crate::target;
 use crate::workspace::{DEFAULT_APP, Workspace};
 
-/// Show how many bytes of an image are loaded, by section and by crate, and the RAM of a microcontroller
+/// Show how many bytes of an image are loaded, by section and by crate, and how much RAM it takes
 ///
-/// Builds the image first, with the release profile. Stacks and variables count as writable; those
-/// without initial values are not loaded. Code counts for the crate that contains its
-/// source, even if it was inlined elsewhere; inlined code of Rust's standard library counts for the
-/// crate that uses it. The exit status is 1 if an image exceeds the budget.
+/// Builds the image first, with the release profile. Stacks and variables take RAM; those without
+/// initial values are not loaded. For an image in flash, the RAM is shown by crate, otherwise by
+/// section. Code counts for the crate that contains its source, even if it was inlined elsewhere;
+/// inlined code of Rust's standard library counts for the crate that uses it. The exit status is 1 if
+/// an image exceeds the budget.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask size
@@ -89,10 +90,13 @@ impl Arguments {
         if footprint.padding() > 0 {
             line(["(between them)", "", "", &footprint.padding().to_string()]);
         }
-        let of_ram: u64 = footprint.writable.iter().map(|(_, size)| size).sum();
-        line(["writable in RAM", "", "", &of_ram.to_string()]);
-        for (section, size) in &footprint.writable {
-            line([section, "", "", &size.to_string()]);
+        // The RAM of an image in flash is shown by crate instead.
+        if ram.is_none() {
+            let written: u64 = footprint.writable.iter().map(|(_, size)| size).sum();
+            line(["writable in RAM", "", "", &written.to_string()]);
+            for (section, size) in &footprint.writable {
+                line([section, "", "", &size.to_string()]);
+            }
         }
         line(["crate", "code", "data", "bytes"]);
         for share in &footprint.crates {
@@ -177,6 +181,8 @@ mod tests {
         let first = text.lines().next().unwrap();
         let end = "; 2100 bytes of RAM without the heap, which gets the rest";
         assert!(first.ends_with(end), "{text}");
+        // The same bytes are not shown twice.
+        assert!(!text.contains("writable"), "{text}");
         let (_, rows) = text.split_once("  RAM ").unwrap();
         let rows: Vec<Vec<&str>> = rows
             .lines()

@@ -111,6 +111,8 @@ impl Arguments {
             ("--transport", self.transport.is_some()),
             ("--legacy", self.legacy),
             ("--intx", self.intx),
+            ("--ethernet", self.ethernet),
+            ("--balloon", self.balloon),
             ("--share", self.share.is_some()),
             ("--forward", !self.forward.is_empty()),
             ("--serial", !self.serial.is_empty()),

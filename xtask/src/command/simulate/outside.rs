@@ -191,7 +191,7 @@ impl Outside {
         Ok(())
     }
 
-    /// Forgets a connection. With `reset`, the machine is told.
+    /// Removes a connection. With `reset`, the machine receives a reset.
     pub(super) fn forget(&mut self, connection: Connection, reset: bool) {
         let now = self.now();
         for frame in self.peer.forget(connection, reset, now) {

@@ -190,7 +190,7 @@ impl Peer {
         self.socket(connection).close();
     }
 
-    /// Forgets a connection. With `reset`, the machine is told.
+    /// Removes a connection. With `reset`, the machine receives a reset.
     pub(super) fn forget(
         &mut self,
         connection: Connection,

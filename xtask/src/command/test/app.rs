@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use syn::{Attribute, Item, ItemFn};
 
+use crate::boards::{self, HOSTED};
 use crate::failure::{Failure, FileError};
 use crate::workspace::{App, Workspace};
 
@@ -19,17 +20,29 @@ pub(super) fn run(
     app: &App,
     filter: Option<&str>,
 ) -> Result<(), Failure> {
+    let described = boards.iter().filter(|board| *board != HOSTED);
+    let described: Vec<String> = described.cloned().collect();
+    if !described.is_empty() {
+        // Only for the error of one that does not exist.
+        boards::load_some(workspace, &described)?;
+    }
     let mut names = Vec::new();
-    find(
-        &workspace.root.join("apps").join(&app.name).join("src"),
-        &mut names,
-    )?;
-    names.retain(|name| filter.is_none_or(|filter| name.contains(filter)));
+    let sources = workspace.root.join("apps").join(&app.name).join("src");
+    find(&sources.join("main.rs"), &sources, &mut names)?;
     let name = &app.name;
     if names.is_empty() {
         return Err(Failure::usage(format!(
             "apps/{name} has no test for a board: write an `async fn` with `#[vmos::test]`"
         )));
+    }
+    if let Some(filter) = filter {
+        let all = names.join(", ");
+        names.retain(|name| name.contains(filter));
+        if names.is_empty() {
+            return Err(Failure::usage(format!(
+                "apps/{name} has no test for a board whose name contains `{filter}`: there are {all}"
+            )));
+        }
     }
     let program = std::env::current_exe()?;
     let mut failed = 0;
@@ -53,43 +66,40 @@ pub(super) fn run(
     }
 }
 
-/// Adds the names of the async tests in a folder of sources, except for those that must panic or are
-/// ignored.
-fn find(folder: &Path, names: &mut Vec<String>) -> Result<(), Failure> {
-    let entries = fs::read_dir(folder).map_err(FileError::at("list", folder))?;
-    let mut paths = Vec::new();
-    for entry in entries {
-        paths.push(entry.map_err(FileError::at("list", folder))?.path());
+/// Adds the names of the async tests in a file of sources and in its modules, except for those that must
+/// panic, are ignored, or are only for the host. `folder` contains the files of its modules.
+fn find(file: &Path, folder: &Path, names: &mut Vec<String>) -> Result<(), Failure> {
+    let text = fs::read_to_string(file).map_err(FileError::at("read", file))?;
+    // The compiler reports what it does not understand.
+    match syn::parse_file(&text) {
+        Ok(file) => find_in(&file.items, folder, names),
+        Err(_) => Ok(()),
     }
-    paths.sort();
-    for path in paths {
-        if path.is_dir() {
-            find(&path, names)?;
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let text = fs::read_to_string(&path).map_err(FileError::at("read", &path))?;
-            // What the compiler does not understand it will say.
-            if let Ok(file) = syn::parse_file(&text) {
-                find_in(&file.items, names);
-            }
-        }
-    }
-    Ok(())
 }
 
-fn find_in(items: &[Item], names: &mut Vec<String>) {
+fn find_in(items: &[Item], folder: &Path, names: &mut Vec<String>) -> Result<(), Failure> {
     for item in items {
         match item {
             Item::Fn(function) if is_for_boards(function) => {
                 names.push(function.sig.ident.to_string());
             }
-            // A board does not see what is only for the host.
+            // An image for a board does not contain modules that are only for the host.
             Item::Mod(module) if !has(&module.attrs, &["cfg"]) => {
-                let items = module.content.as_ref().map(|(_, items)| items.as_slice());
-                find_in(items.unwrap_or_default(), names);
+                let name = module.ident.to_string();
+                let inside = folder.join(&name);
+                if let Some((_, items)) = &module.content {
+                    find_in(items, &inside, names)?;
+                    continue;
+                }
+                let files = [folder.join(format!("{name}.rs")), inside.join("mod.rs")];
+                for file in files.iter().filter(|file| file.is_file()) {
+                    find(file, &inside, names)?;
+                }
             }
             _ => {}
         }
     }
+    Ok(())
 }
 
 fn is_for_boards(function: &ItemFn) -> bool {
@@ -137,7 +147,35 @@ mod tests {
             }
         ";
         let mut names = Vec::new();
-        find_in(&syn::parse_file(text).unwrap().items, &mut names);
+        find_in(
+            &syn::parse_file(text).unwrap().items,
+            Path::new(""),
+            &mut names,
+        )
+        .unwrap();
         assert_eq!(names, ["here"]);
+    }
+
+    #[test]
+    fn files_of_modules_are_searched_unless_they_are_only_for_the_host() {
+        let folder = tempfile::tempdir().unwrap();
+        let test = |name| {
+            format!("#[vmos::test]\nasync fn {name}(kernel: Kernel, spawner: Spawner) {{}}\n")
+        };
+        let main = "mod disk;\nmod net;\n#[cfg(test)]\nmod tests;\n";
+        for (file, text) in [
+            ("main.rs", main.to_owned()),
+            ("disk.rs", format!("mod inner;\n{}", test("of_disk"))),
+            ("disk/inner.rs", test("of_inner")),
+            ("net/mod.rs", test("of_net")),
+            ("tests.rs", test("of_the_host")),
+        ] {
+            let path = folder.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let mut names = Vec::new();
+        find(&folder.path().join("main.rs"), folder.path(), &mut names).unwrap();
+        assert_eq!(names, ["of_inner", "of_disk", "of_net"]);
     }
 }
