@@ -3,8 +3,11 @@
 use crate::board::{self, Architecture, Block, Value};
 use crate::language::Frequency;
 use crate::language::table::table;
+use crate::machine::device::Device;
 use crate::notation;
+use crate::part::draft::Machine;
 use crate::part::expect::Expected;
+use crate::part::section::Section;
 use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Driver, place};
 
@@ -46,6 +49,10 @@ impl Driver for SysTick {
         "arm,armv8m-systick",
     ];
     type Resolved = board::Timer;
+
+    fn import(machine: &Machine<'_>, device: &Device) -> Option<Section> {
+        Some(machine.clock(Section::new("timer.systick"), device))
+    }
 
     fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {
         let clock = self.clock.value()?.0;

@@ -192,3 +192,28 @@ fn a_machine_with_a_fixed_amount_of_ram_states_it() {
     let text = import(&origin(), &facts).text;
     assert!(text.contains("\nmemory = \"1 GiB\"\n"), "{text}");
 }
+
+#[test]
+fn a_microcontroller_of_a_device_tree_has_its_processor_and_timer() {
+    let facts = Facts {
+        devices: vec![
+            device("arm,cortex-m4f", &[], &[]),
+            device("arm,armv6m-nvic", &[(0xE000_E100, 0xC00)], &[]),
+            device("arm,armv7m-systick", &[(0xE000_E010, 0x10)], &[]),
+        ],
+        ..without_tables()
+    };
+    let origin = Origin {
+        architecture: Architecture::ArmV7M,
+        qemu: None,
+        ..origin()
+    };
+    let text = import(&origin, &facts).text;
+    for line in [
+        "cpu = \"cortex-m4\"\n",
+        "[interrupt-controller.nvic]\n",
+        "[timer.systick]\n",
+    ] {
+        assert!(text.contains(line), "{line}{text}");
+    }
+}
