@@ -5,7 +5,7 @@
 //! afterwards counts whole rounds. It is read at least once a round, because each of its ends raises the
 //! interrupt, also without a deadline. A deadline within [`NEAR`] raises the interrupt at once.
 //!
-//! The clock stands still for the few processor cycles of each new start. If an app does not return to
+//! The clock does not advance for the few processor cycles of each new start. If an app does not return to
 //! the event loop for a whole round (0.67 s at 25 MHz), the clock may lose that round.
 
 use core::cell::Cell;

@@ -285,7 +285,7 @@ impl<T: Transport> Balloon<T> {
 
     fn adjust(&mut self) {
         let wanted = self.wanted as usize;
-        // Those that were taken back already are told first.
+        // The device is notified first of those that were taken back already.
         while self.deflate.has_room()
             && let Some(index) = self.next_to_take_back(wanted)
         {
@@ -321,8 +321,8 @@ impl<T: Transport> Balloon<T> {
         }
     }
 
-    /// Returns pages to the heap at once, because an allocation of `bytes` has failed; the device is told
-    /// afterwards. Returns whether it is worth trying the allocation again. A device that must be told
+    /// Returns pages to the heap at once, because an allocation of `bytes` has failed, and notifies the device
+    /// afterwards. Returns whether it is worth trying the allocation again. A device that must be notified
     /// before gives nothing.
     pub fn relieve(&mut self, bytes: usize) -> bool {
         if self.must_tell || self.device.failure().is_some() {

@@ -67,7 +67,7 @@ pub struct World {
     /// What happened.
     pub trace: Trace,
     machines: Vec<Machine>,
-    /// The frames under way, by the time of their arrival and their number: for whom, and the bytes.
+    /// The frames in flight, by the time of their arrival and their number: for whom, and the bytes.
     frames: BTreeMap<(u64, u64), (usize, Vec<u8>)>,
     sent: u64,
     /// What must not happen, and did.

@@ -146,7 +146,7 @@ impl Network {
         }
     }
 
-    /// Cuts the link, or connects it again. Frames that are under way arrive.
+    /// Cuts the link, or connects it again. Frames in flight arrive.
     pub fn set_cut(&mut self, is_cut: bool) {
         if let Some(world) = self.world() {
             world.link.is_cut = is_cut;

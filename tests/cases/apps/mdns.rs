@@ -61,7 +61,7 @@ fn answers(setting: &Setting) -> Outcome {
         time_to_live == FAR,
         "an answer to one machine has a time to live of {time_to_live}"
     );
-    // Whoever asks from another port knows only DNS: the answer has the number and the question of the
+    // A machine that asks from another port knows only DNS: the answer has the number and the question of the
     // message, and is kept for ten seconds (RFC 6762, 6.7).
     let head = [&[0x12, 0x34, 0x84, 0, 0, 1, 0, 1, 0, 0, 0, 0], QUESTION].concat();
     let answered = answer.strip_prefix(&head[..]).unwrap_or_default();

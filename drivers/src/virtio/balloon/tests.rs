@@ -162,7 +162,7 @@ fn an_allocation_that_fails_gets_pages_at_once() {
         "two lots, 232 and 256 pages"
     );
     host.driver.publish();
-    // The device is told, though the host wants them still.
+    // The device is notified, though the host still wants them.
     host.has(512);
     assert!(host.driver.relieve(usize::MAX));
     assert!(!host.driver.relieve(usize::MAX));
