@@ -47,6 +47,10 @@ pub struct Machine {
     pub extra: Vec<String>,
 }
 
+/// QEMU warns about a network interface without a peer. This peer waits for a machine that does not come, on a
+/// port that the host chooses.
+const NOBODY: &str = "listen=127.0.0.1:0";
+
 /// The devices of a machine: virtio devices, and what the board's own Ethernet controller is connected to.
 #[derive(Clone, Debug)]
 pub struct Devices {
@@ -267,13 +271,15 @@ impl Devices {
         let has_disk = self.disks().next().is_some() || self.more.share.is_some();
         let has_more = !self.more.serials.is_empty() || self.more.balloon;
         if self.ethernet && self.network.is_none() {
-            // Otherwise, QEMU warns about an interface without a peer.
-            add("-nic", "user".to_owned());
+            // The controller is on the board whether it is used or not.
+            add("-nic", format!("socket,{NOBODY}"));
         }
         if !self.rng && !has_disk && !has_more && self.networks().next().is_none() {
             return words;
         }
-        let is_virtio = self.rng || has_disk || has_more || !self.ethernet;
+        let connects_ethernet = self.ethernet && self.network.is_some();
+        let has_virtio_network = self.networks().count() > usize::from(connects_ethernet);
+        let is_virtio = self.rng || has_disk || has_more || has_virtio_network;
         if is_virtio && self.attachment == Attachment::Mmio {
             add("-global", "virtio-mmio.force-legacy=false".to_owned());
         }
@@ -307,7 +313,7 @@ impl Devices {
         for (index, network) in self.networks().enumerate() {
             let mac = network.hardware_address(index);
             add("-netdev", network.argument(index));
-            if index == 0 && self.ethernet {
+            if index == 0 && connects_ethernet {
                 add(
                     "-net",
                     format!("nic,netdev=net0{mac}").replace(",mac=", ",macaddr="),
@@ -394,9 +400,7 @@ impl Network {
             }
             Self::Listen(port) => format!("socket,{id},listen=127.0.0.1:{port}"),
             Self::Connect(port) => format!("socket,{id},connect=127.0.0.1:{port}"),
-            // QEMU warns about an interface without a peer. This peer waits for a machine that does
-            // not come, on a port that the host chooses.
-            Self::Unconnected => format!("socket,{id},listen=127.0.0.1:0"),
+            Self::Unconnected => format!("socket,{id},{NOBODY}"),
         }
     }
 }

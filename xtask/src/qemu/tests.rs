@@ -54,6 +54,30 @@ fn a_comma_in_a_path_is_doubled() {
     assert!(command.contains("file=a,,b.img"), "{command}");
 }
 
+/// Returns the number of words that begin so.
+fn count(command: &[String], start: &str) -> usize {
+    let words = command.iter();
+    words.filter(|word| word.starts_with(start)).count()
+}
+
+#[test]
+fn an_ethernet_controller_has_one_connection() {
+    let mut machine = machine(Attachment::Mmio);
+    machine.devices.ethernet = true;
+    machine.devices.more.networks = vec![Network::Unconnected];
+    let command = machine.command();
+    assert_eq!(count(&command, "nic,netdev=net0"), 1, "{command:?}");
+    assert_eq!(count(&command, "virtio-net-device,netdev=net1"), 1);
+    // Without a network of its own, it is connected with nothing.
+    machine.devices.network = None;
+    (machine.devices.rng, machine.devices.disk) = (false, None);
+    let command = machine.command();
+    assert_eq!(count(&command, "socket,listen="), 1, "{command:?}");
+    assert_eq!(count(&command, "nic,netdev="), 0, "{command:?}");
+    assert_eq!(count(&command, "virtio-net-device,netdev=net0"), 1);
+    assert_eq!(count(&command, "virtio-mmio.force-legacy=false"), 1);
+}
+
 #[test]
 fn mmio_devices_are_modern_unless_legacy_is_requested() {
     let modern = machine(Attachment::Mmio).command();
