@@ -14,6 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tempfile::TempDir;
 use xtask::boards;
 use xtask::install;
+use xtask::transport::is_console_only;
 use xtask::workspace::Workspace;
 
 /// Runs the command in a folder and returns all its output. It shares the build folder of this
@@ -36,9 +37,10 @@ fn alone() -> MutexGuard<'static, ()> {
 /// Creates a repository in a temporary folder.
 fn project() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
-    let sibling = boards::names(&Workspace::find().unwrap())
-        .unwrap()
-        .remove(0);
+    let boards = boards::load_all(&Workspace::find().unwrap()).unwrap();
+    // The apps of a project need devices.
+    let sibling = boards.into_iter().find(|board| !is_console_only(board));
+    let sibling = sibling.expect("a board with devices").name;
     let new = [
         "new-project",
         "it",
