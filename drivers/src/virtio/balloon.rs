@@ -2,8 +2,8 @@
 //! pages of the heap that are not in use.
 //!
 //! The device only names a number of pages. The driver chooses the pages, gives as many as the heap can
-//! do without, and takes them back when the host wants fewer, or when an allocation fails
-//! ([`Balloon::relieve`]). Nothing that the device writes is an address or a length.
+//! do without, and takes them back when the host wants fewer, or, if the device permits it, when an
+//! allocation fails ([`Balloon::relieve`]). Nothing that the device writes is an address or a length.
 
 use alloc::vec::Vec;
 
@@ -163,7 +163,8 @@ pub struct Balloon<T: Transport> {
     held: Vec<Lot>,
     /// Returns how many bytes of the heap can be given away now.
     spare: fn() -> usize,
-    must_tell: bool,
+    /// Whether pages may be used again before the host wants fewer, and before it is told (5.5.6.1).
+    may_relieve: bool,
     wanted: u32,
     /// The number that the device was told last.
     told: u32,
@@ -190,7 +191,7 @@ impl<T: Transport> Balloon<T> {
             deflate,
             held: Vec::new(),
             spare,
-            must_tell: accepted & MUST_TELL_HOST != 0,
+            may_relieve: accepted & WANTED == DEFLATE_ON_OOM,
             wanted: 0,
             told: 0,
             counts: Statistics::default(),
@@ -322,10 +323,10 @@ impl<T: Transport> Balloon<T> {
     }
 
     /// Returns pages to the heap at once, because an allocation of `bytes` has failed; the device is told
-    /// afterwards. Returns whether it is worth trying the allocation again. A device that must be told
-    /// before gives nothing.
+    /// afterwards. Returns whether it is worth trying the allocation again. A device that does not permit
+    /// this, or that must be told before, gives nothing.
     pub fn relieve(&mut self, bytes: usize) -> bool {
-        if self.must_tell || self.device.failure().is_some() {
+        if !self.may_relieve || self.device.failure().is_some() {
             return false;
         }
         let mut freed = 0;

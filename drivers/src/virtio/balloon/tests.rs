@@ -150,7 +150,7 @@ fn the_heap_keeps_what_it_needs_whatever_the_host_wants() {
 
 #[test]
 fn an_allocation_that_fails_gets_pages_at_once() {
-    let mut host = Host::new(2, 0);
+    let mut host = Host::new(2, DEFLATE_ON_OOM);
     assert!(!host.driver.relieve(1));
     host.wants(1000);
     host.has(1000);
@@ -174,11 +174,24 @@ fn an_allocation_that_fails_gets_pages_at_once() {
 
 #[test]
 fn a_host_that_must_be_told_before_keeps_its_pages() {
-    let mut host = Host::new(2, MUST_TELL_HOST);
+    let mut host = Host::new(2, MUST_TELL_HOST | DEFLATE_ON_OOM);
     host.wants(1000);
     host.has(1000);
     assert!(!host.driver.relieve(1));
     host.has(1000);
+}
+
+/// Without the feature bit, pages are only used again when the host wants fewer (5.5.6.1).
+#[test]
+fn a_host_without_deflate_on_oom_keeps_its_pages() {
+    let mut host = Host::new(2, 0);
+    host.wants(1000);
+    host.has(1000);
+    assert!(!host.driver.relieve(1));
+    host.driver.publish();
+    host.has(1000);
+    host.wants(600);
+    host.has(600);
 }
 
 #[test]
