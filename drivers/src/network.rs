@@ -15,6 +15,10 @@ use crate::virtio::{Failure, Pulse, SetupError};
 /// On a board without an Ethernet controller, `E` has no values
 /// ([`NoEthernet`](ethernet::NoEthernet)). Then this type is that of the virtio device alone, and the
 /// compiler removes every decision.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a machine has few of these, they are not moved, and a box would cost each access"
+)]
 pub enum NetworkDevice<T: Transport, E> {
     /// A virtio network device.
     Virtio(Net<T>),

@@ -10,6 +10,10 @@
 //! the header that a virtio device puts before each frame.
 
 use alloc::alloc::{alloc_zeroed, dealloc};
+#[cfg(not(target_has_atomic = "ptr"))]
+use alloc::rc::Rc as Arc;
+#[cfg(target_has_atomic = "ptr")]
+use alloc::sync::Arc;
 use core::alloc::Layout;
 use core::fmt;
 use core::mem;
@@ -65,7 +69,13 @@ struct Block {
     owner: u16,
     verified: bool,
     changed: bool,
+    /// The frame's [`Membership`], as a pointer.
+    membership: Option<NonNull<()>>,
 }
+
+/// What counts the frames of a pool with a [limit](Frames::limited): the pool and each of its frames, used
+/// or not, has one.
+type Membership = Arc<()>;
 
 const _: () =
     assert!(size_of::<Block>() == LINE && size_of::<Option<Frame>>() == size_of::<usize>());
@@ -90,6 +100,11 @@ impl Frame {
         // Zeroes are valid for all other fields; there is no next frame.
         frame.block_mut().capacity = (size - START) as u16;
         Ok(frame)
+    }
+
+    /// Makes the new frame one of a pool.
+    fn join(&mut self, membership: Membership) {
+        self.block_mut().membership = NonNull::new(Membership::into_raw(membership).cast_mut());
     }
 
     /// Converts the frame into its block. The block is not freed until it is a frame again.
@@ -320,12 +335,17 @@ impl Frame {
     }
 }
 
-// SAFETY: a frame owns its memory, like a `Box`.
+// SAFETY: a frame owns its memory, like a `Box`. A processor that cannot count memberships atomically runs
+// only one thread.
 unsafe impl Send for Frame {}
 
 impl Drop for Frame {
     #[inline(never)]
     fn drop(&mut self) {
+        if let Some(membership) = self.block().membership {
+            // SAFETY: it came from `Membership::into_raw`, and this frame is dropped only once.
+            drop(unsafe { Membership::from_raw(membership.as_ptr()) });
+        }
         let layout = layout(self.size());
         // SAFETY: the block came from the allocator with this layout.
         unsafe { dealloc(self.block.cast().as_ptr(), layout) }

@@ -2,8 +2,8 @@
 //! pages of the heap that are not in use.
 //!
 //! The device only names a number of pages. The driver chooses the pages, gives as many as the heap can
-//! do without, and takes them back when the host wants fewer, or when an allocation fails
-//! ([`Balloon::relieve`]). Nothing that the device writes is an address or a length.
+//! do without, and takes them back when the host wants fewer, or, if the device permits it, when an
+//! allocation fails ([`Balloon::relieve`]). Nothing that the device writes is an address or a length.
 
 use alloc::vec::Vec;
 
@@ -163,8 +163,11 @@ pub struct Balloon<T: Transport> {
     held: Vec<Lot>,
     /// Returns how many bytes of the heap can be given away now.
     spare: fn() -> usize,
-    must_tell: bool,
+    /// Whether pages may be used again before the host wants fewer, and before it is told (5.5.6.1).
+    may_relieve: bool,
     wanted: u32,
+    /// How many bytes the heap could do without when it had no block for a lot; 0 if it had one.
+    scattered: usize,
     /// The number that the device was told last.
     told: u32,
     counts: Statistics,
@@ -190,8 +193,9 @@ impl<T: Transport> Balloon<T> {
             deflate,
             held: Vec::new(),
             spare,
-            must_tell: accepted & MUST_TELL_HOST != 0,
+            may_relieve: accepted & WANTED == DEFLATE_ON_OOM,
             wanted: 0,
+            scattered: 0,
             told: 0,
             counts: Statistics::default(),
         };
@@ -228,6 +232,9 @@ impl<T: Transport> Balloon<T> {
     fn read_wanted(&mut self) {
         let transport = &self.device.transport;
         if let Ok(wanted) = transport.read_config(CONFIG_LEN, |it| it.config32(CONFIG_WANTED)) {
+            if wanted != self.wanted {
+                self.scattered = 0;
+            }
             self.wanted = wanted;
         }
     }
@@ -294,14 +301,27 @@ impl<T: Transport> Balloon<T> {
             self.deflate.lend(lot);
         }
         while self.inflate.has_room() && self.given() < wanted {
-            let spare = (self.spare)() / PAGE;
-            let count = (wanted - self.given()).min(LOT).min(spare);
+            let spare = (self.spare)();
+            let count = (wanted - self.given()).min(LOT).min(spare / PAGE);
+            // A search that found no block takes long, and is only repeated once more memory is free.
+            if count == 0 || spare <= self.scattered {
+                break;
+            }
             let is_kept = self.held.try_reserve(DEPTH.into()).is_ok();
-            let Some(lot) = (count > 0 && is_kept).then(|| Lot::new(count)).flatten() else {
+            let Some(lot) = is_kept.then(|| Lot::new(count)).flatten() else {
+                self.scattered = spare;
                 break;
             };
+            self.scattered = 0;
             self.inflate.lend(lot);
         }
+    }
+
+    /// Returns whether the host wants more pages than it has or is being given: then
+    /// [`publish`](Self::publish) gives it memory that has become free since.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        self.device.failure().is_none() && self.given() < self.wanted as usize
     }
 
     /// Returns the lot to tell the device about next: one whose pages are in use again, or, if the host has
@@ -321,11 +341,11 @@ impl<T: Transport> Balloon<T> {
         }
     }
 
-    /// Returns pages to the heap at once, because an allocation of `bytes` has failed, and notifies the device
-    /// afterwards. Returns whether it is worth trying the allocation again. A device that must be notified
-    /// before gives nothing.
+    /// Returns pages to the heap at once, because an allocation of `bytes` has failed; the device is notified
+    /// afterwards. Returns whether it is worth trying the allocation again. A device that does not permit
+    /// this, or that must be notified before, gives nothing.
     pub fn relieve(&mut self, bytes: usize) -> bool {
-        if self.must_tell || self.device.failure().is_some() {
+        if !self.may_relieve || self.device.failure().is_some() {
             return false;
         }
         let mut freed = 0;

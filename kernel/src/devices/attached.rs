@@ -59,9 +59,9 @@ pub(super) trait Served: Watched {
     /// Enables the interrupt for the next completion. Returns whether there already is one.
     fn rearm(&mut self) -> bool;
 
-    /// Returns whether a task waits for room, or was woken for it and has not run yet. The driver
-    /// is then published again after the ready tasks have run, so a task that does not run delays
-    /// no other.
+    /// Returns whether a task waits for room, or was woken for it and has not run yet; or, for a memory
+    /// balloon, whether the host waits for memory. The driver is then published again after the ready
+    /// tasks have run, so a task that does not run delays no other, and the host gets what they free.
     fn is_waited_for(&self) -> bool {
         false
     }
@@ -157,6 +157,10 @@ served!(
     Balloon {
         fn complete(&mut self) -> bool {
             Balloon::complete(self, BUDGET) == BUDGET
+        }
+
+        fn is_waited_for(&self) -> bool {
+            Balloon::is_short(self)
         }
     } {}
 );

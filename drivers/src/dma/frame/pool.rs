@@ -4,7 +4,7 @@ use core::cell::Cell;
 use core::fmt;
 use core::ptr::NonNull;
 
-use super::{Block, Frame, OutOfMemory, START, layout, size_for};
+use super::{Block, Frame, Membership, OutOfMemory, START, layout, size_for};
 
 /// Unused frames, kept for reuse: a server that receives and replies allocates none.
 pub struct Frames {
@@ -13,8 +13,8 @@ pub struct Frames {
     spare: Cell<Option<NonNull<Block>>>,
     count: Cell<usize>,
     capacity: usize,
-    /// The number of frames that may still be allocated.
-    left: Cell<usize>,
+    /// The largest number of frames, with what counts them; `None` if only the memory limits them.
+    limit: Option<(Membership, usize)>,
 }
 
 impl Frames {
@@ -25,19 +25,21 @@ impl Frames {
     /// Creates an empty pool for frames of `capacity` bytes. Their number is limited by the memory only.
     #[must_use]
     pub const fn new(capacity: usize) -> Self {
-        Self::limited(capacity, usize::MAX)
-    }
-
-    /// Creates an empty pool for at most `most` frames of `capacity` bytes, used and unused. A frame that
-    /// is dropped instead of [given back](Self::give) counts as used for ever.
-    #[must_use]
-    pub const fn limited(capacity: usize, most: usize) -> Self {
         Self {
-            left: Cell::new(most),
             spare: Cell::new(None),
             count: Cell::new(0),
             capacity: size_for(capacity) - START,
+            limit: None,
         }
+    }
+
+    /// Creates an empty pool for at most `most` frames of `capacity` bytes, used and unused. A frame that
+    /// is dropped instead of [given back](Self::give) makes room for another one.
+    #[must_use]
+    pub fn limited(capacity: usize, most: usize) -> Self {
+        let mut pool = Self::new(capacity);
+        pool.limit = Some((Membership::default(), most));
+        pool
     }
 
     /// Returns the capacity of each frame in bytes.
@@ -73,9 +75,15 @@ impl Frames {
     #[cold]
     #[inline(never)]
     fn allocate_own(&self) -> Option<Frame> {
-        let left = self.left.get().checked_sub(1)?;
-        let frame = Frame::new(self.capacity).ok()?;
-        self.left.set(left);
+        let Some((membership, most)) = &self.limit else {
+            return Frame::new(self.capacity).ok();
+        };
+        // One membership is that of the pool.
+        if Membership::strong_count(membership) > *most {
+            return None;
+        }
+        let mut frame = Frame::new(self.capacity).ok()?;
+        frame.join(Membership::clone(membership));
         Some(frame)
     }
 
@@ -112,17 +120,6 @@ impl Frames {
             frame.block_mut().next = self.spare.get();
             self.spare.set(Some(frame.into_block()));
             self.count.set(count + 1);
-        } else {
-            self.free(frame);
-        }
-    }
-
-    /// Frees a frame that is not kept.
-    #[cold]
-    #[inline(never)]
-    fn free(&self, frame: Frame) {
-        if frame.capacity() == self.capacity {
-            self.left.set(self.left.get().saturating_add(1));
         }
     }
 

@@ -110,3 +110,24 @@ fn a_dropped_list_frees_its_frames() {
     (0..frames).for_each(|number| list.push(numbered(number)));
     drop(list);
 }
+
+/// Whoever drops a frame need not know its pool.
+#[test]
+fn a_limited_pool_gets_the_place_of_a_dropped_frame_back() {
+    let frames = Frames::limited(1514, 3);
+    for _ in 0..4 {
+        let mut taken: alloc::vec::Vec<_> =
+            (0..3).map(|_| frames.take().expect("a frame")).collect();
+        assert!(frames.take().is_err());
+        drop(taken.pop());
+        let list = FrameList::new();
+        taken.into_iter().for_each(|frame| list.push(frame));
+        drop(list);
+    }
+    let last = frames.take().expect("a frame");
+    frames.give(frames.take().expect("a frame"));
+    // Another frame of this size is none of the pool.
+    frames.give(Frame::new(1514).expect("there is memory"));
+    drop(frames);
+    drop(last);
+}

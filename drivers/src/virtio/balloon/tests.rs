@@ -149,8 +149,36 @@ fn the_heap_keeps_what_it_needs_whatever_the_host_wants() {
 }
 
 #[test]
-fn an_allocation_that_fails_gets_pages_at_once() {
+fn memory_that_becomes_free_is_for_the_host() {
     let mut host = Host::new(2, 0);
+    SPARE.set(0);
+    host.wants(10);
+    host.has(0);
+    assert!(host.driver.is_short(), "nothing else tells of free memory");
+    SPARE.set(usize::MAX);
+    host.driver.publish();
+    assert!(!host.driver.is_short());
+    host.has(10);
+}
+
+#[test]
+fn a_search_for_memory_is_repeated_once_more_is_free() {
+    let mut host = Host::new(2, 0);
+    host.driver.scattered = 100 * PAGE;
+    host.driver.wanted = 5;
+    for (spare, given) in [(99, 0), (100, 0), (101, 5)] {
+        SPARE.set(spare * PAGE);
+        host.driver.publish();
+        assert_eq!(host.driver.given(), given, "{spare} pages are free");
+    }
+    host.driver.scattered = usize::MAX;
+    host.wants(6);
+    host.has(6);
+}
+
+#[test]
+fn an_allocation_that_fails_gets_pages_at_once() {
+    let mut host = Host::new(2, DEFLATE_ON_OOM);
     assert!(!host.driver.relieve(1));
     host.wants(1000);
     host.has(1000);
@@ -174,11 +202,24 @@ fn an_allocation_that_fails_gets_pages_at_once() {
 
 #[test]
 fn a_host_that_must_be_told_before_keeps_its_pages() {
-    let mut host = Host::new(2, MUST_TELL_HOST);
+    let mut host = Host::new(2, MUST_TELL_HOST | DEFLATE_ON_OOM);
     host.wants(1000);
     host.has(1000);
     assert!(!host.driver.relieve(1));
     host.has(1000);
+}
+
+/// Without the feature bit, pages are only used again when the host wants fewer (5.5.6.1).
+#[test]
+fn a_host_without_deflate_on_oom_keeps_its_pages() {
+    let mut host = Host::new(2, 0);
+    host.wants(1000);
+    host.has(1000);
+    assert!(!host.driver.relieve(1));
+    host.driver.publish();
+    host.has(1000);
+    host.wants(600);
+    host.has(600);
 }
 
 #[test]

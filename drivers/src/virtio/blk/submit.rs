@@ -330,6 +330,9 @@ impl<T: Transport> Blk<T> {
         let ends_before = |end: u64| sector < end && sectors <= end - sector;
         if !ends_before(self.config.capacity) {
             self.configuration_changed();
+            if let Some(failure) = self.device.failure() {
+                return Err(Error::DeviceReset(failure));
+            }
         }
         let capacity = self.config.capacity;
         if ends_before(capacity) {

@@ -88,9 +88,9 @@ fn regions(mappings: impl IntoIterator<Item = Mapping>) -> [Region; REGIONS] {
         extend(range, &mapping);
     }
     // Code and constants follow each other without a gap, perhaps in the middle of a granule, which is
-    // then code.
+    // then code. If all constants are in it, nothing is left for a region of their own.
     let end_of_code = code.end.next_multiple_of(GRANULE);
-    if constants.contains(&(end_of_code - u64::from(end_of_code > 0))) {
+    if (code.end..end_of_code).contains(&constants.start) {
         constants.start = end_of_code;
     }
     [
@@ -202,6 +202,20 @@ mod tests {
         assert_eq!(at(0x2000_0dff), Some(READ_WRITE | NEVER_EXECUTE));
         assert_eq!(at(0x4930_3ffc), Some(READ_WRITE | NEVER_EXECUTE));
         assert_eq!(at(0xe000_ed0c), None, "not subject to the unit");
+    }
+
+    #[test]
+    fn constants_within_the_last_granule_of_the_code_have_no_region() {
+        for (end, size) in [(0x4d28, 8), (0x4d28, 0x18), (0x4d28, 0x19), (0x4d40, 8)] {
+            let code = mapping(0x400, end - 0x400, Access::Code);
+            let constants = mapping(end, size, Access::ReadOnly);
+            let regions = regions([code, constants]);
+            for address in (0x3e0..0x4d80).step_by(4) {
+                let is_used = (0x400..end + size).contains(&u64::from(address));
+                let found = permissions(&regions, address);
+                assert!(found.is_some() || !is_used, "{address:#x}");
+            }
+        }
     }
 
     #[test]

@@ -61,9 +61,11 @@ impl Datagram {
         self.frame.as_ref().map_or(nobody, packet::source)
     }
 
-    /// Returns the hardware address of the sender, if it is known.
-    #[inline]
     /// Copies the payload to the start of `buffer`, and returns its length.
+    ///
+    /// # Errors
+    ///
+    /// If the buffer is too short; it is then unchanged.
     pub(in crate::net) fn copy_into(&self, buffer: &mut [u8]) -> Result<usize, ReceiveError> {
         let payload = self.payload();
         let truncated = ReceiveError::Truncated {
@@ -74,6 +76,8 @@ impl Datagram {
         Ok(payload.len())
     }
 
+    /// Returns the hardware address of the sender, if it is known.
+    #[inline]
     pub(super) fn mac(&self) -> Option<Mac> {
         let mac = self.frame.as_ref().map(packet::source_mac);
         mac.filter(|mac| *mac != Mac::NONE)

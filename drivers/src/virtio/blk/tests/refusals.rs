@@ -37,6 +37,16 @@ fn a_disk_that_grew_without_an_interrupt_is_used_up_to_its_new_end() {
     assert_eq!(refused(&mut blk, read(33, 512)), error);
 }
 
+/// It is not known that the request is beyond the end, so the task must not learn that it is.
+#[test]
+fn a_disk_whose_end_cannot_be_read_again_has_failed() {
+    let (mut blk, disk) = disk(DEFAULT);
+    disk.device.0.borrow_mut().tears = u32::MAX;
+    let error = Error::DeviceReset(Failure::Configuration);
+    assert_eq!(refused(&mut blk, read(31, 512)), error);
+    assert_eq!(refused(&mut blk, read(0, 512)), error);
+}
+
 /// The end of the disk in bytes must be a number of 64 bits.
 #[test]
 fn a_disk_of_any_capacity_is_usable() {

@@ -17,17 +17,13 @@ const GROUP: Ipv4Addr = Ipv4Addr::new(239, 1, 2, 3);
 
 /// Echoes what `count` connections send, one after the other, using only the traits.
 async fn serve<N: TcpBind>(net: N, local: SocketAddr, count: usize) -> Vec<SocketAddr> {
-    let listener = net.bind(local).await.ok().expect("it listens");
+    let listener = net.bind(local).await.expect("it listens");
     let mut peers = Vec::new();
     for _ in 0..count {
-        let (peer, mut socket) = listener.accept().await.ok().expect("it accepts");
+        let (peer, mut socket) = listener.accept().await.expect("it accepts");
         let mut piece = [0; 64];
-        let length = socket.read(&mut piece).await.ok().expect("it reads");
-        socket
-            .write_all(&piece[..length])
-            .await
-            .ok()
-            .expect("it writes");
+        let length = socket.read(&mut piece).await.expect("it reads");
+        socket.write_all(&piece[..length]).await.expect("it writes");
         peers.push(peer);
     }
     peers
