@@ -2,7 +2,9 @@
 
 use core::error::Error;
 use core::fmt;
+use std::path::Path;
 
+use vmos_codegen::source::{Folder, Sources};
 use vmos_codegen::tree::Plan;
 use vmos_codegen::{Board, Diagnostics};
 
@@ -28,6 +30,24 @@ pub fn refuse_taken(name: &str) -> Result<(), Failure> {
         )));
     }
     Ok(())
+}
+
+/// Rejects a name for a new board of the workspace at `root` that a board of VMOS itself has: the new
+/// board would take the place of that one in all boards that extend it. `way_out` is what to write
+/// instead. A board that the workspace already has is not concerned, so VMOS's own never are.
+pub fn refuse_name_of_vmos(root: &Path, name: &str, way_out: &str) -> Result<(), Failure> {
+    let folder = Folder::new(root);
+    // A workspace that is being created has no `boards/` yet.
+    let own = folder.own_names().unwrap_or_default();
+    let all = folder.names().map_err(FileError::at("list", root))?;
+    let is_listed = |names: &[String]| names.iter().any(|known| known == name);
+    if !is_listed(&all) || is_listed(&own) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "VMOS has a board `{name}`, and a new board cannot take its place; choose another name, such as \
+         `{way_out}`"
+    )))
 }
 
 /// Reads and checks the description of one board.

@@ -94,6 +94,47 @@ fn a_board_cannot_have_the_name_of_what_runs_instead_of_one() {
     }
 }
 
+/// In place of a board of VMOS, it would be what the other boards of VMOS extend.
+#[test]
+fn a_board_of_a_project_cannot_have_the_name_of_one_of_vmos() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = "[workspace]\nresolver = \"3\"\nmembers = []\n";
+    fs::write(folder.path().join("Cargo.toml"), manifest).unwrap();
+    let project = ["new-project", "it", "--board"];
+    let import = ["import", "--qemu-machine", "virt", "--arch", "arm64"];
+    let names = boards::names(&Workspace::find().unwrap()).unwrap();
+    for name in names.iter().map(String::as_str) {
+        let extends = format!("my-{name} --from {name}`");
+        for (arguments, way_out) in [
+            (
+                [&project[..], &[name]].concat(),
+                format!("`--board {extends}"),
+            ),
+            (
+                [&project[..], &[name, "--from", "virt-rv32"]].concat(),
+                format!("`--board {extends}"),
+            ),
+            (
+                vec!["new", name, "--from", "virt-rv32"],
+                format!("`cargo xtask new {extends}"),
+            ),
+            (
+                [&import[..], &["--name", name]].concat(),
+                format!("`--name my-{name}`"),
+            ),
+        ] {
+            let said = refusal_in(folder.path(), &arguments);
+            assert_eq!(said.lines().count(), 1, "{arguments:?}: {said}");
+            for expected in [format!("VMOS has a board `{name}`"), way_out] {
+                assert!(said.contains(&expected), "{arguments:?}: {said}");
+            }
+            for left in ["it", "boards", "generated"] {
+                assert!(!folder.path().join(left).exists(), "{arguments:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn completions_of_run_know_apps_that_are_processes() {
     let output = xtask(&["completions", "fish"]);

@@ -78,6 +78,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let path = workspace.root.join("boards").join(format!("{name}.toml"));
     // Fail before a machine is started.
     boards::refuse_taken(&name)?;
+    boards::refuse_name_of_vmos(&workspace.root, &name, &format!("--name my-{name}"))?;
     if !is_board_name(&name) {
         return Err(Failure::usage(format!(
             "`{name}` cannot be the name of a board: it must have lower-case letters, digits and \

@@ -34,8 +34,11 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
+    let name = &arguments.name;
+    let extends = format!("cargo xtask new my-{name} --from {name}");
+    boards::refuse_name_of_vmos(&workspace.root, name, &extends)?;
     let title = arguments.title.as_deref();
-    let board = write(&workspace.root, &arguments.name, &arguments.from, title)?;
+    let board = write(&workspace.root, name, &arguments.from, title)?;
     let name = &board.name;
     println!("boards/{name}.toml extends {}", arguments.from);
     boards::bring_up_to_date(&workspace, core::slice::from_ref(&board))?;

@@ -9,6 +9,7 @@ use vmos_codegen::source::{self, Folder};
 use vmos_codegen::tree::Plan;
 
 use super::new;
+use crate::boards;
 use crate::failure::{Failure, FileError};
 use crate::files;
 
@@ -72,6 +73,9 @@ fn create(arguments: &Arguments) -> Result<(), Failure> {
             "the new repository has an example board named `{EXAMPLE_BOARD}`; choose another name"
         )));
     }
+    let name = &arguments.board;
+    let extends = format!("--board my-{name} --from {name}");
+    boards::refuse_name_of_vmos(&directory, name, &extends)?;
     let sibling = match &arguments.from {
         Some(sibling) => sibling.clone(),
         None => vmos_codegen::board_names(&library)
