@@ -237,7 +237,7 @@ impl<T: Transport, E: Ethernet> NetworkDevice<T, E> {
         match self {
             Self::Virtio(device) => {
                 device.exists();
-                device.configuration_changed()
+                device.configuration_changed();
             }
             Self::Ethernet(device) => device.inspect(),
         }

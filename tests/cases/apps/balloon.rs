@@ -76,7 +76,7 @@ impl Host {
     }
 }
 
-fn start<'a>(setting: &'a Setting, words: &str) -> Outcome<Machine> {
+fn start(setting: &Setting, words: &str) -> Outcome<Machine> {
     let mut draft = setting.machine("balloon")?.append(words);
     draft.qemu.devices.more.balloon = true;
     let machine = draft.start()?;
