@@ -130,7 +130,7 @@ impl Driver for Nvic {
         let interrupts = external.min(VECTORS);
         let section = section.line("interrupts", interrupts);
         let section = match interrupts < external {
-            true => section.beside(&format!(
+            true => section.beside(format!(
                 "of {external}: the vector table has no space for more"
             )),
             false => section,

@@ -158,9 +158,12 @@ pub(super) fn in_ram(around: &Surroundings<'_>, claimed: &Claimed, problems: &mu
     }
 }
 
+/// The sizes of the stack, the fault stack and the console buffer, and of the heap if it is stated.
+type Sizes<'a> = ([&'a Located<Size>; 3], Option<&'a Located<Size>>);
+
 /// Returns the sizes of the stack, the fault stack and the console buffer, and of the heap if it is
 /// stated; `None` if one of them is reported as wrong.
-fn sizes(memory: &Memory) -> Option<([&Located<Size>; 3], Option<&Located<Size>>)> {
+fn sizes(memory: &Memory) -> Option<Sizes<'_>> {
     let usable = |buffer: &&Located<Size>| is_usable_buffer(buffer.value.0);
     let stacks = [
         memory.stack.get()?,
