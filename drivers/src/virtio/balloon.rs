@@ -22,6 +22,9 @@ const DEFLATE: u16 = 1;
 const DEPTH: u16 = 8;
 /// The number of pages in a lot: 1 MiB. Their numbers take a kilobyte.
 const LOT: usize = 256;
+/// The least number of pages in a lot, unless the host wants fewer: so that memory which becomes free page
+/// by page does not make as many lots.
+const LEAST: usize = 16;
 
 /// The feature bit for a host that must be told before pages are used again (5.5.3).
 const MUST_TELL_HOST: u64 = 1 << 0;
@@ -302,9 +305,10 @@ impl<T: Transport> Balloon<T> {
         }
         while self.inflate.has_room() && self.given() < wanted {
             let spare = (self.spare)();
-            let count = (wanted - self.given()).min(LOT).min(spare / PAGE);
+            let missing = wanted - self.given();
+            let count = missing.min(LOT).min(spare / PAGE);
             // A search that found no block takes long, and is only repeated once more memory is free.
-            if count == 0 || spare <= self.scattered {
+            if count < missing.min(LEAST) || spare <= self.scattered {
                 break;
             }
             let is_kept = self.held.try_reserve(DEPTH.into()).is_ok();

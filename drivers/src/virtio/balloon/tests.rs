@@ -162,6 +162,18 @@ fn memory_that_becomes_free_is_for_the_host() {
 }
 
 #[test]
+fn memory_that_becomes_free_page_by_page_is_given_in_few_lots() {
+    let mut host = Host::new(2, 0);
+    SPARE.set(0);
+    host.wants(1000);
+    for (spare, given) in [(1, 0), (LEAST - 1, 0), (LEAST, LEAST * usize::from(DEPTH))] {
+        SPARE.set(spare * PAGE);
+        host.driver.publish();
+        assert_eq!(host.driver.given(), given, "{spare} pages are free");
+    }
+}
+
+#[test]
 fn a_search_for_memory_is_repeated_once_more_is_free() {
     let mut host = Host::new(2, 0);
     host.driver.scattered = 100 * PAGE;
