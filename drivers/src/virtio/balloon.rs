@@ -166,7 +166,7 @@ pub struct Balloon<T: Transport> {
     held: Vec<Lot>,
     /// Returns how many bytes of the heap can be given away now.
     spare: fn() -> usize,
-    /// Whether pages may be used again before the host wants fewer, and before it is told (5.5.6.1).
+    /// Whether pages may be used again before the host wants fewer, and before it is notified (5.5.6.1).
     may_relieve: bool,
     wanted: u32,
     /// How many bytes the heap could do without when it had no block for a lot; 0 if it had one.

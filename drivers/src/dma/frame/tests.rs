@@ -111,7 +111,7 @@ fn a_dropped_list_frees_its_frames() {
     drop(list);
 }
 
-/// Whoever drops a frame need not know its pool.
+/// The code that drops a frame need not know its pool.
 #[test]
 fn a_limited_pool_gets_the_place_of_a_dropped_frame_back() {
     let frames = Frames::limited(1514, 3);
