@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use xtask::boards;
 use xtask::install;
 use xtask::target;
+use xtask::transport;
 use xtask::workspace::Workspace;
 
 /// Runs the command in a folder. It shares the build folder of this repository, so that external
@@ -44,9 +45,16 @@ fn refusal(folder: &Path, arguments: &[&str], status: i32) -> String {
     complaints
 }
 
-/// Returns a board of VMOS.
+/// Returns the board of VMOS that a new repository's board extends if no other one is named: the first
+/// one with virtio devices.
 fn sibling() -> String {
-    boards::names(&here()).unwrap().remove(0)
+    let workspace = here();
+    let has_devices = |name: &String| {
+        let board = boards::load(&workspace, name).unwrap();
+        !transport::is_console_only(&board)
+    };
+    let mut names = boards::names(&workspace).unwrap().into_iter();
+    names.find(has_devices).unwrap()
 }
 
 /// Creates a repository with the board `mine`, which extends `sibling`.
@@ -121,16 +129,12 @@ fn a_new_repository_runs() {
     let (place, link) = (folder.path().join("a place"), folder.path().join("link"));
     fs::create_dir(&place).unwrap();
     std::os::unix::fs::symlink(&place, &link).unwrap();
-    let arguments = [
-        "new-project",
-        "my project",
-        "--path",
-        "--board",
-        "mine",
-        "--from",
-        &sibling,
-    ];
-    said(&link, &arguments);
+    let arguments = ["new-project", "my project", "--path", "--board", "mine"];
+    let answer = said(&link, &arguments);
+    assert!(
+        answer.contains(&format!("which extends {sibling}\n")),
+        "{answer}"
+    );
     let project = link.join("my project");
     if !install::in_path(&target::qemu_program(&board)) {
         // `cargo xtask test` installs missing programs before this test runs.

@@ -12,6 +12,7 @@ use super::new;
 use crate::boards;
 use crate::failure::{Failure, FileError};
 use crate::files;
+use crate::transport;
 
 mod origin;
 mod template;
@@ -36,7 +37,7 @@ pub struct Arguments {
     /// Name of the first board
     #[arg(long, default_value = "my-board", value_name = "NAME")]
     board: String,
-    /// Board of VMOS that the first board extends; default: the first one
+    /// Board of VMOS that the first board extends; default: the first one with virtio devices
     #[arg(long, value_name = "BOARD")]
     from: Option<String>,
     /// Git repository to take VMOS from; default: the `origin` of the local copy
@@ -78,11 +79,7 @@ fn create(arguments: &Arguments) -> Result<(), Failure> {
     boards::refuse_name_of_vmos(&directory, name, &extends)?;
     let sibling = match &arguments.from {
         Some(sibling) => sibling.clone(),
-        None => vmos_codegen::board_names(&library)
-            .map_err(FileError::at("list the boards in", &library))?
-            .into_iter()
-            .next()
-            .ok_or("VMOS has no board to extend")?,
+        None => usual(&library)?,
     };
     let origin = match &arguments.git {
         Some(url) => Origin::Git {
@@ -121,6 +118,18 @@ fn create(arguments: &Arguments) -> Result<(), Failure> {
     println!("    cd {shown}");
     println!("    cargo xtask run {name}");
     Ok(())
+}
+
+/// Returns the first board of VMOS whose machine has virtio devices, so that every app runs on it.
+fn usual(library: &Path) -> Result<String, Failure> {
+    let names =
+        vmos_codegen::board_names(library).map_err(FileError::at("list the boards in", library))?;
+    let folder = Folder::new(library);
+    let has_devices = |name: &String| {
+        new::load(&folder, name).is_ok_and(|board| !transport::is_console_only(&board))
+    };
+    let found = names.into_iter().find(has_devices);
+    Ok(found.ok_or("VMOS has no board to extend")?)
 }
 
 /// Returns where the copy of VMOS in `library` came from, or the copy, and prints which.
