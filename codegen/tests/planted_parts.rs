@@ -130,7 +130,7 @@ const MISTAKES: &[Planted] = &[
         MICRO,
         ["interrupts = 32", "interrupts = 0", "interrupts = 32"],
         "E0019",
-        "outside the range 1 to 156",
+        "outside the range 1 to 153",
     ),
     planted(
         "a processor of a later architecture",

@@ -7,6 +7,7 @@ use xtask::boards;
 use xtask::debug::gdb_script;
 use xtask::install::{gdb_program, in_path};
 use xtask::target;
+use xtask::transport;
 use xtask::workspace::Workspace;
 
 fn debug(arguments: &[&str]) -> Output {
@@ -17,15 +18,24 @@ fn debug(arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-fn board() -> String {
-    boards::names(&Workspace::find().unwrap())
-        .unwrap()
-        .remove(0)
+/// Returns the first board whose machine has only a console, or the first one whose machine has devices.
+fn board(is_console_only: bool) -> String {
+    let workspace = Workspace::find().unwrap();
+    let is_meant = |name: &String| {
+        let board = boards::load(&workspace, name).unwrap();
+        transport::is_console_only(&board) == is_console_only
+    };
+    let mut names = boards::names(&workspace).unwrap().into_iter();
+    names.find(is_meant).unwrap()
 }
 
 /// Returns the two lines that a dry run prints.
 fn dry_run(arguments: &[&str]) -> (String, String) {
-    let output = debug(&[&[board().as_str(), "--dry-run"], arguments].concat());
+    dry_run_on(&board(false), arguments)
+}
+
+fn dry_run_on(board: &str, arguments: &[&str]) -> (String, String) {
+    let output = debug(&[&[board, "--dry-run"], arguments].concat());
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     let lines = String::from_utf8(output.stdout).unwrap();
@@ -37,6 +47,16 @@ fn dry_run(arguments: &[&str]) -> (String, String) {
 fn the_machine_waits_for_a_debugger_on_the_loopback_address() {
     let (qemu, debugger) = dry_run(&[]);
     assert!(qemu.contains(" -S -gdb tcp:127.0.0.1:"), "{qemu}");
+    assert!(debugger.starts_with("gdb"), "{debugger}");
+}
+
+#[test]
+fn a_machine_with_only_a_console_gets_no_devices() {
+    let (qemu, debugger) = dry_run_on(&board(true), &["--app", "hello"]);
+    assert!(
+        !qemu.contains("-netdev user") && !qemu.contains("virtio"),
+        "{qemu}"
+    );
     assert!(debugger.starts_with("gdb"), "{debugger}");
 }
 
@@ -60,7 +80,7 @@ fn an_unknown_board_gets_the_list_of_boards() {
     let output = debug(&["nosuch"]);
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains(&board()), "{said}");
+    assert!(said.contains(&board(false)), "{said}");
 }
 
 #[test]

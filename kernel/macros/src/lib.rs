@@ -40,6 +40,11 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
     // In the image of a test, the test is started instead.
     let is_app = test::selected().is_none();
     let starter = test::starter(&app.sig.ident, is_app);
+    let starter = match is_app {
+        true => starter,
+        // The test has functions of these names.
+        false => quote! { const _: () = { #starter }; },
+    };
     quote! {
         #tracked
 
@@ -51,9 +56,7 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
             ::vmos::attribute::start([a0, a1, a2, a3])
         }
 
-        const _: () = {
-            #starter
-        };
+        #starter
 
         #app
 

@@ -14,7 +14,7 @@ use crate::disk;
 use crate::failure::{Failure, FileError};
 use crate::image::{self, Image};
 use crate::install;
-use crate::qemu::{Disk, GUEST_ADDRESS, Machine, Network};
+use crate::qemu::{Devices, Disk, GUEST_ADDRESS, Machine, Network};
 use crate::shell;
 use crate::target;
 use crate::transport::{self, Attachment, Transport};
@@ -151,26 +151,39 @@ impl Arguments {
         port: u16,
     ) -> Result<Machine, Failure> {
         let mut machine = Machine::new(workspace, board, image.kernel.clone())?;
-        let transport = transport::choose(board, self.transport).map_err(Failure::usage)?;
-        machine.devices.attachment = match transport {
-            Transport::Mmio => Attachment::Mmio,
-            Transport::Pci => Attachment::Pci,
-        };
-        machine.devices.disk = Some(Disk {
-            image: image.elf.with_extension("disk.img"),
-            read_only: false,
-        });
-        machine.devices.network = Some(Network::User {
-            ipv6: false,
-            address: GUEST_ADDRESS.to_owned(),
-            forwards: Vec::new(),
-        });
+        if self.transport.is_some() || !transport::is_console_only(board) {
+            self.add_devices(&mut machine.devices, board, image)?;
+        }
         for words in &self.append {
             machine.append = format!("{} {words}", machine.append);
         }
         let stub = format!("tcp:127.0.0.1:{port}");
         machine.extra = vec!["-S".to_owned(), "-gdb".to_owned(), stub];
         Ok(machine)
+    }
+
+    /// Adds a disk and a network device.
+    fn add_devices(
+        &self,
+        devices: &mut Devices,
+        board: &Board,
+        image: &Image,
+    ) -> Result<(), Failure> {
+        let transport = transport::choose(board, self.transport).map_err(Failure::usage)?;
+        devices.attachment = match transport {
+            Transport::Mmio => Attachment::Mmio,
+            Transport::Pci => Attachment::Pci,
+        };
+        devices.disk = Some(Disk {
+            image: image.elf.with_extension("disk.img"),
+            read_only: false,
+        });
+        devices.network = Some(Network::User {
+            ipv6: false,
+            address: GUEST_ADDRESS.to_owned(),
+            forwards: Vec::new(),
+        });
+        Ok(())
     }
 
     /// Returns the debugger's command line.

@@ -38,6 +38,21 @@ def elements(vector):
     return [(start + i).dereference() for i in range(int(vector["len"]))]
 
 
+# Fields and variants that only wrap what is shown.
+WRAPPERS = ("value", "pointer", "driver", "__0", "p", "v", "Some", "Virtio", None)
+
+
+def alone(value, kind):
+    """Returns the virtio device of a NetworkDevice whose other variant has no values: the debug information
+    does not describe the variant that is left, which starts at the address of the whole."""
+    start, end = "vmos_drivers::network::NetworkDevice<", ", vmos_drivers::ethernet::NoEthernet>"
+    if not (str(kind).startswith(start) and str(kind).endswith(end)):
+        return None
+    transport = str(kind)[len(start) : -len(end)]
+    device = gdb.lookup_type("vmos_drivers::virtio::net::Net<%s>" % transport)
+    return value.address.cast(device.pointer()).dereference()
+
+
 def named(value, name, depth=12):
     """Returns the first value of the type `name` in a value, through cells and references."""
     return next(all_named(value, name, depth), None)
@@ -60,9 +75,20 @@ def all_named(value, name, depth=12, path=""):
             for index, element in enumerate(elements(value)):
                 yield from all_named(element, name, depth - 1, "%s[%d]" % (path, index))
         return
+    if kind.code == gdb.TYPE_CODE_ARRAY:
+        # Such as the drivers, which a board without devices does not have.
+        if "vmos" in str(kind):
+            first, last = kind.range()
+            for index in range(first, last + 1):
+                yield from all_named(value[index], name, depth - 1, path)
+        return
     if kind.code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION):
+        device = alone(value, kind)
+        if device is not None:
+            yield from all_named(device, name, depth - 1, path)
+            return
         for field, inner in fields(value):
-            wrapper = field in ("value", "pointer", "driver", "__0", "p", "v", "Some", None)
+            wrapper = field in WRAPPERS
             inside = path if wrapper else (path + "." + field).lstrip(".")
             yield from all_named(inner, name, depth - 1, inside)
 
