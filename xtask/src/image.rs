@@ -15,6 +15,8 @@ use crate::target;
 use crate::ticks;
 use crate::workspace::{Workspace, cargo, relative_to_here};
 
+/// The feature of the kernel with the driver of the board's Ethernet controller.
+const ETHERNET: &str = "ethernet";
 /// The variable with the highest level of defmt messages that are compiled in.
 const DEFMT_LOG: &str = "DEFMT_LOG";
 /// The linker script for the texts of defmt messages.
@@ -78,7 +80,7 @@ pub fn build(
     apps: &[&str],
     max_log: Option<LogLevel>,
 ) -> Result<Vec<Image>, ImageError> {
-    for apps in alike(workspace, apps) {
+    for apps in alike(workspace, board, apps) {
         link(workspace, board, &apps, max_log)?;
     }
     apps.iter()
@@ -88,16 +90,20 @@ pub fn build(
 
 /// Splits apps into groups that cargo builds separately. Cargo unifies the features of all packages
 /// that it builds at once, and an app that enables no kernel feature gets the same image as if
-/// built alone.
-fn alike<'a>(workspace: &Workspace, apps: &[&'a str]) -> Vec<Vec<&'a str>> {
-    let asks = |app: &&str| {
-        let app = workspace.app(app);
-        app.is_ok_and(|app| !app.features.is_empty())
+/// built alone. The feature `ethernet` counts only on a board with an Ethernet controller: elsewhere it
+/// changes nothing.
+fn alike<'a>(workspace: &Workspace, board: &Board, apps: &[&'a str]) -> Vec<Vec<&'a str>> {
+    let features = |app: &str| match workspace.app(app) {
+        Ok(app) => app.features.as_slice(),
+        Err(_) => &[],
     };
     let logs = |app: &&str| workspace.app(app).is_ok_and(|app| app.logs_by_defmt());
+    let asks = |app: &&str| features(app).iter().any(|feature| feature != ETHERNET);
+    let is_wired = |app: &&str| board.ethernet.is_some() && !features(app).is_empty();
     let (logging, others): (Vec<_>, Vec<_>) = apps.iter().copied().partition(logs);
     let (asking, others): (Vec<_>, Vec<_>) = others.into_iter().partition(asks);
-    let mut groups = vec![others, asking, logging];
+    let (wired, others): (Vec<_>, Vec<_>) = others.into_iter().partition(is_wired);
+    let mut groups = vec![others, wired, asking, logging];
     groups.retain(|group| !group.is_empty());
     groups
 }
@@ -312,3 +318,23 @@ impl fmt::Display for ImageError {
 }
 
 impl Error for ImageError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::boards;
+
+    #[test]
+    fn an_app_without_features_is_built_with_others_whose_features_change_nothing() {
+        let workspace = Workspace::find().unwrap();
+        let apps = ["bench", "demo", "http", "hello"];
+        let groups = |name: &str| {
+            let board = boards::load(&workspace, name).unwrap();
+            alike(&workspace, &board, &apps)
+        };
+        let virtio = groups("virt-arm64");
+        assert_eq!(virtio, [vec!["bench", "demo", "hello"], vec!["http"]]);
+        let both = groups("vexpress-a9");
+        assert_eq!(both, [vec!["bench", "hello"], vec!["demo"], vec!["http"]]);
+    }
+}
