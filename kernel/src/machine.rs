@@ -101,6 +101,9 @@ const CONSOLE_INTERRUPT: Option<Interrupt> = <Board as board::Board<Processor>>:
 const CONSOLE_TRANSMIT_INTERRUPT: Option<Interrupt> =
     <Board as board::Board<Processor>>::CONSOLE_TRANSMIT_INTERRUPT;
 
+/// What is called before the machine stops.
+type Last = fn();
+
 static CONSOLE: console::Shared<Transmitter> =
     Mutex::new(RefCell::new(Console::without_transmitter()));
 /// The console's address, if firmware reports another one than the board file.
@@ -110,7 +113,7 @@ static LISTENER: Mutex<Cell<Option<Listener>>> = Mutex::new(Cell::new(None));
 /// Whether the machine was asked to stop or to restart.
 static STOPPING: AtomicBool = AtomicBool::new(false);
 /// The function to call before the machine stops.
-static AT_END: Mutex<Cell<Option<fn()>>> = Mutex::new(Cell::new(None));
+static AT_END: Mutex<Cell<Option<Last>>> = Mutex::new(Cell::new(None));
 /// The [`Optional`] devices that are left out, one bit each.
 static LEFT_OUT: AtomicU8 = AtomicU8::new(0);
 /// The number of rounds of an empty loop after which stopping has failed: some tenths of a second.

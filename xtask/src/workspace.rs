@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
+use vmos_codegen::Board;
 
 use crate::forward::Forward;
 use crate::suggest;
@@ -158,6 +159,22 @@ impl Workspace {
     #[must_use]
     pub fn has_member(&self, name: &str) -> bool {
         self.members.iter().any(|member| member == name)
+    }
+
+    /// Returns whether an app is tried on a board without virtio devices.
+    #[must_use]
+    pub fn runs_without_virtio(&self, board: &Board, all: bool, app: &str) -> bool {
+        let is_for_ethernet = self.ethernet.boards.contains(&board.name);
+        let uses_ethernet =
+            board.ethernet.is_some() && self.ethernet.apps.iter().any(|one| one == app);
+        (uses_ethernet && (all || is_for_ethernet))
+            || (self.runs_on_a_console(app) && (all || !is_for_ethernet))
+    }
+
+    /// Returns whether an app needs only a console. Unless the workspace lists those apps, any may.
+    fn runs_on_a_console(&self, app: &str) -> bool {
+        let listed = &self.console_apps;
+        listed.is_empty() || listed.iter().any(|one| one == app)
     }
 
     /// Returns the app of this name, or the default app: the one that the workspace's metadata
@@ -326,6 +343,15 @@ mod tests {
         let workspace = Workspace::from_metadata(&metadata()).unwrap();
         let forwards = &workspace.app("alpha").unwrap().forwards;
         assert_eq!(forwards, &["udp:8007:7".parse().unwrap()]);
+    }
+
+    #[test]
+    fn without_a_list_of_console_apps_all_are_built() {
+        let mut workspace = Workspace::find().unwrap();
+        assert!(workspace.runs_on_a_console("hello"));
+        assert!(!workspace.runs_on_a_console("no-such-app"));
+        workspace.console_apps.clear();
+        assert!(workspace.runs_on_a_console("no-such-app"));
     }
 
     #[test]

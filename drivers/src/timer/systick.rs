@@ -3,7 +3,7 @@
 //! Registers: Arm DDI 0403, section B3.3, and the interrupt control and state register, B3.2.4. The
 //! counter is both the clock and the alarm: for a deadline, it starts again with the ticks until then, and
 //! afterwards counts whole rounds. It is read at least once a round, because each of its ends raises the
-//! interrupt, also without a deadline. A deadline within [`NEAR`] raises the interrupt at once.
+//! interrupt, also without a deadline. A deadline within `NEAR` raises the interrupt at once.
 //!
 //! The clock does not advance for the few processor cycles of each new start. If an app does not return to
 //! the event loop for a whole round (0.67 s at 25 MHz), the clock may lose that round.

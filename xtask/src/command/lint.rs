@@ -10,13 +10,15 @@ use crate::failure::Failure;
 use crate::image;
 use crate::install;
 use crate::target;
+use crate::transport;
 use crate::workspace::{Workspace, cargo};
 
 /// Run clippy for the host and for every board, and build the documentation; warnings are errors
 ///
 /// The kernel's crates are checked for both the host and the boards, because each contains code
 /// that the other does not compile. On boards that are tested seldom (`seldom-tested` in the root
-/// Cargo.toml), only the apps named there are checked.
+/// Cargo.toml), only the apps named there are checked, and on boards without virtio devices only those
+/// that run there.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask lint
@@ -53,8 +55,10 @@ fn image_of(workspace: &Workspace, board: &Board, count: usize) -> Vec<String> {
     let seldom = &workspace.seldom;
     let is_brief = seldom.includes(&board.name, count);
     let apps = workspace.apps.iter().map(|app| app.name.as_str());
+    let lacks_devices = transport::is_console_only(board);
     let apps: Vec<_> = apps
         .filter(|name| !is_brief || seldom.apps.iter().any(|app| app == name))
+        .filter(|name| !lacks_devices || workspace.runs_without_virtio(board, false, name))
         .collect();
     let mut words = image::cargo_selection(board, &apps);
     let libraries = ["vmos-drivers", "vmos"].into_iter();

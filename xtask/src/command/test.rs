@@ -264,8 +264,7 @@ fn build_images(workspace: &Workspace, boards: &[Board], all: bool) -> Result<()
     let apps = || workspace.apps.iter().map(|app| app.name.as_str());
     for board in boards {
         let lacks_devices = transport::is_console_only(board);
-        let can_run =
-            |app: &&str| !lacks_devices || runs_without_virtio(workspace, board, all, app);
+        let can_run = |app: &&str| !lacks_devices || workspace.runs_without_virtio(board, all, app);
         let is_brief = !all && workspace.seldom.includes(&board.name, boards.len());
         let is_tried = |app: &&str| !is_brief || workspace.seldom.apps.iter().any(|one| one == app);
         let few = &workspace.few;
@@ -282,35 +281,6 @@ fn build_images(workspace: &Workspace, boards: &[Board], all: bool) -> Result<()
     Ok(())
 }
 
-/// Returns whether an app is tried on a board without virtio devices.
-fn runs_without_virtio(workspace: &Workspace, board: &Board, all: bool, app: &str) -> bool {
-    let ethernet = &workspace.ethernet;
-    let is_for_ethernet = ethernet.boards.contains(&board.name);
-    let uses_ethernet = board.ethernet.is_some() && ethernet.apps.iter().any(|one| one == app);
-    (uses_ethernet && (all || is_for_ethernet))
-        || (runs_on_a_console(workspace, app) && (all || !is_for_ethernet))
-}
-
-/// Returns whether an app needs only a console. Unless the workspace lists those apps, any may.
-fn runs_on_a_console(workspace: &Workspace, app: &str) -> bool {
-    let listed = &workspace.console_apps;
-    listed.is_empty() || listed.iter().any(|one| one == app)
-}
-
 fn names(boards: &[Board]) -> Vec<&str> {
     boards.iter().map(|board| board.name.as_str()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn without_a_list_of_console_apps_all_are_built() {
-        let mut workspace = Workspace::find().unwrap();
-        assert!(runs_on_a_console(&workspace, "hello"));
-        assert!(!runs_on_a_console(&workspace, "no-such-app"));
-        workspace.console_apps.clear();
-        assert!(runs_on_a_console(&workspace, "no-such-app"));
-    }
 }
