@@ -100,6 +100,7 @@ async fn serve_sector(networks: Networks, disk: BlockingDisk) {
     let Ok(socket) = networks.udp(SECTOR) else {
         return;
     };
+    println!("first sector of the disk on UDP port {SECTOR}");
     let mut sector = [0; SECTOR_SIZE];
     loop {
         let Ok(asked) = socket.receive().await else {

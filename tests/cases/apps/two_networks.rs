@@ -120,6 +120,8 @@ fn answers_while_the_disk_is_slow(setting: &Setting) -> Outcome {
         &machine,
         "52:54:00:12:34:56: UDP echo on port 7 of 10.0.2.15/24",
     )?;
+    // It opens the port once it has found the disk.
+    says(&machine, "first sector of the disk on UDP port 8")?;
     let mac = wire.resolve(LIMIT)?;
     // One request a second; the first is within the burst.
     let mut monitor = machine.monitor()?;
