@@ -85,6 +85,7 @@ mod kernel;
 mod log;
 pub mod memory;
 pub mod net;
+mod optional;
 pub mod part;
 #[cfg(feature = "rand")]
 pub mod random;

@@ -4,7 +4,7 @@
 use core::cell::{Cell, RefCell};
 use core::fmt::Write;
 use core::hint::black_box;
-use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 
 use critical_section::Mutex;
@@ -22,6 +22,7 @@ use vmos_drivers::virtio::mmio;
 use crate::arch::{self, Processor};
 use crate::console::{self, Console, Listener};
 use crate::event_loop;
+use crate::optional::Optional;
 use crate::part::lines;
 use crate::time::NEVER;
 
@@ -114,8 +115,6 @@ static LISTENER: Mutex<Cell<Option<Listener>>> = Mutex::new(Cell::new(None));
 static STOPPING: AtomicBool = AtomicBool::new(false);
 /// The function to call before the machine stops.
 static AT_END: Mutex<Cell<Option<Last>>> = Mutex::new(Cell::new(None));
-/// The [`Optional`] devices that are left out, one bit each.
-static LEFT_OUT: AtomicU8 = AtomicU8::new(0);
 /// The number of rounds of an empty loop after which stopping has failed: some tenths of a second.
 const UNTIL_STOPPED: u32 = 100_000_000;
 static TIMER: Mutex<RefCell<Option<Timer>>> = Mutex::new(RefCell::new(None));
@@ -189,7 +188,7 @@ fn read_clock() -> u64 {
 /// Returns the board clock's time since the start of 1970; `None` if the board has no such clock.
 pub(crate) fn wall_clock() -> Option<Duration> {
     let place = <Board as board::Board<Processor>>::RTC?;
-    if is_left_out(Optional::Rtc) {
+    if Optional::Rtc.is_left_out() {
         return None;
     }
     // Only one reader at a time.
@@ -214,52 +213,6 @@ pub(crate) unsafe fn probe_slot(
 ) -> Result<Option<mmio::Found>, mmio::ProbeError> {
     // SAFETY: the board describes the slots; the caller guarantees the rest.
     unsafe { mmio::probe(slots, slot) }
-}
-
-/// A device of the board that the kernel can work without.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Optional {
-    /// The virtio-mmio slots.
-    VirtioMmio = 1,
-    /// The PCI host bridge.
-    Pci = 2,
-    /// The real-time clock.
-    Rtc = 4,
-    /// The part of the interrupt controller that receives messages.
-    Messages = 8,
-    /// I/O APICs. Without one, its lines raise no interrupt, and devices on them are polled.
-    IoApics = 16,
-    /// The Ethernet controller.
-    Ethernet = 32,
-}
-
-impl Optional {
-    /// Returns the device with this key, if it is optional.
-    pub(crate) fn of(key: &str) -> Option<Self> {
-        let mut words = key.split('.');
-        match (words.next()?, words.nth(1)) {
-            ("virtio-mmio", _) => Some(Self::VirtioMmio),
-            ("pci", _) => Some(Self::Pci),
-            ("rtc", _) => Some(Self::Rtc),
-            ("ethernet", _) => Some(Self::Ethernet),
-            ("interrupt-controller", Some("io")) => Some(Self::IoApics),
-            ("interrupt-controller", Some(part)) if part != "local" => Some(Self::Messages),
-            _ => None,
-        }
-    }
-}
-
-/// Stops using a device, because it is not where the board file says. Returns whether it was in use
-/// before.
-pub(crate) fn leave_out(optional: Optional) -> bool {
-    let before = LEFT_OUT.load(Ordering::Relaxed);
-    LEFT_OUT.store(before | optional as u8, Ordering::Relaxed);
-    before & optional as u8 == 0
-}
-
-/// Returns whether a device is left out.
-pub(crate) fn is_left_out(optional: Optional) -> bool {
-    LEFT_OUT.load(Ordering::Relaxed) & optional as u8 != 0
 }
 
 /// Returns whether the clock's frequency is known and the clock runs.

@@ -13,8 +13,9 @@ use crate::arch;
 use crate::attestation::contradiction::{Address, Bytes, Contradiction, Hertz};
 use crate::attestation::{self, Aspect, Part, Survey};
 use crate::firmware::{Table, TableKind};
-use crate::machine::{self, Optional};
+use crate::machine;
 use crate::memory::discovery::Finding;
+use crate::optional::Optional;
 use crate::part;
 use vmos_drivers::address::PhysicalAddress;
 
@@ -227,7 +228,7 @@ pub(super) fn conclude() {
 #[cold]
 fn deny(key: &'static str) -> Option<&'static str> {
     match Optional::of(key) {
-        Some(optional) if machine::leave_out(optional) => warn!("{key}: left out"),
+        Some(optional) if optional.leave_out() => warn!("{key}: left out"),
         None if key.starts_with("interrupt-controller.") || key.starts_with("timer.") => {
             return Some(key);
         }

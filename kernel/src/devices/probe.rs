@@ -27,8 +27,9 @@ use crate::block::Disk;
 use crate::command_line::CommandLine;
 use crate::driver_cell::{Calls, DriverCell};
 use crate::entropy::Entropy;
-use crate::machine::{self, Ethernet, Optional, PciConfiguration, Transport};
+use crate::machine::{self, Ethernet, PciConfiguration, Transport};
 use crate::net::HardwareAddress;
+use crate::optional::Optional;
 #[cfg(not(feature = "networks"))]
 use crate::time::NEVER;
 
@@ -40,7 +41,7 @@ pub(crate) fn probe(
 ) -> Devices {
     let mut devices = Devices::default();
     if let Some(slots) = machine::VIRTIO_MMIO
-        && !machine::is_left_out(Optional::VirtioMmio)
+        && !Optional::VirtioMmio.is_left_out()
     {
         // QEMU assigns slots from the last one down, so going down keeps the order in which devices
         // were added.
@@ -63,7 +64,7 @@ pub(crate) fn probe(
         }
     }
     if let (Some(host), Some(place)) = (machine::PCI, machine::PCI_CONFIGURATION)
-        && !machine::is_left_out(Optional::Pci)
+        && !Optional::Pci.is_left_out()
     {
         // SAFETY: the board describes the host bridge, and nothing else drives it.
         let mut space = unsafe { <PciConfiguration as Driver>::new(&place) };
@@ -79,7 +80,7 @@ pub(crate) fn probe(
             // SAFETY: the range is within a BAR of a function that nothing else drives.
             let map = |range| unsafe { Mmio::new(range) };
             let allocate = |requester, vector| {
-                (host.message_interrupts && !machine::is_left_out(Optional::Messages))
+                (host.message_interrupts && !Optional::Messages.is_left_out())
                     .then(|| controller.allocate_message(requester, vector))
                     .flatten()
             };
@@ -98,7 +99,7 @@ pub(crate) fn probe(
         }
     }
     if let Some(described) = &machine::ETHERNET
-        && !machine::is_left_out(Optional::Ethernet)
+        && !Optional::Ethernet.is_left_out()
     {
         devices.start_ethernet(controller, command_line, described);
     }

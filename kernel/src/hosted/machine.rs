@@ -75,24 +75,6 @@ pub(crate) const DISKS: &[board::NamedDevice] = &[];
 #[cfg(feature = "networks")]
 pub(crate) const NICS: &[board::NamedDevice] = &[];
 
-/// A device that the kernel can work without.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Optional {
-    /// The virtio-mmio slots.
-    VirtioMmio,
-    /// The PCI host bridge.
-    Pci,
-    /// The part of the interrupt controller that receives messages.
-    Messages,
-    /// The Ethernet controller.
-    Ethernet,
-}
-
-/// Returns false: no table of a firmware denies what a process has.
-pub(crate) fn is_left_out(_: Optional) -> bool {
-    false
-}
-
 /// Probes a virtio-mmio slot; returns `None` if it is empty.
 ///
 /// # Errors
