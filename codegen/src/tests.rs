@@ -18,7 +18,7 @@ mod parts;
 mod pc;
 mod ranges;
 mod rendering;
-mod riscv;
+pub(crate) mod riscv;
 mod robustness;
 
 use crate::diagnostic::{Code, Diagnostics};

@@ -1,10 +1,10 @@
 //! The machine that the kernel runs on: the drivers that the board selects. No other module of the
 //! kernel uses the board crate.
 
+mod stop;
+
 use core::cell::{Cell, RefCell};
 use core::fmt::Write;
-use core::hint::black_box;
-use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 
 use critical_section::Mutex;
@@ -14,7 +14,6 @@ use vmos_drivers::board::{
     self, Driver, EthernetPlace, Line, MemoryMap, PciHostBridge, VirtioMmio,
 };
 use vmos_drivers::interrupt::{Interrupt, InterruptController as _};
-use vmos_drivers::power::Power as _;
 use vmos_drivers::rtc::Clock as _;
 use vmos_drivers::timer::Timer as _;
 use vmos_drivers::virtio::mmio;
@@ -25,6 +24,7 @@ use crate::event_loop;
 use crate::optional::Optional;
 use crate::part::lines;
 use crate::time::NEVER;
+pub(crate) use stop::{call_at_end, off, reset};
 
 type Board = vmos_board::ThisBoard;
 type InterruptController = <Board as board::Board<Processor>>::InterruptController;
@@ -102,21 +102,12 @@ const CONSOLE_INTERRUPT: Option<Interrupt> = <Board as board::Board<Processor>>:
 const CONSOLE_TRANSMIT_INTERRUPT: Option<Interrupt> =
     <Board as board::Board<Processor>>::CONSOLE_TRANSMIT_INTERRUPT;
 
-/// What is called before the machine stops.
-type Last = fn();
-
 static CONSOLE: console::Shared<Transmitter> =
     Mutex::new(RefCell::new(Console::without_transmitter()));
 /// The console's address, if firmware reports another one than the board file.
 static CONSOLE_MOVED: Mutex<Cell<Option<PhysicalAddress>>> = Mutex::new(Cell::new(None));
 /// The listener for received and sent bytes of the console, if there is one.
 static LISTENER: Mutex<Cell<Option<Listener>>> = Mutex::new(Cell::new(None));
-/// Whether the machine was asked to stop or to restart.
-static STOPPING: AtomicBool = AtomicBool::new(false);
-/// The function to call before the machine stops.
-static AT_END: Mutex<Cell<Option<Last>>> = Mutex::new(Cell::new(None));
-/// The number of rounds of an empty loop after which stopping has failed: some tenths of a second.
-const UNTIL_STOPPED: u32 = 100_000_000;
 static TIMER: Mutex<RefCell<Option<Timer>>> = Mutex::new(RefCell::new(None));
 
 // Interrupts are always masked, and one processor runs. Only the report of a fault can interrupt
@@ -311,45 +302,6 @@ pub(crate) fn with_console_in_distress(write: &dyn Fn(&mut dyn Write)) {
 
 /// Does nothing: devices work by themselves. Only those of a process are served by the kernel.
 pub(crate) fn serve_devices() {}
-
-/// Calls `last` before the machine stops.
-pub(crate) fn call_at_end(last: fn()) {
-    critical_section::with(|cs| AT_END.borrow(cs).set(Some(last)));
-}
-
-/// Stops the machine with the exit status `status`; 0 means success.
-pub(crate) fn off(status: u8) -> ! {
-    stop_by(|mut power| power.off(status))
-}
-
-/// Restarts the machine.
-pub(crate) fn reset() -> ! {
-    stop_by(|mut power| power.reset())
-}
-
-/// Runs `act` with the board's power driver. If that faults, the report of the fault ends here too,
-/// and `act` is not run again.
-fn stop_by(act: impl FnOnce(Power)) -> ! {
-    if let Some(last) = critical_section::with(|cs| AT_END.borrow(cs).take()) {
-        last();
-    }
-    flush_console();
-    // Not `swap`: version 6-M of the Arm architecture has only loads and stores.
-    let is_stopping = STOPPING.load(Ordering::Relaxed);
-    STOPPING.store(true, Ordering::Relaxed);
-    if !is_stopping {
-        // SAFETY: the board describes the hardware, and nothing drives it afterwards.
-        act(unsafe { <Power as Driver>::new(&<Board as board::Board<Processor>>::POWER) });
-        // The machine may continue to run for a moment.
-        for round in 0..UNTIL_STOPPED {
-            black_box(round);
-        }
-    }
-    with_console_in_distress(&|out| {
-        let _ = out.write_str("the machine cannot be powered off: see [power] in the board file\n");
-    });
-    arch::park()
-}
 
 fn flush_console() {
     critical_section::with(|cs| {

@@ -6,7 +6,7 @@ use crate::board::Value;
 use crate::diagnostic::Code;
 
 /// A made-up RISC-V board.
-pub(super) const RISCV: &str = r#"schema = 1
+pub(crate) const RISCV: &str = r#"schema = 1
 
 [board]
 name = "toy"

@@ -8,8 +8,7 @@ use core::mem;
 
 use super::device::{Device, GaveUp};
 use super::error::{Failure, SetupError};
-use super::statistics::QueueStatistics;
-use super::transport::{Routing, Transport};
+use super::transport::Transport;
 use crate::dma::{Frame, FrameList, Frames};
 
 mod config;
@@ -456,36 +455,6 @@ impl<T: Transport> Net<T> {
         if self.device.acknowledge() {
             self.configuration_changed();
         }
-    }
-
-    /// Returns how the device raises interrupts.
-    #[must_use]
-    pub fn routing(&self) -> Routing {
-        self.device.transport.routing()
-    }
-
-    /// Returns why the device neither receives nor sends; `None` if it works.
-    #[must_use]
-    pub const fn failure(&self) -> Option<Failure> {
-        self.device.failure()
-    }
-
-    /// Returns the counts of frames.
-    #[must_use]
-    pub const fn statistics(&self) -> &Statistics {
-        &self.statistics
-    }
-
-    /// Returns the counts of the receive queue.
-    #[must_use]
-    pub const fn receive_statistics(&self) -> QueueStatistics {
-        self.receive.queue.statistics()
-    }
-
-    /// Returns the counts of the transmit queue.
-    #[must_use]
-    pub const fn transmit_statistics(&self) -> QueueStatistics {
-        self.transmit.queue.statistics()
     }
 }
 

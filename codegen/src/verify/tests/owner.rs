@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::machine::device::Pin;
+use crate::tests::riscv::RISCV;
 
 /// The distributor of the described controller, and another controller.
 const OWN: u64 = 0x1000_0000;
@@ -88,29 +89,26 @@ fn a_pin_with_other_wiring_is_told() {
     assert_eq!((told.0, &*told.1), (Code::MachineInterrupt, title));
 }
 
-/// A RISC-V board with a PLIC.
-const RISC_V: &str = include_str!("../../../../boards/virt-rv64.toml");
-
 fn plic(base: u64) -> Device {
     Device {
-        numbers: vec![("riscv,ndev".to_owned(), 95)],
-        ..device("sifive,plic-1.0.0", &[(base, 0x60_0000)], &[11, 9])
+        numbers: vec![("riscv,ndev".to_owned(), 40)],
+        ..device("sifive,plic-1.0.0", &[(base, 0x40_0000)], &[11, 9])
     }
 }
 
 #[test]
 fn another_controller_of_the_same_kind_is_offered_as_a_further_one() {
-    let mut uart = device("ns16550a", &[(0x1000_0000, 0x100)], &[10]);
-    uart.controllers = vec![Some(0x0C60_0000)];
+    let mut uart = device("ns16550a", &[(0x2000_0000, 0x100)], &[10]);
+    uart.controllers = vec![Some(OTHER)];
     let facts = Facts {
-        devices: vec![plic(0x0C00_0000), plic(0x0C60_0000), uart],
+        devices: vec![plic(OWN), plic(OTHER), uart],
         ..machine()
     };
-    let sources = InMemory::new().with("virt-rv64", RISC_V);
-    let told = verify(&sources, "virt-rv64", &facts).unwrap_err();
+    let sources = InMemory::new().with("toy", RISCV);
+    let told = verify(&sources, "toy", &facts).unwrap_err();
     let text = told.to_string();
     let line =
-        "further.socket1 = { base = 0x0C60_0000, size = \"6 MiB\", sources = 95, first-hart = 1 }";
+        "further.socket1 = { base = 0x7000_0000, size = \"4 MiB\", sources = 40, first-hart = 1 }";
     assert!(text.contains(line), "{text}");
     assert!(
         text.contains("{ plic = 10, controller = \"socket1\" }"),

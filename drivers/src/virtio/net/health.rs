@@ -1,16 +1,47 @@
-//! Whether a network device responds, and how it is restarted if it does not.
+//! Whether a network device responds, what it has counted, and how it is restarted if it does not respond.
 
 use super::super::device::GaveUp;
 use super::super::error::{Failure, SetupError};
 use super::super::pulse::Pulse;
-use super::super::transport::Transport;
+use super::super::statistics::QueueStatistics;
+use super::super::transport::{Routing, Transport};
 use super::config::choose;
-use super::{Net, RECEIVE, TRANSMIT, config};
+use super::{Net, RECEIVE, Statistics, TRANSMIT, config};
 
 /// The type of frames for experiments on a private network (IEEE 802, 9.2.4).
 const EXPERIMENTAL: [u8; 2] = [0x88, 0xb5];
 
 impl<T: Transport> Net<T> {
+    /// Returns how the device raises interrupts.
+    #[must_use]
+    pub fn routing(&self) -> Routing {
+        self.device.transport.routing()
+    }
+
+    /// Returns why the device neither receives nor sends; `None` if it works.
+    #[must_use]
+    pub const fn failure(&self) -> Option<Failure> {
+        self.device.failure()
+    }
+
+    /// Returns the counts of frames.
+    #[must_use]
+    pub const fn statistics(&self) -> &Statistics {
+        &self.statistics
+    }
+
+    /// Returns the counts of the receive queue.
+    #[must_use]
+    pub const fn receive_statistics(&self) -> QueueStatistics {
+        self.receive.queue.statistics()
+    }
+
+    /// Returns the counts of the transmit queue.
+    #[must_use]
+    pub const fn transmit_statistics(&self) -> QueueStatistics {
+        self.transmit.queue.statistics()
+    }
+
     /// Handles what the device reports outside its queues, such as the state of the link. Call it
     /// for the interrupt that [`Net::routing`] assigns to the configuration.
     #[cold]

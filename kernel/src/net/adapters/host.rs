@@ -23,6 +23,33 @@ pub trait Host: Copy {
     ) -> impl Future<Output = Result<IpAddr, NetError>>;
 }
 
+/// Implements the trait `Dns` that the caller has imported: each of the crates has its own, alike.
+macro_rules! resolves {
+    ($host:ty) => {
+        impl Dns for $host {
+            type Error = NetError;
+
+            async fn get_host_by_name(
+                &self,
+                host: &str,
+                kind: AddrType,
+            ) -> Result<IpAddr, NetError> {
+                let (ipv4, ipv6) = (kind != AddrType::IPv6, kind != AddrType::IPv4);
+                self.address_of(host, ipv4, ipv6).await
+            }
+
+            async fn get_host_by_address(
+                &self,
+                _: IpAddr,
+                _: &mut [u8],
+            ) -> Result<usize, NetError> {
+                Err(NetError::Unsupported("resolving an address to a name"))
+            }
+        }
+    };
+}
+pub(super) use resolves;
+
 /// Without the feature `ipv6`, there are no connections to addresses of IPv6.
 #[cfg(not(feature = "ipv6"))]
 macro_rules! connect {

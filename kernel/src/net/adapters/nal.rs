@@ -6,7 +6,7 @@ use embedded_nal_async::{AddrType, Dns, TcpConnect};
 
 use super::connection::Connection;
 use super::error::NetError;
-use super::host::Host;
+use super::host::{Host as _, resolves};
 use crate::net::Net;
 #[cfg(feature = "networks")]
 use crate::net::Networks;
@@ -22,26 +22,7 @@ macro_rules! connects {
             }
         }
 
-        impl Dns for $host {
-            type Error = NetError;
-
-            async fn get_host_by_name(
-                &self,
-                host: &str,
-                kind: AddrType,
-            ) -> Result<IpAddr, NetError> {
-                let (ipv4, ipv6) = (kind != AddrType::IPv6, kind != AddrType::IPv4);
-                self.address_of(host, ipv4, ipv6).await
-            }
-
-            async fn get_host_by_address(
-                &self,
-                _: IpAddr,
-                _: &mut [u8],
-            ) -> Result<usize, NetError> {
-                Err(NetError::Unsupported("resolving an address to a name"))
-            }
-        }
+        resolves!($host);
     };
 }
 
