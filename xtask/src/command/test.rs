@@ -1,6 +1,8 @@
 //! `cargo xtask test`: runs the host tests, then the machine tests in QEMU.
 
+mod again;
 mod app;
+mod failures;
 mod miri;
 mod runner;
 mod simultaneous;
@@ -21,6 +23,7 @@ use crate::target;
 use crate::transport;
 use crate::workspace::Workspace;
 
+use failures::Failures;
 use runner::{Progress, run as run_tests, run_command};
 use table::Table;
 use tally::Tally;
@@ -41,7 +44,9 @@ pub(super) const MACHINE_TESTS: &str = "vmos-machine-tests";
 ///
 /// A machine test is named board/attachment/case. It boots its own machine and tests it from
 /// outside; if it fails, it shows the machine's output. At the end, a table lists the machine
-/// tests, and the last line counts all tests.
+/// tests, the last lines name the tests that failed, and the last one counts all tests. Up to four
+/// machine tests that failed beside others are run again, each alone: one that passes then has
+/// passed, and is named too.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask test
@@ -164,11 +169,15 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                 environment.push((RECORD_VARIABLE, "1".to_owned()));
             }
             let words = arguments.machine_tests();
+            let mut failures = Failures::default();
             let ended_well = run_tests(&workspace, &words, &environment, Progress::Bar, |line| {
                 tally.take(line);
                 table.take(line);
+                failures.take(line);
             })?;
             tally.close("the machine tests", ended_well);
+            let passed = again::run(&workspace, failures.tests(), &environment, &mut table)?;
+            tally.passed_again(passed);
         }
         Err(error) => {
             eprintln!("error: {error}");
@@ -182,6 +191,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 /// Prints what has failed. Fails if anything has.
 fn tell(tally: &Tally) -> Result<(), Failure> {
+    for test in tally.passed_later() {
+        println!("failed beside others, passed alone: {test}");
+    }
+    for test in tally.failures() {
+        println!("failed: {test}");
+    }
     for problem in tally.problems() {
         println!("{problem}");
     }

@@ -21,9 +21,17 @@ struct Cases {
 impl Table {
     /// Reads a line of a harness. Only results of tests named board/attachment/case are recorded.
     pub(super) fn take(&mut self, line: &str) {
-        let Some((name, verdict)) = Verdict::of(line) else {
-            return;
-        };
+        if let Some((name, verdict)) = Verdict::of(line) {
+            self.record(name, verdict);
+        }
+    }
+
+    /// Records that a failed test passed when it was run again.
+    pub(super) fn passed_again(&mut self, name: &str) {
+        self.record(name, Verdict::PassedAgain);
+    }
+
+    fn record(&mut self, name: &str, verdict: Verdict) {
         let mut parts = name.splitn(3, '/').map(str::to_owned);
         let (Some(board), Some(attachment), Some(case)) =
             (parts.next(), parts.next(), parts.next())
@@ -82,6 +90,7 @@ fn word(verdict: Verdict) -> &'static str {
         Verdict::Passed => "ok",
         Verdict::Failed => "FAILED",
         Verdict::Skipped => "skipped",
+        Verdict::PassedAgain => "again",
     }
 }
 
@@ -95,8 +104,10 @@ mod tests {
         table.take("test board/pci/echo  ... ok");
         table.take("test board/mmio/echo ... FAILED");
         table.take("test board/mmio/idle ... ok");
+        table.take("test board/pci/idle ... FAILED");
         table.take("test a::unit::test ... ok");
-        let expected = "board    mmio     pci\n  echo   FAILED   ok\n  idle   ok       -\n\n";
+        table.passed_again("board/pci/idle");
+        let expected = "board    mmio     pci\n  echo   FAILED   ok\n  idle   ok       again\n\n";
         assert_eq!(table.text(), expected);
     }
 }

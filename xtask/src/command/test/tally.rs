@@ -2,19 +2,24 @@
 
 use core::fmt;
 
+use super::failures::{FailedTest, Failures};
+
 /// The numbers of passed, failed and skipped tests.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Tally {
     passed: u64,
     failed: u64,
     skipped: u64,
     failed_before: u64,
+    failures: Failures,
+    passed_later: Vec<FailedTest>,
     problems: Vec<String>,
 }
 
 impl Tally {
     /// Reads a line. Only a harness's summary line is counted.
     pub(super) fn take(&mut self, line: &str) {
+        self.failures.take(line);
         let Some(counts) = line.strip_prefix("test result: ") else {
             return;
         };
@@ -41,6 +46,28 @@ impl Tally {
                 .push(format!("{group} did not complete; see the output above"));
         }
         self.failed_before = self.failed;
+    }
+
+    /// Counts failed tests that passed when they were run again.
+    pub(super) fn passed_again(&mut self, tests: Vec<FailedTest>) {
+        for test in tests {
+            self.passed += 1;
+            self.failed = self.failed.saturating_sub(1);
+            self.passed_later.push(test);
+        }
+        self.failed_before = self.failed;
+    }
+
+    /// Returns the tests that passed only when they were run again.
+    pub(super) fn passed_later(&self) -> &[FailedTest] {
+        &self.passed_later
+    }
+
+    /// Returns the tests that failed and did not pass later.
+    pub(super) fn failures(&self) -> impl Iterator<Item = &FailedTest> {
+        let passed = &self.passed_later;
+        let tests = self.failures.tests().iter();
+        tests.filter(|test| !passed.contains(test))
     }
 
     /// Returns the failures other than failed tests.
@@ -73,6 +100,8 @@ pub(super) enum Verdict {
     Failed,
     /// The test was not run.
     Skipped,
+    /// The test failed, and passed when it was run again.
+    PassedAgain,
 }
 
 impl Verdict {
@@ -115,6 +144,25 @@ mod tests {
         let mut tally = Tally::default();
         tally.close("the tests", false);
         assert_eq!((tally.failed(), tally.problems().len()), (1, 1));
+    }
+
+    #[test]
+    fn a_test_that_passed_when_run_again_has_passed_and_is_named() {
+        let mut tally = Tally::default();
+        for line in ["---- a ----", "too late", "---- b ----", "wrong"] {
+            tally.take(line);
+        }
+        tally.take("test result: FAILED. 3 passed; 2 failed");
+        tally.close("the tests", false);
+        let late = tally.failures().next().cloned().into_iter().collect();
+        tally.passed_again(late);
+        assert_eq!(tally.to_string(), "4 passed, 1 failed");
+        let names = |tests: Vec<&FailedTest>| tests.iter().map(|test| test.name.clone()).collect();
+        let names: [Vec<String>; 2] = [
+            names(tally.passed_later().iter().collect()),
+            names(tally.failures().collect()),
+        ];
+        assert_eq!(names, [["a"], ["b"]]);
     }
 
     #[test]
