@@ -11,7 +11,9 @@ use alloc::rc::Rc;
 
 use crate::board::Driver;
 use crate::dma::{Frame, Frames};
+use crate::virtio::transport::Routing;
 use crate::virtio::{Failure, Pulse, SetupError};
+use crate::watched::Watched;
 
 /// The length of the addresses and the type before the payload, in bytes.
 const HEADER: usize = 14;
@@ -62,7 +64,7 @@ crate::counted!(Statistics {
 
 /// An Ethernet controller, as the event loop and the network stack use it. The methods mean the same as
 /// those of [`Net`](crate::virtio::net::Net).
-pub trait Ethernet {
+pub trait Ethernet: Watched {
     /// Resets and starts the controller, which may be in any state.
     ///
     /// # Errors
@@ -113,18 +115,6 @@ pub trait Ethernet {
     /// Acknowledges the controller's interrupt, and disables it until [`rearm`](Self::rearm).
     fn acknowledge_interrupt(&mut self);
 
-    /// Returns the progress of sending.
-    fn pulse(&mut self) -> Pulse;
-
-    /// Reads the controller's state, as if its interrupt had arrived.
-    fn inspect(&mut self);
-
-    /// Returns why the controller neither receives nor sends; `None` if it works.
-    fn failure(&self) -> Option<Failure>;
-
-    /// Has a controller that does not respond reset.
-    fn give_up(&mut self);
-
     /// Returns the counts of frames.
     fn statistics(&self) -> Statistics;
 }
@@ -172,14 +162,22 @@ impl Ethernet for NoEthernet {
         fn take_unsent(&mut self) -> usize;
         fn rearm(&mut self) -> bool;
         fn acknowledge_interrupt(&mut self) -> ();
-        fn pulse(&mut self) -> Pulse;
-        fn inspect(&mut self) -> ();
-        fn failure(&self) -> Option<Failure>;
-        fn give_up(&mut self) -> ();
         fn statistics(&self) -> Statistics;
     }
 
     fn send(&mut self, _: Frame) {
         match *self {}
+    }
+}
+
+impl Watched for NoEthernet {
+    never! {
+        fn failure(&self) -> Option<Failure>;
+        fn routing(&self) -> Routing;
+        fn configuration_changed(&mut self) -> ();
+        fn pulse(&mut self) -> Pulse;
+        fn inspect(&mut self) -> ();
+        fn give_up(&mut self) -> ();
+        fn reinitialize(&mut self) -> Result<(), SetupError>;
     }
 }

@@ -35,6 +35,7 @@ pub mod riscv;
 pub mod rtc;
 pub mod timer;
 pub mod virtio;
+pub mod watched;
 
 #[cfg(not(target_os = "none"))]
 extern crate std;

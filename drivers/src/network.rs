@@ -9,6 +9,7 @@ use crate::virtio::net::{Net, PartialChecksum, Statistics};
 use crate::virtio::statistics::QueueStatistics;
 use crate::virtio::transport::{Routing, Transport};
 use crate::virtio::{Failure, Pulse, SetupError};
+use crate::watched::Watched;
 
 /// A network device: a virtio device, or the Ethernet controller of the board.
 ///
@@ -48,14 +49,14 @@ impl<T: Transport, E: Ethernet + Driver> NetworkDevice<T, E> {
 macro_rules! either {
     ($(
         $(#[$attribute:meta])*
-        fn $name:ident(& $($what:ident)+) $(-> $result:ty)?;
+        $visibility:vis fn $name:ident(& $($what:ident)+) $(-> $result:ty)?;
     )*) => {$(
-        either!(@ [$(#[$attribute])*] $name [$($result)?] $($what)+);
+        either!(@ [$(#[$attribute])*] $visibility $name [$($result)?] $($what)+);
     )*};
-    (@ [$($attribute:tt)*] $name:ident [$($result:ty)?] self) => {
+    (@ [$($attribute:tt)*] $visibility:vis $name:ident [$($result:ty)?] self) => {
         $($attribute)*
         #[inline]
-        pub fn $name(&self) $(-> $result)? {
+        $visibility fn $name(&self) $(-> $result)? {
             match self {
                 Self::Virtio(device) => {
                     device.exists();
@@ -65,10 +66,10 @@ macro_rules! either {
             }
         }
     };
-    (@ [$($attribute:tt)*] $name:ident [$($result:ty)?] mut self) => {
+    (@ [$($attribute:tt)*] $visibility:vis $name:ident [$($result:ty)?] mut self) => {
         $($attribute)*
         #[inline]
-        pub fn $name(&mut self) $(-> $result)? {
+        $visibility fn $name(&mut self) $(-> $result)? {
             match self {
                 Self::Virtio(device) => {
                     device.exists();
@@ -84,58 +85,44 @@ impl<T: Transport, E: Ethernet> NetworkDevice<T, E> {
     either! {
         /// Returns the hardware address.
         #[must_use]
-        fn mac(&self) -> [u8; 6];
+        pub fn mac(&self) -> [u8; 6];
 
         /// Returns the length of the longest frame that can be sent, in bytes, with its Ethernet
         /// header.
         #[must_use]
-        fn max_frame(&self) -> usize;
+        pub fn max_frame(&self) -> usize;
 
         /// Returns the pool of all frames, received and sent.
         #[must_use]
-        fn frames(&self) -> &Rc<Frames>;
+        pub fn frames(&self) -> &Rc<Frames>;
 
         /// Returns whether the link is up, as last reported.
         #[must_use]
-        fn link_up(&self) -> bool;
+        pub fn link_up(&self) -> bool;
 
         /// Returns whether the device has something that was not processed yet.
         #[must_use]
-        fn has_news(&mut self) -> bool;
+        pub fn has_news(&mut self) -> bool;
 
         /// Returns how many frames have arrived and can be [received](Self::receive) now.
-        fn arrived(&mut self) -> u16;
+        pub fn arrived(&mut self) -> u16;
 
         /// Returns the next frame of those counted by the last call of [`arrived`](Self::arrived).
-        fn receive(&mut self) -> Option<Frame>;
+        pub fn receive(&mut self) -> Option<Frame>;
 
         /// Returns how many frames can be [sent](Self::send) now.
-        fn room(&mut self) -> u16;
+        pub fn room(&mut self) -> u16;
 
         /// Returns how many frames given to [`send`](Self::send) or [`send_all`](Self::send_all) were
         /// dropped since the last call.
-        fn take_unsent(&mut self) -> usize;
+        pub fn take_unsent(&mut self) -> usize;
 
         /// Requests an interrupt at the next frame, and at room to send if there is none. Returns
         /// whether there is one already; the caller must not sleep then.
-        fn rearm(&mut self) -> bool;
+        pub fn rearm(&mut self) -> bool;
 
         /// Acknowledges the device's interrupt; call before [`receive`](Self::receive).
-        fn acknowledge_interrupt(&mut self);
-
-        /// Returns the progress of sending.
-        #[must_use]
-        fn pulse(&mut self) -> Pulse;
-
-        /// Reads the device's status and acknowledges its interrupt, even if none arrived.
-        fn inspect(&mut self);
-
-        /// Resets a device that does not respond. Frames in flight are lost.
-        fn give_up(&mut self);
-
-        /// Returns why the device neither receives nor sends; `None` if it works.
-        #[must_use]
-        fn failure(&self) -> Option<Failure>;
+        pub fn acknowledge_interrupt(&mut self);
     }
 
     /// Returns whether the device completes checksums of UDP and TCP.
@@ -231,67 +218,6 @@ impl<T: Transport, E: Ethernet> NetworkDevice<T, E> {
         }
     }
 
-    /// Handles what the device reports outside its queues, such as the state of the link.
-    #[cold]
-    pub fn configuration_changed(&mut self) {
-        match self {
-            Self::Virtio(device) => {
-                device.exists();
-                device.configuration_changed();
-            }
-            Self::Ethernet(device) => device.inspect(),
-        }
-    }
-
-    /// Notifies a device with queues, even if it has not requested it.
-    #[cold]
-    pub fn kick(&mut self) {
-        if let Self::Virtio(device) = self {
-            device.exists();
-            device.kick();
-        }
-    }
-
-    /// Sends a frame that every machine ignores, if only that shows whether the device works. Returns
-    /// whether the frame was sent.
-    #[cold]
-    pub fn probe(&mut self) -> bool {
-        match self {
-            Self::Virtio(device) => {
-                device.exists();
-                device.probe()
-            }
-            Self::Ethernet(_) => false,
-        }
-    }
-
-    /// Resets the device and starts it again. Frames in flight are lost.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`SetupError`]; the device then stays failed.
-    pub fn reinitialize(&mut self) -> Result<(), SetupError> {
-        match self {
-            Self::Virtio(device) => {
-                device.exists();
-                device.reinitialize()
-            }
-            Self::Ethernet(device) => device.start(),
-        }
-    }
-
-    /// Returns how the device raises interrupts.
-    #[must_use]
-    pub fn routing(&self) -> Routing {
-        match self {
-            Self::Virtio(device) => {
-                device.exists();
-                device.routing()
-            }
-            Self::Ethernet(_) => Routing::Line,
-        }
-    }
-
     /// Returns the counts of frames of a virtio device.
     #[must_use]
     pub fn statistics(&self) -> Option<&Statistics> {
@@ -326,5 +252,26 @@ impl<T: Transport, E: Ethernet> NetworkDevice<T, E> {
             }
             Self::Ethernet(_) => None,
         }
+    }
+}
+
+impl<T: Transport, E: Ethernet> Watched for NetworkDevice<T, E> {
+    either! {
+        fn failure(&self) -> Option<Failure>;
+        fn routing(&self) -> Routing;
+        #[cold]
+        fn configuration_changed(&mut self);
+        #[cold]
+        fn pulse(&mut self) -> Pulse;
+        #[cold]
+        fn inspect(&mut self);
+        #[cold]
+        fn kick(&mut self);
+        #[cold]
+        fn probe(&mut self) -> bool;
+        #[cold]
+        fn give_up(&mut self);
+        #[cold]
+        fn reinitialize(&mut self) -> Result<(), SetupError>;
     }
 }

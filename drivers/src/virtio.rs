@@ -32,6 +32,7 @@ pub mod balloon;
 pub mod blk;
 pub mod console;
 pub mod device;
+mod driver;
 pub mod error;
 pub mod features;
 pub mod mmio;

@@ -16,7 +16,9 @@ use crate::board::Driver;
 use crate::counts::report;
 use crate::dma::{Frame, Frames};
 use crate::mmio::{Mmio, Registers};
+use crate::virtio::transport::Routing;
 use crate::virtio::{Failure, Pulse, SetupError};
+use crate::watched::Watched;
 
 use fifo::{Receive, Transmit};
 use registers::*;
@@ -272,6 +274,12 @@ impl<R: Registers> Ethernet for Lan9118<R> {
         self.serve_events();
     }
 
+    fn statistics(&self) -> Statistics {
+        self.statistics
+    }
+}
+
+impl<R: Registers> Watched for Lan9118<R> {
     fn pulse(&mut self) -> Pulse {
         self.settle();
         Pulse {
@@ -298,8 +306,16 @@ impl<R: Registers> Ethernet for Lan9118<R> {
         self.fail(Failure::Silent);
     }
 
-    fn statistics(&self) -> Statistics {
-        self.statistics
+    fn routing(&self) -> Routing {
+        Routing::Line
+    }
+
+    fn configuration_changed(&mut self) {
+        self.inspect();
+    }
+
+    fn reinitialize(&mut self) -> Result<(), SetupError> {
+        self.start()
     }
 }
 

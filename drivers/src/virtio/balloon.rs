@@ -8,6 +8,7 @@
 use alloc::vec::Vec;
 
 use super::device::{Device, GaveUp};
+use super::driver::Driver;
 use super::error::{Failure, SetupError};
 use super::queue::{Queue, Segment};
 use super::transport::{Doorbell, Transport};

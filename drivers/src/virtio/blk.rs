@@ -4,13 +4,14 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::device::{Device, GaveUp};
+use super::driver::Driver;
 use super::error::{Failure, SetupError};
 use super::pulse::Pulse;
 use super::queue::{Queue, Segment, Triple, Used};
 pub use super::requests::{Consumer, StreamId, Ticket, Token};
 use super::requests::{Line, Memory, Requests};
 use super::statistics::QueueStatistics;
-use super::transport::{Doorbell, Routing, Transport};
+use super::transport::{Doorbell, Transport};
 use crate::address::PhysicalAddress;
 use crate::dma::Buffer;
 
@@ -244,64 +245,6 @@ impl<T: Transport> Blk<T> {
         }
     }
 
-    /// Handles what the device reports outside its queue, such as a new capacity. Call it for the
-    /// interrupt that [`Routing`] assigns to the configuration.
-    #[cold]
-    pub fn configuration_changed(&mut self) {
-        if self.device.failure().is_some() {
-            return;
-        }
-        if self.device.needs_reset() {
-            return self.fail(Failure::NeedsReset);
-        }
-        match Config::read(&self.device.transport, self.features) {
-            Ok(config) => self.config = config,
-            Err(_error) => self.fail(Failure::Configuration),
-        }
-    }
-
-    /// Returns the device's progress.
-    #[must_use]
-    pub fn pulse(&mut self) -> Pulse {
-        Pulse {
-            is_unread: self.device.is_unread(),
-            ..self.queue.pulse()
-        }
-    }
-
-    /// Reads the device's status and acknowledges its interrupt, even if none arrived. Call
-    /// [`complete`](Self::complete) afterwards.
-    #[cold]
-    pub fn inspect(&mut self) {
-        self.device.read();
-        self.configuration_changed();
-    }
-
-    /// Notifies the device even if it has not requested it.
-    #[cold]
-    pub fn kick(&mut self) {
-        self.queue.publish_again();
-        self.device.kick(self.doorbell);
-    }
-
-    /// Resets a device that does not respond; requests in flight fail with [`Failure::Silent`].
-    #[cold]
-    pub fn give_up(&mut self) {
-        self.fail(Failure::Silent);
-    }
-
-    /// Returns how the device raises interrupts.
-    #[must_use]
-    pub fn routing(&self) -> Routing {
-        self.device.transport.routing()
-    }
-
-    /// Returns why the disk accepts no requests; `None` if it works.
-    #[must_use]
-    pub const fn failure(&self) -> Option<Failure> {
-        self.device.failure()
-    }
-
     /// Returns whether the last attempt to restart the disk failed. Requests then fail with the reason,
     /// and do not wait for another attempt.
     #[must_use]
@@ -320,7 +263,50 @@ impl<T: Transport> Blk<T> {
     pub const fn statistics(&self) -> QueueStatistics {
         self.queue.statistics()
     }
+}
 
+impl<T: Transport> Driver for Blk<T> {
+    type Transport = T;
+
+    #[inline]
+    fn device(&self) -> &Device<T> {
+        &self.device
+    }
+
+    fn device_mut(&mut self) -> &mut Device<T> {
+        &mut self.device
+    }
+
+    /// Reads the disk's configuration, such as a new capacity.
+    #[cold]
+    fn configuration_changed(&mut self) {
+        if self.device.failure().is_some() {
+            return;
+        }
+        if self.device.needs_reset() {
+            return self.fail(Failure::NeedsReset);
+        }
+        match Config::read(&self.device.transport, self.features) {
+            Ok(config) => self.config = config,
+            Err(_error) => self.fail(Failure::Configuration),
+        }
+    }
+
+    fn pulse(&mut self) -> Pulse {
+        Pulse {
+            is_unread: self.device.is_unread(),
+            ..self.queue.pulse()
+        }
+    }
+
+    #[cold]
+    fn kick(&mut self) {
+        self.queue.publish_again();
+        self.device.kick(self.doorbell);
+    }
+
+    /// Requests in flight fail. If a restart has failed, so do the requests to come
+    /// ([`refuses`](Blk::refuses)); the tasks that wait for room are woken to be told.
     #[cold]
     fn fail(&mut self, failure: Failure) {
         let let_go = self.device.fail(failure);
@@ -329,22 +315,9 @@ impl<T: Transport> Blk<T> {
         if let_go {
             self.requests.release();
         }
-    }
-
-    /// Resets the device and restarts it. Requests in flight fail.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`SetupError`]; the disk then stays failed and [refuses](Self::refuses) requests. The
-    /// tasks that wait for room are woken for that.
-    pub fn reinitialize(&mut self) -> Result<(), SetupError> {
-        self.fail(Failure::Restarted);
-        self.restart().map_err(|GaveUp| {
-            let error = self.device.refusal();
-            self.fail(Failure::Setup(error));
+        if self.refuses() {
             self.line.offer(usize::MAX);
-            error
-        })
+        }
     }
 
     fn restart(&mut self) -> Result<(), GaveUp> {

@@ -10,6 +10,7 @@ use core::fmt;
 use core::task::{Poll, Waker};
 
 use super::device::{Device, GaveUp};
+use super::driver::Driver;
 use super::error::{Failure, SetupError};
 use super::packets::{Incoming, Outgoing};
 use super::transport::Transport;

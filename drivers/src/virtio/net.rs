@@ -7,6 +7,7 @@ use alloc::rc::Rc;
 use core::mem;
 
 use super::device::{Device, GaveUp};
+use super::driver::Driver;
 use super::error::{Failure, SetupError};
 use super::transport::Transport;
 use crate::dma::{Frame, FrameList, Frames};

@@ -4,12 +4,13 @@ use core::fmt;
 use core::task::{Poll, Waker};
 
 use super::device::{Device, GaveUp};
+use super::driver::Driver;
 use super::error::{Failure, SetupError};
 use super::pulse::Pulse;
 use super::queue::{Queue, Segment};
 use super::requests::{Consumer, Requests, Token};
 use super::statistics::QueueStatistics;
-use super::transport::{Doorbell, Routing, Transport};
+use super::transport::{Doorbell, Transport};
 use crate::dma::{Buffer, OutOfMemory};
 
 /// The index of the only queue (5.4.2).
@@ -268,56 +269,6 @@ impl<T: Transport> Rng<T> {
         }
     }
 
-    /// Handles what the device reports outside its queue. Call it for the interrupt that
-    /// [`Routing`] assigns to the configuration.
-    pub fn configuration_changed(&mut self) {
-        if self.device.needs_reset() {
-            self.fail(Failure::NeedsReset);
-        }
-    }
-
-    /// Returns the device's progress.
-    #[must_use]
-    pub fn pulse(&mut self) -> Pulse {
-        Pulse {
-            is_unread: self.device.is_unread(),
-            ..self.queue.pulse()
-        }
-    }
-
-    /// Reads the device's status and acknowledges its interrupt, even if none arrived. Call
-    /// [`complete`](Self::complete) afterwards.
-    #[cold]
-    pub fn inspect(&mut self) {
-        self.device.read();
-        self.configuration_changed();
-    }
-
-    /// Notifies the device even if it has not requested it.
-    #[cold]
-    pub fn kick(&mut self) {
-        self.queue.publish_again();
-        self.device.kick(self.doorbell);
-    }
-
-    /// Resets a device that does not respond; requests in flight fail with [`Failure::Silent`].
-    #[cold]
-    pub fn give_up(&mut self) {
-        self.fail(Failure::Silent);
-    }
-
-    /// Returns how the device raises interrupts.
-    #[must_use]
-    pub fn routing(&self) -> Routing {
-        self.device.transport.routing()
-    }
-
-    /// Returns why the device accepts no requests; `None` if it works.
-    #[must_use]
-    pub const fn failure(&self) -> Option<Failure> {
-        self.device.failure()
-    }
-
     /// Returns whether the last attempt to restart the device failed. Requests then fail with the
     /// reason, and do not wait for another attempt.
     #[must_use]
@@ -330,27 +281,46 @@ impl<T: Transport> Rng<T> {
     pub const fn statistics(&self) -> QueueStatistics {
         self.queue.statistics()
     }
+}
 
+impl<T: Transport> Driver for Rng<T> {
+    type Transport = T;
+
+    #[inline]
+    fn device(&self) -> &Device<T> {
+        &self.device
+    }
+
+    fn device_mut(&mut self) -> &mut Device<T> {
+        &mut self.device
+    }
+
+    fn configuration_changed(&mut self) {
+        if self.device.needs_reset() {
+            self.fail(Failure::NeedsReset);
+        }
+    }
+
+    fn pulse(&mut self) -> Pulse {
+        Pulse {
+            is_unread: self.device.is_unread(),
+            ..self.queue.pulse()
+        }
+    }
+
+    #[cold]
+    fn kick(&mut self) {
+        self.queue.publish_again();
+        self.device.kick(self.doorbell);
+    }
+
+    /// Requests in flight fail.
     fn fail(&mut self, failure: Failure) {
         let let_go = self.device.fail(failure);
         self.requests.fail(|| Err(Error::DeviceReset(failure)));
         if let_go {
             self.requests.release();
         }
-    }
-
-    /// Resets the device and restarts it. Requests in flight fail.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`SetupError`]; the device then stays failed.
-    pub fn reinitialize(&mut self) -> Result<(), SetupError> {
-        self.fail(Failure::Restarted);
-        self.restart().map_err(|GaveUp| {
-            let error = self.device.refusal();
-            self.fail(Failure::Setup(error));
-            error
-        })
     }
 
     fn restart(&mut self) -> Result<(), GaveUp> {

@@ -15,17 +15,18 @@ use vmos_drivers::virtio::rng::Rng;
 use vmos_drivers::virtio::transport::Transport;
 #[cfg(feature = "virtio-vsock")]
 use vmos_drivers::virtio::vsock::Vsock;
+use vmos_drivers::watched::Watched;
 
-use super::recovery::{Recoverable, Recovery};
+use super::recovery::Recovery;
 use super::{Delivery, DeviceKind, Place};
 use crate::driver_cell::DriverCell;
 use crate::time::NEVER;
 
 mod watch;
 
+pub(super) use watch::TICK;
 use watch::Watch;
 pub use watch::WatchStatistics;
-pub(super) use watch::{TICK, Watched};
 
 /// The operations that the event loop needs from every driver.
 pub(super) trait Served: Watched {
@@ -35,9 +36,6 @@ pub(super) trait Served: Watched {
 
     /// Acknowledges the device's interrupt.
     fn acknowledge_interrupt(&mut self);
-
-    /// Handles what the device reports outside its queues.
-    fn configuration_changed(&mut self);
 
     /// Processes up to [`BUDGET`] completions. Returns whether there may be more.
     ///
@@ -71,7 +69,7 @@ pub(super) trait Served: Watched {
 const BUDGET: usize = 64;
 
 macro_rules! served {
-    ($($driver:ident $(<$kind:ident: $of:ident>)? {$($served:tt)*} {$($watched:tt)*}),*) => {$(
+    ($($driver:ident $(<$kind:ident: $of:ident>)? {$($served:tt)*}),*) => {$(
         impl<T: Transport $(, $kind: $of)?> Served for $driver<T $(, $kind)?> {
             $($served)*
 
@@ -85,10 +83,6 @@ macro_rules! served {
                 $driver::acknowledge_interrupt(self);
             }
 
-            fn configuration_changed(&mut self) {
-                $driver::configuration_changed(self);
-            }
-
             #[inline]
             fn publish(&mut self) {
                 $driver::publish(self);
@@ -97,26 +91,6 @@ macro_rules! served {
             #[inline]
             fn rearm(&mut self) -> bool {
                 $driver::rearm(self)
-            }
-        }
-
-        impl<T: Transport $(, $kind: $of)?> Watched for $driver<T $(, $kind)?> {
-            $($watched)*
-
-            fn pulse(&mut self) -> Pulse {
-                $driver::pulse(self)
-            }
-
-            fn inspect(&mut self) {
-                $driver::inspect(self);
-            }
-
-            fn kick(&mut self) {
-                $driver::kick(self);
-            }
-
-            fn give_up(&mut self) {
-                $driver::give_up(self);
             }
         }
     )*};
@@ -138,18 +112,14 @@ served!(
         fn is_waited_for(&self) -> bool {
             Blk::is_waited_for(self)
         }
-    } {},
-    NetworkDevice<E: Ethernet> {} {
-        fn probe(&mut self) -> bool {
-            NetworkDevice::probe(self)
-        }
     },
+    NetworkDevice<E: Ethernet> {},
     Rng {
         #[inline]
         fn complete(&mut self) -> bool {
             Rng::complete(self, BUDGET) == BUDGET
         }
-    } {}
+    }
 );
 
 #[cfg(feature = "virtio-balloon")]
@@ -162,7 +132,7 @@ served!(
         fn is_waited_for(&self) -> bool {
             Balloon::is_short(self)
         }
-    } {}
+    }
 );
 #[cfg(feature = "virtio-console")]
 served!(
@@ -170,7 +140,7 @@ served!(
         fn complete(&mut self) -> bool {
             Console::complete(self, BUDGET) == BUDGET
         }
-    } {}
+    }
 );
 #[cfg(feature = "virtio-vsock")]
 served!(
@@ -178,7 +148,7 @@ served!(
         fn complete(&mut self) -> bool {
             Vsock::complete(self, BUDGET) == BUDGET
         }
-    } {}
+    }
 );
 
 /// The state of a device: pending work, interrupts and recovery.
@@ -323,7 +293,7 @@ impl Attached {
     }
 
     #[cold]
-    fn recover_failed(&mut self, driver: &mut dyn Recoverable, now: u64) -> u64 {
+    fn recover_failed(&mut self, driver: &mut dyn Watched, now: u64) -> u64 {
         let is_new = !self.recovery.is_pending();
         let retry = self.recovery.attempt(driver, &*self, now);
         let counted = &mut self.watch.statistics;

@@ -12,6 +12,7 @@ use vmos_drivers::virtio::transport::Routing;
 #[cfg(feature = "virtio-vsock")]
 use vmos_drivers::virtio::vsock::Vsock;
 use vmos_drivers::virtio::{DeviceKind, SetupError};
+use vmos_drivers::watched::Watched as _;
 
 use super::attached::{Attached, Shared};
 use super::drivers::Source;

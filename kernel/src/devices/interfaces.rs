@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use vmos_drivers::virtio::DeviceKind;
 use vmos_drivers::virtio::transport::Routing;
+use vmos_drivers::watched::Watched as _;
 
 use super::attached::{Attached, Shared};
 use super::drivers::Source;

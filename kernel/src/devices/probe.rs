@@ -12,6 +12,7 @@ use vmos_drivers::virtio::net::Net;
 use vmos_drivers::virtio::rng::Rng;
 use vmos_drivers::virtio::transport::{PciTransport, Routing};
 use vmos_drivers::virtio::{self, DeviceKind, SetupError};
+use vmos_drivers::watched::Watched as _;
 use vmos_drivers::{debug, info, warn};
 
 use super::attached::{Attached, Shared};

@@ -7,18 +7,7 @@
 use core::cell::Cell;
 use core::fmt::Display;
 
-use vmos_drivers::ethernet::Ethernet;
-use vmos_drivers::network::NetworkDevice;
-#[cfg(feature = "virtio-balloon")]
-use vmos_drivers::virtio::balloon::Balloon;
-use vmos_drivers::virtio::blk::Blk;
-#[cfg(feature = "virtio-console")]
-use vmos_drivers::virtio::console::Console;
-use vmos_drivers::virtio::rng::Rng;
-use vmos_drivers::virtio::transport::Transport;
-#[cfg(feature = "virtio-vsock")]
-use vmos_drivers::virtio::vsock::Vsock;
-use vmos_drivers::virtio::{Failure, SetupError};
+use vmos_drivers::watched::Watched;
 use vmos_drivers::{error, info};
 
 /// The delay from a failure to the first attempt, in nanoseconds.
@@ -28,38 +17,6 @@ const LONGEST_DELAY: u64 = 60_000_000_000;
 /// The time without a failure after which the delay starts from its first value again, in
 /// nanoseconds.
 const TRUSTED_AFTER: u64 = 60_000_000_000;
-
-/// A driver whose device can be restarted.
-pub(super) trait Recoverable {
-    /// Returns why the device accepts no requests; `None` if it works.
-    fn failure(&self) -> Option<Failure>;
-
-    /// Resets the device and starts it again.
-    fn reinitialize(&mut self) -> Result<(), SetupError>;
-}
-
-macro_rules! recoverable {
-    ($($driver:ident $(<$kind:ident: $of:ident>)?),*) => {$(
-        impl<T: Transport $(, $kind: $of)?> Recoverable for $driver<T $(, $kind)?> {
-            #[inline]
-            fn failure(&self) -> Option<Failure> {
-                $driver::failure(self)
-            }
-
-            fn reinitialize(&mut self) -> Result<(), SetupError> {
-                $driver::reinitialize(self)
-            }
-        }
-    )*};
-}
-
-recoverable!(Blk, NetworkDevice<E: Ethernet>, Rng);
-#[cfg(feature = "virtio-balloon")]
-recoverable!(Balloon);
-#[cfg(feature = "virtio-console")]
-recoverable!(Console);
-#[cfg(feature = "virtio-vsock")]
-recoverable!(Vsock);
 
 /// The recovery state of one device.
 #[derive(Default)]
@@ -83,7 +40,7 @@ impl Recovery {
     #[cold]
     pub(super) fn attempt(
         &self,
-        driver: &mut dyn Recoverable,
+        driver: &mut dyn Watched,
         place: &dyn Display,
         now: u64,
     ) -> Option<u64> {
@@ -131,6 +88,9 @@ impl Recovery {
 
 #[cfg(test)]
 mod tests {
+    use vmos_drivers::virtio::transport::Routing;
+    use vmos_drivers::virtio::{Failure, Pulse, SetupError};
+
     use super::*;
 
     const MS: u64 = 1_000_000;
@@ -151,7 +111,21 @@ mod tests {
         }
     }
 
-    impl Recoverable for Device {
+    impl Watched for Device {
+        fn routing(&self) -> Routing {
+            Routing::Line
+        }
+
+        fn configuration_changed(&mut self) {}
+
+        fn pulse(&mut self) -> Pulse {
+            Pulse::default()
+        }
+
+        fn inspect(&mut self) {}
+
+        fn give_up(&mut self) {}
+
         fn failure(&self) -> Option<Failure> {
             self.fails.then_some(Failure::NeedsReset)
         }

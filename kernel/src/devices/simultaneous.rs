@@ -19,10 +19,11 @@ use loom::thread;
 use vmos_drivers::dma::Buffer;
 use vmos_drivers::virtio::features::Features;
 use vmos_drivers::virtio::queue::{Device, Queue, Segment};
+use vmos_drivers::virtio::transport::Routing;
 use vmos_drivers::virtio::{Failure, Pulse, SetupError};
+use vmos_drivers::watched::Watched;
 
-use super::attached::{Attached, Served, Shared, Watched};
-use super::recovery::Recoverable;
+use super::attached::{Attached, Served, Shared};
 use super::{Delivery, DeviceKind, Place};
 use crate::driver_cell::{Calls, DriverCell};
 use crate::event_loop::recent::Recent;
@@ -195,12 +196,8 @@ impl Watched for Driver {
 
     fn inspect(&mut self) {}
 
-    fn kick(&mut self) {}
-
     fn give_up(&mut self) {}
-}
 
-impl Recoverable for Driver {
     fn failure(&self) -> Option<Failure> {
         None
     }
@@ -208,6 +205,12 @@ impl Recoverable for Driver {
     fn reinitialize(&mut self) -> Result<(), SetupError> {
         Ok(())
     }
+
+    fn routing(&self) -> Routing {
+        Routing::Line
+    }
+
+    fn configuration_changed(&mut self) {}
 }
 
 /// The services of one device.

@@ -19,6 +19,7 @@ use core::task::Context;
 
 use embassy_net_driver::{Capabilities, Driver, HardwareAddress as Hardware, LinkState};
 use vmos_drivers::dma::{Frame, Frames};
+use vmos_drivers::watched::Watched as _;
 
 use super::HardwareAddress;
 use super::claim::{Card, Claim};

@@ -2,17 +2,28 @@
 
 use alloc::vec::Vec;
 
-use super::super::device::GaveUp;
-use super::super::error::{Failure, SetupError};
+use super::super::device::{Device, GaveUp};
+use super::super::driver::Driver;
+use super::super::error::Failure;
 use super::super::pulse::Pulse;
 use super::super::statistics::QueueStatistics;
-use super::super::transport::{Routing, Transport};
+use super::super::transport::Transport;
 use super::{Balloon, DEFLATE, INFLATE, Lane, Lot, WANTED};
 
-impl<T: Transport> Balloon<T> {
-    /// Handles what the device reports outside its queues: mostly, that the host wants another number of
-    /// pages. Call it for the interrupt that [`Routing`] assigns to the configuration.
-    pub fn configuration_changed(&mut self) {
+impl<T: Transport> Driver for Balloon<T> {
+    type Transport = T;
+
+    #[inline]
+    fn device(&self) -> &Device<T> {
+        &self.device
+    }
+
+    fn device_mut(&mut self) -> &mut Device<T> {
+        &mut self.device
+    }
+
+    /// Mostly, the host wants another number of pages.
+    fn configuration_changed(&mut self) {
         if self.device.needs_reset() {
             self.fail(Failure::NeedsReset);
         } else if self.device.failure().is_none() {
@@ -20,6 +31,50 @@ impl<T: Transport> Balloon<T> {
         }
     }
 
+    fn pulse(&mut self) -> Pulse {
+        let (one, other) = (self.inflate.queue.pulse(), self.deflate.queue.pulse());
+        Pulse {
+            in_flight: one.in_flight + other.in_flight,
+            oldest: one.oldest.wrapping_add(other.oldest),
+            answered: one.answered.wrapping_add(other.answered),
+            taken: one.taken.wrapping_add(other.taken),
+            has_news: one.has_news || other.has_news,
+            is_unread: self.device.is_unread(),
+            listens: true,
+        }
+    }
+
+    #[cold]
+    fn kick(&mut self) {
+        for lane in [&mut self.inflate, &mut self.deflate] {
+            lane.queue.publish_again();
+            self.device.kick(lane.doorbell);
+        }
+    }
+
+    /// If the device has let go of its memory, the heap gets all pages back: a device that was reset has
+    /// none (5.5.6).
+    fn fail(&mut self, failure: Failure) {
+        if self.device.fail(failure) {
+            self.release();
+        }
+    }
+
+    /// The device then has no pages, and gets as many as it wants.
+    fn restart(&mut self) -> Result<(), GaveUp> {
+        self.device.negotiate_again(|_transport, _offered| WANTED)?;
+        // The reset of the negotiation has succeeded, so the device has let go of everything.
+        self.release();
+        let lanes: [(u16, &mut Lane); 2] =
+            [(INFLATE, &mut self.inflate), (DEFLATE, &mut self.deflate)];
+        for (number, lane) in lanes {
+            self.device.restart_queue(number, &mut lane.queue)?;
+        }
+        self.start()
+    }
+}
+
+impl<T: Transport> Balloon<T> {
     /// Acknowledges the device's interrupt; call before [`complete`](Self::complete).
     pub fn acknowledge_interrupt(&mut self) {
         self.inflate.queue.hold();
@@ -44,56 +99,6 @@ impl<T: Transport> Balloon<T> {
         self.inflate.queue.has_used() || self.deflate.queue.has_used()
     }
 
-    /// Returns the device's progress.
-    #[must_use]
-    pub fn pulse(&mut self) -> Pulse {
-        let (one, other) = (self.inflate.queue.pulse(), self.deflate.queue.pulse());
-        Pulse {
-            in_flight: one.in_flight + other.in_flight,
-            oldest: one.oldest.wrapping_add(other.oldest),
-            answered: one.answered.wrapping_add(other.answered),
-            taken: one.taken.wrapping_add(other.taken),
-            has_news: one.has_news || other.has_news,
-            is_unread: self.device.is_unread(),
-            listens: true,
-        }
-    }
-
-    /// Reads the device's status and acknowledges its interrupt, even if none arrived. Call
-    /// [`complete`](Self::complete) afterwards.
-    #[cold]
-    pub fn inspect(&mut self) {
-        self.device.read();
-        self.configuration_changed();
-    }
-
-    /// Notifies the device of both queues, even if it has not requested it.
-    #[cold]
-    pub fn kick(&mut self) {
-        for lane in [&mut self.inflate, &mut self.deflate] {
-            lane.queue.publish_again();
-            self.device.kick(lane.doorbell);
-        }
-    }
-
-    /// Resets a device that does not respond. The heap gets the pages back.
-    #[cold]
-    pub fn give_up(&mut self) {
-        self.fail(Failure::Silent);
-    }
-
-    /// Returns how the device raises interrupts.
-    #[must_use]
-    pub fn routing(&self) -> Routing {
-        self.device.transport.routing()
-    }
-
-    /// Returns why the device cannot be used; `None` if it works.
-    #[must_use]
-    pub const fn failure(&self) -> Option<Failure> {
-        self.device.failure()
-    }
-
     /// Returns the counts of the queues, in the order of their numbers.
     #[must_use]
     pub fn statistics(&self) -> Vec<QueueStatistics> {
@@ -101,14 +106,6 @@ impl<T: Transport> Balloon<T> {
             self.inflate.queue.statistics(),
             self.deflate.queue.statistics(),
         ])
-    }
-
-    /// Resets the device. If it has let go of its memory, the heap gets all pages back: a device that was
-    /// reset has none (5.5.6).
-    pub(super) fn fail(&mut self, failure: Failure) {
-        if self.device.fail(failure) {
-            self.release();
-        }
     }
 
     /// Returns all pages to the heap.
@@ -130,31 +127,5 @@ impl<T: Transport> Balloon<T> {
                 .filter_map(Option::take)
                 .for_each(Lot::leak);
         }
-    }
-
-    /// Resets the device and restarts it. It then has no pages, and gets as many as it wants.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`SetupError`]; the device then stays failed.
-    pub fn reinitialize(&mut self) -> Result<(), SetupError> {
-        self.fail(Failure::Restarted);
-        self.restart().map_err(|GaveUp| {
-            let error = self.device.refusal();
-            self.fail(Failure::Setup(error));
-            error
-        })
-    }
-
-    fn restart(&mut self) -> Result<(), GaveUp> {
-        self.device.negotiate_again(|_transport, _offered| WANTED)?;
-        // The reset of the negotiation has succeeded, so the device has let go of everything.
-        self.release();
-        let lanes: [(u16, &mut Lane); 2] =
-            [(INFLATE, &mut self.inflate), (DEFLATE, &mut self.deflate)];
-        for (number, lane) in lanes {
-            self.device.restart_queue(number, &mut lane.queue)?;
-        }
-        self.start()
     }
 }

@@ -7,6 +7,7 @@ use super::super::fake::{Chain, DeviceRing, FakeDevice, versions};
 use super::super::queue::Refusal;
 use super::super::transport::MmioTransport;
 use super::*;
+use crate::watched::Watched as _;
 
 const VERSION_1: u64 = 1 << 32;
 

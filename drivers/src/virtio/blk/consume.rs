@@ -6,6 +6,7 @@ use super::headers::STATUS_NONE;
 use super::{Blk, Buffer, Completion, Done, Error, Failed, InFlight, QUEUE, StreamId};
 use super::{Ticket, Token, Used};
 use crate::counts::report;
+use crate::virtio::driver::Driver;
 use crate::virtio::error::Failure;
 use crate::virtio::transport::Transport;
 

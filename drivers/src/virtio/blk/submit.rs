@@ -8,6 +8,7 @@ use super::{
     Blk, Buffer, Consumer, Error, Features, InFlight, Operation, Payload, Refused, Rejected,
 };
 use super::{SECTOR, SEGMENTS, Ticket, Token, Transfer, Triple};
+use crate::virtio::driver::Driver;
 use crate::virtio::queue::Segment;
 use crate::virtio::transport::Transport;
 

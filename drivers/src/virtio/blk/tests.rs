@@ -9,6 +9,7 @@ use super::super::queue::Refusal;
 use super::super::transport::MmioTransport;
 use super::*;
 use crate::dma::{Buffer, live};
+use crate::watched::Watched as _;
 
 mod chains;
 mod refusals;

@@ -1,51 +1,32 @@
 //! Whether a network device responds, what it has counted, and how it is restarted if it does not respond.
 
-use super::super::device::GaveUp;
-use super::super::error::{Failure, SetupError};
+use super::super::device::{Device, GaveUp};
+use super::super::driver::Driver;
+use super::super::error::Failure;
 use super::super::pulse::Pulse;
 use super::super::statistics::QueueStatistics;
-use super::super::transport::{Routing, Transport};
+use super::super::transport::Transport;
 use super::config::choose;
 use super::{Net, RECEIVE, Statistics, TRANSMIT, config};
 
 /// The type of frames for experiments on a private network (IEEE 802, 9.2.4).
 const EXPERIMENTAL: [u8; 2] = [0x88, 0xb5];
 
-impl<T: Transport> Net<T> {
-    /// Returns how the device raises interrupts.
-    #[must_use]
-    pub fn routing(&self) -> Routing {
-        self.device.transport.routing()
+impl<T: Transport> Driver for Net<T> {
+    type Transport = T;
+
+    #[inline]
+    fn device(&self) -> &Device<T> {
+        &self.device
     }
 
-    /// Returns why the device neither receives nor sends; `None` if it works.
-    #[must_use]
-    pub const fn failure(&self) -> Option<Failure> {
-        self.device.failure()
+    fn device_mut(&mut self) -> &mut Device<T> {
+        &mut self.device
     }
 
-    /// Returns the counts of frames.
-    #[must_use]
-    pub const fn statistics(&self) -> &Statistics {
-        &self.statistics
-    }
-
-    /// Returns the counts of the receive queue.
-    #[must_use]
-    pub const fn receive_statistics(&self) -> QueueStatistics {
-        self.receive.queue.statistics()
-    }
-
-    /// Returns the counts of the transmit queue.
-    #[must_use]
-    pub const fn transmit_statistics(&self) -> QueueStatistics {
-        self.transmit.queue.statistics()
-    }
-
-    /// Handles what the device reports outside its queues, such as the state of the link. Call it
-    /// for the interrupt that [`Net::routing`] assigns to the configuration.
+    /// Reads the state of the link.
     #[cold]
-    pub fn configuration_changed(&mut self) {
+    fn configuration_changed(&mut self) {
         if self.device.failure().is_some() {
             return;
         }
@@ -63,8 +44,7 @@ impl<T: Transport> Net<T> {
 
     /// Returns the progress of sending, and returns sent frames to the pool.
     #[cold]
-    #[must_use]
-    pub fn pulse(&mut self) -> Pulse {
+    fn pulse(&mut self) -> Pulse {
         let has_news = self.has_news();
         if !has_news {
             self.transmit.settle(&self.frames);
@@ -79,17 +59,8 @@ impl<T: Transport> Net<T> {
         }
     }
 
-    /// Reads the device's status and acknowledges its interrupt, even if none arrived. Call
-    /// [`arrived`](Self::arrived) afterwards.
     #[cold]
-    pub fn inspect(&mut self) {
-        self.device.read();
-        self.configuration_changed();
-    }
-
-    /// Notifies both queues even if the device has not requested it.
-    #[cold]
-    pub fn kick(&mut self) {
+    fn kick(&mut self) {
         self.receive.queue.publish_again();
         self.transmit.queue.publish_again();
         self.device.kick(self.receive.doorbell);
@@ -100,7 +71,7 @@ impl<T: Transport> Net<T> {
     /// device cannot report that it is broken; if it is, the frame stays in flight. Returns whether
     /// the frame was sent.
     #[cold]
-    pub fn probe(&mut self) -> bool {
+    fn probe(&mut self) -> bool {
         const LENGTH: usize = 60;
         if !self.device.transport.is_legacy() || self.room() == 0 {
             return false;
@@ -118,24 +89,9 @@ impl<T: Transport> Net<T> {
         true
     }
 
-    /// Resets a device that does not respond. Frames in flight are lost.
-    #[cold]
-    pub fn give_up(&mut self) {
-        self.device.fail(Failure::Silent);
-    }
-
-    /// Resets the device and restarts it. Frames in flight are lost.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`SetupError`]; the device then stays failed.
-    pub fn reinitialize(&mut self) -> Result<(), SetupError> {
-        self.device.fail(Failure::Restarted);
-        self.restart().map_err(|GaveUp| {
-            let error = self.device.refusal();
-            self.device.fail(Failure::Setup(error));
-            error
-        })
+    /// Resets the device. Frames in flight are lost.
+    fn fail(&mut self, failure: Failure) {
+        self.device.fail(failure);
     }
 
     fn restart(&mut self) -> Result<(), GaveUp> {
@@ -147,5 +103,25 @@ impl<T: Transport> Net<T> {
         self.device
             .restart_queue(TRANSMIT, &mut self.transmit.queue)?;
         self.start()
+    }
+}
+
+impl<T: Transport> Net<T> {
+    /// Returns the counts of frames.
+    #[must_use]
+    pub const fn statistics(&self) -> &Statistics {
+        &self.statistics
+    }
+
+    /// Returns the counts of the receive queue.
+    #[must_use]
+    pub const fn receive_statistics(&self) -> QueueStatistics {
+        self.receive.queue.statistics()
+    }
+
+    /// Returns the counts of the transmit queue.
+    #[must_use]
+    pub const fn transmit_statistics(&self) -> QueueStatistics {
+        self.transmit.queue.statistics()
     }
 }

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use super::super::fake::{Chain, DeviceRing, FakeDevice, MmioRegisters, versions};
 use super::super::transport::MmioTransport;
 use super::*;
+use crate::watched::Watched as _;
 
 const VERSION_1: u64 = 1 << 32;
 const EVENT_IDX: u64 = 1 << 29;

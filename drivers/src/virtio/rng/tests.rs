@@ -8,6 +8,7 @@ use super::super::queue::Refusal;
 use super::super::transport::MmioTransport;
 use super::*;
 use crate::dma::{self, live};
+use crate::watched::Watched as _;
 
 const VERSION_1: u64 = 1 << 32;
 const EVENT_IDX: u64 = 1 << 29;

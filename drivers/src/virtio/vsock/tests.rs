@@ -7,6 +7,7 @@ use super::super::fake::{DeviceRing, FakeDevice, MmioRegisters, Wakes};
 use super::super::transport::MmioTransport;
 use super::header::{NO_RECEIVE, NO_SEND};
 use super::*;
+use crate::watched::Watched as _;
 
 const VERSION_1: u64 = 1 << 32;
 const CID: u64 = 33;

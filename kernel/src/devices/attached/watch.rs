@@ -20,9 +20,9 @@ use core::mem;
 
 use vmos_drivers::virtio::Pulse;
 use vmos_drivers::warn;
+use vmos_drivers::watched::Watched;
 
 use super::Attached;
-use crate::devices::recovery::Recoverable;
 use crate::time::NEVER;
 
 /// The time between two checks of a device with requests, in nanoseconds.
@@ -41,27 +41,6 @@ const PATIENCE: u64 = 500_000_000;
 const LIMIT: u64 = 10_000_000_000;
 /// The number of consecutive missing interrupts after which the device is polled.
 const DEAF: u8 = 2;
-
-/// A driver whose device can be watched.
-pub(in crate::devices) trait Watched: Recoverable {
-    /// Returns the device's progress.
-    fn pulse(&mut self) -> Pulse;
-
-    /// Reads the device's status and acknowledges its interrupt.
-    fn inspect(&mut self);
-
-    /// Notifies the device even if it has not requested it.
-    fn kick(&mut self);
-
-    /// Sends a device that cannot report that it is broken a harmless request, to see whether it
-    /// works. Returns whether a request was sent.
-    fn probe(&mut self) -> bool {
-        false
-    }
-
-    /// Resets the device; its requests fail.
-    fn give_up(&mut self);
-}
 
 /// The faults of a device that the kernel detected, counted since boot. Counts only increase.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

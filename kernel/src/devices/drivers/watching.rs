@@ -2,6 +2,7 @@
 //! they rest (`attached::watch` says what a check does).
 
 use vmos_drivers::interrupt::Interrupt;
+use vmos_drivers::watched::Watched as _;
 
 use super::{Drivers, Network, Shared, rest};
 use crate::devices::attached::TICK;

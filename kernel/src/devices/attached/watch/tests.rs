@@ -1,5 +1,6 @@
 //! Tests of devices that lose interrupts, notifications and requests.
 
+use vmos_drivers::virtio::transport::Routing;
 use vmos_drivers::virtio::{DeviceKind, Failure, SetupError};
 
 use super::*;
@@ -19,7 +20,7 @@ struct Driver {
     failure: Option<Failure>,
 }
 
-impl Recoverable for Driver {
+impl Watched for Driver {
     fn failure(&self) -> Option<Failure> {
         self.failure
     }
@@ -29,9 +30,13 @@ impl Recoverable for Driver {
         self.pulse = Pulse::default();
         Ok(())
     }
-}
 
-impl Watched for Driver {
+    fn routing(&self) -> Routing {
+        Routing::Line
+    }
+
+    fn configuration_changed(&mut self) {}
+
     fn pulse(&mut self) -> Pulse {
         self.pulse
     }
@@ -55,7 +60,6 @@ impl Served for Driver {
         self.pulse.has_news
     }
     fn acknowledge_interrupt(&mut self) {}
-    fn configuration_changed(&mut self) {}
     fn publish(&mut self) {}
     fn rearm(&mut self) -> bool {
         false
