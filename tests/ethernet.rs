@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,13 +20,34 @@ pub struct Sender {
     machine: PathBuf,
 }
 
+/// Makes the thread that reads frames wait.
+#[derive(Debug, Default)]
+struct Pause {
+    is_on: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Pause {
+    fn set(&self, is_on: bool) {
+        *self.is_on.lock().unwrap_or_else(PoisonError::into_inner) = is_on;
+        self.changed.notify_all();
+    }
+
+    /// Waits until there is no pause.
+    fn wait(&self) {
+        let is_on = self.is_on.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed.wait_while(is_on, |is_on| *is_on);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
 /// This end of the link.
 #[derive(Debug)]
 pub struct Wire {
     sender: Sender,
     frames: Receiver<Vec<u8>>,
-    /// The time until which no frame is read.
-    pause: Arc<Mutex<Option<Instant>>>,
+    /// Whether no frame is read.
+    pause: Arc<Pause>,
 }
 
 impl Wire {
@@ -41,17 +62,14 @@ impl Wire {
         let answers = UnixDatagram::unbound()?;
         answers.set_nonblocking(true)?;
         let (sender, frames) = mpsc::channel();
-        let pause = Arc::<Mutex<Option<Instant>>>::default();
+        let pause = Arc::<Pause>::default();
         let paused = Arc::clone(&pause);
         // Reads without pause, since a full socket makes QEMU hold frames back, and answers ARP
         // requests for the address of this end, as any host would.
         thread::spawn(move || {
             let mut buffer = [0; 65_536];
             while let Ok(length) = reader.recv(&mut buffer) {
-                let until = paused.lock().unwrap_or_else(PoisonError::into_inner).take();
-                if let Some(until) = until {
-                    thread::sleep(until.saturating_duration_since(Instant::now()));
-                }
+                paused.wait();
                 let frame = &buffer[..length];
                 if let Some(answer) = packet::answer_to_arp(frame) {
                     let _ = answers.send_to(&answer, &end);
@@ -84,11 +102,14 @@ impl Wire {
         })
     }
 
-    /// Reads one more frame and then none for some time, so that QEMU must hold back further
-    /// frames.
-    pub fn stop_reading(&self, pause: Duration) {
-        let until = Some(Instant::now() + pause);
-        *self.pause.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    /// Reads one more frame and then none, so that QEMU must hold back further frames.
+    pub fn stop_reading(&self) {
+        self.pause.set(true);
+    }
+
+    /// Reads frames again.
+    pub fn read_again(&self) {
+        self.pause.set(false);
     }
 
     /// Returns the first result of `wanted` for a received frame, if there is one in time.
@@ -114,6 +135,13 @@ impl Wire {
         self.send(&packet::arp_request(ITS_ADDRESS))?;
         let mac = self.receive(limit, |frame| packet::arp_reply(frame, ITS_ADDRESS));
         mac.ok_or_else(|| format!("no answer to ARP for {ITS_ADDRESS} within {limit:?}").into())
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        // The thread that reads frames must not wait for ever.
+        self.read_again();
     }
 }
 

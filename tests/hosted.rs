@@ -14,7 +14,7 @@ use vmos_machine_tests::ethernet::Wire;
 use xtask::install::{FAT_COPY, MAKE_FAT};
 
 /// The longest time for anything here.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Builds an app for this host, and returns its program.
 fn program(app: &str) -> PathBuf {

@@ -7,11 +7,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use vmos_codegen::Board;
 use vmos_codegen::board::VirtioMmio;
 use xtask::qmp::Qmp;
 
+use crate::machine::LIMIT;
 use crate::outcome::Outcome;
 
 mod memory;
@@ -77,6 +80,12 @@ pub struct Queue {
     /// The address of the used ring.
     pub used: u64,
 }
+
+/// How long the queues of a machine must not have moved until a chain in flight is a fault: less than the
+/// 500 ms after which the kernel notifies a silent device again.
+const STILL: Duration = Duration::from_millis(400);
+/// The time between two looks at the queues.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Status bit 6: the device needs a reset (virtio 1.2, 2.1).
 const NEEDS_RESET: u64 = 0x40;
@@ -157,10 +166,40 @@ impl Virtqueues {
         Ok(available.wrapping_sub(self.short(queue.used + 2)?))
     }
 
-    /// Returns an error in the queues of an idle machine: a device that needs a reset, or a chain
-    /// in flight without a reason. `None` if there is none.
+    /// Returns an error in the queues of a machine that has nothing to do: a device that needs a reset, or a
+    /// chain in flight without a reason. `None` if there is none. A machine on a busy host may still be at
+    /// work: while its queues move, they have no fault yet.
     pub fn fault(&self, monitor: &mut Qmp) -> Outcome<Option<String>> {
-        let devices = self.devices(monitor)?;
+        let deadline = Instant::now() + LIMIT;
+        let (mut indices, mut since) = (Vec::new(), Instant::now());
+        loop {
+            let devices = self.devices(monitor)?;
+            let Some(fault) = self.fault_of(monitor, &devices)? else {
+                return Ok(None);
+            };
+            let now = self.indices(&devices)?;
+            if now != indices {
+                (indices, since) = (now, Instant::now());
+            }
+            if since.elapsed() >= STILL || Instant::now() >= deadline {
+                return Ok(Some(fault));
+            }
+            thread::sleep(PAUSE);
+        }
+    }
+
+    /// Returns the available and the used index of each queue.
+    fn indices(&self, devices: &[Device]) -> Outcome<Vec<[u16; 2]>> {
+        let queues = devices.iter().flat_map(|device| &device.queues);
+        let indices = queues.map(|queue| {
+            let available = self.short(queue.available + 2)?;
+            Ok([available, self.short(queue.used + 2)?])
+        });
+        indices.collect()
+    }
+
+    /// Returns an error in the queues at this moment; see [`Self::fault`].
+    fn fault_of(&self, monitor: &mut Qmp, devices: &[Device]) -> Outcome<Option<String>> {
         if devices.is_empty() {
             return Ok(Some("no device has a queue".to_owned()));
         }
@@ -171,12 +210,12 @@ impl Virtqueues {
         } in devices
         {
             let name = kind.map_or("a device".to_owned(), |kind| format!("{kind:?}"));
-            if word_at(monitor, status)? & NEEDS_RESET != 0 {
+            if word_at(monitor, *status)? & NEEDS_RESET != 0 {
                 return Ok(Some(format!("{name}: the device must be reset")));
             }
             for queue in queues {
-                let outstanding = self.outstanding(&queue)?;
-                let receives = kind == Some(Kind::Network) && queue.number == 0;
+                let outstanding = self.outstanding(queue)?;
+                let receives = *kind == Some(Kind::Network) && queue.number == 0;
                 let limit = u32::from(outstanding);
                 let number = queue.number;
                 if receives && (limit == 0 || limit > queue.size) {

@@ -4,7 +4,6 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, TcpStream};
 use std::thread;
-use std::time::Duration;
 
 use serde_json::Value;
 use vmos_machine_tests::ensure;
@@ -12,7 +11,7 @@ use vmos_machine_tests::machine::{LIMIT, Machine};
 use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::ports;
 use vmos_machine_tests::setting::Setting;
-use vmos_machine_tests::udp::Caller;
+use vmos_machine_tests::udp::{Caller, SILENCE};
 use xtask::forward::{Forward, Protocol};
 use xtask::qemu::{Disk, GUEST_ADDRESS, Network};
 
@@ -41,9 +40,6 @@ const BENCH: &str = "bench";
 const ECHO: u16 = 7;
 const DISCARD: u16 = 9;
 const CHARGEN: u16 = 19;
-
-/// How long to wait for something that must not arrive.
-const SILENCE: Duration = Duration::from_millis(200);
 
 /// A serving machine, and the loopback ports that are forwarded to it.
 struct Serving {

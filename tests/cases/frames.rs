@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use vmos_machine_tests::ensure;
 use vmos_machine_tests::ethernet::Wire;
-use vmos_machine_tests::machine::Machine;
+use vmos_machine_tests::machine::{LIMIT, Machine};
 use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::packet::{self, BROADCAST, ITS_ADDRESS, Ipv4, Mac};
 use vmos_machine_tests::setting::Setting;
@@ -33,7 +33,7 @@ const ECHO: u16 = 7;
 pub(super) fn wired(setting: &Setting) -> Outcome<(Machine, Wire, Mac)> {
     let (draft, wire) = setting.machine(DEMO)?.wired()?;
     let machine = serving(draft)?;
-    let mac = wire.resolve(AT_ONCE)?;
+    let mac = wire.resolve(LIMIT)?;
     Ok((machine, wire, mac))
 }
 
@@ -199,7 +199,7 @@ fn still_serves(mut machine: Machine, wire: &Wire, mac: Mac) -> Outcome {
         None,
         Ipv4::default(),
     ))?;
-    let echo = wire.receive(AT_ONCE, |frame| {
+    let echo = wire.receive(LIMIT, |frame| {
         packet::echoed(frame)
             .is_some_and(|echo| echo == b"still there?")
             .then_some(())
@@ -208,7 +208,7 @@ fn still_serves(mut machine: Machine, wire: &Wire, mac: Mac) -> Outcome {
     ensure!(ended.is_none(), "the machine ended: {ended:?}");
     ensure!(
         echo.is_some(),
-        "a datagram afterwards was not echoed within {AT_ONCE:?}"
+        "a datagram afterwards was not echoed within {LIMIT:?}"
     );
     wire.send(&packet::ping(mac, 77, b"still there?", Ipv4::default()))?;
     let pong = wire.receive(AT_ONCE, |frame| {

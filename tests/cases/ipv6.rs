@@ -9,7 +9,7 @@ use vmos_machine_tests::machine::{LIMIT, Machine};
 use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::packet::Mac;
 use vmos_machine_tests::setting::Setting;
-use vmos_machine_tests::udp::AT_ONCE;
+use vmos_machine_tests::udp::SILENCE;
 
 use super::{Case, Need};
 
@@ -156,16 +156,22 @@ impl Link {
 
     /// Sends an echo request, and checks the reply.
     fn ping(&self, to: Ipv6Addr, payload: &[u8]) -> Outcome {
+        let replies = self.replies(to, payload, LIMIT)?;
+        let length = payload.len();
+        ensure!(replies, "{to} does not reply to {length} bytes");
+        Ok(())
+    }
+
+    /// Sends an echo request; returns whether there is a reply in time.
+    fn replies(&self, to: Ipv6Addr, payload: &[u8], limit: Duration) -> Outcome<bool> {
         let request = [&[128, 0, 0, 0, 0, 7, 0, 1], payload].concat();
         self.send(to, 64, &request)?;
         // Requests among random messages are answered too.
-        let replied = self.wire.receive(AT_ONCE, |frame| {
+        let replied = self.wire.receive(limit, |frame| {
             let (from, _, message) = packet(frame, ICMP)?;
             (message[0] == 129 && from == to && message[4..] == request[4..]).then_some(())
         });
-        let length = payload.len();
-        ensure!(replied.is_some(), "{to} does not reply to {length} bytes");
-        Ok(())
+        Ok(replied.is_some())
     }
 
     /// Advertises a prefix, and returns the address with it that is checked within `limit`.
@@ -201,7 +207,7 @@ fn takes_addresses(setting: &Setting) -> Outcome {
         datagram.resize(8 + size, 0x5a);
         link.wire
             .send(&frame(link.mac, address, 64, UDP, &datagram))?;
-        let reply = link.wire.receive(AT_ONCE, |frame| {
+        let reply = link.wire.receive(LIMIT, |frame| {
             let (from, _, reply) = packet(frame, UDP)?;
             Some((from, reply[..4].to_vec(), reply[8..].to_vec()))
         });
@@ -222,7 +228,8 @@ fn takes_addresses(setting: &Setting) -> Outcome {
     link.machine
         .wait_for(&told, |line| line.contains(&told).then_some(()))?;
     link.ping(address, b"still")?;
-    ensure!(link.ping(taken, b"not this").is_err(), "{taken} is used");
+    let is_used = link.replies(taken, b"not this", SILENCE)?;
+    ensure!(!is_used, "{taken} is used");
     Ok(())
 }
 
@@ -257,6 +264,6 @@ fn survives_random_messages(setting: &Setting) -> Outcome {
             link.ping(link.own, b"still?")?;
         }
     }
-    link.wire.resolve(AT_ONCE)?;
+    link.wire.resolve(LIMIT)?;
     Ok(())
 }

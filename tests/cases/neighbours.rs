@@ -30,8 +30,10 @@ pub(super) const CASES: [Case; 4] = [
 const SENDER: std::ops::Range<usize> = 28..32;
 const TARGET: std::ops::Range<usize> = 38..42;
 
-/// How long DHCP messages are counted. The pauses between attempts are 4 and 8 seconds long.
-const WATCHED: Duration = Duration::from_secs(10);
+/// How long DHCP messages are counted. The pauses between attempts are 4 and 8 seconds long, each up to a
+/// second more or less: the second attempt comes after 5 s at the latest, the third after 10 s at the
+/// earliest.
+const WATCHED: Duration = Duration::from_secs(8);
 
 /// Checks that an address probe, which has no sender address (RFC 5227, 2.1.1), is answered.
 fn answers_arp_probes(setting: &Setting) -> Outcome {

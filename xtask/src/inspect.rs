@@ -40,7 +40,7 @@ pub use undescribed::{undescribed, usual};
 const FIRMWARE: Duration = Duration::from_secs(20);
 
 /// The time limit for the loader to enter the stand-in, on a busy host.
-const ENTRY: Duration = Duration::from_secs(5);
+const ENTRY: Duration = Duration::from_secs(10);
 
 /// QEMU's name of the processors whose machines include firmware.
 const PC: &str = "x86_64";

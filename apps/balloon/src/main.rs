@@ -19,7 +19,7 @@ const MIB: u64 = 1 << 20;
 /// How often the counts are read.
 const INTERVAL: Duration = Duration::from_millis(100);
 /// For how many intervals the host must have got nothing before memory is allocated.
-const SETTLED: u32 = 5;
+const SETTLED: u32 = 10;
 
 #[vmos::main]
 async fn main(kernel: Kernel, _spawner: Spawner) -> Result<()> {

@@ -21,7 +21,7 @@ const MEMORY: u64 = 128 * MIB;
 /// The time between two queries.
 const INTERVAL: Duration = Duration::from_millis(50);
 /// The time for which the host's share must stay the same to count as settled.
-const SETTLED: Duration = Duration::from_millis(700);
+const SETTLED: Duration = Duration::from_millis(1500);
 
 /// The host's view: the memory that the machine has.
 struct Host {

@@ -1,7 +1,7 @@
 //! Tests the app `tls` with a server and certificates of openssl.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use vmos_machine_tests::ensure;
 use vmos_machine_tests::machine::LIMIT;
 use vmos_machine_tests::outcome::Outcome;
+use vmos_machine_tests::ports;
 use vmos_machine_tests::setting::Setting;
 use xtask::install;
 
@@ -68,9 +69,7 @@ fn certify(folder: &Path) -> Outcome {
 }
 
 fn serve(folder: &Path) -> Outcome<Server> {
-    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-        .local_addr()?
-        .port();
+    let port = ports::free_tcp().ok_or("no port is free")?;
     let process = Command::new("openssl")
         .args(["s_server", "-www", "-tls1_3", "-quiet"])
         .args(["-cert", "server.pem", "-key", "server.key"])

@@ -114,15 +114,11 @@ fn stopped_by_an_error(setting: &Setting) -> Outcome {
         let said = service.ask("disk 64", LIMIT);
         said.map_err(|error| error.to_string())
     });
-    let mut stopped = false;
-    for _ in 0..100 {
+    let begin = Instant::now();
+    while monitor.execute("query-status", json!({}))?["status"] != "io-error" {
+        ensure!(begin.elapsed() < SOON, "the machine was not stopped");
         thread::sleep(Duration::from_millis(100));
-        stopped = monitor.execute("query-status", json!({}))?["status"] == "io-error";
-        if stopped {
-            break;
-        }
     }
-    ensure!(stopped, "the machine was not stopped");
     thread::sleep(Duration::from_secs(1));
     monitor.execute("cont", json!({}))?;
     // The monitor accepts only one connection.
@@ -133,25 +129,32 @@ fn stopped_by_an_error(setting: &Setting) -> Outcome {
     has_not_failed(&tested)
 }
 
-/// Limits the disk to `iops` requests per second; 0 for no limit.
-pub(super) fn throttle(monitor: &mut Qmp, iops: u32) -> Outcome {
+/// Makes the disk take this long for each request of 4 KiB but the first; [`Duration::ZERO`] for no limit.
+pub(super) fn slow_down(monitor: &mut Qmp, each: Duration) -> Outcome {
+    // QEMU counts a request as one for each `iops_size` bytes, and allows one in a second.
+    let (iops, size) = match u32::try_from(each.as_secs())? {
+        0 => (0, 0),
+        seconds => (1, 4096 / seconds),
+    };
     let limits = json!({"device": "disk0", "bps": 0, "bps_rd": 0, "bps_wr": 0, "iops": iops,
-        "iops_rd": 0, "iops_wr": 0});
+        "iops_rd": 0, "iops_wr": 0, "iops_size": size});
     monitor.execute("block_set_io_throttle", limits)?;
     Ok(())
 }
 
-/// Checks that network and timers are not slower while the disk serves one request per second and has
+/// Checks that network and timers are not slower while the disk takes seconds for a request and has
 /// more of them than it can serve, and that no request fails.
 fn slow_disk(setting: &Setting) -> Outcome {
     const WATCHED: Duration = Duration::from_secs(3);
     const BETWEEN_REQUESTS: Duration = Duration::from_millis(500);
+    /// How long a request to the disk takes.
+    const REQUEST: Duration = Duration::from_secs(4);
     /// How long an echo and a timer of 10 ms take together, on a busy computer. A kernel that waits
-    /// for the disk takes as long as a request, which is a second.
-    const ROUND: Duration = Duration::from_millis(500);
+    /// for the disk takes as long as a request.
+    const ROUND: Duration = Duration::from_secs(1);
     let mut tested = Tested::start(draft(setting)?)?;
     let mut monitor = tested.machine.monitor()?;
-    throttle(&mut monitor, 1)?;
+    slow_down(&mut monitor, REQUEST)?;
     let begin = Instant::now();
     let (mut requests, mut rounds) = (0, Vec::new());
     while begin.elapsed() < WATCHED {
@@ -174,7 +177,7 @@ fn slow_disk(setting: &Setting) -> Outcome {
         "half of {} echoes and timers of 10 ms took {median:?} or more",
         rounds.len()
     );
-    throttle(&mut monitor, 0)?;
+    slow_down(&mut monitor, Duration::ZERO)?;
     drop(monitor);
     tested.is_sound()?;
     has_not_failed(&tested)
@@ -200,7 +203,7 @@ fn deadline_passes(setting: &Setting) -> Outcome {
     let mut tested = Tested::start(draft(setting)?)?;
     tested.service.ask("disk 64", SOON)?;
     let mut monitor = tested.machine.monitor()?;
-    throttle(&mut monitor, 1)?;
+    slow_down(&mut monitor, Duration::from_secs(4))?;
     let mut timed_out = 0;
     for _ in 0..8 {
         let said = tested.service.ask("within 100", SOON)?;
@@ -209,9 +212,9 @@ fn deadline_passes(setting: &Setting) -> Outcome {
     // The first is within the burst of the limit.
     ensure!(
         timed_out >= 6,
-        "of 8 reads with a limit of 100 ms, on a disk of 1 request per second, {timed_out} timed out"
+        "of 8 reads with a limit of 100 ms, on a disk that takes 4 s for each, {timed_out} timed out"
     );
-    throttle(&mut monitor, 0)?;
+    slow_down(&mut monitor, Duration::ZERO)?;
     drop(monitor);
     for _ in 0..20 {
         tested.service.ask("disk 64", SOON)?;
@@ -225,9 +228,9 @@ fn deadline_passes(setting: &Setting) -> Outcome {
 fn request_is_cancelled(setting: &Setting) -> Outcome {
     let mut tested = Tested::start(draft(setting)?)?;
     let mut monitor = tested.machine.monitor()?;
-    throttle(&mut monitor, 2)?;
+    slow_down(&mut monitor, Duration::from_secs(1))?;
     let said = tested.service.ask("cancel", SOON)?;
-    throttle(&mut monitor, 0)?;
+    slow_down(&mut monitor, Duration::ZERO)?;
     drop(monitor);
     ensure!(
         said == "cancelled: 1; 0 read; 3 cancelled; 1 read; 2 read;",
@@ -248,10 +251,8 @@ fn resized_while_busy(setting: &Setting) -> Outcome {
         let is_there = size > 32 << 20;
         // The interrupt that reports it may be on its way.
         let mut said = tested.service.try_to_ask(past, SOON)?;
-        for _ in 0..50 {
-            if said.is_ok() == is_there {
-                break;
-            }
+        let begin = Instant::now();
+        while said.is_ok() != is_there && begin.elapsed() < SOON {
             thread::sleep(Duration::from_millis(100));
             said = tested.service.try_to_ask(past, SOON)?;
         }

@@ -58,9 +58,9 @@ const MASK_24: [u8; 6] = [1, 4, 255, 255, 255, 0];
 const MASK_32: [u8; 6] = [1, 4, 255, 255, 255, 255];
 const ROUTER: [u8; 6] = [3, 4, 10, 0, 2, 2];
 
-/// How long the server lies. The machine's pauses are 4 and 8 seconds long, and each attempt is two
-/// messages at most.
-const WATCHED: Duration = Duration::from_secs(10);
+/// How long the server lies. The machine's pauses are 4 and 8 seconds long, each up to a second more or less,
+/// and each attempt is two messages at most.
+const WATCHED: Duration = Duration::from_secs(8);
 const MOST_MESSAGES: usize = 4;
 /// The largest number of lines about it in the log.
 const MOST_LINES: usize = 3;

@@ -29,6 +29,8 @@ pub(crate) const CASES: [Case; 2] = [
     .needing(Need::Table),
 ];
 
+/// The difference between the seeds of two attempts.
+const OTHER_SEED: u64 = 100;
 /// The bytes that are sent, and must be echoed.
 const BYTES: usize = 30_000;
 
@@ -58,13 +60,16 @@ fn frames_are_lost(setting: &Setting) -> Outcome {
             lost,
             ..Disturbance::default()
         };
+        let limit = work + Duration::from_secs(limit);
+        let attempt = |seed| transfer(&tested, disturbance, seed, limit);
         let seed = 1 + number as u64;
-        let took = transfer(
-            &tested,
-            disturbance,
-            seed,
-            work + Duration::from_secs(limit),
-        )?;
+        let mut took = attempt(seed)?;
+        if took.is_err() {
+            // In one of some hundred transfers, chance loses the same segment again and again, and TCP has to
+            // wait longer each time. With other losses, it must be in time.
+            took = attempt(seed + OTHER_SEED)?;
+        }
+        let took = took?;
         if lost == 0 {
             work = took;
         }
@@ -83,20 +88,20 @@ fn frames_are_disturbed(setting: &Setting) -> Outcome {
             doubled: 10,
             delay,
         };
-        let took = transfer(&tested, disturbance, seed, Duration::from_secs(120))?;
+        let took = transfer(&tested, disturbance, seed, Duration::from_secs(120))??;
         println!("n7: up to {delay} ms late, {BYTES} bytes there and back in {took:?}");
     }
     tested.is_sound()
 }
 
 /// Sends bytes to the echo service over the disturbed wire, and compares what comes back. Returns
-/// how long it took.
+/// how long it took, or what was missing when the limit was over.
 fn transfer(
     tested: &Tested,
     disturbance: Disturbance,
     seed: u64,
     limit: Duration,
-) -> Outcome<Duration> {
+) -> Outcome<Result<Duration, String>> {
     let (wire, _) = tested.service.wire()?;
     let bytes: Vec<u8> = (0..BYTES).map(|at| (at / 251 + at) as u8).collect();
     let (mut sent, mut back) = (0, Vec::new());
@@ -104,11 +109,12 @@ fn transfer(
     let mut switch = Switch::new(wire, disturbance, seed);
     let mut peer = Peer::new(50_000 + seed as u16)?;
     while back.len() < bytes.len() {
-        ensure!(
-            begin.elapsed() < limit,
-            "with {disturbance:?}, {sent} of {BYTES} bytes were sent and {} came back within {limit:?}",
-            back.len()
-        );
+        if begin.elapsed() >= limit {
+            return Ok(Err(format!(
+                "with {disturbance:?}, {sent} of {BYTES} bytes were sent and {} came back within {limit:?}",
+                back.len()
+            )));
+        }
         switch.carry(&mut peer.link)?;
         let now = Moment::from_micros(i64::try_from(begin.elapsed().as_micros())?);
         peer.interface.poll(now, &mut peer.link, &mut peer.sockets);
@@ -132,7 +138,7 @@ fn transfer(
     for frame in peer.link.sent.drain(..) {
         wire.send(&frame)?;
     }
-    Ok(took)
+    Ok(Ok(took))
 }
 
 /// Carries frames between the wire and the peer, with disturbances.

@@ -10,6 +10,7 @@ use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::packet;
 use vmos_machine_tests::service::{ECHO, REQUESTS};
 use vmos_machine_tests::setting::Setting;
+use vmos_machine_tests::udp::SILENCE;
 use xtask::fit;
 use xtask::memory_size::MemorySize;
 use xtask::qemu::GUEST_ADDRESS;
@@ -95,18 +96,31 @@ fn reset_at_any_moment(setting: &Setting) -> Outcome {
             now == written,
             "flushed data is missing after the reset: expected {written}, found {now}"
         );
+        has_started(&tested, round)?;
+    }
+    tested.is_sound()
+}
+
+/// Waits until the machine has reported this many times that it serves: the line may arrive after an answer
+/// to a request.
+fn has_started(tested: &Tested, times: usize) -> Outcome {
+    let begin = Instant::now();
+    loop {
         let lines = tested.machine.serial.lines();
         let starts = lines
             .iter()
             .filter(|line| console::is_ready(line, GUEST_ADDRESS));
         let starts = starts.count();
+        if starts >= times {
+            return Ok(());
+        }
         ensure!(
-            starts >= round,
+            begin.elapsed() < SOON,
             "after {} resets, the machine has started {starts} times",
-            round - 1
+            times - 1
         );
+        thread::sleep(Duration::from_millis(10));
     }
-    tested.is_sound()
 }
 
 /// Waits for an answer of the machine that was started last.
@@ -125,8 +139,9 @@ fn wait_until_it_serves(tested: &Tested) -> Outcome {
 
 /// The number of datagrams that wait for a stopped machine: as many as its socket takes.
 const WAITING: u32 = 8;
-/// How long the answers may take, each after the one before, on a busy computer.
-const ANSWERED: Duration = Duration::from_secs(2);
+/// The longest time of a timer of a second, on a busy computer. If the clock went on during the stop, it would
+/// be longer.
+const LONGEST: u64 = 4_000_000_000;
 
 /// Stops the machine for 5 s while a timer runs and the disk has a request. Meanwhile datagrams come.
 /// Checks that each is answered once afterwards, as are the timer and the request, and that the loop does
@@ -157,17 +172,24 @@ fn stopped_for_seconds(setting: &Setting) -> Outcome {
     drop(monitor);
     // Nothing else is sent meanwhile: the device raises no other interrupt for these frames.
     let mut answers = Vec::new();
-    while let Some(answer) = wire.receive(ANSWERED, |frame| {
+    let mut patience = SOON;
+    while let Some(answer) = wire.receive(patience, |frame| {
         Some(String::from_utf8_lossy(packet::echoed(frame)?).into_owned())
     }) {
         answers.push(answer);
+        if answers.len() == 2 + datagrams.len() {
+            // None is answered twice.
+            patience = SILENCE;
+        }
     }
     answers.sort_unstable();
     let (requests, echoes) = answers.split_at(2.min(answers.len()));
-    let is_done = |(request, start): (&String, &str)| request.starts_with(start);
+    let waited = requests.first().and_then(|it| it.strip_prefix("9001 ok "));
+    let waited = waited.and_then(|it| it.parse::<u64>().ok());
     ensure!(
         echoes == datagrams.collect::<Vec<_>>()
-            && requests.iter().zip(["9001 ok 1", "9002 ok "]).all(is_done),
+            && waited.is_some_and(|waited| (1_000_000_000..LONGEST).contains(&waited))
+            && requests.last().is_some_and(|it| it.starts_with("9002 ok ")),
         "after the stop, these answers came: {answers:?}"
     );
     tested.is_sound()?;
@@ -239,19 +261,8 @@ fn interrupts_nobody_asked_for(setting: &Setting) -> Outcome {
         monitor.execute("set_link", json!({"name": "net0", "up": true}))?;
         monitor.monitor("announce_self")?;
     }
-    let nmi = setting.board().architecture == Architecture::X86_64;
-    if nmi {
-        // A crash report and an exit, or no effect; the machine must not hang.
+    if setting.board().architecture == Architecture::X86_64 {
         monitor.execute("inject-nmi", json!({}))?;
-        thread::sleep(Duration::from_millis(500));
-        if tested.machine.ended()?.is_some() {
-            let lines = tested.machine.serial.lines();
-            ensure!(
-                lines.iter().any(|line| console::is_panic(line)),
-                "an NMI ended the machine without a report"
-            );
-            return Ok(());
-        }
     }
     drop(monitor);
     tested.is_sound()?;

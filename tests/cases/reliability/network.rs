@@ -338,15 +338,17 @@ fn flood(setting: &Setting, of: impl Fn(u32) -> Flood, names: &[&str]) -> Outcom
     Ok(())
 }
 
-/// Holds sent frames back for 5 s: packets wait or are dropped, and received ones are still
+/// Holds sent frames back for 5 s or longer: packets wait or are dropped, and received ones are still
 /// processed.
 fn host_that_does_not_read(setting: &Setting) -> Outcome {
+    /// More frames than the machine's queue, QEMU and the socket hold.
+    const FRAMES: u32 = 2000;
     let mut tested = wired(setting)?;
     let (wire, mac) = tested.service.wire()?;
-    wire.stop_reading(Duration::from_secs(5));
+    wire.stop_reading();
     let begin = Instant::now();
-    let mut number = 0_u32;
-    while begin.elapsed() < Duration::from_secs(5) {
+    let mut number = 0;
+    while number < FRAMES || begin.elapsed() < Duration::from_secs(5) {
         wire.send(&packet::datagram(
             mac,
             ECHO,
@@ -357,6 +359,7 @@ fn host_that_does_not_read(setting: &Setting) -> Outcome {
         number += 1;
         thread::sleep(Duration::from_millis(2));
     }
+    wire.read_again();
     let _ = wire.drain();
     tested.is_sound_and_names(&["net.device_full"])
 }

@@ -149,13 +149,14 @@ fn clients_that_vanish(setting: &Setting) -> Outcome {
 fn not_to_be_answered(setting: &Setting) -> Outcome {
     let mut tested = Tested::wired(draft(setting)?)?;
     let (wire, mac) = tested.service.wire()?;
+    // The request to connect is the last one: its answer is sent again after a second.
     let questions = [
         (packet::ping(mac, 1, b"ping", Ipv4::default()), &[][..]),
-        (segment(flag::SYN, 1, 0, b"").frame(mac), &[TCP_CHECKSUM]),
         (
             packet::summed_datagram(mac, CLOSED, b"closed"),
             &[UDP_CHECKSUM],
         ),
+        (segment(flag::SYN, 1, 0, b"").frame(mac), &[TCP_CHECKSUM]),
     ];
     for (number, (question, checksums)) in questions.into_iter().enumerate() {
         let _ = wire.drain();

@@ -2,7 +2,7 @@
 //! device.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use vmos_machine_tests::ensure;
@@ -160,26 +160,31 @@ fn random(setting: &Setting, seed: u64) -> Outcome {
     }
     let ended = tested.machine.ended()?;
     ensure!(ended.is_none(), "the machine ended: {ended:?}");
-    let counts = tested.service.counts();
-    let counts = match (outcome, counts) {
-        (Ok(()), counts) => counts?,
-        (Err(error), Ok(counts)) => {
-            return Err(format!("{error}; counted: {}", super::shown(&counts)).into());
-        }
-        (Err(error), Err(_)) => {
-            return Err(format!("{error}; the counts cannot be read either").into());
-        }
-    };
-    recoveries_are_counted(&counts)
+    if let Err(error) = outcome {
+        return match tested.service.counts() {
+            Ok(counts) => Err(format!("{error}; counted: {}", super::shown(&counts)).into()),
+            Err(_) => Err(format!("{error}; the counts cannot be read either").into()),
+        };
+    }
+    recoveries_are_counted(&tested)
 }
 
 /// Checks that the corruptions were counted, and that each device that failed was restarted.
-fn recoveries_are_counted(counts: &Counts) -> Outcome {
-    let traces = recoveries_are_balanced(counts)?;
+fn recoveries_are_counted(tested: &Tested) -> Outcome {
+    // A corruption may be noticed late, and a device be restarted while the counts are read.
+    let begin = Instant::now();
+    let (traces, counts) = loop {
+        let counts = tested.service.counts()?;
+        match recoveries_are_balanced(&counts) {
+            Ok(traces) => break (traces, counts),
+            Err(_) if begin.elapsed() < SOON => thread::sleep(IDLE),
+            Err(error) => return Err(error),
+        }
+    };
     ensure!(
         traces > 0,
         "300 corruptions left no trace: {}",
-        super::shown(counts)
+        super::shown(&counts)
     );
     Ok(())
 }

@@ -11,7 +11,7 @@ use vmos_machine_tests::setting::Setting;
 use vmos_machine_tests::virtqueues::{Kind, Queue};
 
 use super::super::{Case, Need};
-use super::disk::throttle;
+use super::disk::slow_down;
 use super::{SOON, Tested, draft};
 
 pub(crate) const CASES: [Case; 10] = [
@@ -107,9 +107,11 @@ fn loses_an_interrupt(setting: &Setting, kind: Kind, counter: &str) -> Outcome {
 }
 
 /// A frame that arrives without an interrupt after 3 s without traffic is found within that time, if a
-/// task waits for a time.
+/// task waits for a time; without the checks, it is found when that time is over, 9 s after the frame.
 fn waits_for_less(setting: &Setting) -> Outcome {
     const IDLE: Duration = Duration::from_secs(3);
+    /// How much longer it may take on a busy computer.
+    const SLACK: Duration = Duration::from_secs(3);
     let mut tested = Tested::start(draft(setting)?)?;
     tested.service.serves(SOON)?;
     let wait = tested
@@ -121,10 +123,7 @@ fn waits_for_less(setting: &Setting) -> Outcome {
     withhold_interrupts(&tested, &queue(&tested, Kind::Network, 0)?)?;
     let idle = begin.elapsed();
     let took = tested.service.echo(b"lost?", SOON)?;
-    ensure!(
-        took <= idle + Duration::from_secs(1),
-        "after {idle:?} it took {took:?}"
-    );
+    ensure!(took <= idle + SLACK, "after {idle:?} it took {took:?}");
     tested.is_sound_and_names(&["nic0.lost_interrupts"])
 }
 
@@ -136,7 +135,7 @@ fn hides_an_answer(setting: &Setting) -> Outcome {
     let queue = queue(&tested, Kind::Disk, 0)?;
     let used = || tested.queues.short(queue.used + 2);
     let mut monitor = tested.machine.monitor()?;
-    throttle(&mut monitor, 1)?;
+    slow_down(&mut monitor, Duration::from_secs(4))?;
     let begun = used()?;
     for _ in 0..3 {
         let request = Duration::from_millis(1);
@@ -145,6 +144,7 @@ fn hides_an_answer(setting: &Setting) -> Outcome {
     let begin = Instant::now();
     while used()? == begun {
         ensure!(begin.elapsed() < SOON, "the disk does not respond");
+        thread::sleep(Duration::from_millis(1));
     }
     thread::sleep(Duration::from_millis(300));
     let before = used()?;
@@ -155,7 +155,7 @@ fn hides_an_answer(setting: &Setting) -> Outcome {
         "the disk had no request when it was stopped"
     );
     tested.queues.write(queue.used + 2, &before.to_le_bytes())?;
-    throttle(&mut monitor, 0)?;
+    slow_down(&mut monitor, Duration::ZERO)?;
     monitor.execute("cont", json!({}))?;
     drop(monitor);
     tested
@@ -230,23 +230,23 @@ fn interrupts_lead_nowhere(setting: &Setting) -> Outcome {
 /// Checks that messages work for a function behind a bridge from PCI Express to PCI, which replaces
 /// the function's requester ID.
 fn behind_a_bridge(setting: &Setting) -> Outcome {
+    const REQUESTS: u32 = 10;
+    /// A busy computer may deliver an interrupt so late that it counts as missing.
+    const FEW: u64 = 3;
     let mut draft = draft(setting)?;
     draft.qemu.devices.rng = false;
     let device = draft.qemu.devices.device("rng", ",bus=bridge0,addr=3");
     let arguments = ["-device", "pcie-pci-bridge,id=bridge0", "-device", &device];
     draft.qemu.extra.extend(arguments.map(str::to_owned));
     let mut tested = Tested::start(draft)?;
-    for _ in 0..5 {
+    for _ in 0..REQUESTS {
         tested.service.ask("rng", SOON)?;
     }
-    let lost = tested
-        .service
-        .counts()?
-        .get("rng0.lost_interrupts")
-        .copied();
+    let counts = tested.service.counts()?;
+    let lost = counts.get("rng0.lost_interrupts");
     ensure!(
-        lost == Some(0),
-        "the count of missing interrupts is {lost:?}"
+        lost.is_some_and(|&lost| lost < FEW),
+        "of {REQUESTS} interrupts, the count of missing ones is {lost:?}"
     );
     tested.is_sound()
 }
