@@ -46,6 +46,17 @@ pub const SECTOR_SIZE: usize = 512;
 pub(crate) type Shared = DriverCell<Blk<Transport>>;
 
 /// A disk handle. All copies refer to the same disk.
+///
+/// ```no_run
+/// # async fn example(kernel: vmos::Kernel) -> vmos::Result<()> {
+/// let disk = kernel.disk(0)?;
+/// let mut sector = disk.read(0, kernel.buffer(512)?).await?;
+/// sector[..5].copy_from_slice(b"hello");
+/// let sector = disk.write(0, sector).await?;
+/// disk.flush().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy)]
 pub struct Disk {
     driver: &'static Shared,

@@ -5,6 +5,15 @@
 //! also `nic.NAME=`, `ip.NAME=`, `ip6.NAME=` and `metric.NAME=`; the app can read all words by name.
 
 /// The command line of the machine.
+///
+/// ```
+/// use vmos::command_line::CommandLine;
+///
+/// let line = CommandLine::new("log=debug name=one name=two quiet");
+/// assert_eq!(line.value("name"), Some("two"));
+/// assert_eq!(line.value("log").unwrap_or("info"), "debug");
+/// assert!(line.has("quiet") && !line.has("name"));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CommandLine<'a>(&'a str);
 

@@ -139,6 +139,15 @@ impl fmt::Display for Delivery {
 }
 
 /// A device found at boot.
+///
+/// ```no_run
+/// # async fn example(kernel: vmos::Kernel) -> vmos::Result<()> {
+/// for device in kernel.devices() {
+///     vmos::println!("{:?}: {device}", device.kind);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Device {
     /// The device's kind.

@@ -20,6 +20,14 @@ const VAIN: u32 = 8;
 pub(crate) type Shared = DriverCell<Rng<Transport>>;
 
 /// A handle of the entropy device. All copies refer to the same device.
+///
+/// ```no_run
+/// # async fn example(kernel: vmos::Kernel) -> vmos::Result<()> {
+/// let mut key = [0; 32];
+/// kernel.entropy()?.fill(&mut key).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy)]
 pub struct Entropy {
     driver: &'static Shared,

@@ -7,6 +7,20 @@ use core::fmt::{self, Debug, Display};
 ///
 /// It keeps only the error's message. A `Box<dyn Error>` would also include the `Debug` code of
 /// every error type, 6 KB of an image.
+///
+/// ```
+/// use vmos::{Error, Result};
+///
+/// fn port(text: &str) -> Result<u16> {
+///     match text.parse()? {
+///         0 => Err(Error::new("a port is at least 1")),
+///         port => Ok(port),
+///     }
+/// }
+///
+/// assert_eq!(port("80").ok(), Some(80));
+/// assert_eq!(port("0").unwrap_err().to_string(), "a port is at least 1");
+/// ```
 pub struct Error(Box<dyn Display>);
 
 impl Error {

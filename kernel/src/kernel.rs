@@ -73,6 +73,18 @@ impl core::error::Error for Absent {}
 
 /// Gives an app access to the devices, the memory, the command line and the counts. All copies
 /// refer to the same kernel.
+///
+/// ```no_run
+/// # async fn example(kernel: vmos::Kernel) -> vmos::Result<()> {
+/// vmos::println!("{} with {} devices", kernel.board_title(), kernel.devices().len());
+/// if kernel.command_line().has("off") {
+///     kernel.off(0);
+/// }
+/// let disk = kernel.disk(0)?;
+/// let net = kernel.net()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy)]
 pub struct Kernel {
     state: &'static State,

@@ -13,6 +13,15 @@ use alloc::vec::Vec;
 use vmos_drivers::address::Range;
 
 /// The memory found at boot, and the current use of the heap.
+///
+/// ```no_run
+/// # async fn example(kernel: vmos::Kernel) -> vmos::Result<()> {
+/// let memory = kernel.memory();
+/// let free = memory.heap_size() - memory.heap_usage().bytes as u64;
+/// vmos::println!("{} KiB of RAM, {} KiB of heap are free", memory.total() >> 10, free >> 10);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Memory {
     pub(crate) ram: Vec<Range>,

@@ -74,6 +74,17 @@ pub trait Driver: Sized {
 }
 
 /// A claimed part. Each of its register ranges and interrupts can be taken out once.
+///
+/// ```no_run
+/// use vmos::part::{Part, Unavailable};
+///
+/// fn describe(mut part: Part) -> Result<(), Unavailable> {
+///     let registers = part.registers("gpio")?;
+///     let button = part.value("button")?;
+///     vmos::println!("{}: {} bytes, button {button}", part.key(), registers.size());
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Part {
     described: &'static board::Part,

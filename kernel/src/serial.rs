@@ -122,6 +122,18 @@ pub(crate) async fn open(
 ///
 /// Reading and writing works through `&SerialPort` too, so that one task can do both. Two tasks
 /// must not wait for the same direction.
+///
+/// ```no_run
+/// # async fn example(kernel: vmos::Kernel) -> vmos::Result<()> {
+/// use embedded_io_async::{Read, Write};
+///
+/// let mut port = kernel.serial_port("echo").await?;
+/// let mut buffer = [0; 64];
+/// let count = port.read(&mut buffer).await?;
+/// port.write_all(&buffer[..count]).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct SerialPort {
     driver: &'static Shared,
     number: u16,

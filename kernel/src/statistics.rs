@@ -18,6 +18,20 @@ use crate::time::TimerCounts;
 /// [`Kernel::statistics`](crate::Kernel::statistics).
 ///
 /// `Display` prints one line for each count: `disk0.queue0.refused_ids 0`.
+///
+/// ```no_run
+/// # async fn example(kernel: vmos::Kernel) -> vmos::Result<()> {
+/// let statistics = kernel.statistics().await;
+/// vmos::println!("{} bytes of the heap are in use", statistics.heap.bytes);
+/// // All counts that are not 0, by name.
+/// statistics.each(&mut |part, name, count| {
+///     if count > 0 {
+///         vmos::println!("{part}.{name} {count}");
+///     }
+/// });
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Statistics {
     /// The counts of the event loop.

@@ -82,6 +82,17 @@ impl From<Error> for VsockError {
 }
 
 /// A handle of the socket device. All copies refer to the same device.
+///
+/// ```no_run
+/// # async fn example(kernel: vmos::Kernel) -> vmos::Result<()> {
+/// use vmos::vsock::{Address, HOST};
+///
+/// let vsock = kernel.vsock()?;
+/// vmos::println!("this is machine {}", vsock.cid());
+/// let stream = vsock.connect(Address { cid: HOST, port: 1234 }).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy)]
 pub struct Vsock {
     driver: &'static Shared,
@@ -134,6 +145,15 @@ impl Vsock {
 /// A port that accepts connections. Dropping it refuses those that were not accepted.
 ///
 /// Only one task at a time can wait to accept.
+///
+/// ```no_run
+/// # async fn example(kernel: vmos::Kernel) -> vmos::Result<()> {
+/// let listener = kernel.vsock()?.listen(7)?;
+/// let (stream, peer) = listener.accept().await;
+/// vmos::println!("machine {} has connected", peer.cid);
+/// # Ok(())
+/// # }
+/// ```
 pub struct VsockListener {
     driver: &'static Shared,
     port: u32,
@@ -162,6 +182,18 @@ impl Drop for VsockListener {
 ///
 /// Reading and writing works through `&VsockStream` too, so that one task can do both. Two tasks
 /// must not wait for the same direction.
+///
+/// ```no_run
+/// # async fn example(kernel: vmos::Kernel) -> vmos::Result<()> {
+/// use embedded_io_async::Write;
+/// use vmos::vsock::{Address, HOST};
+///
+/// let address = Address { cid: HOST, port: 1234 };
+/// let mut stream = kernel.vsock()?.connect(address).await?;
+/// stream.write_all(b"hello").await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct VsockStream {
     driver: &'static Shared,
     handle: Handle,

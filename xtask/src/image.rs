@@ -11,6 +11,7 @@ use vmos_codegen::board::{Board, ImageForm};
 use crate::failure::FileError;
 use crate::flatten::{self, FlattenError};
 use crate::log_level::LogLevel;
+use crate::missing_logger;
 use crate::target;
 use crate::ticks;
 use crate::workspace::{Workspace, cargo, relative_to_here};
@@ -157,9 +158,13 @@ pub fn link(
         if let Some(explanation) = ticks::other(&workspace.root) {
             return Err(ImageError::Tick(explanation));
         }
+        let mut silent = apps
+            .iter()
+            .filter(|app| workspace.app(app).is_ok_and(|app| !app.logs_by_defmt()));
         return Err(ImageError::Build {
             board: board.name.clone(),
             apps: apps.join(", "),
+            advice: silent.find_map(|app| missing_logger::of(&workspace.root, app)),
         });
     }
     Ok(apps
@@ -252,6 +257,8 @@ pub enum ImageError {
         board: String,
         /// The names of the apps.
         apps: String,
+        /// What to change if the linker lacks a logger for defmt.
+        advice: Option<String>,
     },
     /// Crates disagree about the tick of embassy-time.
     Tick(String),
@@ -287,11 +294,19 @@ impl fmt::Display for ImageError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoCargo(error) => write!(formatter, "cannot start cargo: {error}"),
-            Self::Build { board, apps } => {
+            Self::Build {
+                board,
+                apps,
+                advice,
+            } => {
                 write!(
                     formatter,
                     "cannot build {apps} for the board `{board}`; see cargo's errors above"
-                )
+                )?;
+                match advice {
+                    Some(advice) => write!(formatter, "\n  {advice}"),
+                    None => Ok(()),
+                }
             }
             Self::Tick(explanation) => formatter.write_str(explanation),
             Self::File(error) => error.fmt(formatter),

@@ -13,18 +13,27 @@ use nix::unistd::Pid;
 use vmos_codegen::board::Board;
 
 use crate::symbolise::{Symboliser, Symbols};
+use crate::time_limit::{Countdown, TimeLimit};
 
 /// How a machine ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// The user stopped the machine by a signal (such as Ctrl-C), or closed its output.
     Interrupted,
+    /// The machine was stopped at its time limit.
+    TimedOut,
     /// QEMU exited with this status; see [`status_of_machine`].
     Exited(u8),
 }
 
-/// Runs a machine with its console on the terminal, and explains its backtraces.
-pub fn run(command: &[String], elf: &Path, root: &Path) -> Result<Ending, SessionError> {
+/// Runs a machine with its console on the terminal, and explains its backtraces. Stops it at the limit,
+/// if there is one.
+pub fn run(
+    command: &[String],
+    elf: &Path,
+    root: &Path,
+    limit: Option<TimeLimit>,
+) -> Result<Ending, SessionError> {
     let [program, arguments @ ..] = command else {
         return Err(SessionError::Start {
             program: String::new(),
@@ -43,12 +52,16 @@ pub fn run(command: &[String], elf: &Path, root: &Path) -> Result<Ending, Sessio
             error,
         })?;
     signals.pass_to(&qemu);
+    let countdown = limit.map(|limit| limit.start(&qemu));
     let shown = show(&mut qemu, |address| symbols.as_ref()?.describe(address));
     if shown.is_err() {
         // The user stopped it by closing the pipe that reads its output.
         terminate(&qemu);
     }
     let status = qemu.wait().map_err(SessionError::Wait)?;
+    if countdown.is_some_and(Countdown::end) {
+        return Ok(Ending::TimedOut);
+    }
     ending(status, shown.is_err() || signals.caught())
 }
 

@@ -15,3 +15,21 @@ async fn main(kernel: Kernel, _spawner: Spawner) -> Result<()> {
     println!("up for {} us: stopping", Instant::now().as_micros());
     Ok(())
 }
+
+#[vmos::tests]
+mod tests {
+    use vmos::Error;
+    use vmos::time::{Duration, Timer};
+
+    use super::*;
+
+    #[vmos::test]
+    async fn a_timer_is_not_early(_kernel: Kernel, _spawner: Spawner) -> Result<()> {
+        let due = Instant::now() + Duration::from_millis(10);
+        Timer::at(due).await;
+        match Instant::now() < due {
+            true => Err(Error::new("the timer is early")),
+            false => Ok(()),
+        }
+    }
+}

@@ -38,6 +38,19 @@ const BUDGET: usize = 64;
 ///
 /// An operation that takes longer than the time limit, or whose disk is out of order, returns
 /// [`BlockingError::TimedOut`], so the event loop can restart the disk; no wait is unbounded.
+///
+/// ```no_run
+/// # fn example(kernel: vmos::Kernel) -> vmos::Result<()> {
+/// use core::time::Duration;
+///
+/// let disk = kernel.blocking(kernel.disk(0)?).limit(Duration::from_millis(100));
+/// let mut sectors = [0; 1024];
+/// disk.read(8, &mut sectors)?;
+/// disk.write(16, &sectors)?;
+/// disk.flush()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy)]
 pub struct BlockingDisk {
     disk: Disk,

@@ -11,6 +11,14 @@ use super::{Disk, DiskError};
 const LENGTH: usize = 20;
 
 /// The serial number of a disk.
+///
+/// ```no_run
+/// # async fn example(kernel: vmos::Kernel) -> vmos::Result<()> {
+/// let serial = kernel.disk(0)?.serial().await?;
+/// vmos::println!("the first disk is {serial}");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Serial([u8; LENGTH]);
 

@@ -14,6 +14,18 @@ use super::configuration::NAME_SERVERS;
 /// Parsed from the text after `ip=` on the command line. It is `dhcp`, or an address with its
 /// prefix length, then the gateway and up to three name servers, each after a comma:
 /// `10.0.2.15/24,10.0.2.2,10.0.2.3`. The gateway may be empty.
+///
+/// ```no_run
+/// # async fn example(kernel: vmos::Kernel) -> vmos::Result<()> {
+/// use vmos::net::Ip;
+///
+/// let net = kernel.net()?;
+/// net.configure("192.168.1.7/24,192.168.1.1".parse()?);
+/// // Back to a DHCP server.
+/// net.configure(Ip::Dhcp);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ip {
     /// From a DHCP server (RFC 2131).

@@ -3,6 +3,17 @@
 use alloc::vec::Vec;
 
 /// The capacity of a queue of datagrams.
+///
+/// ```no_run
+/// # async fn example(kernel: vmos::Kernel) -> vmos::Result<()> {
+/// use vmos::net::Queue;
+///
+/// let receive = Queue { datagrams: 64, bytes: 32 << 10 };
+/// let send = Queue { datagrams: 4, bytes: 4 << 10 };
+/// let socket = kernel.net()?.udp_with(9000, receive, send)?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Queue {
     /// The largest number of datagrams.

@@ -4,6 +4,16 @@ use core::fmt;
 use core::net::Ipv4Addr;
 
 /// An IPv4 address and the prefix length of its network in bits (RFC 4632, 3.1).
+///
+/// ```
+/// use core::net::Ipv4Addr;
+/// use vmos::net::Ipv4Cidr;
+///
+/// let cidr = Ipv4Cidr::new(Ipv4Addr::new(10, 0, 2, 15), 24);
+/// assert!(cidr.contains_addr(&Ipv4Addr::new(10, 0, 2, 2)));
+/// assert_eq!(cidr.broadcast(), Some(Ipv4Addr::new(10, 0, 2, 255)));
+/// assert_eq!(cidr.to_string(), "10.0.2.15/24");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ipv4Cidr {
     address: Ipv4Addr,

@@ -20,6 +20,17 @@ pub struct Route {
 }
 
 /// The network configuration.
+///
+/// ```no_run
+/// # async fn example(kernel: vmos::Kernel) -> vmos::Result<()> {
+/// let configuration = kernel.net()?.configured().await;
+/// vmos::println!("address {}", configuration.address);
+/// for server in configuration.dns() {
+///     vmos::println!("name server {server}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Configuration {
     /// This machine's address and the prefix length of its network.

@@ -5,6 +5,14 @@ use core::str::FromStr;
 
 /// An Ethernet hardware address. Its text form is six two-digit hexadecimal numbers separated by
 /// colons: `52:54:00:12:34:56`.
+///
+/// ```
+/// use vmos::net::HardwareAddress;
+///
+/// let address: HardwareAddress = "52:54:00:12:34:56".parse().unwrap();
+/// assert_eq!(address.0[5], 0x56);
+/// assert_eq!(address.to_string(), "52:54:00:12:34:56");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HardwareAddress(pub [u8; 6]);
 

@@ -107,6 +107,17 @@ pub use udp::{Datagram, ReceiveError, SendError, UDP_QUEUE, UdpSocket};
 pub use wired::Wired;
 
 /// A handle of the network. All copies refer to the same network.
+///
+/// ```no_run
+/// # async fn example(kernel: vmos::Kernel) -> vmos::Result<()> {
+/// let net = kernel.net()?;
+/// let address = net.configured().await.address.address();
+/// vmos::println!("this machine is {address}");
+/// let server = net.resolve("example.org").await?;
+/// let stream = net.tcp_connect(core::net::SocketAddrV4::new(server, 80)).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy)]
 pub struct Net {
     stack: &'static Stack,

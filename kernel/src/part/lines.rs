@@ -32,6 +32,18 @@ struct Line {
 /// The interrupt of a claimed part.
 ///
 /// The line is disabled until [`wait`](Self::wait) is first polled, and when this is dropped.
+///
+/// ```no_run
+/// use vmos::part::InterruptLine;
+///
+/// #[vmos::task]
+/// async fn count(mut line: InterruptLine) {
+///     for number in 1.. {
+///         line.wait().await;
+///         vmos::println!("interrupt {number}");
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct InterruptLine {
     line: &'static Line,

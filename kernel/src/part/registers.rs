@@ -5,6 +5,17 @@ use vmos_drivers::mmio::{Mmio, Registers};
 
 /// A register range that only its owner can access. An access outside of it, or at an offset that is
 /// no multiple of its width, panics.
+///
+/// ```no_run
+/// use vmos::part::{Part, Registers as _, Unavailable};
+///
+/// /// A watchdog whose data sheet has a register at offset 8 that starts it again.
+/// fn start_again(part: &mut Part) -> Result<(), Unavailable> {
+///     let registers = part.registers("control")?;
+///     registers.write32(8, 1);
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug)]
 pub struct RegisterRange {
     registers: Mmio,

@@ -13,6 +13,15 @@ const DAYS_BEFORE_1970: u64 = 719_468;
 const ERA: u64 = 146_097;
 
 /// A moment in time; displays as `2026-11-22 20:25:31 UTC`.
+///
+/// ```
+/// use std::time::Duration;
+/// use vmos::time::UnixTime;
+///
+/// let time = UnixTime::new(Duration::from_secs(1_700_000_000));
+/// assert_eq!(time.date(), (2023, 11, 14));
+/// assert_eq!(time.to_string(), "2023-11-14 22:13:20 UTC");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct UnixTime(Duration);
 

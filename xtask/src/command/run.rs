@@ -31,12 +31,13 @@ use crate::qemu::{Disk, Machine, Network, Serial};
 use crate::session::{self, Ending};
 use crate::shell;
 use crate::target;
+use crate::time_limit::{self, TimeLimit};
 use crate::transport::{self, Transport};
 use crate::workspace::{App, Workspace, relative_to_here};
 
 use address::{check_address, check_ipv6_address};
 use connection::Connection;
-use refusal::{check_disks, check_memory, check_serials, check_share};
+use refusal::{check_disks, check_folders, check_memory, check_serials, check_share};
 
 /// Run a board in QEMU, with its console on this terminal
 ///
@@ -144,6 +145,9 @@ pub struct Arguments {
     /// for firmware
     #[arg(long, value_name = "FILE")]
     bios: Option<PathBuf>,
+    /// Stop the machine after this many seconds, and end with exit status 124
+    #[arg(long, value_name = "SECONDS", conflicts_with = "watch")]
+    time_limit: Option<TimeLimit>,
     /// Only print QEMU's command line
     #[arg(long)]
     dry_run: bool,
@@ -193,6 +197,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let port = is_decoded.then(decoder::port);
     devices.more.serials.extend(port.clone());
     if !arguments.dry_run {
+        check_folders(&arguments.disk)?;
         check_disks(devices.disks())?;
         arguments.share.as_deref().map_or(Ok(()), check_share)?;
         check_serials(&arguments.serial)?;
@@ -222,8 +227,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(port) = arguments.gdb {
         announce_debugger(port, &image);
     }
-    let status = match session::run(&command, &image.elf, &workspace.root)? {
+    let limit = arguments.time_limit;
+    let status = match session::run(&command, &image.elf, &workspace.root, limit)? {
         Ending::Interrupted => 0,
+        Ending::TimedOut => {
+            tell_time_limit(&board.name, limit);
+            time_limit::STATUS
+        }
         Ending::Exited(status) => session::status_of_machine(&board, status),
     };
     // Prints the last messages first.
@@ -259,6 +269,13 @@ fn prepare(
     eprintln!("xtask: building {} for {}", app.name, board.name);
     let mut images = image::build(workspace, board, &[&app.name], max_log)?;
     images.pop().ok_or_else(|| "cargo produced no image".into())
+}
+
+/// Says that a machine was stopped at its limit.
+fn tell_time_limit(name: &str, limit: Option<TimeLimit>) {
+    if let Some(limit) = limit {
+        eprintln!("xtask: {name} was still running at its time limit of {limit} s and was stopped");
+    }
 }
 
 /// Explains why the machine does not start yet, and what to do.

@@ -20,6 +20,7 @@ use crate::failure::Failure;
 use crate::image::{self, ImageError};
 use crate::install;
 use crate::target;
+use crate::time_limit::TimeLimit;
 use crate::transport;
 use crate::workspace::Workspace;
 
@@ -67,6 +68,9 @@ pub struct Arguments {
     /// image of its own; `hosted` is a board too
     #[arg(long, value_name = "APP", requires = "boards", conflicts_with_all = ["all", "miri", "record", "machines"])]
     app: Option<String>,
+    /// With `--app`, the time that each test may take on its machine, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "60", requires = "app")]
+    time_limit: TimeLimit,
     /// Run only the tests whose names contain this text
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
@@ -108,6 +112,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             &arguments.boards,
             app,
             arguments.filter.as_deref(),
+            arguments.time_limit,
         );
     }
     let boards = boards::load_some(&workspace, &arguments.boards)?;

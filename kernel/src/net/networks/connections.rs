@@ -17,6 +17,18 @@ use crate::net::{
 /// connections that were not accepted.
 ///
 /// Only one task at a time can wait to accept.
+///
+/// ```no_run
+/// # async fn example(kernel: vmos::Kernel) -> vmos::Result<()> {
+/// let networks = kernel.networks();
+/// let listener = networks.tcp_listen(7)?;
+/// let stream = listener.accept().await?;
+/// if let Some(network) = networks.of_stream(&stream) {
+///     vmos::println!("{:?} has connected over {}", stream.peer(), network.name());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub struct TcpListeners {
     /// One for each network, in the same order.
     listeners: Vec<TcpListener>,

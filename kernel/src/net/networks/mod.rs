@@ -36,6 +36,15 @@ use super::udp::Datagram;
 use super::{BindError, Net};
 
 /// A network of this machine: that of one network device.
+///
+/// ```no_run
+/// # async fn example(kernel: vmos::Kernel) -> vmos::Result<()> {
+/// let lan = kernel.networks().by_name("lan")?;
+/// // Only this network: it has ports of its own.
+/// let socket = lan.net().udp(7)?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy)]
 pub struct Network {
     number: u32,
@@ -116,6 +125,17 @@ impl fmt::Debug for Network {
 
 /// All networks of this machine, from [`Kernel::networks`](crate::Kernel::networks). All copies refer
 /// to the same networks.
+///
+/// ```no_run
+/// # async fn example(kernel: vmos::Kernel) -> vmos::Result<()> {
+/// let networks = kernel.networks();
+/// for network in networks.iter() {
+///     vmos::println!("{}: {:?}", network.name(), network.net().configuration());
+/// }
+/// let listener = networks.tcp_listen(80)?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Networks {
     all: &'static [Network],

@@ -12,6 +12,15 @@ use crate::net::{Queue, RAW_QUEUE, RawError, RawPacket, RawSocket};
 /// A socket for the packets of one protocol on all networks. Dropping it drops its queues.
 ///
 /// Only one task at a time can wait to receive.
+///
+/// ```no_run
+/// # async fn example(kernel: vmos::Kernel) -> vmos::Result<()> {
+/// let sockets = kernel.networks().raw(253)?;
+/// let (network, packet) = sockets.receive().await;
+/// sockets.send_over(network, packet.payload(), packet.source())?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct RawSockets {
     networks: Networks,
     /// One for each network, in the same order.

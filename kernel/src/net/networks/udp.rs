@@ -17,6 +17,19 @@ use crate::net::{BindError, Datagram, Queue, ReceiveError, SendError, UDP_QUEUE,
 /// sockets of [`Network::net`](super::Network::net).
 ///
 /// Only one task at a time can wait to receive, and one to send.
+///
+/// ```no_run
+/// # async fn example(kernel: vmos::Kernel) -> vmos::Result<()> {
+/// let networks = kernel.networks();
+/// let socket = networks.udp(7)?;
+/// let datagram = socket.receive().await?;
+/// if let Some(network) = networks.of_datagram(&datagram) {
+///     vmos::println!("from {} over {}", datagram.source(), network.name());
+/// }
+/// socket.send_back(datagram).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct UdpSockets {
     pub(in crate::net) networks: Networks,
     /// One for each network, in the same order.

@@ -35,6 +35,14 @@ pub const RAW_QUEUE: Queue = Queue {
 const ICMPV6: u8 = 58;
 
 /// A received packet, without its headers.
+///
+/// ```no_run
+/// # async fn example(kernel: vmos::Kernel) -> vmos::Result<()> {
+/// let packet = kernel.net()?.raw(253)?.receive().await;
+/// vmos::println!("{} bytes from {}", packet.payload().len(), packet.source());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawPacket {
     source: IpAddr,

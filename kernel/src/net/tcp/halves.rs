@@ -6,11 +6,32 @@ use core::fmt;
 use super::stream::TcpStream;
 
 /// The reading half of a [split](TcpStream::split) connection.
+///
+/// ```no_run
+/// # async fn example(mut stream: vmos::net::TcpStream) -> vmos::Result<()> {
+/// use embedded_io_async::Read;
+///
+/// let (mut reader, _writer) = stream.split();
+/// let mut buffer = [0; 64];
+/// let count = reader.read(&mut buffer).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct TcpReader<'a> {
     pub(super) stream: &'a TcpStream,
 }
 
 /// The writing half of a [split](TcpStream::split) connection.
+///
+/// ```no_run
+/// # async fn example(mut stream: vmos::net::TcpStream) -> vmos::Result<()> {
+/// use embedded_io_async::Write;
+///
+/// let (_reader, mut writer) = stream.split();
+/// writer.write_all(b"hello").await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct TcpWriter<'a> {
     pub(super) stream: &'a TcpStream,
 }
@@ -18,12 +39,45 @@ pub struct TcpWriter<'a> {
 /// The reading half of a connection that was [split](TcpStream::into_split) into owned halves.
 /// Dropping it does not affect the other half; data that still arrives is kept until the window is
 /// full.
+///
+/// ```no_run
+/// use embedded_io_async::Read;
+/// use vmos::net::OwnedTcpReader;
+///
+/// /// Counts what arrives, while another task writes.
+/// #[vmos::task]
+/// async fn count(mut reader: OwnedTcpReader) {
+///     let (mut buffer, mut total) = ([0; 512], 0);
+///     while let Ok(length @ 1..) = reader.read(&mut buffer).await {
+///         total += length;
+///     }
+///     vmos::println!("{total} bytes");
+/// }
+///
+/// # async fn example(stream: vmos::net::TcpStream, spawner: vmos::Spawner) -> vmos::Result<()> {
+/// let (reader, writer) = stream.into_split();
+/// spawner.spawn(count(reader)?);
+/// # Ok(())
+/// # }
+/// ```
 pub struct OwnedTcpReader {
     pub(super) stream: Rc<TcpStream>,
 }
 
 /// The writing half of a connection that was [split](TcpStream::into_split) into owned halves.
 /// Dropping it shuts down the writing side.
+///
+/// ```no_run
+/// # async fn example(stream: vmos::net::TcpStream) -> vmos::Result<()> {
+/// use embedded_io_async::Write;
+///
+/// let (reader, mut writer) = stream.into_split();
+/// writer.write_all(b"that was all").await?;
+/// // The peer reads the end of the stream; this side can still read.
+/// drop(writer);
+/// # Ok(())
+/// # }
+/// ```
 pub struct OwnedTcpWriter {
     pub(super) stream: Rc<TcpStream>,
     /// Whether dropping the half shuts down the writing side.

@@ -12,6 +12,19 @@ use crate::net::stack::Stack;
 /// not accepted.
 ///
 /// Only one task at a time can wait to accept.
+///
+/// ```no_run
+/// # async fn example(kernel: vmos::Kernel) -> vmos::Result<()> {
+/// use embedded_io_async::Write;
+///
+/// let listener = kernel.net()?.tcp_listen(80)?;
+/// loop {
+///     let mut stream = listener.accept().await?;
+///     // A connection that fails must not end the server.
+///     let _ = stream.write_all(b"one connection at a time\r\n").await;
+/// }
+/// # }
+/// ```
 pub struct TcpListener {
     stack: &'static Stack,
     port: u16,

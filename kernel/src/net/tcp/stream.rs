@@ -22,6 +22,21 @@ use crate::net::stack::Stack;
 /// ([`TCP_CONNECT_TIMEOUT`] once all data is acknowledged) or closing takes longer than
 /// [`TCP_TIMEOUT`](crate::net::TCP_TIMEOUT). [`close`](Self::close) waits until the data has
 /// arrived; [`abort`](Self::abort) ends the connection at once.
+///
+/// ```no_run
+/// # async fn example(kernel: vmos::Kernel) -> vmos::Result<()> {
+/// use core::net::{Ipv4Addr, SocketAddrV4};
+/// use embedded_io_async::{Read, Write};
+///
+/// let server = SocketAddrV4::new(Ipv4Addr::new(10, 0, 2, 2), 7);
+/// let mut stream = kernel.net()?.tcp_connect(server).await?;
+/// stream.write_all(b"hello").await?;
+/// let mut answer = [0; 5];
+/// stream.read_exact(&mut answer).await?;
+/// stream.close().await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct TcpStream {
     pub(in crate::net) stack: &'static Stack,
     id: ConnectionId,

@@ -12,6 +12,17 @@ use super::error::ReceiveError;
 
 /// A received datagram, in the frame in which it arrived. Dropping it returns the frame to its
 /// pool.
+///
+/// ```no_run
+/// # async fn example(kernel: vmos::Kernel) -> vmos::Result<()> {
+/// let socket = kernel.net()?.udp(9000)?;
+/// let mut datagram = socket.receive().await?;
+/// vmos::println!("{} bytes from {}", datagram.payload().len(), datagram.source());
+/// datagram.payload_mut().make_ascii_uppercase();
+/// socket.send_back(datagram).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Datagram {
     /// The frame; `None` once the datagram is dropped or sent back.
     frame: Option<Frame>,

@@ -36,6 +36,17 @@ pub const UDP_QUEUE: Queue = Queue {
 /// A UDP socket. Dropping it frees its port and drops its queues.
 ///
 /// Only one task at a time can wait to receive, and one to send.
+///
+/// ```no_run
+/// # async fn example(kernel: vmos::Kernel) -> vmos::Result<()> {
+/// let socket = kernel.net()?.udp(7)?;
+/// loop {
+///     let datagram = socket.receive().await?;
+///     // In the frame in which it arrived, without a copy.
+///     socket.send_back(datagram).await?;
+/// }
+/// # }
+/// ```
 pub struct UdpSocket {
     pub(super) stack: &'static Stack,
     port: Rc<Port>,

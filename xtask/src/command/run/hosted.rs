@@ -5,17 +5,18 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use super::connection::Connection;
-use super::refusal::check_disks;
-use super::{Arguments, Device};
+use super::refusal::{check_disks, check_folders};
+use super::{Arguments, Device, tell_time_limit};
 use crate::boards::HOSTED as NAME;
 use crate::disk;
 use crate::failure::Failure;
 use crate::qemu::Disk;
 use crate::shell;
+use crate::time_limit;
 use crate::workspace::{App, Workspace, cargo};
 
 impl Arguments {
-    /// Builds an app for this host and replaces this process by it.
+    /// Builds an app for this host, and replaces this process by it, or, with a time limit, waits for it.
     pub(super) fn run_hosted(&self, workspace: &Workspace, app: &App) -> Result<(), Failure> {
         self.refuse_what_a_process_lacks()?;
         let disks = self.hosted_disks(workspace);
@@ -28,6 +29,7 @@ impl Arguments {
             println!("{}", shell::quote(&command));
             return Ok(());
         }
+        check_folders(&self.disk)?;
         check_disks(disks.iter())?;
         for Disk { image, .. } in &disks {
             disk::create_if_missing(image)?;
@@ -41,8 +43,24 @@ impl Arguments {
         if !status.success() {
             return Err(Failure::Status(1));
         }
-        let error = Command::new(&program).args(words).exec();
-        Err(format!("cannot start {}: {error}", program.display()).into())
+        let mut command = Command::new(&program);
+        command.args(words);
+        let cannot_start = |error| format!("cannot start {}: {error}", program.display());
+        let Some(limit) = self.time_limit else {
+            return Err(cannot_start(command.exec()).into());
+        };
+        let mut process = command.spawn().map_err(cannot_start)?;
+        let countdown = limit.start(&process);
+        let status = process.wait()?;
+        if countdown.end() {
+            tell_time_limit(&app.name, self.time_limit);
+            return Err(Failure::Status(time_limit::STATUS));
+        }
+        match status.code() {
+            Some(0) => Ok(()),
+            Some(code) => Err(Failure::Status(u8::try_from(code).unwrap_or(1))),
+            None => Err(format!("{} was terminated by a signal: {status}", app.name).into()),
+        }
     }
 
     fn hosted_disks(&self, workspace: &Workspace) -> Vec<Disk> {

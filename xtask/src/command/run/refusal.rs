@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileTypeExt as _;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 use crate::forward::Forward;
@@ -24,6 +24,24 @@ pub(super) fn check_forwards(forwards: &[Forward]) -> Result<(), Failure> {
         if !seen.insert((protocol.to_string(), host)) {
             return Err(Failure::usage(format!(
                 "--forward {forward}: {protocol} port {host} of this host is forwarded twice"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Rejects disks that the user names in a folder that does not exist: it is more often a typing error
+/// than the wish for a new folder.
+pub(super) fn check_folders(images: &[PathBuf]) -> Result<(), Failure> {
+    for image in images {
+        let folder = image
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            return Err(Failure::usage(format!(
+                "--disk {}: the folder {} does not exist; create it, or name a file in another one",
+                image.display(),
+                folder.display()
             )));
         }
     }
@@ -241,6 +259,17 @@ mod tests {
         let error = said(check_disk(folder.path(), false));
         assert!(error.contains("this is a folder"), "{error}");
         assert!(check_disk(&folder.path().join("new.img"), false).is_ok());
+    }
+
+    #[test]
+    fn a_disk_in_a_folder_that_does_not_exist_is_rejected() {
+        let folder = tempfile::tempdir().unwrap();
+        let check = |path: &str| check_folders(&[folder.path().join(path)]);
+        assert!(check("new.img").is_ok());
+        assert!(check_folders(&["new.img".into()]).is_ok());
+        let error = said(check("mistyped/new.img"));
+        assert!(error.contains("mistyped does not exist"), "{error}");
+        assert!(!folder.path().join("mistyped").exists());
     }
 
     #[test]

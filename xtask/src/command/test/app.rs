@@ -8,17 +8,19 @@ use syn::{Attribute, Item, ItemFn};
 
 use crate::boards::{self, HOSTED};
 use crate::failure::{Failure, FileError};
+use crate::time_limit::{self, TimeLimit};
 use crate::workspace::{App, Workspace};
 
 /// The variable by which the attributes of `vmos` know which test an image consists of.
 const VARIABLE: &str = "VMOS_TEST";
 
-/// Runs the tests of an app on boards, each in a machine of its own.
+/// Runs the tests of an app on boards, each in a machine of its own that is stopped at the limit.
 pub(super) fn run(
     workspace: &Workspace,
     boards: &[String],
     app: &App,
     filter: Option<&str>,
+    limit: TimeLimit,
 ) -> Result<(), Failure> {
     let described = boards.iter().filter(|board| *board != HOSTED);
     let described: Vec<String> = described.cloned().collect();
@@ -50,12 +52,23 @@ pub(super) fn run(
         for test in &names {
             // The attributes read the variable while the app is compiled.
             let status = Command::new(&program)
-                .args(["run", board, "--app", name])
+                .args([
+                    "run",
+                    board,
+                    "--app",
+                    name,
+                    "--time-limit",
+                    &limit.to_string(),
+                ])
                 .current_dir(&workspace.root)
                 .env(VARIABLE, test)
                 .stdin(Stdio::null())
                 .status()?;
-            let word = if status.success() { "ok" } else { "FAILED" };
+            let word = match status.code() {
+                Some(0) => "ok",
+                Some(code) if code == i32::from(time_limit::STATUS) => "FAILED (time limit)",
+                _ => "FAILED",
+            };
             println!("test {board}/{name}/{test} ... {word}");
             failed += u32::from(!status.success());
         }
@@ -154,6 +167,15 @@ mod tests {
         )
         .unwrap();
         assert_eq!(names, ["here"]);
+    }
+
+    #[test]
+    fn the_app_of_the_examples_has_a_test_for_boards() {
+        let apps = Workspace::find().unwrap().root.join("apps");
+        let sources = apps.join("hello/src");
+        let mut names = Vec::new();
+        find(&sources.join("main.rs"), &sources, &mut names).unwrap();
+        assert!(!names.is_empty());
     }
 
     #[test]
