@@ -17,7 +17,7 @@ pub mod simulated;
 mod slot;
 mod wire;
 
-pub use disk::Disk;
+pub use disk::{Aio, Disk, UnknownAio};
 pub use entropy::Entropy;
 pub use keys::take_keys;
 pub use machine::{CONSOLE, FIRST_SLOT, SLOTS, TIMER, attach, is_pending, slot, wait};

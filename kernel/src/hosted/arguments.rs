@@ -27,8 +27,9 @@ Usage: [OPTIONS] [WORD]..
 Words are the command line of the kernel and of the app: log=, ip=, ip6=, nic= and the app's own.
 
 Options:
-  --disk FILE[,read-only][,serial=TEXT]
-          Attaches a disk whose blocks are in this file; can be repeated
+  --disk FILE[,read-only][,serial=TEXT][,aio=io_uring|threads]
+          Attaches a disk whose blocks are in this file; can be repeated. The file is accessed by io_uring,
+          or by a thread where the host refuses that; with aio=io_uring, a refusal is an error
   --net tap=NAME
           Attaches a network device to a TAP interface of the host; can be repeated, as all of --net
   --net udp=ADDRESS:PORT,ADDRESS:PORT
@@ -217,14 +218,18 @@ fn attached(slot: Option<u32>) -> Result<(), Unusable> {
 fn open_disk(text: &str) -> Result<Disk, Unusable> {
     let mut options = text.split(',');
     let path = options.next().unwrap_or_default();
-    let (mut is_read_only, mut serial) = (false, "");
+    let (mut is_read_only, mut serial, mut aio) = (false, "", None);
     for option in options {
         match option.split_once('=') {
             None if option == "read-only" => is_read_only = true,
             Some(("serial", text)) => serial = text,
+            Some(("aio", name)) => {
+                let said = |_| format!("--disk {text}: aio={name} is neither io_uring nor threads");
+                aio = Some(name.parse().map_err(said).map_err(Unusable)?);
+            }
             _ => {
                 return Err(Unusable(format!(
-                    "--disk {text}: unknown option {option}; there are read-only and serial=TEXT"
+                    "--disk {text}: unknown option {option}; there are read-only, serial=TEXT and aio=NAME"
                 )));
             }
         }
@@ -236,7 +241,7 @@ fn open_disk(text: &str) -> Result<Disk, Unusable> {
         .open(path)
         .map_err(said)?;
     lock(&file, path, is_read_only)?;
-    Disk::new(file, is_read_only, serial).map_err(said)
+    Disk::new(file, is_read_only, serial, aio).map_err(said)
 }
 
 /// Locks an image until the process ends: one that writes it needs it alone, and several can read it.
@@ -380,6 +385,8 @@ mod tests {
         assert!(missing.is_some_and(|said| said.starts_with("--disk /nonexistent/disk: ")));
         let unknown = open_disk("disk,fast").err().map(|error| error.0);
         assert!(unknown.is_some_and(|said| said.contains("unknown option fast")));
+        let unknown = open_disk("disk,aio=native").err().map(|error| error.0);
+        assert!(unknown.is_some_and(|said| said.contains("neither io_uring nor threads")));
         assert!(connect(MAC, "udp=127.0.0.1:0").is_err_and(|said| said.contains("two")));
         let text = open_disk(env!("CARGO_MANIFEST_DIR"))
             .err()
