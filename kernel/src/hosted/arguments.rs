@@ -168,10 +168,17 @@ impl Arguments {
     /// Sets the limit of the heap, puts the devices into slots, and returns the command line.
     pub(super) fn apply(&self) -> Result<String, Unusable> {
         heap::set_limit(self.memory);
-        if let Some(plan) = &self.simulated {
-            simulate(plan).map_err(|error| Unusable(format!("--simulated: {error}")))?;
-            return Ok(self.words.join(" "));
+        match &self.simulated {
+            Some(plan) => {
+                simulate(plan).map_err(|error| Unusable(format!("--simulated: {error}")))?;
+            }
+            None => hosted::as_device(|| self.attach())?,
         }
+        Ok(self.words.join(" "))
+    }
+
+    /// Puts the devices into slots.
+    fn attach(&self) -> Result<(), Unusable> {
         if self.has_entropy {
             let entropy = Entropy::of_host();
             let said = |error| Unusable(format!("the host's random bytes: {error}"));
@@ -184,12 +191,16 @@ impl Arguments {
             let said = |error| Unusable(format!("--net {network}: {error}"));
             attached(hosted::attach(connect(*mac, network).map_err(said)?))?;
         }
-        Ok(self.words.join(" "))
+        Ok(())
     }
 }
 
 /// Puts the devices of a plan into slots. The world is at the other end of standard input.
 pub(super) fn simulate(plan: &Plan) -> io::Result<()> {
+    hosted::as_device(|| attach_simulated(plan))
+}
+
+fn attach_simulated(plan: &Plan) -> io::Result<()> {
     let stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     let disks = simulated::begin(plan, stream, heap::in_use)?;
     let full = || io::Error::other("the machine has too few slots for the devices");

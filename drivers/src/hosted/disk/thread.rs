@@ -14,6 +14,7 @@ use rustix::event::PollFlags;
 
 use super::{Answer, Backend, Order};
 use crate::hosted::bell::{Bell, Ringer};
+use crate::hosted::memory::as_device;
 use crate::hosted::ring::Chain;
 
 /// The event loop's side of the thread.
@@ -37,7 +38,7 @@ impl Worker {
         let (bell, ringer) = Bell::new()?;
         thread::Builder::new()
             .name("disk".into())
-            .spawn(move || work(&file, &received, &answer, &ringer))?;
+            .spawn(move || as_device(|| work(&file, &received, &answer, &ringer)))?;
         Ok(Self {
             orders,
             answers,
