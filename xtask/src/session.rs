@@ -52,6 +52,18 @@ pub fn run(command: &[String], elf: &Path, root: &Path) -> Result<Ending, Sessio
     ending(status, shown.is_err() || signals.caught())
 }
 
+/// Runs a program of this host on the terminal.
+pub fn run_program(command: &mut Command) -> Result<Ending, SessionError> {
+    let signals = Signals::catch()?;
+    let mut child = command.spawn().map_err(|error| SessionError::Start {
+        program: command.get_program().display().to_string(),
+        error,
+    })?;
+    signals.pass_to(&child);
+    let status = child.wait().map_err(SessionError::Wait)?;
+    ending(status, signals.caught())
+}
+
 fn show(qemu: &mut Child, describe: impl Fn(u64) -> Option<String>) -> io::Result<()> {
     let Some(mut serial) = qemu.stdout.take() else {
         return Ok(());

@@ -1,33 +1,46 @@
 //! An app as a process of this host, instead of a board in QEMU.
 
+use std::env;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use super::connection::Connection;
 use super::refusal::check_disks;
-use super::{Arguments, Device};
+use super::{Arguments, Device, announce_forwards};
 use crate::boards::HOSTED as NAME;
 use crate::disk;
 use crate::failure::Failure;
-use crate::qemu::Disk;
+use crate::gateway::{self, Gateway};
+use crate::install;
+use crate::qemu::{Disk, Network};
+use crate::session::{self, Ending};
 use crate::shell;
 use crate::workspace::{App, Workspace, cargo};
 
 impl Arguments {
-    /// Builds an app for this host and replaces this process by it.
+    /// Builds an app for this host and replaces this process by it; or runs it next to its gateway.
     pub(super) fn run_hosted(&self, workspace: &Workspace, app: &App) -> Result<(), Failure> {
         self.refuse_what_a_process_lacks()?;
         let disks = self.hosted_disks(workspace);
         disks.iter().try_for_each(check_path)?;
-        let words = self.hosted_words(&disks)?;
+        let user = self.user_network(app)?;
         let program = workspace.target.join("debug").join(&app.name);
         if self.dry_run {
+            let folder = env::temp_dir().join("vmos-gateway");
+            if let Some(user) = &user {
+                let gateway = shell::quote(&gateway::command(user, &folder));
+                eprintln!("xtask: QEMU is the gateway to this host: {gateway}");
+            }
+            let wire = user.map(|_| gateway::wire(&folder));
+            let words = self.hosted_words(&disks, wire)?;
             let program = program.display().to_string();
             let command: Vec<_> = [program].into_iter().chain(words).collect();
             println!("{}", shell::quote(&command));
             return Ok(());
         }
+        // Refuses what is wrong before anything is built.
+        self.hosted_words(&disks, None)?;
         check_disks(disks.iter())?;
         for Disk { image, .. } in &disks {
             disk::create_if_missing(image)?;
@@ -41,8 +54,32 @@ impl Arguments {
         if !status.success() {
             return Err(Failure::Status(1));
         }
-        let error = Command::new(&program).args(words).exec();
-        Err(format!("cannot start {}: {error}", program.display()).into())
+        let Some(user) = user else {
+            let words = self.hosted_words(&disks, None)?;
+            let error = Command::new(&program).args(words).exec();
+            return Err(format!("cannot start {}: {error}", program.display()).into());
+        };
+        install::qemu(&gateway::program())?;
+        let gateway = Gateway::start(&user)
+            .map_err(|error| format!("the gateway to this host does not start: {error}"))?;
+        let words = self.hosted_words(&disks, Some(gateway.wire()))?;
+        if let Network::User { forwards, .. } = &user {
+            announce_forwards(forwards);
+        }
+        match session::run_program(Command::new(&program).args(words))? {
+            Ending::Interrupted | Ending::Exited(0) => Ok(()),
+            Ending::Exited(status) => Err(Failure::Status(status)),
+        }
+    }
+
+    /// Returns the user network: unless the options name another connection, an app that the ports of
+    /// this host are forwarded to has it.
+    fn user_network(&self, app: &App) -> Result<Option<Network>, Failure> {
+        if self.net.is_none() && self.forward.is_empty() && app.forwards.is_empty() {
+            return Ok(None);
+        }
+        let network = self.network(app)?;
+        Ok(network.filter(|network| matches!(network, Network::User { .. })))
     }
 
     fn hosted_disks(&self, workspace: &Workspace) -> Vec<Disk> {
@@ -58,8 +95,8 @@ impl Arguments {
         disks.collect()
     }
 
-    /// Returns the arguments of the program.
-    fn hosted_words(&self, disks: &[Disk]) -> Result<Vec<String>, Failure> {
+    /// Returns the arguments of the program. `user` is the wire to the user network.
+    fn hosted_words(&self, disks: &[Disk], user: Option<String>) -> Result<Vec<String>, Failure> {
         let mut words = Vec::new();
         if self.without.contains(&Device::Rng) {
             words.push("--no-entropy".to_owned());
@@ -71,19 +108,27 @@ impl Arguments {
                 format!("{}{read_only}", image.display()),
             ]);
         }
-        let first = self
-            .net
-            .iter()
-            .filter(|_| !self.without.contains(&Device::Net));
+        if let Some(wire) = user {
+            words.extend(["--net".to_owned(), wire]);
+            if self.words("ip=").next().is_none() {
+                words.push(format!("ip={}/24{}", self.address(), self.router()));
+            }
+        }
+        let first = self.net.iter().filter(|net| **net != Connection::User);
         for connection in first.chain(&self.nic) {
             let wire = match connection {
                 Connection::Tap(name) => format!("tap={name}"),
                 Connection::Connect(port) => format!("connect=127.0.0.1:{port}"),
                 Connection::Unconnected => continue,
-                Connection::User | Connection::Listen(_) => {
+                Connection::User => {
+                    return Err(Failure::usage(
+                        "--nic user: on `hosted`, only --net can be `user`",
+                    ));
+                }
+                Connection::Listen(_) => {
                     return Err(Failure::usage(format!(
-                        "--net {connection}: a process has `tap=NAME`, `socket=connect:PORT` and `none`; \
-                         its own options, which the app shows with --help, have more"
+                        "--net {connection}: a process has `user`, `tap=NAME`, `socket=connect:PORT` and \
+                         `none`; its own options, which the app shows with --help, have more"
                     )));
                 }
             };
@@ -114,7 +159,6 @@ impl Arguments {
             ("--ethernet", self.ethernet),
             ("--balloon", self.balloon),
             ("--share", self.share.is_some()),
-            ("--forward", !self.forward.is_empty()),
             ("--serial", !self.serial.is_empty()),
             ("--pcap", self.pcap.is_some()),
             ("--smp", self.smp.is_some()),
