@@ -95,7 +95,7 @@ fn a_board_cannot_have_the_name_of_what_runs_instead_of_one() {
 }
 
 #[test]
-fn a_command_about_boards_says_what_there_is_for_a_process() {
+fn a_command_about_boards_names_those_for_a_process() {
     for arguments in [
         &["verify", "hosted"][..],
         &["why", "hosted"],
