@@ -1,5 +1,10 @@
 //! Tests of apps that run as processes of this host.
 
+#[path = "hosted/services.rs"]
+mod services;
+#[path = "hosted/terminal.rs"]
+mod terminal;
+
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::Ipv4Addr;
@@ -132,8 +137,9 @@ fn an_app_runs_as_a_process_and_ends_with_its_status() {
 fn a_file_is_a_disk_that_keeps_what_was_written() {
     let folder = folder();
     let disk = disk(folder.path(), 1 << 20);
-    for start in 1..=2 {
-        let (_, said) = run("demo", &["--disk", &disk]);
+    // By a thread too, where the host has io_uring.
+    for (start, aio) in [(1, ""), (2, ",aio=threads")] {
+        let (_, said) = run("demo", &["--disk", &format!("{disk}{aio}")]);
         let expected = format!("boot count: {start}, written and read back");
         assert!(said.contains(&expected), "{said}");
     }

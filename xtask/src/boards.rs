@@ -225,6 +225,13 @@ pub struct NoSuchBoard {
 
 impl fmt::Display for NoSuchBoard {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.name == HOSTED {
+            return formatter.write_str(
+                "`hosted` has no board file, because an app is a process of this host there: `cargo xtask \
+                 run hosted` and `cargo xtask test hosted --app APP` take it, and debuggers and profilers of \
+                 the host take the program that `cargo build --package APP` builds",
+            );
+        }
         suggest::unknown(formatter, "board", &self.name, &self.names)
     }
 }

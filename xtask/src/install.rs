@@ -14,14 +14,15 @@ use std::sync::{Mutex, PoisonError};
 use crate::emulator;
 use crate::shell;
 
+/// Returns whether the compiler has a target.
+pub fn has_target(triple: &str) -> Result<bool, InstallError> {
+    let libraries = sysroot()?.join("lib/rustlib").join(triple).join("lib");
+    Ok(libraries.is_dir())
+}
+
 /// Adds a target to the compiler if it is missing.
 pub fn target(triple: &str) -> Result<(), InstallError> {
-    if sysroot()?
-        .join("lib/rustlib")
-        .join(triple)
-        .join("lib")
-        .is_dir()
-    {
+    if has_target(triple)? {
         return Ok(());
     }
     let command = ["rustup", "target", "add", triple];

@@ -27,6 +27,7 @@ pub mod fit;
 pub mod flatten;
 pub mod footprint;
 pub mod forward;
+pub mod gateway;
 pub mod git;
 pub mod guest;
 pub mod image;

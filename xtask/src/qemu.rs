@@ -359,7 +359,7 @@ impl Network {
     }
 
     /// Returns the value of `-netdev`.
-    fn argument(&self, index: usize) -> String {
+    pub(crate) fn argument(&self, index: usize) -> String {
         let id = format!("id=net{index}");
         match self {
             Self::User {

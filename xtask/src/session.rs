@@ -65,6 +65,25 @@ pub fn run(
     ending(status, shown.is_err() || signals.caught())
 }
 
+/// Runs a program of this host on the terminal. Stops it at the limit, if there is one.
+pub fn run_program(
+    command: &mut Command,
+    limit: Option<TimeLimit>,
+) -> Result<Ending, SessionError> {
+    let signals = Signals::catch()?;
+    let mut child = command.spawn().map_err(|error| SessionError::Start {
+        program: command.get_program().display().to_string(),
+        error,
+    })?;
+    signals.pass_to(&child);
+    let countdown = limit.map(|limit| limit.start(&child));
+    let status = child.wait().map_err(SessionError::Wait)?;
+    if countdown.is_some_and(Countdown::end) {
+        return Ok(Ending::TimedOut);
+    }
+    ending(status, signals.caught())
+}
+
 fn show(qemu: &mut Child, describe: impl Fn(u64) -> Option<String>) -> io::Result<()> {
     let Some(mut serial) = qemu.stdout.take() else {
         return Ok(());

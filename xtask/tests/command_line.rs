@@ -422,6 +422,30 @@ fn an_option_for_qemu_is_refused_for_a_process() {
         let expected = format!("{option}: this option is for boards in QEMU");
         assert!(said.contains(&expected), "{said}");
     }
-    let said = refusal(&["run", "hosted", "--net", "user"]);
-    assert!(said.contains("--net user: a process has"), "{said}");
+    let said = refusal(&["run", "hosted", "--net", "socket=listen:9000"]);
+    assert!(said.contains("a process has `user`"), "{said}");
+}
+
+#[test]
+fn an_app_that_serves_as_a_process_has_a_gateway_to_this_host() {
+    for arguments in [
+        &["hosted", "--app", "http"][..],
+        &["hosted", "--app", "hello", "--net", "user"],
+        &["hosted", "--app", "hello", "--forward", "tcp:9123:7"],
+    ] {
+        let words = dry_run(arguments).join(" ");
+        assert!(words.contains("--net unix="), "{words}");
+        assert!(
+            words.contains("ip=10.0.2.15/24,10.0.2.2,10.0.2.3"),
+            "{words}"
+        );
+    }
+    for arguments in [
+        &["hosted", "--app", "hello"][..],
+        &["hosted", "--app", "http", "--net", "none"],
+        &["hosted", "--app", "http", "--without", "net"],
+    ] {
+        let words = dry_run(arguments).join(" ");
+        assert!(!words.contains("--net"), "{words}");
+    }
 }

@@ -94,6 +94,30 @@ fn a_board_cannot_have_the_name_of_what_runs_instead_of_one() {
     }
 }
 
+#[test]
+fn a_command_about_boards_names_those_for_a_process() {
+    for arguments in [
+        &["verify", "hosted"][..],
+        &["why", "hosted"],
+        &["why", "hosted:console"],
+        &["size", "hosted"],
+        &["debug", "hosted"],
+        &["audit", "hosted"],
+        &["test", "hosted"],
+        &["bench", "hosted"],
+        &["profile", "hosted"],
+        &["build", "hosted"],
+        &["soak", "hosted"],
+        &["gen", "hosted"],
+        &["lint", "hosted"],
+    ] {
+        let said = refusal(arguments);
+        assert!(said.contains("`hosted` has no board file"), "{said}");
+        assert!(said.contains("cargo xtask run hosted"), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+}
+
 /// In place of a board of VMOS, it would be what the other boards of VMOS extend.
 #[test]
 fn a_board_of_a_project_cannot_have_the_name_of_one_of_vmos() {

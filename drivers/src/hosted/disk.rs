@@ -1,19 +1,20 @@
-//! A disk (virtio 1.2, 5.2) whose blocks are in a file of the host. A thread of its own reads and
-//! writes, so that the event loop never waits for the file.
+//! A disk (virtio 1.2, 5.2) whose blocks are in a file of the host. The event loop never waits for the
+//! file: a [`Backend`] reads and writes it meanwhile.
 
-use alloc::collections::VecDeque;
-use alloc::vec;
+mod thread;
+#[cfg(target_os = "linux")]
+mod uring;
+
+use alloc::boxed::Box;
+use alloc::format;
 use alloc::vec::Vec;
+use core::str::FromStr;
 use std::fs::File;
 use std::io::{self, ErrorKind, Seek, SeekFrom};
-use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::FileExt;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
+use std::os::fd::BorrowedFd;
 
 use rustix::event::PollFlags;
 
-use super::bell::{Bell, Ringer};
 use super::ring::{Chain, DeviceQueue};
 use super::slot::Device;
 use crate::virtio::DeviceKind;
@@ -58,38 +59,109 @@ pub(super) enum Order {
 /// The result of a request: the bytes that were read.
 type Answer = io::Result<Vec<u8>>;
 
+/// How the requests of a disk reach its file; the names are those of QEMU's option `aio`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Aio {
+    /// Linux's io_uring: one system call for all requests of a turn of the event loop.
+    IoUring,
+    /// A thread that does one request after the other.
+    Threads,
+}
+
+/// A name that no [`Aio`] has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct UnknownAio;
+
+impl FromStr for Aio {
+    type Err = UnknownAio;
+
+    fn from_str(name: &str) -> Result<Self, UnknownAio> {
+        match name {
+            "io_uring" => Ok(Self::IoUring),
+            "threads" => Ok(Self::Threads),
+            _ => Err(UnknownAio),
+        }
+    }
+}
+
+impl Aio {
+    fn open(self, file: File) -> io::Result<Box<dyn Backend>> {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::IoUring => match uring::Ring::new(file) {
+                Ok(ring) => Ok(Box::new(ring)),
+                Err(error) => {
+                    let said = format!("the host refuses io_uring: {error}; use aio=threads");
+                    Err(io::Error::new(error.kind(), said))
+                }
+            },
+            #[cfg(not(target_os = "linux"))]
+            Self::IoUring => Err(io::Error::new(
+                ErrorKind::Unsupported,
+                "only Linux has io_uring",
+            )),
+            Self::Threads => Ok(Box::new(thread::Worker::new(file)?)),
+        }
+    }
+}
+
+/// Reads and writes the file of a disk while the event loop does something else.
+trait Backend {
+    /// Takes the request in a chain. It may be started by [`submit`](Self::submit) only.
+    fn begin(&mut self, chain: Chain, order: Order);
+
+    /// Starts all requests that were taken.
+    fn submit(&mut self);
+
+    /// Returns the next request that is complete; `None` if there is none now.
+    fn complete(&mut self) -> Option<(Chain, Answer)>;
+
+    /// Drops the chains of all requests that are not complete: their memory is not the device's any more.
+    fn forget(&mut self);
+
+    /// Returns the descriptor, with its events, that shows that there is something to
+    /// [`complete`](Self::complete) or to [`submit`](Self::submit).
+    fn awaited(&self) -> (BorrowedFd<'_>, PollFlags);
+}
+
 /// A disk in a file.
 pub struct Disk {
     sectors: u64,
     is_read_only: bool,
     serial: [u8; SERIAL],
-    orders: Sender<Order>,
-    answers: Receiver<Answer>,
-    bell: Bell,
-    /// The chains whose requests the thread has, in the order in which it answers.
-    waiting: VecDeque<Option<Chain>>,
+    backend: Box<dyn Backend>,
 }
 
 impl Disk {
-    /// Makes a disk of a file. What is left after the last whole sector is not part of it.
+    /// Makes a disk of a file. What is left after the last whole sector is not part of it. `aio` says how
+    /// the file is read and written; `None` is by io_uring, and by a thread if the host refuses that, as
+    /// many containers do.
     ///
     /// # Errors
     ///
-    /// If the size of the file cannot be read or is less than a sector, or the host has no thread or
-    /// pipe left.
-    pub fn new(mut file: File, is_read_only: bool, serial: &str) -> io::Result<Self> {
+    /// If the size of the file cannot be read or is less than a sector, or the host does not provide what
+    /// `aio` names.
+    pub fn new(
+        mut file: File,
+        is_read_only: bool,
+        serial: &str,
+        aio: Option<Aio>,
+    ) -> io::Result<Self> {
         // Of a block device, the metadata has no size.
         let sectors = file.seek(SeekFrom::End(0))? / SECTOR;
         if sectors == 0 || file.metadata()?.is_dir() {
             let said = "it has less than one sector of 512 bytes";
             return Err(io::Error::new(ErrorKind::InvalidInput, said));
         }
-        let (orders, received) = channel::<Order>();
-        let (answer, answers) = channel::<Answer>();
-        let (bell, ringer) = Bell::new()?;
-        thread::Builder::new()
-            .name("disk".into())
-            .spawn(move || work(&file, &received, &answer, &ringer))?;
+        let backend = match aio {
+            Some(aio) => aio.open(file)?,
+            None => {
+                let same = file.try_clone()?;
+                Aio::IoUring
+                    .open(file)
+                    .or_else(|_| Aio::Threads.open(same))?
+            }
+        };
         let mut padded = [0; SERIAL];
         let len = serial.len().min(SERIAL);
         padded[..len].copy_from_slice(&serial.as_bytes()[..len]);
@@ -97,24 +169,18 @@ impl Disk {
             sectors,
             is_read_only,
             serial: padded,
-            orders,
-            answers,
-            bell,
-            waiting: VecDeque::new(),
+            backend,
         })
     }
 
-    /// Starts the request in a chain, or answers it at once.
-    fn begin(&mut self, chain: Chain, queue: &mut DeviceQueue) {
-        match order(&chain, self.sectors, self.is_read_only, &self.serial) {
-            Ok(order) => {
-                // The thread ends before this device only if it panics.
-                match self.orders.send(order) {
-                    Ok(()) => self.waiting.push_back(Some(chain)),
-                    Err(_) => finish(chain, &[], status::ERROR, queue),
-                }
-            }
-            Err((status, bytes)) => finish(chain, &bytes, status, queue),
+    /// Returns to the driver what is complete.
+    fn complete(&mut self, queue: &mut DeviceQueue) {
+        while let Some((chain, answer)) = self.backend.complete() {
+            let (status, bytes) = match answer {
+                Ok(bytes) => (status::OK, bytes),
+                Err(_) => (status::ERROR, Vec::new()),
+            };
+            finish(chain, &bytes, status, queue);
         }
     }
 }
@@ -169,23 +235,6 @@ pub(super) fn finish(mut chain: Chain, bytes: &[u8], status: u8, queue: &mut Dev
     queue.push(chain, if is_whole { room } else { 0 });
 }
 
-fn work(file: &File, orders: &Receiver<Order>, answers: &Sender<Answer>, ringer: &Ringer) {
-    for order in orders {
-        let answer = match order {
-            Order::Read { at, len } => {
-                let mut bytes = vec![0; len];
-                file.read_exact_at(&mut bytes, at).map(|()| bytes)
-            }
-            Order::Write { at, bytes } => file.write_all_at(&bytes, at).map(|()| Vec::new()),
-            Order::Flush => file.sync_data().map(|()| Vec::new()),
-        };
-        if answers.send(answer).is_err() {
-            return;
-        }
-        ringer.ring();
-    }
-}
-
 impl Device for Disk {
     fn kind(&self) -> DeviceKind {
         DeviceKind::BLK
@@ -211,27 +260,24 @@ impl Device for Disk {
 
     fn serve(&mut self, queues: &mut [Option<DeviceQueue>]) {
         let [Some(queue)] = queues else { return };
-        self.bell.clear();
-        while let Ok(answer) = self.answers.try_recv() {
-            // Of a chain from before a reset, the memory is not the device's any more.
-            if let Some(Some(chain)) = self.waiting.pop_front() {
-                let (status, bytes) = match answer {
-                    Ok(bytes) => (status::OK, bytes),
-                    Err(_) => (status::ERROR, Vec::new()),
-                };
-                finish(chain, &bytes, status, queue);
+        while let Some(chain) = queue.pop() {
+            match order(&chain, self.sectors, self.is_read_only, &self.serial) {
+                Ok(order) => self.backend.begin(chain, order),
+                Err((status, bytes)) => finish(chain, &bytes, status, queue),
             }
         }
-        while let Some(chain) = queue.pop() {
-            self.begin(chain, queue);
-        }
+        self.backend.submit();
+        self.complete(queue);
     }
 
     fn reset(&mut self) {
-        self.waiting.iter_mut().for_each(|chain| *chain = None);
+        self.backend.forget();
     }
 
     fn awaited(&self) -> Option<(BorrowedFd<'_>, PollFlags)> {
-        Some((self.bell.as_fd(), PollFlags::IN))
+        Some(self.backend.awaited())
     }
 }
+
+#[cfg(test)]
+mod tests;

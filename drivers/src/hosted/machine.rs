@@ -12,6 +12,7 @@ use std::time::Instant;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use super::memory::as_device;
 use super::simulated;
 use super::slot::{Device, Slot};
 
@@ -58,7 +59,7 @@ pub(super) fn with<R>(act: impl FnOnce(&mut Machine) -> R) -> R {
 pub fn attach(device: impl Device + 'static) -> Option<u32> {
     with(|machine| {
         let slot = SLOTS.checked_sub(machine.slots.len() as u32 + 1)?;
-        machine.slots.push(Rc::new(RefCell::new(Slot::new(device))));
+        as_device(|| machine.slots.push(Rc::new(RefCell::new(Slot::new(device)))));
         Some(slot)
     })
 }
@@ -98,7 +99,7 @@ pub fn wait() {
         if machine.first_asserted().is_some() {
             return;
         }
-        machine.sleep();
+        as_device(|| machine.sleep());
     });
 }
 

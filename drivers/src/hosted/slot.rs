@@ -9,6 +9,7 @@ use std::os::fd::BorrowedFd;
 
 use rustix::event::PollFlags;
 
+use super::memory::as_device;
 use super::ring::{Addresses, DeviceQueue};
 use super::simulated::{self, Conduct, SlotFaults};
 use crate::mmio::Registers;
@@ -110,6 +111,10 @@ impl Slot {
 
     /// Lets the device do what can be done now.
     pub fn serve(&mut self) {
+        as_device(|| self.serve_now());
+    }
+
+    fn serve_now(&mut self) {
         let is_notified = core::mem::take(&mut self.is_notified);
         if self.status & status::DRIVER_OK == 0 {
             return;
@@ -212,10 +217,12 @@ impl Slot {
     }
 
     fn config(&self, offset: usize, len: usize) -> u32 {
-        let config = self.device.config();
         let bytes = (offset..offset + len).rev();
-        bytes.fold(0, |value, at| {
-            value << 8 | u32::from(config.get(at).copied().unwrap_or_default())
+        as_device(|| {
+            let config = self.device.config();
+            bytes.fold(0, |value, at| {
+                value << 8 | u32::from(config.get(at).copied().unwrap_or_default())
+            })
         })
     }
 }
@@ -334,7 +341,7 @@ impl Registers for SlotRegisters {
                     slot.interrupt_status |= USED_BUFFERS;
                 }
             }
-            register::STATUS => slot.set_status(value as u8),
+            register::STATUS => as_device(|| slot.set_status(value as u8)),
             register::DESCRIPTORS..0xb0 => {
                 let setting = slot.setting();
                 let address = match offset & !0xf {

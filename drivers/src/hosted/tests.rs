@@ -130,5 +130,5 @@ fn frames_that_wait_for_a_full_stream_are_sent_when_it_has_room() {
 #[test]
 fn a_file_without_a_whole_sector_is_no_disk() {
     let file = File::open("/dev/null").expect("the host has it");
-    assert!(Disk::new(file, true, "").is_err());
+    assert!(Disk::new(file, true, "", None).is_err());
 }

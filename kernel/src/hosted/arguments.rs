@@ -27,8 +27,9 @@ Usage: [OPTIONS] [WORD]..
 Words are the command line of the kernel and of the app: log=, ip=, ip6=, nic= and the app's own.
 
 Options:
-  --disk FILE[,read-only][,serial=TEXT]
-          Attaches a disk whose blocks are in this file; can be repeated
+  --disk FILE[,read-only][,serial=TEXT][,aio=io_uring|threads]
+          Attaches a disk whose blocks are in this file; can be repeated. The file is accessed by io_uring,
+          or by a thread where the host refuses that; with aio=io_uring, a refusal is an error
   --net tap=NAME
           Attaches a network device to a TAP interface of the host; can be repeated, as all of --net
   --net udp=ADDRESS:PORT,ADDRESS:PORT
@@ -167,10 +168,17 @@ impl Arguments {
     /// Sets the limit of the heap, puts the devices into slots, and returns the command line.
     pub(super) fn apply(&self) -> Result<String, Unusable> {
         heap::set_limit(self.memory);
-        if let Some(plan) = &self.simulated {
-            simulate(plan).map_err(|error| Unusable(format!("--simulated: {error}")))?;
-            return Ok(self.words.join(" "));
+        match &self.simulated {
+            Some(plan) => {
+                simulate(plan).map_err(|error| Unusable(format!("--simulated: {error}")))?;
+            }
+            None => hosted::as_device(|| self.attach())?,
         }
+        Ok(self.words.join(" "))
+    }
+
+    /// Puts the devices into slots.
+    fn attach(&self) -> Result<(), Unusable> {
         if self.has_entropy {
             let entropy = Entropy::of_host();
             let said = |error| Unusable(format!("the host's random bytes: {error}"));
@@ -183,12 +191,16 @@ impl Arguments {
             let said = |error| Unusable(format!("--net {network}: {error}"));
             attached(hosted::attach(connect(*mac, network).map_err(said)?))?;
         }
-        Ok(self.words.join(" "))
+        Ok(())
     }
 }
 
 /// Puts the devices of a plan into slots. The world is at the other end of standard input.
 pub(super) fn simulate(plan: &Plan) -> io::Result<()> {
+    hosted::as_device(|| attach_simulated(plan))
+}
+
+fn attach_simulated(plan: &Plan) -> io::Result<()> {
     let stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     let disks = simulated::begin(plan, stream, heap::in_use)?;
     let full = || io::Error::other("the machine has too few slots for the devices");
@@ -217,14 +229,18 @@ fn attached(slot: Option<u32>) -> Result<(), Unusable> {
 fn open_disk(text: &str) -> Result<Disk, Unusable> {
     let mut options = text.split(',');
     let path = options.next().unwrap_or_default();
-    let (mut is_read_only, mut serial) = (false, "");
+    let (mut is_read_only, mut serial, mut aio) = (false, "", None);
     for option in options {
         match option.split_once('=') {
             None if option == "read-only" => is_read_only = true,
             Some(("serial", text)) => serial = text,
+            Some(("aio", name)) => {
+                let said = |_| format!("--disk {text}: aio={name} is neither io_uring nor threads");
+                aio = Some(name.parse().map_err(said).map_err(Unusable)?);
+            }
             _ => {
                 return Err(Unusable(format!(
-                    "--disk {text}: unknown option {option}; there are read-only and serial=TEXT"
+                    "--disk {text}: unknown option {option}; there are read-only, serial=TEXT and aio=NAME"
                 )));
             }
         }
@@ -236,7 +252,7 @@ fn open_disk(text: &str) -> Result<Disk, Unusable> {
         .open(path)
         .map_err(said)?;
     lock(&file, path, is_read_only)?;
-    Disk::new(file, is_read_only, serial).map_err(said)
+    Disk::new(file, is_read_only, serial, aio).map_err(said)
 }
 
 /// Locks an image until the process ends: one that writes it needs it alone, and several can read it.
@@ -380,6 +396,8 @@ mod tests {
         assert!(missing.is_some_and(|said| said.starts_with("--disk /nonexistent/disk: ")));
         let unknown = open_disk("disk,fast").err().map(|error| error.0);
         assert!(unknown.is_some_and(|said| said.contains("unknown option fast")));
+        let unknown = open_disk("disk,aio=native").err().map(|error| error.0);
+        assert!(unknown.is_some_and(|said| said.contains("neither io_uring nor threads")));
         assert!(connect(MAC, "udp=127.0.0.1:0").is_err_and(|said| said.contains("two")));
         let text = open_disk(env!("CARGO_MANIFEST_DIR"))
             .err()

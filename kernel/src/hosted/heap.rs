@@ -1,12 +1,14 @@
-//! The heap of a process: the host's, with a limit as a machine has one, and with counts.
+//! The heap of a process: the host's, with a limit as a machine has one, and with counts. What the
+//! devices allocate is theirs, and is not counted.
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::Cell;
 use core::ptr;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
 use std::alloc::System;
 
 use vmos_drivers::dma::LINE;
+use vmos_drivers::hosted;
 
 use crate::memory::Usage;
 use crate::net::Net;
@@ -15,7 +17,8 @@ use crate::net::Net;
 pub(super) const DEFAULT_LIMIT: usize = 128 << 20;
 
 static LIMIT: AtomicUsize = AtomicUsize::new(DEFAULT_LIMIT);
-static BYTES: AtomicUsize = AtomicUsize::new(0);
+/// Signed, because devices leave memory to the end of the process, which frees it.
+static BYTES: AtomicIsize = AtomicIsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 static BUFFERS: AtomicUsize = AtomicUsize::new(0);
@@ -28,8 +31,13 @@ pub struct ProcessHeap;
 // SAFETY: the blocks are the system's; what is counted changes none of them.
 unsafe impl GlobalAlloc for ProcessHeap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let size = layout.size();
-        let bytes = BYTES.fetch_add(size, Ordering::Relaxed) + size;
+        if hosted::is_device() {
+            // SAFETY: the caller's guarantee.
+            return unsafe { System.alloc(layout) };
+        }
+        let size = layout.size() as isize;
+        let sum = BYTES.fetch_add(size, Ordering::Relaxed) + size;
+        let bytes = usize::try_from(sum).unwrap_or_default();
         let block = if bytes > LIMIT.load(Ordering::Relaxed) {
             ptr::null_mut()
         } else {
@@ -52,7 +60,10 @@ unsafe impl GlobalAlloc for ProcessHeap {
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         // SAFETY: the caller's guarantee.
         unsafe { System.dealloc(block, layout) };
-        BYTES.fetch_sub(layout.size(), Ordering::Relaxed);
+        if hosted::is_device() {
+            return;
+        }
+        BYTES.fetch_sub(layout.size() as isize, Ordering::Relaxed);
         ALLOCATIONS.fetch_sub(1, Ordering::Relaxed);
         if is_for_devices(layout) {
             BUFFERS.fetch_sub(1, Ordering::Relaxed);
@@ -75,10 +86,14 @@ pub(super) fn limit() -> usize {
     LIMIT.load(Ordering::Relaxed)
 }
 
+fn bytes() -> usize {
+    usize::try_from(BYTES.load(Ordering::Relaxed)).unwrap_or_default()
+}
+
 /// Returns the current use.
 pub(crate) fn usage() -> Usage {
     Usage {
-        bytes: BYTES.load(Ordering::Relaxed),
+        bytes: bytes(),
         peak_bytes: PEAK.load(Ordering::Relaxed),
         allocations: ALLOCATIONS.load(Ordering::Relaxed),
         failures: FAILURES.load(Ordering::Relaxed),
@@ -102,7 +117,33 @@ pub(super) fn in_use() -> (u64, u64) {
         let count = net.frames().spare();
         (count * net.frames().frame_bytes(), count)
     });
-    let bytes = BYTES.load(Ordering::Relaxed) - spare.0;
+    let bytes = bytes() - spare.0;
     let buffers = BUFFERS.load(Ordering::Relaxed) - spare.1;
     (bytes as u64, buffers as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_device_allocates_is_not_the_machines() {
+        let layout = Layout::new::<[u64; 100]>();
+        let allocate = || {
+            // SAFETY: the layout has a size.
+            unsafe { ProcessHeap.alloc(layout) }
+        };
+        let free = |block| {
+            // SAFETY: the block has this layout, and nothing uses it.
+            unsafe { ProcessHeap.dealloc(block, layout) };
+        };
+        let before = usage().bytes;
+        let block = allocate();
+        assert_eq!(usage().bytes, before + layout.size());
+        let other = hosted::as_device(allocate);
+        assert_eq!(usage().bytes, before + layout.size());
+        hosted::as_device(|| free(other));
+        free(block);
+        assert_eq!(usage().bytes, before);
+    }
 }

@@ -1,5 +1,6 @@
 //! `cargo xtask lint`: runs clippy for the host and for every board, and builds the documentation.
 
+use std::env::consts::ARCH;
 use std::process::Stdio;
 
 use clap::Args;
@@ -16,9 +17,10 @@ use crate::workspace::{Workspace, cargo};
 /// Run clippy for the host and for every board, and build the documentation; warnings are errors
 ///
 /// The kernel's crates are checked for both the host and the boards, because each contains code
-/// that the other does not compile. On boards that are tested seldom (`seldom-tested` in the root
-/// Cargo.toml), only the apps named there are checked, and on boards without virtio devices only those
-/// that run there.
+/// that the other does not compile. If the compiler has the target of a Linux host with another
+/// processor, such as aarch64-unknown-linux-gnu, they are checked for that, too. On boards that are
+/// tested seldom (`seldom-tested` in the root Cargo.toml), only the apps named there are checked, and on
+/// boards without virtio devices only those that run there.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask lint
@@ -29,6 +31,9 @@ pub struct Arguments {
     boards: Vec<String>,
 }
 
+/// The hosts whose processes apps can be.
+const HOSTS: [&str; 2] = ["aarch64-unknown-linux-gnu", "x86_64-unknown-linux-gnu"];
+
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
@@ -36,6 +41,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     eprintln!("xtask: linting the crates for the host");
     let host = ["--workspace", "--all-targets"].map(str::to_owned).to_vec();
     let mut clean = clippy(&workspace, host)?;
+    clean &= lint_other_hosts(&workspace)?;
     eprintln!("xtask: building the documentation");
     clean &= document(&workspace)?;
     for board in &boards {
@@ -50,6 +56,32 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
+/// Checks the kernel's crates for hosts with another processor, as far as the compiler has them.
+fn lint_other_hosts(workspace: &Workspace) -> Result<bool, Failure> {
+    let libraries = libraries(workspace);
+    let mut clean = true;
+    for host in HOSTS {
+        // Without a package, the selection would be the workspace.
+        if host.starts_with(ARCH) || libraries.is_empty() || !install::has_target(host)? {
+            continue;
+        }
+        eprintln!("xtask: linting the kernel for {host}");
+        let mut words = vec!["--target".to_owned(), host.to_owned()];
+        words.extend(libraries.iter().cloned());
+        clean &= clippy(workspace, words)?;
+    }
+    Ok(clean)
+}
+
+/// Returns the selection of the kernel's crates that are part of the workspace.
+fn libraries(workspace: &Workspace) -> Vec<String> {
+    let libraries = ["vmos-drivers", "vmos"].into_iter();
+    libraries
+        .filter(|library| workspace.has_member(library))
+        .flat_map(|library| ["--package".to_owned(), library.to_owned()])
+        .collect()
+}
+
 /// Returns the selection of a board, one of `count`: its apps and the kernel's crates.
 fn image_of(workspace: &Workspace, board: &Board, count: usize) -> Vec<String> {
     let seldom = &workspace.seldom;
@@ -61,10 +93,7 @@ fn image_of(workspace: &Workspace, board: &Board, count: usize) -> Vec<String> {
         .filter(|name| !lacks_devices || workspace.runs_without_virtio(board, false, name))
         .collect();
     let mut words = image::cargo_selection(board, &apps);
-    let libraries = ["vmos-drivers", "vmos"].into_iter();
-    for library in libraries.filter(|library| workspace.has_member(library)) {
-        words.extend(["--package".to_owned(), library.to_owned()]);
-    }
+    words.extend(libraries(workspace));
     words
 }
 

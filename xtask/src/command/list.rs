@@ -3,7 +3,7 @@
 use clap::Args;
 use vmos_codegen::board::Architecture;
 
-use crate::boards;
+use crate::boards::{self, HOSTED};
 use crate::failure::Failure;
 use crate::output;
 use crate::transport;
@@ -51,6 +51,7 @@ pub fn run(_arguments: &Arguments) -> Result<(), Failure> {
     }
     let width = output::width();
     print!("{}\n{}", boards.text(width), apps.text(width));
+    println!("\n`cargo xtask run {HOSTED}` runs an app as a process of this host.");
     Ok(())
 }
 

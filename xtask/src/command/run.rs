@@ -55,7 +55,7 @@ use refusal::{check_disks, check_folders, check_memory, check_serials, check_sha
   cargo xtask run <BOARD> --app fat --share docs
   cargo xtask run <BOARD> --app serial --serial echo=echo.sock
   cargo xtask run <BOARD> --net socket=listen:9000 --gdb
-  cargo xtask run hosted --app hello
+  cargo xtask run hosted --app http
   cargo xtask run <BOARD> --qemu-arg=-d --qemu-arg=int --dry-run
   VMOS_QEMU=/opt/qemu-10 cargo xtask run <BOARD>
 
@@ -302,6 +302,10 @@ fn announce(board: &Board, app: &App, machine: &Machine) {
     let Some(Network::User { forwards, .. }) = &machine.devices.network else {
         return;
     };
+    announce_forwards(forwards);
+}
+
+fn announce_forwards(forwards: &[Forward]) {
     for forward in forwards {
         let Forward {
             protocol,

@@ -1,6 +1,7 @@
 //! The time, the wires and the chance of this thread's simulated machine.
 
 use alloc::collections::VecDeque;
+use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -17,6 +18,7 @@ use super::disk::Medium;
 use super::message::Message;
 use super::plan::{Plan, Rate, Rates};
 use super::random::Random;
+use crate::hosted::memory::as_device;
 use crate::hosted::wire::Wire;
 
 /// How long reading the clock takes, in nanoseconds.
@@ -29,9 +31,10 @@ const TURN_MORE: u64 = 1600;
 const BUSY: u32 = 512;
 /// The time at which each machine starts: 2026-01-01 in seconds since 1970.
 const EPOCH: u64 = 1_767_225_600;
-/// The room for what is not sent yet, in bytes, and for frames that were not received yet. It does not
-/// grow, so that the use of the heap stays that of the kernel.
-const OUT: usize = 256 << 10;
+/// The number of bytes after which what is to be sent is sent.
+const OUT: usize = 128 << 10;
+/// The number of frames that wait for a network device. It loses those that arrive when so many wait, as
+/// a device without room does.
 const INBOX: usize = 256;
 /// The stream of random numbers of a machine.
 const STREAM: u64 = 1;
@@ -56,7 +59,7 @@ pub(super) struct World {
     rates: Rates,
     has_faults: bool,
     /// The frames that have arrived, for each network device.
-    inbox: Vec<VecDeque<Vec<u8>>>,
+    inbox: Vec<Inbox>,
     media: Vec<Rc<RefCell<Medium>>>,
     usage: fn() -> (u64, u64),
 }
@@ -78,7 +81,7 @@ pub fn begin(
         .collect();
     let mut world = World {
         stream: BufReader::new(stream),
-        out: Vec::with_capacity(OUT),
+        out: Vec::new(),
         now: 0,
         horizon: 0,
         has_spoken: false,
@@ -87,9 +90,7 @@ pub fn begin(
         random: Random::new(plan.seed, STREAM),
         rates: plan.rates,
         has_faults: false,
-        inbox: (0..plan.networks)
-            .map(|_| VecDeque::with_capacity(INBOX))
-            .collect(),
+        inbox: (0..plan.networks).map(|_| Inbox::default()).collect(),
         media: media.clone(),
         usage,
     };
@@ -101,9 +102,29 @@ pub fn begin(
     Ok(media.into_iter().map(super::SimulatedDisk::new).collect())
 }
 
-/// Runs `act` with the world; `None` if this thread's machine is not simulated.
+/// The frames that have arrived for a network device, and were not received yet.
+#[derive(Default)]
+struct Inbox {
+    frames: VecDeque<Vec<u8>>,
+    /// The number of frames that found no room.
+    lost: u64,
+}
+
+impl Inbox {
+    /// Adds a frame. If there is no room for it, returns the number of frames that were lost so far.
+    fn put(&mut self, frame: Vec<u8>) -> Option<u64> {
+        if self.frames.len() < INBOX {
+            self.frames.push_back(frame);
+            return None;
+        }
+        self.lost += 1;
+        Some(self.lost)
+    }
+}
+
+/// Runs `act` with the world, as a part of a device; `None` if this thread's machine is not simulated.
 pub(super) fn with<R>(act: impl FnOnce(&mut World) -> R) -> Option<R> {
-    WORLD.with_borrow_mut(|world| world.as_mut().map(act))
+    WORLD.with_borrow_mut(|world| world.as_mut().map(|world| as_device(|| act(world))))
 }
 
 /// Returns whether this thread's machine is simulated.
@@ -210,7 +231,7 @@ impl World {
     }
 
     fn tell(&mut self, message: &Message) {
-        if self.out.len() > OUT / 2 {
+        if self.out.len() > OUT {
             self.flush();
         }
         self.has_spoken |= !matches!(message, Message::Note { .. });
@@ -253,8 +274,11 @@ impl World {
                     return Ok(false);
                 }
                 Message::Frame { port, bytes, .. } => {
-                    if let Some(inbox) = self.inbox.get_mut(usize::from(port)) {
-                        inbox.push_back(bytes);
+                    let inbox = self.inbox.get_mut(usize::from(port));
+                    if let Some(lost) = inbox.and_then(|inbox| inbox.put(bytes)) {
+                        self.note(format!(
+                            "network device {port} has lost {lost} frames: {INBOX} wait"
+                        ));
                     }
                 }
                 Message::Faults(on) => self.has_faults = on,
@@ -320,7 +344,11 @@ impl Wire for Crossing {
 
     fn receive(&mut self, room: &mut [u8]) -> Option<usize> {
         with(|world| {
-            let frame = world.inbox.get_mut(usize::from(self.port))?.pop_front()?;
+            let frame = world
+                .inbox
+                .get_mut(usize::from(self.port))?
+                .frames
+                .pop_front()?;
             let len = frame.len().min(room.len());
             room[..len].copy_from_slice(&frame[..len]);
             Some(len)
@@ -341,5 +369,21 @@ impl Read for SimulatedEntropy {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         with(|world| world.random.fill(bytes));
         Ok(bytes.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_inbox_that_is_full_loses_frames_and_counts_them() {
+        let mut inbox = Inbox::default();
+        assert!((0..INBOX).all(|_| inbox.put(Vec::new()).is_none()));
+        assert_eq!(inbox.put(Vec::new()), Some(1));
+        assert_eq!(inbox.put(Vec::new()), Some(2));
+        assert_eq!(inbox.frames.len(), INBOX);
+        inbox.frames.pop_front();
+        assert_eq!(inbox.put(Vec::new()), None);
     }
 }

@@ -1,34 +1,48 @@
 //! An app as a process of this host, instead of a board in QEMU.
 
+use std::env;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use super::connection::Connection;
 use super::refusal::{check_disks, check_folders};
-use super::{Arguments, Device, tell_time_limit};
+use super::{Arguments, Device, announce_forwards, tell_time_limit};
 use crate::boards::HOSTED as NAME;
 use crate::disk;
 use crate::failure::Failure;
-use crate::qemu::Disk;
+use crate::gateway::{self, Gateway};
+use crate::install;
+use crate::qemu::{Disk, Network};
+use crate::session::{self, Ending};
 use crate::shell;
 use crate::time_limit;
 use crate::workspace::{App, Workspace, cargo};
 
 impl Arguments {
-    /// Builds an app for this host, and replaces this process by it, or, with a time limit, waits for it.
+    /// Builds an app for this host and replaces this process by it; or runs it next to its gateway, or
+    /// within its time limit.
     pub(super) fn run_hosted(&self, workspace: &Workspace, app: &App) -> Result<(), Failure> {
         self.refuse_what_a_process_lacks()?;
         let disks = self.hosted_disks(workspace);
         disks.iter().try_for_each(check_path)?;
-        let words = self.hosted_words(&disks)?;
+        let user = self.user_network(app)?;
         let program = workspace.target.join("debug").join(&app.name);
         if self.dry_run {
+            let folder = env::temp_dir().join("vmos-gateway");
+            if let Some(user) = &user {
+                let gateway = shell::quote(&gateway::command(user, &folder));
+                eprintln!("xtask: QEMU is the gateway to this host: {gateway}");
+            }
+            let wire = user.map(|_| gateway::wire(&folder));
+            let words = self.hosted_words(&disks, wire)?;
             let program = program.display().to_string();
             let command: Vec<_> = [program].into_iter().chain(words).collect();
             println!("{}", shell::quote(&command));
             return Ok(());
         }
+        // Refuses what is wrong before anything is built.
+        self.hosted_words(&disks, None)?;
         check_folders(&self.disk)?;
         check_disks(disks.iter())?;
         for Disk { image, .. } in &disks {
@@ -43,24 +57,34 @@ impl Arguments {
         if !status.success() {
             return Err(Failure::Status(1));
         }
-        let mut command = Command::new(&program);
-        command.args(words);
-        let cannot_start = |error| format!("cannot start {}: {error}", program.display());
-        let Some(limit) = self.time_limit else {
-            return Err(cannot_start(command.exec()).into());
-        };
-        let mut process = command.spawn().map_err(cannot_start)?;
-        let countdown = limit.start(&process);
-        let status = process.wait()?;
-        if countdown.end() {
-            tell_time_limit(&app.name, self.time_limit);
-            return Err(Failure::Status(time_limit::STATUS));
+        if user.is_none() && self.time_limit.is_none() {
+            let words = self.hosted_words(&disks, None)?;
+            let error = Command::new(&program).args(words).exec();
+            return Err(format!("cannot start {}: {error}", program.display()).into());
         }
-        match status.code() {
-            Some(0) => Ok(()),
-            Some(code) => Err(Failure::Status(u8::try_from(code).unwrap_or(1))),
-            None => Err(format!("{} was terminated by a signal: {status}", app.name).into()),
+        let gateway = user.as_ref().map(start_gateway).transpose()?;
+        let words = self.hosted_words(&disks, gateway.as_ref().map(Gateway::wire))?;
+        if let Some(Network::User { forwards, .. }) = &user {
+            announce_forwards(forwards);
         }
+        match session::run_program(Command::new(&program).args(words), self.time_limit)? {
+            Ending::Interrupted | Ending::Exited(0) => Ok(()),
+            Ending::TimedOut => {
+                tell_time_limit(&app.name, self.time_limit);
+                Err(Failure::Status(time_limit::STATUS))
+            }
+            Ending::Exited(status) => Err(Failure::Status(status)),
+        }
+    }
+
+    /// Returns the user network: unless the options name another connection, an app that the ports of
+    /// this host are forwarded to has it.
+    fn user_network(&self, app: &App) -> Result<Option<Network>, Failure> {
+        if self.net.is_none() && self.forward.is_empty() && app.forwards.is_empty() {
+            return Ok(None);
+        }
+        let network = self.network(app)?;
+        Ok(network.filter(|network| matches!(network, Network::User { .. })))
     }
 
     fn hosted_disks(&self, workspace: &Workspace) -> Vec<Disk> {
@@ -76,8 +100,8 @@ impl Arguments {
         disks.collect()
     }
 
-    /// Returns the arguments of the program.
-    fn hosted_words(&self, disks: &[Disk]) -> Result<Vec<String>, Failure> {
+    /// Returns the arguments of the program. `user` is the wire to the user network.
+    fn hosted_words(&self, disks: &[Disk], user: Option<String>) -> Result<Vec<String>, Failure> {
         let mut words = Vec::new();
         if self.without.contains(&Device::Rng) {
             words.push("--no-entropy".to_owned());
@@ -89,19 +113,27 @@ impl Arguments {
                 format!("{}{read_only}", image.display()),
             ]);
         }
-        let first = self
-            .net
-            .iter()
-            .filter(|_| !self.without.contains(&Device::Net));
+        if let Some(wire) = user {
+            words.extend(["--net".to_owned(), wire]);
+            if self.words("ip=").next().is_none() {
+                words.push(format!("ip={}/24{}", self.address(), self.router()));
+            }
+        }
+        let first = self.net.iter().filter(|net| **net != Connection::User);
         for connection in first.chain(&self.nic) {
             let wire = match connection {
                 Connection::Tap(name) => format!("tap={name}"),
                 Connection::Connect(port) => format!("connect=127.0.0.1:{port}"),
                 Connection::Unconnected => continue,
-                Connection::User | Connection::Listen(_) => {
+                Connection::User => {
+                    return Err(Failure::usage(
+                        "--nic user: on `hosted`, only --net can be `user`",
+                    ));
+                }
+                Connection::Listen(_) => {
                     return Err(Failure::usage(format!(
-                        "--net {connection}: a process has `tap=NAME`, `socket=connect:PORT` and `none`; \
-                         its own options, which the app shows with --help, have more"
+                        "--net {connection}: a process has `user`, `tap=NAME`, `socket=connect:PORT` and \
+                         `none`; its own options, which the app shows with --help, have more"
                     )));
                 }
             };
@@ -132,7 +164,6 @@ impl Arguments {
             ("--ethernet", self.ethernet),
             ("--balloon", self.balloon),
             ("--share", self.share.is_some()),
-            ("--forward", !self.forward.is_empty()),
             ("--serial", !self.serial.is_empty()),
             ("--pcap", self.pcap.is_some()),
             ("--smp", self.smp.is_some()),
@@ -161,4 +192,12 @@ fn check_path(disk: &Disk) -> Result<(), Failure> {
         )));
     }
     Ok(())
+}
+
+/// Starts the gateway of a user network.
+fn start_gateway(user: &Network) -> Result<Gateway, Failure> {
+    install::qemu(&gateway::program())?;
+    let gateway = Gateway::start(user);
+    gateway
+        .map_err(|error| format!("the gateway to this host does not start: {error}").into())
 }

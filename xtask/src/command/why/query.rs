@@ -4,7 +4,7 @@ use std::path::Path;
 
 use vmos_codegen::description::spaces;
 
-use crate::boards::NoSuchBoard;
+use crate::boards::{HOSTED, NoSuchBoard};
 use crate::failure::Failure;
 
 /// The subject of the query.
@@ -88,6 +88,12 @@ impl Query {
     /// Parses the argument, given the names of all boards and the workspace's folder.
     pub(super) fn read(what: &str, boards: &[String], root: &Path) -> Result<Self, Failure> {
         let what = what.trim();
+        if what == HOSTED {
+            return Err(Failure::usage(NoSuchBoard {
+                name: what.to_owned(),
+                names: boards.to_vec(),
+            }));
+        }
         if let Some(place) = place(what, root) {
             return place;
         }
