@@ -39,7 +39,7 @@ pub fn take_keys() {
     });
 }
 
-/// Gives the terminal back as it was.
+/// Restores the modes that the terminal had before [`take_keys`].
 pub(super) fn give_back_keys() {
     BEFORE.take();
 }
