@@ -26,11 +26,12 @@ pub const LINE: usize = 64;
 /// The number of bytes that were leaked, because a device could not be stopped from using them.
 static LEAKED: AtomicUsize = AtomicUsize::new(0);
 
-/// Counts memory that is never freed, in bytes. Version 6-M of the Arm architecture has only loads and stores; there,
-/// interrupts are masked and there is one processor.
+/// Counts memory that is never freed, in bytes.
 fn note_leak(bytes: usize) {
     #[cfg(target_has_atomic = "ptr")]
     LEAKED.fetch_add(bytes, Ordering::Relaxed);
+    // Version 6-M of the Arm architecture has only loads and stores. There is one processor, and interrupts
+    // are masked.
     #[cfg(not(target_has_atomic = "ptr"))]
     LEAKED.store(LEAKED.load(Ordering::Relaxed) + bytes, Ordering::Relaxed);
 }

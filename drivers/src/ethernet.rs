@@ -62,8 +62,8 @@ crate::counted!(Statistics {
     resets,
 });
 
-/// An Ethernet controller, as the event loop and the network stack use it. The methods mean the same as
-/// those of [`Net`](crate::virtio::net::Net).
+/// The driver of an Ethernet controller, for the event loop and the network stack. The methods have the
+/// same meaning as those of [`Net`](crate::virtio::net::Net).
 pub trait Ethernet: Watched {
     /// Resets and starts the controller, which may be in any state.
     ///
@@ -94,8 +94,8 @@ pub trait Ethernet: Watched {
     /// Returns how many frames have arrived and can be [received](Self::receive) now.
     fn arrived(&mut self) -> u16;
 
-    /// Returns the next frame of those counted by the last call of [`arrived`](Self::arrived);
-    /// `None` if it was dropped, or there is none.
+    /// Returns the next frame of those counted by the last call of [`arrived`](Self::arrived); skips
+    /// frames that must be dropped. `None` if none is left.
     fn receive(&mut self) -> Option<Frame>;
 
     /// Returns how many frames can be [sent](Self::send) now.

@@ -211,10 +211,11 @@ impl<T: Transport, E: Ethernet> NetworkDevice<T, E> {
                 device.exists();
                 device.dispatch(rearm)
             }
-            Self::Ethernet(device) => match device.failure() {
-                Some(_) => None,
-                None => Some(rearm && device.rearm()),
-            },
+            Self::Ethernet(device) => {
+                let has_news = rearm && device.rearm();
+                // Looking for news may have found that the controller has failed.
+                device.failure().is_none().then_some(has_news)
+            }
         }
     }
 

@@ -2,9 +2,9 @@
 //! still offers on virtio-mmio by default).
 //!
 //! There are three layers: a [`transport`] accesses a device's registers over MMIO or PCI, a
-//! [`queue`] carries requests, and the drivers ([`rng`], [`blk`], [`net`], [`console`],
-//! [`vsock`]) implement the requests of each kind of device. Drivers never block and do not depend on an executor: a
-//! task that waits leaves a [`core::task::Waker`].
+//! [`queue`] carries requests, and the drivers ([`rng`], [`blk`], [`net`], [`console`], [`vsock`],
+//! [`balloon`]) implement the requests of each kind of device. Drivers never block and do not depend on
+//! an executor: a task that waits leaves a [`core::task::Waker`].
 //!
 //! Values written by a device are never trusted. Every module keeps these rules:
 //!

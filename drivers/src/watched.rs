@@ -1,4 +1,4 @@
-//! A device that is watched: it tells its progress, and is restarted if it does not respond.
+//! Devices that are watched: each reports its progress, and is restarted if it does not respond.
 
 use crate::virtio::transport::Routing;
 use crate::virtio::{Failure, Pulse, SetupError};
@@ -34,10 +34,11 @@ pub trait Watched {
         false
     }
 
-    /// Resets a device that does not respond. Its requests fail with [`Failure::Silent`].
+    /// Stops using a device that does not respond: its requests fail with [`Failure::Silent`]. A device
+    /// that accesses memory is reset.
     fn give_up(&mut self);
 
-    /// Resets the device and starts it again. What it had to do fails.
+    /// Resets the device and starts it again. Its requests fail with [`Failure::Restarted`].
     ///
     /// # Errors
     ///

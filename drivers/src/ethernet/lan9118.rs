@@ -23,10 +23,13 @@ use crate::watched::Watched;
 use fifo::{Receive, Transmit};
 use registers::*;
 
-/// How often a register is read until the controller has done something. The slowest, reloading the
-/// EEPROM, takes some milliseconds, in which no processor reads a register of the controller so often:
-/// an access takes at least 45 ns (6.3).
-const READS: u32 = 1_000_000;
+/// The number of reads of a register until a reset, or loading the EEPROM after it, counts as failed.
+/// Loading takes some milliseconds, and a read at least 45 ns (6.3), so these are at least 45 ms.
+const RESET_READS: u32 = 1_000_000;
+
+/// The number of reads of a register until another operation of the controller counts as failed: at least
+/// 4 ms. Waking it takes 2 ms (3.10.2), an access to the MAC some cycles of its clock.
+const READS: u32 = 100_000;
 
 /// The interrupts in use, without that for room to send.
 const INTERRUPTS: u32 = INT_PHY | INT_RX_ERROR | INT_TX_ERROR | INT_RX_DROPPED | INT_RX_STATUS;
@@ -86,15 +89,23 @@ impl<R: Registers> Lan9118<R> {
         }
     }
 
-    /// Reads a register until `is_done`. Returns whether that happened.
-    fn wait(&self, register: usize, is_done: impl Fn(u32) -> bool) -> bool {
-        (0..READS).any(|_| is_done(self.registers.read32(register)))
+    /// Reads a register, at most `reads` times, until `is_done`. Returns whether that happened.
+    fn wait(&self, reads: u32, register: usize, is_done: impl Fn(u32) -> bool) -> bool {
+        (0..reads).any(|_| is_done(self.registers.read32(register)))
     }
 
-    /// Checks that the controller is there, and that it is awake.
+    /// Wakes the controller, and checks that it is one that this driver knows.
     fn identify(&self) -> Result<(), SetupError> {
+        // Until the controller is awake, no other register may be read (5.3.15).
+        let mut is_awake = self.registers.read32(PMT_CTRL) & READY != 0;
+        if !is_awake {
+            // Any write to this register wakes the controller (3.10.2).
+            self.registers.write32(BYTE_TEST, 0);
+            is_awake = self.wait(READS, PMT_CTRL, |value| value & READY != 0);
+        }
         match self.registers.read32(BYTE_TEST) {
-            BYTE_ORDER => {}
+            BYTE_ORDER if is_awake => {}
+            BYTE_ORDER => return Err(SetupError::Device("it does not wake up")),
             0 | u32::MAX => return Err(SetupError::NoDevice),
             value => {
                 return Err(SetupError::Unknown {
@@ -110,13 +121,6 @@ impl<R: Registers> Lan9118<R> {
                 value: id,
             });
         }
-        if self.registers.read32(PMT_CTRL) & READY == 0 {
-            // Any write to this register wakes the controller (3.10.2).
-            self.registers.write32(BYTE_TEST, 0);
-            if !self.wait(PMT_CTRL, |value| value & READY != 0) {
-                return Err(SetupError::ResetTimeout);
-            }
-        }
         Ok(())
     }
 
@@ -126,7 +130,7 @@ impl<R: Registers> Lan9118<R> {
         let registers = &self.registers;
         registers.write32(INT_EN, 0);
         registers.write32(HW_CFG, RESET);
-        if !self.wait(HW_CFG, |value| value & RESET == 0)
+        if !self.wait(RESET_READS, HW_CFG, |value| value & RESET == 0)
             || registers.read32(HW_CFG) & RESET_TIMEOUT != 0
         {
             return Err(SetupError::ResetTimeout);
@@ -134,7 +138,7 @@ impl<R: Registers> Lan9118<R> {
         registers.write32(HW_CFG, STORE_AND_FORWARD | TX_FIFO_5_KIB);
         registers.write32(AFC_CFG, FLOW_CONTROL);
         // After a reset, the controller loads its address from the EEPROM.
-        if !self.wait(E2P_CMD, |value| value & EEPROM_BUSY == 0) {
+        if !self.wait(RESET_READS, E2P_CMD, |value| value & EEPROM_BUSY == 0) {
             return Err(SetupError::ResetTimeout);
         }
         self.mac = self.read_address()?;
@@ -215,7 +219,7 @@ impl<R: Registers> Ethernet for Lan9118<R> {
     }
 
     fn has_news(&mut self) -> bool {
-        self.failure.is_none() && (self.waiting() > 0 || self.has_new_room())
+        self.failure.is_none() && (self.waiting() > 0 || self.take_new_room())
     }
 
     fn arrived(&mut self) -> u16 {
@@ -287,7 +291,8 @@ impl<R: Registers> Watched for Lan9118<R> {
             oldest: self.transmit.completed,
             answered: self.transmit.completed as u16,
             taken: self.receive.taken,
-            has_news: self.has_news(),
+            has_news: self.failure.is_none()
+                && (self.waiting() > 0 || self.transmit.has_new_room()),
             is_unread: false,
             listens: true,
         }

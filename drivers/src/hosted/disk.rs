@@ -46,7 +46,7 @@ mod feature {
 }
 
 /// The features of a disk that can be written.
-pub(super) const READABLE: u64 = feature::FLUSH;
+pub(super) const WRITABLE: u64 = feature::FLUSH;
 
 /// What a request asks for.
 #[derive(Debug)]

@@ -47,7 +47,7 @@ pub fn take_keys() {
     });
 }
 
-/// Gives the terminal back as it was.
+/// Restores the modes that the terminal had before [`take_keys`].
 pub(super) fn give_back_keys() {
     let mut before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(modes) = before.take()

@@ -3,8 +3,8 @@
 //!
 //! Nothing here asks the host for the time, a random number or a file. Time passes only while the kernel
 //! sleeps, up to the next event, and by a few microseconds in each turn of its loop. Whenever the kernel
-//! sleeps, the world is asked until when; it answers with the frames that arrive until then. All chance
-//! is drawn from the seed in the [`Plan`], so that a run with the same plan and the same world is the
+//! sleeps, the world is asked until when; it answers with the frames that arrive until then. All random
+//! choices follow from the seed in the [`Plan`], so a run with the same plan and the same world is the
 //! same run, up to each byte.
 
 mod disk;

@@ -5,16 +5,17 @@
 //! do without, and takes them back when the host wants fewer, or, if the device permits it, when an
 //! allocation fails ([`Balloon::relieve`]). Nothing that the device writes is an address or a length.
 
-use alloc::vec::Vec;
-
 use super::device::{Device, GaveUp};
 use super::driver::Driver;
 use super::error::{Failure, SetupError};
-use super::queue::{Queue, Segment};
+use super::queue::Queue;
 use super::transport::{Doorbell, Transport};
-use crate::dma::{Buffer, PAGE, Pages};
+use crate::dma::PAGE;
 
 mod health;
+mod lots;
+
+use lots::{Held, Lot};
 
 /// The queues (5.5.2): pages for the host, and pages that are taken back.
 const INFLATE: u16 = 0;
@@ -23,15 +24,15 @@ const DEFLATE: u16 = 1;
 const DEPTH: u16 = 8;
 /// The number of pages in a lot: 1 MiB. Their numbers take a kilobyte.
 const LOT: usize = 256;
-/// The least number of pages in a lot, unless the host wants fewer: so that memory which becomes free page
-/// by page does not make as many lots.
+/// The smallest number of pages in a lot, unless the host wants fewer: memory that becomes free page by page
+/// is given in few lots.
 const LEAST: usize = 16;
 
 /// The feature bit for a host that must be told before pages are used again (5.5.3).
 const MUST_TELL_HOST: u64 = 1 << 0;
 /// The feature bit for a guest that takes pages back when it needs memory (5.5.3).
 const DEFLATE_ON_OOM: u64 = 1 << 2;
-/// The wanted features. They are all accepted, whatever the device makes of them.
+/// The features to accept, if the device offers them.
 const WANTED: u64 = MUST_TELL_HOST | DEFLATE_ON_OOM;
 
 /// The offsets in the configuration (5.5.4): the number of pages that the host wants, and the number
@@ -62,58 +63,6 @@ crate::counted!(Statistics {
     taken_back_pages,
     relieved_pages,
 });
-
-/// Returns the number of the first page, of which the device's numbers have 32 bits; `None` if one of them
-/// does not fit, above 16 TiB.
-fn number(pages: &Pages) -> Option<u32> {
-    let first = pages.address().0 / PAGE as u64;
-    // In a test, the memory is that of a process, which has larger addresses.
-    let first = if cfg!(test) {
-        first & 0x7fff_ffff
-    } else {
-        first
-    };
-    u32::try_from(first.checked_add(pages.count() as u64)?).ok()?;
-    u32::try_from(first).ok()
-}
-
-/// Pages that are given and taken back together.
-struct Lot {
-    /// The numbers of the pages, for the device.
-    numbers: Buffer,
-    /// The pages; `None` once they were taken back and the device was not told yet.
-    pages: Option<Pages>,
-}
-
-impl Lot {
-    /// Allocates a lot; `None` if the heap has no such block.
-    fn new(count: usize) -> Option<Self> {
-        let mut numbers = Buffer::new(count * size_of::<u32>()).ok()?;
-        let pages = Pages::new(count)?;
-        let first = number(&pages)?;
-        for (number, place) in (first..).zip(numbers.chunks_exact_mut(size_of::<u32>())) {
-            place.copy_from_slice(&number.to_le_bytes());
-        }
-        let pages = Some(pages);
-        Some(Self { numbers, pages })
-    }
-
-    const fn count(&self) -> usize {
-        self.numbers.len() / size_of::<u32>()
-    }
-
-    fn segment(&self) -> Segment {
-        Segment::readable(self.numbers.address(), self.numbers.len() as u32)
-    }
-
-    /// Leaks what the device may still read or take away.
-    fn leak(mut self) {
-        self.numbers.leak();
-        if let Some(pages) = self.pages.take() {
-            pages.leak();
-        }
-    }
-}
 
 /// A queue, and the lots in flight in it.
 struct Lane {
@@ -163,11 +112,10 @@ pub struct Balloon<T: Transport> {
     device: Device<T>,
     inflate: Lane,
     deflate: Lane,
-    /// What the host has.
-    held: Vec<Lot>,
+    held: Held,
     /// Returns how many bytes of the heap can be given away now.
     spare: fn() -> usize,
-    /// Whether pages may be used again before the host wants fewer, and before it is notified (5.5.6.1).
+    /// Whether pages may be used again before the host wants fewer and before it is notified (5.5.6.1).
     may_relieve: bool,
     wanted: u32,
     /// How many bytes the heap could do without when it had no block for a lot; 0 if it had one.
@@ -195,7 +143,7 @@ impl<T: Transport> Balloon<T> {
             device,
             inflate,
             deflate,
-            held: Vec::new(),
+            held: Held::default(),
             spare,
             may_relieve: accepted & WANTED == DEFLATE_ON_OOM,
             wanted: 0,
@@ -245,7 +193,7 @@ impl<T: Transport> Balloon<T> {
 
     /// Returns the number of pages that the host has or is being given.
     fn given(&self) -> usize {
-        self.held.iter().map(Lot::count).sum::<usize>() + self.inflate.pages()
+        self.held.pages + self.inflate.pages()
     }
 
     /// Processes up to `budget` lots that the device is done with. Returns the number.
@@ -298,10 +246,8 @@ impl<T: Transport> Balloon<T> {
         let wanted = self.wanted as usize;
         // The device is notified first of those that were taken back already.
         while self.deflate.has_room()
-            && let Some(index) = self.next_to_take_back(wanted)
+            && let Some(lot) = self.held.take(self.given() > wanted)
         {
-            // Neighbours stay neighbours, so that large blocks can be taken back.
-            let lot = self.held.remove(index);
             self.deflate.lend(lot);
         }
         while self.inflate.has_room() && self.given() < wanted {
@@ -312,8 +258,8 @@ impl<T: Transport> Balloon<T> {
             if count < missing.min(LEAST) || spare <= self.scattered {
                 break;
             }
-            let is_kept = self.held.try_reserve(DEPTH.into()).is_ok();
-            let Some(lot) = is_kept.then(|| Lot::new(count)).flatten() else {
+            let has_room = self.held.reserve();
+            let Some(lot) = has_room.then(|| Lot::new(count)).flatten() else {
                 self.scattered = spare;
                 break;
             };
@@ -329,17 +275,9 @@ impl<T: Transport> Balloon<T> {
         self.device.failure().is_none() && self.given() < self.wanted as usize
     }
 
-    /// Returns the lot to tell the device about next: one whose pages are in use again, or, if the host has
-    /// too many, the last one.
-    fn next_to_take_back(&self, wanted: usize) -> Option<usize> {
-        let used_again = self.held.iter().position(|lot| lot.pages.is_none());
-        used_again.or_else(|| (self.given() > wanted).then(|| self.held.len().checked_sub(1))?)
-    }
-
     /// Writes how many pages the host has, if it was told another number (5.5.6).
     fn tell_actual(&mut self) {
-        let pages = self.held.iter().map(Lot::count).sum::<usize>() + self.deflate.pages();
-        let pages = pages as u32;
+        let pages = (self.held.pages + self.deflate.pages()) as u32;
         if pages != self.told {
             self.device.transport.write_config32(CONFIG_ACTUAL, pages);
             self.told = pages;
@@ -353,18 +291,9 @@ impl<T: Transport> Balloon<T> {
         if !self.may_relieve || self.device.failure().is_some() {
             return false;
         }
-        let mut freed = 0;
-        for lot in self.held.iter_mut().rev() {
-            if freed > bytes {
-                break;
-            }
-            if let Some(pages) = lot.pages.take() {
-                let count = pages.count() as u64;
-                self.counts.taken_back_pages += count;
-                self.counts.relieved_pages += count;
-                freed += pages.count() * PAGE;
-            }
-        }
+        let freed = self.held.free(bytes) as u64;
+        self.counts.taken_back_pages += freed;
+        self.counts.relieved_pages += freed;
         freed > 0
     }
 

@@ -1,4 +1,4 @@
-//! What the drivers of all virtio devices do alike to watch and to restart their device.
+//! Watching and restarting a virtio device, for the drivers of all kinds.
 
 use super::device::{Device, GaveUp};
 use super::error::{Failure, SetupError};
@@ -6,8 +6,8 @@ use super::pulse::Pulse;
 use super::transport::{Routing, Transport};
 use crate::watched::Watched;
 
-/// The driver of a virtio device. What differs between devices is stated here; [`Watched`] follows from
-/// it.
+/// The driver of a virtio device: the parts of watching and restarting it that depend on its kind. Every
+/// such driver implements [`Watched`] by them.
 pub(super) trait Driver {
     /// How the device is reached.
     type Transport: Transport;

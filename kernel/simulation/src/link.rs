@@ -5,7 +5,7 @@ use vmos_drivers::hosted::simulated::Random;
 /// The port of the link that leads to the program.
 pub const OUTSIDE: usize = usize::MAX;
 
-/// How a link treats frames. Each rate is in cases of 1000.
+/// How a link treats frames. Each rate is in cases of 1000: 0 to 1000.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Wear {
     /// How long a frame takes, in nanoseconds.
@@ -63,7 +63,7 @@ impl Link {
         let count = if random.chance(doubled) { 2 } else { 1 };
         let mut delay = || {
             let more = if random.chance(late) { how_late } else { 0 };
-            // What is never drawn has no influence on what follows.
+            // Without a random number drawn here, the later ones stay the same.
             latency
                 + if jitter + more > 0 {
                     random.below(jitter + more)

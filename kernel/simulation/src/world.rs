@@ -13,10 +13,13 @@ use crate::trace::Trace;
 /// The stream of random numbers of a world.
 const STREAM: u64 = 0;
 
+/// The largest number of bytes that a machine may print without a sleep in between.
+const MOST_PRINTED: usize = 16 << 20;
+
 /// The number of a machine.
 pub type MachineId = usize;
 
-/// A run failed.
+/// The reason why a run failed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Broken(pub String);
 
@@ -28,12 +31,12 @@ impl fmt::Display for Broken {
 
 impl core::error::Error for Broken {}
 
-/// What happened last.
+/// The event at which a step ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Step {
-    /// The time has come that was asked for.
+    /// The time limit of the step was reached.
     Time,
-    /// Something happened among the machines.
+    /// An event that involves only machines.
     Inside,
     /// A frame has arrived from a machine.
     Frame(Vec<u8>),
@@ -70,7 +73,7 @@ pub struct World {
     /// The frames in flight, by the time of their arrival and their number: for whom, and the bytes.
     frames: BTreeMap<(u64, u64), (usize, Vec<u8>)>,
     sent: u64,
-    /// What must not happen, and did.
+    /// The first violation that a machine has reported.
     violation: Option<String>,
 }
 
@@ -96,7 +99,7 @@ impl World {
         self.now
     }
 
-    /// Returns the generator of all chance that is not in a machine.
+    /// Returns the generator of the random choices outside machines.
     pub const fn random(&mut self) -> &mut Random {
         &mut self.random
     }
@@ -133,7 +136,7 @@ impl World {
         let now = self.now;
         let machine = &mut self.machines[id];
         let mut plan = machine.plan.clone();
-        // Each start has its own chance.
+        // The random choices of each start differ.
         plan.seed = Random::new(plan.seed, 2 + machine.starts).next();
         machine.starts += 1;
         let failed = |error| Broken(format!("machine {id} cannot be started: {error}"));
@@ -183,7 +186,7 @@ impl World {
         &self.machines[id].console
     }
 
-    /// Cuts the power of a machine. Its disks keep what was flushed, and chance decides about the rest.
+    /// Cuts the power of a machine. Its disks keep what was flushed, and a random part of the rest.
     ///
     /// # Errors
     ///
@@ -243,7 +246,7 @@ impl World {
     ///
     /// # Errors
     ///
-    /// If a machine fails, or what must not happen has happened.
+    /// If a machine fails, or has reported a violation.
     pub fn step(&mut self, limit: u64) -> Result<Step, Broken> {
         let wakes = self.machines.iter().enumerate();
         let wakes = wakes.filter(|(_, machine)| machine.process.is_some());
@@ -286,7 +289,7 @@ impl World {
             if self.step(limit)? == Step::Time {
                 let seconds = limit / 1_000_000_000;
                 return Err(Broken(format!(
-                    "what was waited for has not come in {seconds} s"
+                    "the expected event has not happened within {seconds} s"
                 )));
             }
         }
@@ -334,6 +337,7 @@ impl World {
         process.tell(&Message::Wake { at, horizon });
         // The end of the process is found when it is read from.
         let _ = process.send();
+        let mut printed = 0;
         loop {
             let Some(process) = &mut self.machines[id].process else {
                 return Ok(Step::Inside);
@@ -350,6 +354,11 @@ impl World {
                         format!("machine {id} prints {:?}", String::from_utf8_lossy(&bytes))
                     });
                     self.machines[id].console += &String::from_utf8_lossy(&bytes);
+                    printed += bytes.len();
+                    if printed > MOST_PRINTED {
+                        self.machines[id].process = None;
+                        return Err(Broken(format!("machine {id} prints without end")));
+                    }
                 }
                 Ok(Message::Note { at, text }) => {
                     self.trace

@@ -1,11 +1,11 @@
-//! Arm microcontrollers, version 7-M, 6-M and 8-M: runs in privileged Thread mode on the process stack, with
-//! interrupts masked. Faults are taken on the main stack.
+//! Arm microcontrollers, versions 6-M, 7-M and 8-M: runs in privileged Thread mode on the process stack,
+//! with interrupts masked. Faults are taken on the main stack.
 //!
 //! The manual is Arm DDI 0403, the Architecture Reference Manual for version 7-M; that of version 6-M, a
 //! subset without the reasons of faults, is Arm DDI 0419, and that of version 8-M, which has another
-//! memory protection unit, is Arm DDI 0553. The kernel stays in the state in which the processor starts:
-//! the secure one, if there are two. The parts without processor instructions are
-//! also compiled and tested on the host.
+//! memory protection unit, is Arm DDI 0553. The kernel stays in the security state in which the processor
+//! starts: the secure one, if there are two. The parts without processor instructions are also compiled
+//! and tested on the host.
 
 mod fault;
 #[cfg(any(test, not(vmos_v8m)))]

@@ -11,9 +11,13 @@ pub(crate) type Shared = DriverCell<Balloon<Transport>>;
 #[cfg(target_os = "none")]
 pub(super) use on_a_board::{relieve_by, spare};
 
-/// The share of the heap that the host never gets, and the least number of bytes.
+/// The host never gets one of so many bytes of the heap.
 #[cfg(target_os = "none")]
-const KEPT: (usize, usize) = (8, 2 << 20);
+const KEPT_SHARE: usize = 8;
+
+/// The smallest part of the heap that the host never gets, in bytes.
+#[cfg(target_os = "none")]
+const KEPT_LEAST: usize = 2 << 20;
 
 #[cfg(target_os = "none")]
 mod on_a_board {
@@ -21,7 +25,7 @@ mod on_a_board {
 
     use critical_section::Mutex;
 
-    use super::{KEPT, Shared};
+    use super::{KEPT_LEAST, KEPT_SHARE, Shared};
     use crate::memory::heap;
 
     /// The driver, for the heap.
@@ -36,8 +40,7 @@ mod on_a_board {
     /// Returns how many bytes the host can be given now.
     pub(crate) fn spare() -> usize {
         let size = heap::size();
-        let (share, least) = KEPT;
-        let kept = (size / share).max(least);
+        let kept = (size / KEPT_SHARE).max(KEPT_LEAST);
         size.saturating_sub(heap::usage().bytes)
             .saturating_sub(kept)
     }

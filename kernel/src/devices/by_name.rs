@@ -15,7 +15,7 @@ use crate::machine;
 pub enum NoSuchDisk {
     /// Neither the command line nor the board file has the name.
     Unnamed,
-    /// The machine does not have the disk that the name stands for, or it failed to start.
+    /// The machine does not have the disk with this name, or it failed to start.
     Absent,
 }
 
@@ -37,15 +37,16 @@ impl fmt::Display for NoSuchDisk {
 
 impl core::error::Error for NoSuchDisk {}
 
-/// What a name stands for.
+/// What identifies the disk that has a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Meant<'a> {
-    /// What the command line states: a place or a serial number.
+enum Selector<'a> {
+    /// The place or the serial number in a word of the command line.
     Stated(&'a str),
+    /// The properties in the board file.
     Described(&'static NamedDevice),
 }
 
-impl Meant<'_> {
+impl Selector<'_> {
     fn is_at(self, place: Place) -> bool {
         match self {
             Self::Stated(text) => place.is_called(text),
@@ -61,37 +62,41 @@ impl Meant<'_> {
     }
 }
 
-/// Returns what a name stands for.
-fn meant<'a>(
+/// Returns what identifies the disk with this name; `None` if nothing gives the name.
+fn selector<'a>(
     name: &str,
     command_line: CommandLine<'a>,
     described: &'static [NamedDevice],
-) -> Option<Meant<'a>> {
+) -> Option<Selector<'a>> {
     let words = command_line.words().filter_map(|word| {
         let rest = word.strip_prefix("disk.")?;
         rest.strip_prefix(name)?.strip_prefix('=')
     });
-    let stated = words.last().map(Meant::Stated);
+    let stated = words.last().map(Selector::Stated);
     let mut described = described.iter();
-    stated.or_else(|| described.find(|one| one.name == name).map(Meant::Described))
+    stated.or_else(|| {
+        described
+            .find(|one| one.name == name)
+            .map(Selector::Described)
+    })
 }
 
 impl Devices {
-    /// Returns the disk with this name: the first one at a place that the name stands for, and otherwise
-    /// the first one with its serial number.
+    /// Returns the disk with this name: the first one at a place that the name's selector states, and
+    /// otherwise the first one with the serial number there.
     pub(crate) async fn disk_by_name(
         &self,
         name: &str,
         command_line: CommandLine<'_>,
     ) -> Result<Disk, NoSuchDisk> {
-        let meant = meant(name, command_line, machine::DISKS).ok_or(NoSuchDisk::Unnamed)?;
+        let selector = selector(name, command_line, machine::DISKS).ok_or(NoSuchDisk::Unnamed)?;
         let found = self.found.iter();
         let places = found.filter(|device| device.kind == DeviceKind::BLK);
         let mut disks = places.zip(self.disks());
-        if let Some((_, disk)) = disks.find(|(device, _)| meant.is_at(device.place)) {
+        if let Some((_, disk)) = disks.find(|(device, _)| selector.is_at(device.place)) {
             return Ok(disk);
         }
-        match meant.serial() {
+        match selector.serial() {
             Some(serial) => self.disk_by_serial(serial).await,
             None => None,
         }
@@ -132,34 +137,34 @@ mod tests {
         },
     ];
 
-    fn of<'a>(name: &str, line: &'a str) -> Option<Meant<'a>> {
-        meant(name, CommandLine::new(line), &DESCRIBED)
+    fn of<'a>(name: &str, line: &'a str) -> Option<Selector<'a>> {
+        selector(name, CommandLine::new(line), &DESCRIBED)
     }
 
     #[test]
     fn the_command_line_overrides_the_board_file() {
-        assert_eq!(of("data", ""), Some(Meant::Described(&DESCRIBED[0])));
+        assert_eq!(of("data", ""), Some(Selector::Described(&DESCRIBED[0])));
         assert_eq!(of("dat", ""), None);
         assert_eq!(
             of("data", "disk.data2=x"),
-            Some(Meant::Described(&DESCRIBED[0]))
+            Some(Selector::Described(&DESCRIBED[0]))
         );
         let line = "disk.data=a disk.data=slot30 disk.new=serial-2";
-        assert_eq!(of("data", line), Some(Meant::Stated("slot30")));
-        assert_eq!(of("new", line), Some(Meant::Stated("serial-2")));
+        assert_eq!(of("data", line), Some(Selector::Stated("slot30")));
+        assert_eq!(of("new", line), Some(Selector::Stated("serial-2")));
     }
 
     #[test]
-    fn a_disk_is_meant_by_its_place_or_its_serial_number() {
+    fn a_disk_is_selected_by_its_place_or_its_serial_number() {
         let slot = |slot| Place::MmioSlot { slot, version: 2 };
         let on_pci = |device| Place::Pci(vmos_drivers::pci::Address::new(0, device, 0));
-        let data = Meant::Described(&DESCRIBED[0]);
+        let data = Selector::Described(&DESCRIBED[0]);
         assert!(data.is_at(slot(28)) && data.is_at(on_pci(4)));
         assert!(!data.is_at(slot(4)) && !data.is_at(on_pci(28)));
         assert_eq!(data.serial(), Some("serial-1"));
-        assert_eq!(Meant::Described(&DESCRIBED[1]).serial(), None);
-        assert!(Meant::Stated("slot28").is_at(slot(28)));
-        assert!(Meant::Stated("00:04.0").is_at(on_pci(4)));
-        assert!(!Meant::Stated("serial-1").is_at(slot(28)));
+        assert_eq!(Selector::Described(&DESCRIBED[1]).serial(), None);
+        assert!(Selector::Stated("slot28").is_at(slot(28)));
+        assert!(Selector::Stated("00:04.0").is_at(on_pci(4)));
+        assert!(!Selector::Stated("serial-1").is_at(slot(28)));
     }
 }

@@ -4,9 +4,8 @@
 //! `nic.NAME=` gives a name to the device with a hardware address (`52:54:00:12:34:57`) or at a place
 //! (`slot30` of virtio-mmio, `00:03.0` on PCI), neither of which changes if a device is added.
 //! `[nic.NAME]` in the board file does the same, unless the command line gives the device another
-//! name, or the name to another device. A
-//! device without a name has its hardware address as its name. `ip.NAME=`, `ip6.NAME=` and
-//! `metric.NAME=` belong to the network of that name.
+//! name, or the name to another device. A device without a name has its hardware address as its name.
+//! `ip.NAME=`, `ip6.NAME=` and `metric.NAME=` belong to the network of that name.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;

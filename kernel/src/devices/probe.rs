@@ -150,11 +150,7 @@ impl Devices {
             }),
             #[cfg(feature = "networks")]
             DeviceKind::NET if !drivers.interfaces.has_room() => {
-                warn!(
-                    "{place}: not used: the kernel serves at most {MOST} network devices; remove another \
-                     one to use this one"
-                );
-                return;
+                return warn_of_limit(place);
             }
             DeviceKind::NET if drivers.network.is_none() || drivers.interfaces.has_room() => {
                 match Net::new(transport) {
@@ -206,6 +202,10 @@ impl Devices {
         let Some(drivers) = self.drivers.first_mut().map(RefCell::get_mut) else {
             return;
         };
+        #[cfg(feature = "networks")]
+        if !drivers.interfaces.has_room() {
+            return warn_of_limit(place);
+        }
         if drivers.network.is_some() && !drivers.interfaces.has_room() {
             return info!("{place}: not used: the kernel uses another network device");
         }
@@ -328,6 +328,15 @@ impl<D> Shared<D> {
             attached: Attached::new(kind, place),
         }
     }
+}
+
+#[cfg(feature = "networks")]
+#[cold]
+fn warn_of_limit(place: Place) {
+    warn!(
+        "{place}: not used: the kernel serves at most {MOST} network devices; remove another one to use \
+         this one"
+    );
 }
 
 /// Returns whether to use the network device: it has the address that `nic=` on the command line

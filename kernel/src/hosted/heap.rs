@@ -110,15 +110,15 @@ pub(super) fn leave_out_frames_of(net: Option<Net>) {
     NET.set(net);
 }
 
-/// Returns the bytes in use, and the number of blocks that devices access. The unused frames that are kept for later are not: their
-/// number depends on the largest burst so far.
+/// Returns the bytes in use, and the number of blocks that devices access. Unused frames that are kept for
+/// later do not count: their number depends on the largest burst so far.
 pub(super) fn in_use() -> (u64, u64) {
     let spare = NET.get().map_or((0, 0), |net| {
         let count = net.frames().spare();
         (count * net.frames().frame_bytes(), count)
     });
-    let bytes = bytes() - spare.0;
-    let buffers = BUFFERS.load(Ordering::Relaxed) - spare.1;
+    let bytes = bytes().saturating_sub(spare.0);
+    let buffers = BUFFERS.load(Ordering::Relaxed).saturating_sub(spare.1);
     (bytes as u64, buffers as u64)
 }
 

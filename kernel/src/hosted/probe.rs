@@ -1,5 +1,5 @@
-//! A task of every simulated kernel that checks its timers: none is early, and none is late although
-//! the processor has nothing else to do.
+//! A task of every simulated kernel that checks its timers: none is early, and none is late while the
+//! processor has nothing else to do.
 
 use alloc::format;
 

@@ -23,14 +23,16 @@ const PLAN: &str = "VMOS_SIMULATED_PLAN";
 const NUMBER: &str = "VMOS_SIMULATED_NUMBER";
 /// The size of the disk of each machine, in sectors: 2 MiB, as the stores of the example apps need.
 const SECTORS: u64 = 4096;
+/// The largest number of machines: the addresses that a network of 24 bits has.
+const MOST: MachineId = 254;
 /// How long a test may take in virtual time.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// The kernels of a test, each on a simulated machine of its own, and the link that connects them.
 ///
 /// Each machine has an entropy device, a disk of 2 MiB that is empty, and a network device with the
-/// address that [`address`](Self::address) returns. Time is virtual: a second of it takes as long as what
-/// happens in it. All chance comes from the test's name, so a test does the same each time.
+/// address that [`address`](Self::address) returns. Time is virtual, and passes at once while no kernel has
+/// anything to do. The test's name is the seed of all random choices, so a test does the same each time.
 ///
 /// ```ignore
 /// #[vmos::test]
@@ -62,10 +64,13 @@ impl Network {
         // The harness names a test without the crate.
         let path = module.split_once("::").map(|(_, path)| format!("{path}::"));
         let name = path.unwrap_or_default() + name;
-        let machine = env::var(PLAN).ok().zip(env::var(NUMBER).ok());
-        let side = match machine.map(|(plan, number)| (plan.parse(), number.parse())) {
-            Some((Ok(plan), Ok(number))) => Side::Machine(Box::new(plan), number),
-            _ => {
+        let side = match env::var(PLAN).ok().zip(env::var(NUMBER).ok()) {
+            Some((plan, number)) => match (plan.parse(), number.parse()) {
+                (Ok(plan), Ok(number)) => Side::Machine(Box::new(plan), number),
+                // A world here would start such a process again, without end.
+                _ => panic!("{PLAN}={plan}, {NUMBER}={number}: not a simulated machine"),
+            },
+            None => {
                 let seed = name.bytes().fold(0, |seed: u64, byte| {
                     seed.wrapping_mul(31).wrapping_add(byte.into())
                 });
@@ -79,24 +84,25 @@ impl Network {
         }
     }
 
-    /// Returns the address of machine `number`, counted from 0: 10.0.0.1 is the first one's.
+    /// Returns the address of machine `number`, from 0 to 253: that of the first one is 10.0.0.1.
     #[must_use]
     pub fn address(number: MachineId) -> core::net::Ipv4Addr {
         core::net::Ipv4Addr::new(10, 0, 0, number as u8 + 1)
     }
 
     /// Starts a kernel with `app`, a function such as an app's `main`, on a machine of its own. Returns
-    /// the number of the machine. The process of the machine does what the test does up to here, so let
-    /// the test do nothing before that is seen outside.
+    /// the number of the machine. The process of the machine repeats what the test does up to here, so
+    /// before that, the test must do nothing that has an effect outside its process.
     ///
     /// # Panics
     ///
-    /// If the machine does not start.
+    /// If the machine does not start, or there are 254 machines already.
     pub fn kernel<F>(&mut self, app: impl FnOnce(Kernel, Spawner) -> F) -> MachineId
     where
         F: Future<Output: Outcome> + 'static,
     {
         let number = self.count;
+        assert!(number < MOST, "a network has at most {MOST} machines");
         self.count += 1;
         let mut plan = Plan::new(number as u64);
         plan.address = number as u8 + 1;
@@ -124,21 +130,21 @@ impl Network {
         }
     }
 
-    /// Loses this many of 1000 frames from now on.
+    /// Loses this many of 1000 frames from now on, at most 1000.
     pub fn set_lost(&mut self, per_mille: u16) {
         if let Some(world) = self.world() {
             world.link.wear.lost = per_mille;
         }
     }
 
-    /// Delivers this many of 1000 frames twice from now on.
+    /// Delivers this many of 1000 frames twice from now on, at most 1000.
     pub fn set_doubled(&mut self, per_mille: u16) {
         if let Some(world) = self.world() {
             world.link.wear.doubled = per_mille;
         }
     }
 
-    /// Lets each frame take `latency`, and up to `jitter` longer: a later frame can overtake it.
+    /// Makes each frame take `latency`, and up to `jitter` longer: a later frame can overtake it.
     pub fn set_latency(&mut self, latency: Duration, jitter: Duration) {
         if let Some(world) = self.world() {
             world.link.wear.latency = latency.as_nanos() as u64;
@@ -191,7 +197,7 @@ impl Network {
     }
 
     /// Cuts the power of a machine and starts it again, with what was flushed to its disk, and what
-    /// chance leaves of the rest.
+    /// a random part of the rest.
     ///
     /// # Panics
     ///

@@ -1,4 +1,4 @@
-//! How the machine ends: it is powered off or restarted, after what has to be done before.
+//! Powers the machine off or restarts it.
 
 use core::cell::Cell;
 use core::hint::black_box;
@@ -11,7 +11,7 @@ use vmos_drivers::power::Power as _;
 use super::{Board, Power, flush_console, with_console_in_distress};
 use crate::arch::{self, Processor};
 
-/// What is called before the machine stops.
+/// A function to call before the machine stops.
 type Last = fn();
 
 /// Whether the machine was asked to stop or to restart.

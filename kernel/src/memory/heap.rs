@@ -4,11 +4,12 @@
 //! aligned blocks can follow each other. Free blocks are in lists by size (`free`); a bit for each
 //! 32 bytes (16 on a 32-bit processor) tells whether the neighbours of a block are free (`region`).
 //!
-//! Sizes are rounded up by at most a sixteenth (an eighth on a microcontroller), to the smallest size of a list. So every block of
-//! the list fits, and allocating and freeing take constant time. The exception is an alignment of
-//! more than 32 bytes (16 on a 32-bit processor) once memory runs out: then all free blocks that are
-//! large enough are searched for such an address. So a freed block can always be allocated again
-//! with the same layout, even if the rest of the heap is in use.
+//! Sizes are rounded up by at most a sixteenth (an eighth on a microcontroller), to the smallest size
+//! of a list. So every block of the list fits, and allocating and freeing take constant time. There are
+//! two exceptions once memory runs out: an alignment of more than 32 bytes (16 on a 32-bit processor),
+//! and on a microcontroller a size of more than 15 KiB. Then all free blocks that may be large enough are
+//! searched. So a freed block can always be allocated again with the same layout, even if the rest of the
+//! heap is in use.
 
 use core::alloc::Layout;
 use core::cell::RefCell;
@@ -51,7 +52,7 @@ struct Heap {
     relief: Option<Relief>,
 }
 
-/// Frees memory because an allocation of this many bytes has failed; returns whether it did.
+/// Frees memory because an allocation of this many bytes has failed; returns whether it has freed any.
 #[cfg(feature = "virtio-balloon")]
 type Relief = fn(usize) -> bool;
 
@@ -185,7 +186,7 @@ fn take(layout: Layout) -> Option<NonNull<u8>> {
     })
 }
 
-/// Allocates memory that is [freed](on_failure) for it, as long as something can be freed.
+/// Has memory [freed](on_failure) and tries again, until that succeeds or no more can be freed.
 #[cfg(feature = "virtio-balloon")]
 #[cold]
 fn take_relieved(layout: Layout) -> Option<NonNull<u8>> {

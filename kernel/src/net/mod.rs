@@ -129,13 +129,13 @@ impl Net {
         Self { stack }
     }
 
-    /// Derives all numbers that attackers must not predict from `key`, which must be random.
     /// Returns the pool of frames.
     #[cfg(not(target_os = "none"))]
     pub(crate) fn frames(&self) -> &vmos_drivers::dma::Frames {
         &self.stack.frames
     }
 
+    /// Derives all numbers that attackers must not predict from `key`, which must be random.
     pub(crate) fn reseed(&self, key: u128) {
         self.stack.reseed(key);
     }

@@ -54,7 +54,8 @@ impl Frames {
     ///
     /// # Errors
     ///
-    /// Returns [`OutOfMemory`] if the pool is empty and a new frame cannot be allocated.
+    /// Returns [`OutOfMemory`] if the pool is empty and a new frame cannot be allocated, or would exceed the
+    /// pool's [limit](Self::limited).
     #[inline]
     pub fn take(&self) -> Result<Frame, OutOfMemory> {
         self.take_own().ok_or(OutOfMemory {
@@ -62,8 +63,7 @@ impl Frames {
         })
     }
 
-    /// Like [`take`](Self::take), but returns `None` if the pool is empty and a new frame cannot be
-    /// allocated.
+    /// Like [`take`](Self::take), but returns `None` instead of an error.
     #[inline]
     pub fn take_own(&self) -> Option<Frame> {
         match self.pop() {

@@ -50,6 +50,11 @@ impl Transmit {
     pub(super) fn in_flight(&self) -> u16 {
         self.written.wrapping_sub(self.completed) as u16
     }
+
+    /// Returns whether there is room after there was none, as far as the FIFO's space was read.
+    pub(super) const fn has_new_room(&self) -> bool {
+        self.is_starved && self.free >= SPACE
+    }
 }
 
 impl<R: Registers> Lan9118<R> {
@@ -144,7 +149,7 @@ impl<R: Registers> Lan9118<R> {
 
     /// Returns whether there is room after there was none; that is news only once.
     #[inline]
-    pub(super) fn has_new_room(&mut self) -> bool {
+    pub(super) fn take_new_room(&mut self) -> bool {
         if !self.transmit.is_starved {
             return false;
         }

@@ -1,8 +1,8 @@
 //! The MAC and the PHY, whose registers are reached through two registers of the controller (4.2, 5.4,
 //! 5.5).
 
-use super::Lan9118;
 use super::registers::*;
+use super::{Lan9118, READS};
 use crate::mmio::Registers;
 use crate::virtio::SetupError;
 
@@ -10,7 +10,7 @@ impl<R: Registers> Lan9118<R> {
     /// Has the MAC do `command`, and waits until it has.
     fn command(&self, command: u32) -> Result<(), SetupError> {
         self.registers.write32(MAC_CSR_CMD, CSR_BUSY | command);
-        match self.wait(MAC_CSR_CMD, |value| value & CSR_BUSY == 0) {
+        match self.wait(READS, MAC_CSR_CMD, |value| value & CSR_BUSY == 0) {
             true => Ok(()),
             false => Err(SetupError::Device("its MAC does not respond")),
         }
@@ -28,11 +28,12 @@ impl<R: Registers> Lan9118<R> {
 
     /// Has the MAC access register `index` of the PHY, and waits until it has.
     fn command_phy(&self, index: u32, direction: u32) -> Result<(), SetupError> {
-        /// How often the MAC is asked; an access takes 64 bits at 2.5 MHz, 26 us.
-        const READS: u32 = 10_000;
+        /// The number of reads until the PHY counts as failed. An access takes 64 bits at 2.5 MHz, 26 us,
+        /// and each read several accesses of the processor, of at least 45 ns each.
+        const PHY_READS: u32 = 10_000;
         let access = MII_PHY | index << 6 | direction | MII_BUSY;
         self.write_mac(MII_ACC, access)?;
-        for _ in 0..READS {
+        for _ in 0..PHY_READS {
             if self.read_mac(MII_ACC)? & MII_BUSY == 0 {
                 return Ok(());
             }

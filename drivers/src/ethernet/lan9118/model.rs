@@ -209,6 +209,10 @@ impl Controller {
 impl WordRegisters for &Controller {
     fn read(&self, offset: usize) -> u32 {
         let mut state = self.0.borrow_mut();
+        assert!(
+            !state.sleeps || offset == PMT_CTRL,
+            "the register at {offset:#x} is read while the controller sleeps"
+        );
         match offset {
             RX_DATA => state.data.pop_front().unwrap_or_else(|| {
                 state.interrupts |= INT_RX_ERROR;

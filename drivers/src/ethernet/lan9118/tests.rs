@@ -3,6 +3,8 @@ use alloc::vec::Vec;
 
 use super::model::Controller;
 use super::*;
+use crate::network::NetworkDevice;
+use crate::virtio::transport::Absent;
 
 /// The number of frames in the pool.
 const FRAMES: usize = 4;
@@ -270,8 +272,10 @@ fn a_full_fifo_has_no_room_until_its_frames_are_sent() {
     assert_ne!(controller.look().enabled & INT_TX_SPACE, 0);
     let pulse = driver.pulse();
     assert_eq!((pulse.in_flight, pulse.answered), (3, 0));
-    // Room is news only once, even if nothing is sent then.
     controller.state().send_stuck();
+    // Watching the device does not take the news from its user.
+    assert!(driver.pulse().has_news && driver.pulse().has_news);
+    // Room is news only once, even if nothing is sent then.
     assert!(driver.has_news());
     assert!(!driver.has_news() && !driver.rearm());
     assert_eq!(driver.pulse().in_flight, 0);
@@ -310,6 +314,21 @@ fn the_status_of_a_frame_that_was_not_sent_is_a_failure() {
     controller.state().invent_status();
     let _ = driver.pulse();
     assert!(matches!(driver.failure(), Some(Failure::Device(_))));
+}
+
+#[test]
+fn a_failure_that_is_found_before_the_loop_sleeps_is_reported() {
+    let controller = Controller::new();
+    let mut driver = driver(&controller);
+    controller.state().is_stuck = true;
+    let mut sent = 0;
+    while driver.room() > 0 {
+        send(&mut driver, &bytes(1514));
+        sent += 1;
+    }
+    (0..=sent).for_each(|_| controller.state().invent_status());
+    let mut device = NetworkDevice::<Absent, _>::Ethernet(driver);
+    assert_eq!(device.dispatch(true), None);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use core::cell::RefCell;
 use super::machine::with;
 use super::message::SECTOR;
 use super::random::Random;
-use crate::hosted::disk::{Order, READABLE, finish, order, status};
+use crate::hosted::disk::{Order, WRITABLE, finish, order, status};
 use crate::hosted::ring::{Chain, DeviceQueue};
 use crate::hosted::slot::Device;
 use crate::virtio::DeviceKind;
@@ -71,7 +71,7 @@ impl Medium {
         }
     }
 
-    /// Returns what the disk holds after a crash: what was flushed, and of the rest what chance leaves.
+    /// Returns what the disk holds after a crash: what was flushed, and a random part of the rest.
     pub(super) fn survivors(&mut self, random: &mut Random) -> Vec<u8> {
         // Half of the crashes leave all that was completed, or nothing of it.
         let kept = [0, 500, 500, 1000][random.below(4) as usize];
@@ -227,7 +227,7 @@ impl Device for SimulatedDisk {
     }
 
     fn features(&self) -> u64 {
-        READABLE
+        WRITABLE
     }
 
     fn queues(&self) -> &'static [u16] {

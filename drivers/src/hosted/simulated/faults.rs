@@ -36,7 +36,7 @@ pub(in crate::hosted) enum Conduct {
     Waits,
     /// It asks for a reset.
     NeedsReset,
-    /// What it should, and then it writes what is not true into a used ring.
+    /// What it should, and then it writes an invalid entry into a used ring.
     Lies,
 }
 
@@ -105,7 +105,7 @@ impl SlotFaults {
         serves.into_iter().chain(raises).min()
     }
 
-    /// Writes what is not true into one of the used rings.
+    /// Writes an invalid entry into one of the used rings.
     pub(in crate::hosted) fn lie(queues: &mut [Option<DeviceQueue>]) {
         with(|world| {
             let count = queues.len() as u64;

@@ -1,4 +1,4 @@
-//! The time, the wires and the chance of this thread's simulated machine.
+//! The time, the network links and the random choices of this thread's simulated machine.
 
 use alloc::collections::VecDeque;
 use alloc::format;
@@ -26,8 +26,8 @@ const READ: u64 = 10;
 /// The shortest time of a turn of the kernel's loop, in nanoseconds, and how much longer it may be.
 const TURN: u64 = 400;
 const TURN_MORE: u64 = 1600;
-/// After so many turns without a sleep, the world is asked all the same: what it would do may be what
-/// ends them.
+/// The number of turns without a sleep after which the world is asked all the same: a frame from it may be
+/// what ends them.
 const BUSY: u32 = 512;
 /// The time at which each machine starts: 2026-01-01 in seconds since 1970.
 const EPOCH: u64 = 1_767_225_600;
@@ -182,7 +182,7 @@ pub fn note(text: String) {
     });
 }
 
-/// Tells the world that what must never happen has happened.
+/// Reports to the world that an invariant of the kernel does not hold.
 pub fn report_violation(text: String) {
     with(|world| {
         let at = world.now;

@@ -9,8 +9,10 @@ use std::io::{self, ErrorKind, Read};
 pub const SECTOR: usize = 512;
 /// The size of the head of a message: its kind, two numbers, and the number of the bytes that follow.
 const HEAD: usize = 1 + 8 + 8 + 4;
-/// The largest number of bytes in a message. More is no message.
+/// The largest number of bytes after the head of a valid message.
 const LARGEST: usize = 64 << 20;
+/// The largest number of sectors of a disk: those whose [image](Message::Image) fits into a message.
+pub(super) const MOST_SECTORS: u64 = (LARGEST / (8 + SECTOR)) as u64;
 
 /// A message. Times are in nanoseconds since the machine's world began.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,16 +21,16 @@ pub enum Message {
     Console(Vec<u8>),
     /// To the world: what a device did, for the trace.
     Note {
-        /// When.
+        /// The time of the event.
         at: u64,
-        /// What.
+        /// The description of the event.
         text: String,
     },
-    /// To the world: something must never happen, and did.
+    /// To the world: an invariant of the kernel does not hold.
     Violation {
-        /// When.
+        /// The time at which that was found.
         at: u64,
-        /// What.
+        /// The description of the violation.
         text: String,
     },
     /// A frame on the wire of network device `port`: to the world, when it was sent; to the machine,
@@ -36,7 +38,7 @@ pub enum Message {
     Frame {
         /// The number of the network device.
         port: u8,
-        /// When it was sent.
+        /// The time at which it was sent.
         at: u64,
         /// The frame.
         bytes: Vec<u8>,
@@ -45,12 +47,12 @@ pub enum Message {
     Sleep {
         /// The time of the machine.
         now: u64,
-        /// When it has something to do by itself; `u64::MAX` for never.
+        /// The time at which it has something to do by itself; `u64::MAX` for never.
         until: u64,
     },
-    /// To the machine: it is this late.
+    /// To the machine: the time has advanced.
     Wake {
-        /// The time, at most what the machine has named.
+        /// The new time, at most [`Sleep::until`](Self::Sleep::until).
         at: u64,
         /// Before this time, nothing happens outside the machine unless it says something first, so it
         /// need not ask.
@@ -58,7 +60,7 @@ pub enum Message {
     },
     /// To the machine: from now on, devices fail by their plan, or they work.
     Faults(bool),
-    /// To the machine: power fails. It answers with an [`Image`](Self::Image) of each disk, and ends.
+    /// To the machine: the power fails. It answers with an [`Image`](Self::Image) of each disk, and ends.
     Crash,
     /// To the machine: the question for its [`State`](Self::State).
     Ask,
@@ -79,7 +81,7 @@ pub enum Message {
     },
     /// To the world: the machine is off.
     End {
-        /// When.
+        /// The time at which it was switched off.
         at: u64,
         /// The exit status; `None` if it starts again.
         status: Option<u8>,

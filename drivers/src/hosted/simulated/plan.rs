@@ -4,7 +4,9 @@ use alloc::string::{String, ToString};
 use core::fmt;
 use core::str::FromStr;
 
-/// How often something happens, in cases of 1000.
+use super::message::MOST_SECTORS;
+
+/// How often something happens, in cases of 1000: 0 to 1000.
 pub type Rate = u16;
 
 /// How often the devices of a machine fail while the world lets them.
@@ -16,7 +18,7 @@ pub struct Rates {
     pub silent: Rate,
     /// A device asks for a reset, and does nothing until then.
     pub needs_reset: Rate,
-    /// A device writes an entry into the used ring that is not true.
+    /// A device writes an invalid entry into the used ring.
     pub lie: Rate,
     /// An interrupt is raised late, by up to 5 ms.
     pub interrupt_late: Rate,
@@ -46,13 +48,13 @@ const NAMES: [(&str, Place); 8] = [
 /// A simulated machine.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Plan {
-    /// Where all chance begins.
+    /// The seed of all random choices of the machine.
     pub seed: u64,
     /// The last byte of the hardware address of the first network device; those of the others follow.
     pub address: u8,
     /// The number of network devices.
     pub networks: u8,
-    /// The sizes of the disks, in sectors of 512 bytes, each the same; 0 for no disk.
+    /// The size of the disk, in sectors of 512 bytes, at most 129,055; 0 for no disk.
     pub sectors: u64,
     /// What the devices do not offer: 1 is indirect descriptors, 2 event indices, 3 both.
     pub withheld: u8,
@@ -108,7 +110,7 @@ impl fmt::Display for Plan {
     }
 }
 
-/// A plan has a word that is unknown, or a value that is no number.
+/// A plan has an unknown word, or a value that is not a number in the word's range.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct UnknownPlan(String);
 
@@ -122,7 +124,10 @@ impl fmt::Display for UnknownPlan {
         NAMES
             .iter()
             .try_for_each(|(name, _)| write!(f, ", {name}"))?;
-        f.write_str(", each with a number")
+        write!(
+            f,
+            ", each with a number; at most {MOST_SECTORS} sectors, and at most 1000 for a fault"
+        )
     }
 }
 
@@ -142,7 +147,7 @@ impl FromStr for Plan {
                 "seed" => plan.seed = value,
                 "address" => plan.address = byte()?,
                 "networks" => plan.networks = byte()?,
-                "sectors" => plan.sectors = value,
+                "sectors" if value <= MOST_SECTORS => plan.sectors = value,
                 "withheld" => plan.withheld = byte()?,
                 _ => {
                     let mut places = NAMES.iter();
@@ -173,7 +178,15 @@ mod tests {
 
     #[test]
     fn what_is_no_plan_is_named() {
-        for text in ["", "seed", "seed=x", "fast=1", "late=1001", "networks=256"] {
+        for text in [
+            "",
+            "seed",
+            "seed=x",
+            "fast=1",
+            "late=1001",
+            "networks=256",
+            "sectors=129056",
+        ] {
             let error = text.parse::<Plan>().expect_err(text);
             let last = text.rsplit(',').next().unwrap_or_default();
             assert_eq!(error, UnknownPlan(last.to_string()));

@@ -8,7 +8,8 @@ use super::super::error::Failure;
 use super::super::pulse::Pulse;
 use super::super::statistics::QueueStatistics;
 use super::super::transport::Transport;
-use super::{Balloon, DEFLATE, INFLATE, Lane, Lot, WANTED};
+use super::lots::{Held, Lot};
+use super::{Balloon, DEFLATE, INFLATE, Lane, WANTED};
 
 impl<T: Transport> Driver for Balloon<T> {
     type Transport = T;
@@ -110,7 +111,7 @@ impl<T: Transport> Balloon<T> {
 
     /// Returns all pages to the heap.
     fn release(&mut self) {
-        self.held.clear();
+        self.held = Held::default();
         for lane in [&mut self.inflate, &mut self.deflate] {
             lane.lots.fill_with(|| None);
         }
@@ -119,7 +120,7 @@ impl<T: Transport> Balloon<T> {
 
     /// Leaks everything that the device may still use.
     pub(super) fn leak(&mut self) {
-        self.held.drain(..).for_each(Lot::leak);
+        self.held.leak();
         for lane in [&mut self.inflate, &mut self.deflate] {
             lane.queue.leak();
             lane.lots

@@ -1,5 +1,6 @@
 //! Tests of the memory balloon with a simulated device, which asks for anything.
 
+use alloc::vec::Vec;
 use core::cell::Cell;
 
 use super::super::fake::MmioRegisters;
@@ -103,6 +104,9 @@ impl Host {
         pages.sort_unstable();
         pages.dedup();
         assert_eq!((pages.len(), self.pages.len()), (count, count));
+        let held = &self.driver.held;
+        let used_again = held.lots.iter().filter(|lot| lot.pages.is_none());
+        assert_eq!((held.pages, held.used_again), (count, used_again.count()));
         assert_eq!(self.told() as usize, count);
         assert_eq!(self.driver.counts().pages as usize, count);
     }
@@ -244,7 +248,7 @@ fn a_device_that_was_reset_has_no_pages() {
     host.driver.give_up();
     assert_eq!(host.driver.failure(), Some(Failure::Silent));
     assert_eq!(host.driver.counts().pages, 0);
-    assert!(host.driver.held.is_empty() && host.driver.inflate.pages() == 0);
+    assert!(host.driver.held.lots.is_empty() && host.driver.inflate.pages() == 0);
     host.driver.publish();
     host.driver.reinitialize().expect("the device works again");
     host.rings = [host.device.ring(0), host.device.ring(1)];
@@ -261,7 +265,7 @@ fn pages_of_a_device_that_cannot_be_reset_are_never_used_again() {
     host.has(300);
     host.device.0.borrow_mut().resets = false;
     host.driver.give_up();
-    assert_eq!(host.driver.held.len(), 2);
+    assert_eq!(host.driver.held.lots.len(), 2);
     drop(host);
     assert!(crate::dma::leaked_bytes() >= leaked + 300 * PAGE);
 }

@@ -22,7 +22,7 @@ const GRANULE: u64 = 32;
 
 /// `MPU_RBAR`: no instruction is executed.
 const NEVER_EXECUTE: u32 = 1 << 0;
-/// `MPU_RBAR`: privileged code may only read, or read and write; other code does not exist.
+/// `MPU_RBAR`: privileged code may only read, or read and write. The kernel runs no unprivileged code.
 const READ_ONLY: u32 = 0b10 << 1;
 const READ_WRITE: u32 = 0b00 << 1;
 
@@ -101,7 +101,7 @@ fn regions(mappings: impl IntoIterator<Item = Mapping>) -> [Region; REGIONS] {
     ]
 }
 
-/// Protects memory as `mappings` say. A processor without this unit protects nothing.
+/// Protects memory as `mappings` say. Does nothing on a processor without this unit.
 ///
 /// # Safety
 ///

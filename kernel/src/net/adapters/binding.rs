@@ -46,22 +46,38 @@ pub trait Binding: Host {
     /// If none has the number.
     fn numbered(&self, interface: u32) -> Result<Self, NetError>;
 
-    /// Opens a UDP port.
+    /// Opens a UDP port; 0 chooses a free one.
+    ///
+    /// # Errors
+    ///
+    /// If the port is in use, there are too many sockets, or there is no memory.
     fn open(&self, port: u16) -> Result<Self::Socket, BindError>;
 
-    /// Listens on a TCP port.
+    /// Listens on a TCP port; 0 chooses a free one.
+    ///
+    /// # Errors
+    ///
+    /// If the port is in use, or there is no memory.
     fn listen(&self, port: u16) -> Result<Self::Listener, BindError>;
 
     /// Joins a multicast group on every one of the networks.
+    ///
+    /// # Errors
+    ///
+    /// If `group` is not a multicast group.
     fn join_group(&self, group: Ipv4Addr) -> Result<(), NetError>;
 
-    /// Leaves it.
+    /// Leaves a multicast group on every one of the networks.
     fn leave_group(&self, group: Ipv4Addr);
 
     /// Joins a multicast group of IPv6 on every one of the networks.
+    ///
+    /// # Errors
+    ///
+    /// If `group` is not a multicast group, or the feature `ipv6` is off.
     fn join_ipv6_group(&self, group: Ipv6Addr) -> Result<(), NetError>;
 
-    /// Leaves it.
+    /// Leaves a multicast group of IPv6 on every one of the networks.
     fn leave_ipv6_group(&self, group: Ipv6Addr);
 
     /// Returns the peer of a connection, or `None` once it is over.
@@ -71,6 +87,10 @@ pub trait Binding: Host {
 /// A TCP port that accepts connections.
 pub trait Listening {
     /// Waits for the next connection.
+    ///
+    /// # Errors
+    ///
+    /// As for [`TcpListener::accept`].
     fn next(&self) -> impl Future<Output = Result<TcpStream, BindError>>;
 }
 
@@ -87,12 +107,13 @@ impl Listening for TcpListeners {
     }
 }
 
-const NOT_A_GROUP: NetError = NetError::Unsupported("joining what is no multicast group");
+const NOT_A_GROUP: NetError =
+    NetError::Unsupported("joining an address that is not a multicast group");
 #[cfg(not(feature = "ipv6"))]
 const NO_IPV6: NetError =
     NetError::Unsupported("a multicast group of IPv6 without the feature `ipv6`");
 
-/// What is written alike for one network and for all.
+/// The items that are the same for one network and for all.
 macro_rules! alike {
     ($socket:ty, $listener:ty) => {
         type Socket = $socket;
@@ -186,7 +207,9 @@ impl Binding for Networks {
             return Ok(*self);
         }
         let found = self.only(|network| network.number() == interface);
-        found.ok_or(NetError::Unsupported("a network of this number"))
+        found.ok_or(NetError::Unsupported(
+            "an interface number that no network has",
+        ))
     }
 
     fn peer_of(&self, stream: &TcpStream) -> Option<SocketAddr> {

@@ -42,7 +42,7 @@ pub trait Datagrams {
     }
 }
 
-/// What is written alike for one network and for all.
+/// The items that are the same for one network and for all.
 macro_rules! alike {
     () => {
         async fn next(&self) -> Result<Datagram, ReceiveError> {

@@ -198,6 +198,5 @@ fn check_path(disk: &Disk) -> Result<(), Failure> {
 fn start_gateway(user: &Network) -> Result<Gateway, Failure> {
     install::qemu(&gateway::program())?;
     let gateway = Gateway::start(user);
-    gateway
-        .map_err(|error| format!("the gateway to this host does not start: {error}").into())
+    gateway.map_err(|error| format!("the gateway to this host does not start: {error}").into())
 }
