@@ -91,6 +91,10 @@ pub(crate) enum Need {
     Modern,
     /// Devices in the slots of virtio-mmio, wired to an I/O APIC that is not the first.
     SecondIoApic,
+    /// A unit that protects memory: an MMU or an MPU.
+    Protection,
+    /// An image that runs in flash.
+    Flash,
 }
 
 impl Case {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
 use vmos_codegen::Board;
+use vmos_codegen::board::Architecture;
 use vmos_machine_tests::ensure;
 use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::setting::Setting;
@@ -52,11 +53,14 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
         let board = Arc::new(board);
         let attachments = Attachment::of(&board);
         let is_brief = !everything && workspace.seldom.includes(&board.name, count);
+        let is_possible = |case: &&Case| {
+            can_be_tried(case.need, &board, Attachment::Mmio).is_some_and(|can_be| can_be)
+        };
         if transport::is_console_only(&board) {
             // There is nothing to attach.
             let is_for_ethernet = workspace.ethernet.boards.contains(&board.name);
             let cases = cases::of_a_console().filter(|_| everything || !is_for_ethernet);
-            trials.extend(cases.map(|case| {
+            trials.extend(cases.filter(is_possible).map(|case| {
                 let name = format!("{}/console/{}", board.name, case.name);
                 trial(&workspace, &board, Attachment::Mmio, name, *case)
             }));
@@ -66,7 +70,7 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
                 || !attachments.is_empty()
                 || workspace.ethernet.boards.contains(&board.name);
             let cases = cases::of_ethernet().filter(|_| is_tried);
-            trials.extend(cases.map(|case| {
+            trials.extend(cases.filter(is_possible).map(|case| {
                 let name = format!("{}/ethernet/{}", board.name, case.name);
                 trial(&workspace, &board, Attachment::Mmio, name, *case)
             }));
@@ -118,6 +122,9 @@ pub(crate) fn can_be_tried(need: Need, board: &Board, attachment: Attachment) ->
         Need::SecondIoApic => {
             (attachment == Attachment::Mmio && has_io_apics(board)).then_some(true)
         }
+        // A Cortex-M0 has none.
+        Need::Protection => (board.architecture != Architecture::ArmV6M).then_some(true),
+        Need::Flash => (!board.memory.flash.is_empty()).then_some(true),
         Need::Table => Some(board.boot.leaves_a_table),
         Need::Amount => Some(board.boot.leaves_a_table && !has_nodes(board)),
         Need::Processors => (!has_nodes(board)).then_some(true),

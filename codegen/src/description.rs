@@ -8,7 +8,6 @@ pub(crate) mod inherit;
 pub(crate) mod named_device;
 mod waiver;
 
-pub(crate) use file::add_text;
 pub use file::{FileKeys, SCHEMA_VERSION};
 pub use named_device::{NamedDisk, NamedNic};
 pub use waiver::Waiver;

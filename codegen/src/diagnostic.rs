@@ -226,6 +226,29 @@ impl Problems {
         FileId(self.files.len() - 1)
     }
 
+    /// Adds the text of a file; reports an error if it is not text.
+    pub(crate) fn add_text(&mut self, path: &str, bytes: &[u8]) -> Option<FileId> {
+        let without_mark = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        match str::from_utf8(without_mark) {
+            Ok(text) => Some(self.add_file(path.to_owned(), text.to_owned())),
+            Err(error) => {
+                let start = error.valid_up_to();
+                let text = String::from_utf8_lossy(without_mark).into_owned();
+                let file = self.add_file(path.to_owned(), text);
+                let at = Location {
+                    file,
+                    start,
+                    end: start + char::REPLACEMENT_CHARACTER.len_utf8(),
+                };
+                let title = format!("{path} is not text in UTF-8");
+                self.report(
+                    Diagnostic::new(Code::CannotRead, at, title).label("the first invalid byte"),
+                );
+                None
+            }
+        }
+    }
+
     /// Returns a file that was added.
     pub(crate) fn file(&self, id: FileId) -> Option<&SourceFile> {
         self.files.get(id.0)

@@ -7,7 +7,7 @@ pub mod device;
 pub mod device_tree;
 pub mod memory_tree;
 pub mod models;
-pub(crate) mod processors;
+pub mod processors;
 
 use crate::board::{ExceptionLevel, Range};
 use device::Device;

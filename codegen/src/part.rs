@@ -12,6 +12,7 @@ pub(crate) mod class;
 pub mod draft;
 pub mod expect;
 pub(crate) mod section;
+pub(crate) mod sizes;
 pub mod surroundings;
 
 use crate::board::{self, Architecture, ExceptionLevel};

@@ -14,7 +14,7 @@ use xtask::footprint::{Footprint, Ram};
 use xtask::inspect;
 use xtask::symbolise::{Symboliser, Symbols};
 
-use super::Case;
+use super::{Case, Need};
 use crate::console;
 
 /// The app that needs only a console.
@@ -51,18 +51,18 @@ pub(super) const CASES: [Case; 12] = [
         reports(setting, "stack", "this is a stack overflow")
     }),
     Case::once_a_board("reports_a_null_access", |setting| {
-        reports_if_protected(setting, "null", "this is a null pointer")
-    }),
+        reports(setting, "null", "this is a null pointer")
+    })
+    .needing(Need::Protection),
     Case::once_a_board("reports_a_write_to_code", |setting| {
-        reports_if_protected(
-            setting,
-            "code",
-            "this is memory of the image that is read-only",
-        )
-    }),
+        let expected = "this is memory of the image that is read-only";
+        reports(setting, "code", expected)
+    })
+    .needing(Need::Protection),
     Case::once_a_board("reports_data_that_is_run", |setting| {
-        reports_if_protected(setting, "data", "executing memory that is not executable")
-    }),
+        reports(setting, "data", "executing memory that is not executable")
+    })
+    .needing(Need::Protection),
 ];
 
 fn says_hello(setting: &Setting) -> Outcome {
@@ -158,14 +158,6 @@ fn reports(setting: &Setting, fault: &str, expected: &str) -> Outcome {
         "no frame is in a function of the app:\n{text}{explained}"
     );
     Ok(())
-}
-
-/// The same for an access that only a memory protection unit refuses, if the processor has one.
-fn reports_if_protected(setting: &Setting, fault: &str, expected: &str) -> Outcome {
-    match setting.board().architecture {
-        Architecture::ArmV6M => Ok(()),
-        _ => reports(setting, fault, expected),
-    }
 }
 
 /// Returns an image of the app that fails, with the word for this fault.

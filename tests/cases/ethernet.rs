@@ -16,9 +16,9 @@ use xtask::footprint;
 use xtask::qemu::GUEST_ADDRESS;
 use xtask::transport;
 
-use super::Case;
 use super::demo::DEMO;
 use super::reliability::lease_address;
+use super::{Case, Need};
 use crate::console;
 
 /// The app for boards without virtio devices.
@@ -37,7 +37,7 @@ pub(super) const CASES: [Case; 5] = [
     Case::once_a_board("ethernet_link_goes_and_comes", link_goes_and_comes),
     Case::once_a_board("ethernet_answers_frames_of_any_length", answers_frames),
     Case::once_a_board("ethernet_survives_a_flood", survives_a_flood),
-    Case::once_a_board("the_echo_over_ethernet_is_small", the_echo_is_small),
+    Case::once_a_board("the_echo_over_ethernet_is_small", the_echo_is_small).needing(Need::Flash),
 ];
 
 /// Returns a machine that gets its address by DHCP.
@@ -171,9 +171,6 @@ fn survives_a_flood(setting: &Setting) -> Outcome {
 
 fn the_echo_is_small(setting: &Setting) -> Outcome {
     let board = setting.board();
-    if board.memory.flash.is_empty() {
-        return Ok(());
-    }
     let elf = fs::read(setting.image(UDP_ECHO)?.elf)?;
     let loadable = footprint::loadable(&elf)?;
     ensure!(

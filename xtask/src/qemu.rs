@@ -314,6 +314,7 @@ impl Devices {
             let mac = network.hardware_address(index);
             add("-netdev", network.argument(index));
             if index == 0 && connects_ethernet {
+                // A controller on the board is connected by `-net nic`, which names its address differently.
                 add(
                     "-net",
                     format!("nic,netdev=net0{mac}").replace(",mac=", ",macaddr="),

@@ -1,12 +1,12 @@
 //! The dual timer of Arm's Cortex-M System Design Kit (Arm DDI 0479, 4.4), whose registers are those
 //! of an SP804.
 
-use super::dual_timer::{self, DualTimer};
+use super::timer_block::{self, DUAL_TIMER, TimerDriver, timer_block};
 use crate::board::{self, Architecture};
 use crate::language::table::table;
 use crate::language::{Address, Frequency, Interrupt, Size};
 use crate::machine::device::Device;
-use crate::part::claims::Claims;
+use crate::part::claims::{Claims, Rule, Wiring};
 use crate::part::draft::Machine;
 use crate::part::expect::Expected;
 use crate::part::section::Section;
@@ -28,17 +28,16 @@ table! {
     }
 }
 
-impl CmsdkDualTimer {
-    fn layout(&self) -> DualTimer<'_> {
-        DualTimer {
-            place: &self.place,
-            base: &self.base,
-            size: &self.size,
-            interrupt: &self.interrupt,
-            clock: &self.clock,
-        }
-    }
-}
+/// The size of the registers, in bytes.
+const REGISTERS_SIZE: u64 = 0x1000;
+
+/// The driver for the generated code.
+const DRIVER: TimerDriver = TimerDriver {
+    title: "CMSDK dual timer",
+    path: "vmos_drivers::timer::sp804",
+    name: "Sp804",
+    registers: DUAL_TIMER,
+};
 
 impl Binding for CmsdkDualTimer {
     place!();
@@ -54,16 +53,13 @@ impl Binding for CmsdkDualTimer {
     }
 
     fn claim(&self, claims: &mut Claims<'_>) {
-        self.layout().claim("a CMSDK dual timer", claims);
+        let rule = Rule::registers("a CMSDK dual timer", REGISTERS_SIZE, REGISTERS_SIZE);
+        timer_block!(self).claim(rule, Wiring::Shared, claims);
     }
 
     fn expect(&self, expected: &mut Expected) {
-        expected
-            .part(&self.place, Self::KINDS)
-            .model("cmsdk-apb-dualtimer")
-            .registers(0, &self.place.path, &self.base, &self.size)
-            .interrupt(0, &self.interrupt)
-            .clock(&self.clock)
+        timer_block!(self)
+            .expect(Self::KINDS, "cmsdk-apb-dualtimer", expected)
             .hertz("TIMCLK", &self.clock);
     }
 }
@@ -75,14 +71,11 @@ impl Driver for CmsdkDualTimer {
     type Resolved = board::Timer;
 
     fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
-        self.layout().resolve("CMSDK dual timer", around)
+        timer_block!(self).resolve(&DRIVER, around)
     }
 
     fn import(machine: &Machine<'_>, device: &Device) -> Option<Section> {
-        Some(dual_timer::import(
-            "timer.cmsdk-dual-timer",
-            machine,
-            device,
-        ))
+        let name = "timer.cmsdk-dual-timer";
+        Some(timer_block::import(name, REGISTERS_SIZE, machine, device))
     }
 }

@@ -9,6 +9,7 @@ use crate::part::claims::{Claimed, Claims, Extent, Rule, Wiring};
 use crate::part::draft::Machine;
 use crate::part::expect::Expected;
 use crate::part::section::Section;
+use crate::part::sizes::{LEAST_SMALL_STACK, STACK_ALIGNMENT, check_block};
 use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Driver, place};
 
@@ -38,9 +39,6 @@ const USUAL: board::Trigger = board::Trigger::Level;
 /// The memory of a frame, with the allocator's own, in bytes.
 const FRAME: u64 = 1600;
 
-/// The unit of the stack's size, in bytes.
-const STACK_UNIT: u64 = 8;
-
 /// The default size of the registers.
 const USUAL_SIZE: u64 = 0x100;
 
@@ -68,21 +66,15 @@ impl Binding for Lan9118 {
     }
 
     fn check(&self, around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
-        if let Some(stack) = self.stack.get()
-            && !stack.value.0.is_multiple_of(STACK_UNIT)
-        {
-            let title = "the size of the stack is not a multiple of 8 bytes";
-            problems.report(
-                Diagnostic::new(Code::Misaligned, stack.at, title)
-                    .label("the stack must be aligned"),
-            );
-        }
         // Flash that is described as RAM is reported by the loader's check.
         let is_in_flash = around.loader.is_some_and(|loader| !loader.reports_ram())
             || around
                 .memory
                 .is_some_and(|memory| !memory.flash.is_absent());
-        if let Some(stack) = self.stack.get().filter(|_| !is_in_flash) {
+        if is_in_flash {
+            let (unit, least) = (STACK_ALIGNMENT, LEAST_SMALL_STACK);
+            check_block(&self.stack, "the stack", unit, least, problems);
+        } else if let Some(stack) = self.stack.get() {
             let title = format!("`{}.stack` has no effect", self.place.path);
             problems.report(
                 Diagnostic::new(Code::BadQuantity, stack.at, title)
@@ -96,15 +88,21 @@ impl Binding for Lan9118 {
         let (Some(frames), Some(ram)) = (self.frames.get(), sum) else {
             return;
         };
-        let stack = self.stack.get().map_or(0, |stack| stack.value.0);
-        let needed = stack.saturating_add(u64::from(frames.value.0) * FRAME);
+        let room = u64::from(frames.value.0) * FRAME;
+        let stack = self.stack.get().filter(|_| is_in_flash);
+        let needed = stack.map_or(room, |stack| room.saturating_add(stack.value.0));
         if ram > 0 && needed > ram {
-            let title = format!("{} frames do not fit into RAM", frames.value.0);
-            problems.report(
-                Diagnostic::new(Code::RamTooSmall, frames.at, title).label(format!(
-                    "with the stack they take {needed} bytes, and the board has {ram} bytes of RAM"
-                )),
-            );
+            let frames_and_stack = match stack {
+                Some(_) => format!("{} frames and the stack", frames.value.0),
+                None => format!("{} frames", frames.value.0),
+            };
+            // The larger of both is the one to change.
+            let stack = stack.filter(|stack| stack.value.0 > room);
+            let at = stack.map_or(frames.at, |stack| stack.at);
+            let title = format!("{frames_and_stack} do not fit into RAM");
+            problems.report(Diagnostic::new(Code::RamTooSmall, at, title).label(format!(
+                "they take {needed} bytes, and the board has {ram} bytes of RAM"
+            )));
         }
     }
 }

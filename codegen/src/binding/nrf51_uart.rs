@@ -63,7 +63,7 @@ impl Binding for Nrf51Uart {
             return;
         };
         if transmit.value.0 == receive.value.0 {
-            let title = format!("pin {} is the console's twice", receive.value.0);
+            let title = format!("pin {} both transmits and receives", receive.value.0);
             problems.report(
                 Diagnostic::new(Code::BadNumber, receive.at, title)
                     .label("the same pin as the transmitter's")

@@ -1,11 +1,11 @@
 //! Arm's Dual-Timer Module, SP804 (Arm DDI 0271).
 
-use super::dual_timer::{self, DualTimer};
+use super::timer_block::{self, DUAL_TIMER, TimerDriver, timer_block};
 use crate::board;
 use crate::language::table::table;
 use crate::language::{Address, Frequency, Interrupt, Size};
 use crate::machine::device::Device;
-use crate::part::claims::Claims;
+use crate::part::claims::{Claims, Rule, Wiring};
 use crate::part::draft::Machine;
 use crate::part::expect::Expected;
 use crate::part::section::Section;
@@ -26,32 +26,28 @@ table! {
     }
 }
 
-impl Sp804 {
-    fn layout(&self) -> DualTimer<'_> {
-        DualTimer {
-            place: &self.place,
-            base: &self.base,
-            size: &self.size,
-            interrupt: &self.interrupt,
-            clock: &self.clock,
-        }
-    }
-}
+/// The size of the registers, in bytes.
+const REGISTERS_SIZE: u64 = 0x1000;
+
+/// The driver for the generated code.
+const DRIVER: TimerDriver = TimerDriver {
+    title: "SP804",
+    path: "vmos_drivers::timer::sp804",
+    name: "Sp804",
+    registers: DUAL_TIMER,
+};
 
 impl Binding for Sp804 {
     place!();
 
     fn claim(&self, claims: &mut Claims<'_>) {
-        self.layout().claim("an SP804", claims);
+        let rule = Rule::registers("an SP804", REGISTERS_SIZE, REGISTERS_SIZE);
+        timer_block!(self).claim(rule, Wiring::Shared, claims);
     }
 
     fn expect(&self, expected: &mut Expected) {
-        expected
-            .part(&self.place, Self::KINDS)
-            .model("sp804")
-            .registers(0, &self.place.path, &self.base, &self.size)
-            .interrupt(0, &self.interrupt)
-            .clock(&self.clock)
+        timer_block!(self)
+            .expect(Self::KINDS, "sp804", expected)
             .hertz("freq0", &self.clock);
     }
 }
@@ -63,10 +59,11 @@ impl Driver for Sp804 {
     type Resolved = board::Timer;
 
     fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
-        self.layout().resolve("SP804", around)
+        timer_block!(self).resolve(&DRIVER, around)
     }
 
     fn import(machine: &Machine<'_>, device: &Device) -> Option<Section> {
-        Some(dual_timer::import("timer.sp804", machine, device))
+        let name = "timer.sp804";
+        Some(timer_block::import(name, REGISTERS_SIZE, machine, device))
     }
 }

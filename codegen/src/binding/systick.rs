@@ -20,9 +20,11 @@ table! {
     }
 }
 
-/// The exception number of SysTick, and the address of its registers (DDI 0403, B1.5.2 and B3.3.1).
+/// The exception number of SysTick (DDI 0403, B1.5.2).
 const EXCEPTION: u32 = 15;
-const REGISTERS: u64 = 0xE000_E010;
+
+/// The address of its registers (DDI 0403, B3.3.1).
+const BASE: u64 = 0xE000_E010;
 
 impl Binding for SysTick {
     place!();
@@ -80,7 +82,7 @@ impl Driver for SysTick {
                     ),
                     processor: Vec::new(),
                 },
-                registers: vec![Block::fixed(&self.place.path, REGISTERS, NAMES)],
+                registers: vec![Block::fixed(&self.place.path, BASE, REGISTERS)],
                 entry: Vec::new(),
             },
         })
@@ -89,7 +91,7 @@ impl Driver for SysTick {
 
 /// The registers for a debugger, without SYST_CSR, because reading it clears a flag that the driver
 /// needs.
-const NAMES: &[(&str, u64, u8)] = &[
+const REGISTERS: &[(&str, u64, u8)] = &[
     ("SYST_RVR", 0x4, 4),
     ("SYST_CVR", 0x8, 4),
     ("SYST_CALIB", 0xC, 4),

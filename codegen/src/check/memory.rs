@@ -2,8 +2,9 @@
 
 use crate::description::Description;
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::language::{Field, Located, Named, NamedEntry, Size, suggest};
+use crate::language::{Located, Named, NamedEntry, Size, suggest};
 use crate::part::claims::{Claims, Extent, PAGE, Purpose, RangeClaim, Rule};
+use crate::part::sizes::{LEAST_SMALL_STACK, STACK_ALIGNMENT, check_block, is_usable_buffer};
 use crate::part::surroundings::{Memory, Ram};
 
 /// The smallest stack for an event loop with a network.
@@ -12,8 +13,7 @@ const LEAST_STACK: u64 = 16 * 1024;
 /// The smallest stack for a fault report.
 const LEAST_FAULT_STACK: u64 = 4 * 1024;
 
-/// The smallest stacks of a microcontroller: for an event loop with a console, and for a report.
-const LEAST_SMALL_STACK: u64 = 1024;
+/// The smallest stack for a fault report of a microcontroller.
 const LEAST_SMALL_FAULT_STACK: u64 = 512;
 
 /// The smallest heap: for the kernel's own allocations on a board with only a console.
@@ -21,12 +21,6 @@ const LEAST_HEAP: u64 = 256;
 
 /// The smallest region that a microcontroller's MPU protects (Arm DDI 0403, B3.5.8).
 const REGION: u64 = 32;
-
-/// The alignment of a stack where there are no pages (Arm AAPCS32, 6.2.1.2).
-const STACK_ALIGNMENT: u64 = 8;
-
-/// The smallest and the largest buffer of the console.
-const CONSOLE_BUFFER: core::ops::RangeInclusive<u64> = 16..=1 << 20;
 
 /// Returns whether the kernel maps memory in pages, as far as is known.
 fn has_pages(description: &Description) -> bool {
@@ -199,55 +193,20 @@ pub(super) fn check(description: &Description, problems: &mut Problems) {
         false => (STACK_ALIGNMENT, LEAST_SMALL_STACK, LEAST_SMALL_FAULT_STACK),
     };
     let (unit, stack, fault_stack) = least;
-    check_stack(&memory.stack, "the stack", unit, stack, problems);
-    check_stack(
+    check_block(&memory.stack, "the stack", unit, stack, problems);
+    check_block(
         &memory.fault_stack,
         "the fault stack",
         unit,
         fault_stack,
         problems,
     );
-    check_stack(&memory.heap, "the heap", unit, LEAST_HEAP, problems);
+    check_block(&memory.heap, "the heap", unit, LEAST_HEAP, problems);
     check_console_buffer(memory, problems);
     check_ram(memory, problems);
     check_rests(memory, problems);
     check_limits(memory, problems);
     check_qemu(description, memory, problems);
-}
-
-/// Checks the size of a stack or of the heap.
-fn check_stack(stack: &Field<Size>, what: &str, unit: u64, least: u64, problems: &mut Problems) {
-    let Some(stack) = stack.get() else {
-        return;
-    };
-    let bytes = stack.value.0;
-    let diagnostic = if bytes == 0 {
-        Diagnostic::new(Code::EmptyRange, stack.at, format!("{what} is empty")).label("no bytes")
-    } else if !bytes.is_multiple_of(unit) {
-        let unit = Size(unit).written().replace('"', "");
-        let title = format!("the size of {what} is not a multiple of {unit}");
-        let label = match unit.as_str() {
-            "4 KiB" => format!("{what} must consist of whole pages"),
-            _ => format!("{what} must be aligned"),
-        };
-        Diagnostic::new(Code::Misaligned, stack.at, title).label(label)
-    } else if bytes < least {
-        let label = format!("at least {} are needed", Size(least).written());
-        Diagnostic::new(
-            Code::BlockTooSmall,
-            stack.at,
-            format!("{what} is too small"),
-        )
-        .label(label)
-    } else {
-        return;
-    };
-    problems.report(diagnostic);
-}
-
-/// Returns whether the console's buffer may have this size.
-pub(crate) fn is_usable_buffer(bytes: u64) -> bool {
-    CONSOLE_BUFFER.contains(&bytes) && bytes.is_power_of_two()
 }
 
 fn check_console_buffer(memory: &Memory, problems: &mut Problems) {

@@ -154,19 +154,14 @@ fn may_be_meant(one: &RangeClaim, other: &RangeClaim) -> bool {
 
 /// Returns why a waiver cannot allow this overlap.
 fn never_meant(one: &RangeClaim, other: &RangeClaim) -> &'static str {
-    if [one.purpose, other.purpose] == [Purpose::Ram; 2] {
-        return "an address belongs to one range of RAM";
-    }
-    let purposes = [one.purpose, other.purpose];
-    if purposes == [Purpose::Flash; 2] {
-        return "an address belongs to one range of flash";
-    }
-    if purposes.contains(&Purpose::Flash) && purposes.contains(&Purpose::Ram) {
-        return "an address belongs either to RAM or to flash";
-    }
-    match purposes.contains(&Purpose::Ram) {
-        true => "an address belongs either to RAM or to the bus",
-        false => "a bridge uses each address only once",
+    match (one.purpose, other.purpose) {
+        (Purpose::Ram, Purpose::Ram) => "an address belongs to one range of RAM",
+        (Purpose::Flash, Purpose::Flash) => "an address belongs to one range of flash",
+        (Purpose::Ram, Purpose::Flash) | (Purpose::Flash, Purpose::Ram) => {
+            "an address belongs either to RAM or to flash"
+        }
+        (Purpose::Ram, _) | (_, Purpose::Ram) => "an address belongs either to RAM or to the bus",
+        _ => "a bridge uses each address only once",
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) fn check(
     let Some(known) = processors::known(&cpu.value.0) else {
         return;
     };
-    let right = known.architecture();
+    let right = known.architecture;
     if right == Some(architecture) {
         return;
     }

@@ -65,7 +65,7 @@ pub(crate) fn read(
             return None;
         }
     };
-    let file = add_text(&sources.path(name), bytes, problems)?;
+    let file = problems.add_text(&sources.path(name), &bytes)?;
     let mut root = parse::parse(file, problems);
     if from.is_none() && !root.incomplete && !has_board(&root) {
         let title = format!("{} is not a board", sources.path(name));
@@ -115,29 +115,6 @@ fn not_found(
     match names.is_empty() {
         true => diagnostic,
         false => diagnostic.help(format!("there are {}", list(&names))),
-    }
-}
-
-/// Adds the text of a file; reports an error if it is not text.
-pub(crate) fn add_text(path: &str, bytes: Vec<u8>, problems: &mut Problems) -> Option<FileId> {
-    let without_mark = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    match std::str::from_utf8(without_mark) {
-        Ok(text) => Some(problems.add_file(path.to_owned(), text.to_owned())),
-        Err(error) => {
-            let start = error.valid_up_to();
-            let text = String::from_utf8_lossy(without_mark).into_owned();
-            let file = problems.add_file(path.to_owned(), text);
-            let at = Location {
-                file,
-                start,
-                end: start + char::REPLACEMENT_CHARACTER.len_utf8(),
-            };
-            let title = format!("{path} is not text in UTF-8");
-            problems.report(
-                Diagnostic::new(Code::CannotRead, at, title).label("the first invalid byte"),
-            );
-            None
-        }
     }
 }
 

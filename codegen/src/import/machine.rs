@@ -117,18 +117,9 @@ fn processor(machine: &Machine<'_>) -> Option<String> {
             let mut names = kinds.filter_map(|kind| kind.strip_prefix("arm,"));
             names
                 .find(|name| name.starts_with("cortex-") && !name.ends_with("-gic"))
-                .map(|name| without_variant(name).to_owned())
+                .map(|name| processors::without_variant(name).to_owned())
         }
         Architecture::X86_64 => None,
-    }
-}
-
-/// Returns the name of a Cortex-M without what device trees add to it: `f` for floating point, and the `+` of
-/// the Cortex-M0+. QEMU has neither.
-pub(super) fn without_variant(name: &str) -> &str {
-    match name.starts_with("cortex-m") {
-        true => name.trim_end_matches(['f', '+']),
-        false => name,
     }
 }
 

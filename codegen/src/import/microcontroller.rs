@@ -33,9 +33,10 @@ pub(super) fn memory(machine: &Machine<'_>) -> Section {
             "the RAM for variables: see the memory map in the manual",
         ),
     };
+    // As on the boards with versions 6-M and 8-M, whose fault reports need the most.
     section
-        .line("stack", "\"2 KiB\"")
-        .line("fault-stack", "\"1 KiB\"")
+        .line("stack", "\"4 KiB\"")
+        .line("fault-stack", "\"1280 bytes\"")
         .line("console-buffer", "\"256 bytes\"")
 }
 

@@ -46,14 +46,14 @@ impl<const LEAST: u32, const GREATEST: u32> Read for Number<LEAST, GREATEST> {
         let number = number.filter(|number| (LEAST..=GREATEST).contains(number));
         if number.is_none() {
             let title = format!("`{}` must be {}", given.path, Self::KIND.expected());
+            let range = match (integer.radix, GREATEST) {
+                (16, _) if LEAST > 0 => format!("{LEAST:#x} to {GREATEST:#x}"),
+                (16, _) | (_, u32::MAX) => format!("{LEAST} to {GREATEST:#x}"),
+                _ => format!("{LEAST} to {GREATEST}"),
+            };
             problems.report(
-                Diagnostic::new(Code::BadNumber, given.node.at, title).label(match GREATEST {
-                    _ if integer.radix == 16 && LEAST > 0 => {
-                        format!("outside the range {LEAST:#x} to {GREATEST:#x}")
-                    }
-                    u32::MAX => format!("outside the range {LEAST} to {:#x}", u32::MAX),
-                    _ => format!("outside the range {LEAST} to {GREATEST}"),
-                }),
+                Diagnostic::new(Code::BadNumber, given.node.at, title)
+                    .label(format!("outside the range {range}")),
             );
         }
         number.map(Self)

@@ -55,12 +55,14 @@ fn an_image_that_uses_it_has_the_stack_for_it() {
 }
 
 #[test]
-fn the_stack_is_aligned() {
+fn the_stack_is_aligned_and_large_enough() {
     let table = format!("{TABLE}stack = «\"4100 bytes\"»\n");
     with(&table, &[]).has_only(
         Code::Misaligned,
         "the size of the stack is not a multiple of 8 bytes",
     );
+    let table = format!("{TABLE}stack = «\"8 bytes\"»\n");
+    with(&table, &[]).has_only(Code::BlockTooSmall, "the stack is too small");
 }
 
 #[test]
@@ -89,8 +91,11 @@ fn the_frames_fit_into_ram() {
 
 #[test]
 fn sizes_beyond_all_addresses_are_reported() {
-    let table = format!("{TABLE}frames = «64»\nstack = 0xFFFF_FFFF_FFFF_FFF8\n");
-    with(&table, &[]).has_only(Code::RamTooSmall, "64 frames do not fit into RAM");
+    let table = format!("{TABLE}frames = 64\nstack = «0xFFFF_FFFF_FFFF_FFF8»\n");
+    with(&table, &[]).has_only(
+        Code::RamTooSmall,
+        "64 frames and the stack do not fit into RAM",
+    );
 }
 
 #[test]

@@ -45,7 +45,7 @@ impl Comparison<'_> {
     pub(super) fn further(&self, base: u64) -> Option<(String, String)> {
         let place = self.description.controller()?.binding().place();
         let table = self.table(InterruptController::RECOGNISERS)?;
-        let base = format!("base = {}", hexadecimal(base));
+        let base = format!("base = {},", hexadecimal(base));
         let mut lines = table.lines();
         if lines.next()? != format!("[{}]", place.path) {
             return None;

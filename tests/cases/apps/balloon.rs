@@ -23,7 +23,7 @@ const INTERVAL: Duration = Duration::from_millis(50);
 /// The time for which the host's share must stay the same to count as settled.
 const SETTLED: Duration = Duration::from_millis(1500);
 
-/// The host's view: the memory that the machine has.
+/// The host, which sets the amount of memory that the machine has.
 struct Host {
     monitor: xtask::qmp::Qmp,
 }
@@ -46,25 +46,27 @@ impl Host {
 
     fn becomes(&mut self, left: u64) -> Outcome {
         let end = Instant::now() + LIMIT;
-        while self.left()? != left {
+        loop {
             let now = self.left()?;
+            if now == left {
+                return Ok(());
+            }
             ensure!(
                 Instant::now() < end,
                 "{now} bytes are left instead of {left}"
             );
             std::thread::sleep(INTERVAL);
         }
-        Ok(())
     }
 
-    /// Returns what is left once it does not change any more.
+    /// Waits until the amount does not change any more, and returns it in bytes.
     fn settles(&mut self) -> Outcome<u64> {
         let (mut before, mut since) = (self.left()?, Instant::now());
         let end = Instant::now() + LIMIT;
         while since.elapsed() < SETTLED {
             ensure!(
                 Instant::now() < end,
-                "what the host has changes all the time"
+                "the amount of memory that the machine has does not settle"
             );
             std::thread::sleep(INTERVAL);
             let now = self.left()?;

@@ -37,10 +37,10 @@ const KEPT: [&str; 13] = [
     "write-32",
 ];
 
-/// How often a figure is counted for the record. On a busy host, requests that otherwise arrive together
+/// How many times a figure is counted for the record. On a busy host, requests that otherwise arrive together
 /// arrive one by one, which costs more; so the smallest count is the meaningful one.
 const ATTEMPTS: usize = 3;
-/// How often a figure is counted at most while it is higher than the record allows.
+/// How many times a figure is counted at most while it is higher than the record allows.
 const MOST_ATTEMPTS: usize = 6;
 
 /// How long the idle machine is observed.

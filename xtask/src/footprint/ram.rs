@@ -5,10 +5,10 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use object::{Object as _, ObjectSection as _, ObjectSymbol as _, Section, SectionKind};
+use object::{Object as _, ObjectSection as _, ObjectSymbol as _};
 use vmos_codegen::Board;
 
-use super::folder_of_crate;
+use super::{folder_of_crate, is_writable};
 
 /// The name for variables without a symbol, and for the space that aligns variables.
 const UNNAMED: &str = "(alignment)";
@@ -68,7 +68,7 @@ impl Ram {
 fn variables(file: &object::File<'_>) -> Vec<(String, u64)> {
     let mut crates = BTreeMap::new();
     for section in file.sections() {
-        if !is_writable(&section) || section.name() == Ok(STACKS) {
+        if !is_writable(section.flags()) || section.name() == Ok(STACKS) {
             continue;
         }
         let mut unnamed = section.size();
@@ -87,13 +87,6 @@ fn variables(file: &object::File<'_>) -> Vec<(String, u64)> {
     crates
 }
 
-fn is_writable(section: &Section<'_, '_>) -> bool {
-    matches!(
-        section.kind(),
-        SectionKind::Data | SectionKind::UninitializedData
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,7 +95,9 @@ mod tests {
     fn variables_are_those_of_crates() {
         let bytes = fs::read(std::env::current_exe().unwrap()).unwrap();
         let file = object::File::parse(&*bytes).unwrap();
-        let writable = file.sections().filter(is_writable);
+        let writable = file
+            .sections()
+            .filter(|section| is_writable(section.flags()));
         let all: u64 = writable.map(|section| section.size()).sum();
         let variables = variables(&file);
         assert!(

@@ -5,7 +5,6 @@ use std::io;
 
 use super::Any;
 use crate::board::Trigger;
-use crate::description::add_text;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::reader::Located;
 use crate::language::scalar::{choices, is_name};
@@ -134,7 +133,7 @@ fn read(kind: &str, at: Location, sources: &dyn Sources, problems: &mut Problems
             return None;
         }
     };
-    let file = add_text(&path, bytes, problems)?;
+    let file = problems.add_text(&path, &bytes)?;
     let mut table = parse::parse(file, problems);
     // The line for editors is a comment, and the schema of the file is that of the board.
     table.entries.retain(|entry| entry.key != "schema");

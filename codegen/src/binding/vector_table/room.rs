@@ -1,10 +1,10 @@
 //! Checks that the image fits into flash, and its stacks and variables into RAM.
 
 use crate::board::NO_ACCESS;
-use crate::check::memory::is_usable_buffer;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::{Address, Field, Located, Named, Size, hexadecimal};
 use crate::part::claims::{Claimed, Purpose, RangeClaim};
+use crate::part::sizes::is_usable_buffer;
 use crate::part::surroundings::{Flash, Memory, Surroundings};
 
 /// Returns whether all ranges of flash could be read.

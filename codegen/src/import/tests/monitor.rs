@@ -161,6 +161,7 @@ fn a_microcontroller_has_its_vector_table_flash_and_ram() {
         "[boot.vector-table]\nbase = 0x0800_0000\n",
         "flash.code = { base = 0x0800_0000, size = \"1 MiB\" }",
         "ram.main = { base = 0x2000_0000, size = \"192 KiB\" }",
+        "fault-stack = \"1280 bytes\"\n",
         "[interrupt-controller.nvic]\ninterrupts = 96\n",
     ] {
         assert!(text.contains(line), "{line}\n{text}");

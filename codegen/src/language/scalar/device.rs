@@ -69,7 +69,7 @@ impl Read for Function {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Serial(pub String);
 
-/// The length of the field for it in bytes (Virtual I/O Device version 1.2, 5.2.6).
+/// The length of a disk's serial number in bytes (Virtual I/O Device version 1.2, 5.2.6).
 const SERIAL: usize = 20;
 
 impl Read for Serial {
@@ -90,7 +90,7 @@ impl Read for Serial {
     }
 }
 
-/// Returns the value of exactly `digits` hexadecimal digits, or of fewer.
+/// Returns the value of one to `digits` hexadecimal digits; `None` for other text.
 fn hexadecimal(text: &str, digits: usize) -> Option<u8> {
     let plain = text.len() <= digits && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     plain.then(|| u8::from_str_radix(text, 16).ok())?

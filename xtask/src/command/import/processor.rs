@@ -2,16 +2,10 @@
 
 use vmos_codegen::board::Architecture;
 use vmos_codegen::machine::device::Device;
+use vmos_codegen::machine::processors;
 
 /// The Cortex-A processors without a 64-bit state.
 const NARROW: &[&str] = &["5", "7", "8", "9", "12", "15", "17", "32"];
-
-/// The Cortex-M processors by their architecture, without the `f` of those with floating point.
-const MICROCONTROLLERS: &[(Architecture, &[&str])] = &[
-    (Architecture::ArmV6M, &["0", "0+", "1"]),
-    (Architecture::ArmV7M, &["3", "4", "7"]),
-    (Architecture::ArmV8M, &["33", "35p", "52", "55", "85"]),
-];
 
 /// Returns the architecture, or a description of what was found.
 pub(super) fn architecture(devices: &[Device]) -> Result<Architecture, String> {
@@ -51,10 +45,9 @@ fn arm(kind: &str) -> Option<Architecture> {
             false => Architecture::Aarch64,
         });
     }
-    if let Some(number) = kind.strip_prefix("arm,cortex-m") {
-        let number = number.trim_end_matches('f');
-        let mut all = MICROCONTROLLERS.iter();
-        return all.find_map(|(one, numbers)| numbers.contains(&number).then_some(*one));
+    let name = kind.strip_prefix("arm,").unwrap_or_default();
+    if name.starts_with("cortex-m") {
+        return processors::microcontroller(name);
     }
     match kind {
         "arm,armv8" | "arm,armv8-timer" => Some(Architecture::Aarch64),

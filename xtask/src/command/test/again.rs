@@ -1,6 +1,6 @@
 //! Runs failed machine tests again, each alone. On a busy computer, a test may fail because its
-//! machine was not given enough time; such a test passes when it is run alone, and is told apart
-//! from one that fails always.
+//! machine did not get enough processor time. Such a test passes when it runs alone, and is reported
+//! apart from tests that fail again.
 
 use super::failures::FailedTest;
 use super::runner::{Progress, run as run_tests};
@@ -9,7 +9,7 @@ use super::{MACHINE_TESTS, Table};
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 
-/// More failed tests than these are no matter of chance, and are not run again.
+/// The largest number of failed tests that are run again: more of them have a common cause.
 const MOST: usize = 4;
 
 /// Runs each of the tests alone, and returns those that passed; none if there are too many.

@@ -83,11 +83,11 @@ pub(super) fn run(
 /// panic, are ignored, or are only for the host. `folder` contains the files of its modules.
 fn find(file: &Path, folder: &Path, names: &mut Vec<String>) -> Result<(), Failure> {
     let text = fs::read_to_string(file).map_err(FileError::at("read", file))?;
-    // The compiler reports what it does not understand.
-    match syn::parse_file(&text) {
-        Ok(file) => find_in(&file.items, folder, names),
-        Err(_) => Ok(()),
-    }
+    let parsed = syn::parse_file(&text).map_err(|error| {
+        let place = file.display();
+        format!("cannot parse {place}: {error}; `cargo check` shows the place")
+    })?;
+    find_in(&parsed.items, folder, names)
 }
 
 fn find_in(items: &[Item], folder: &Path, names: &mut Vec<String>) -> Result<(), Failure> {
@@ -176,6 +176,16 @@ mod tests {
         let mut names = Vec::new();
         find(&sources.join("main.rs"), &sources, &mut names).unwrap();
         assert!(!names.is_empty());
+    }
+
+    #[test]
+    fn a_file_that_is_not_rust_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let main = folder.path().join("main.rs");
+        fs::write(&main, "fn main( {").unwrap();
+        let error = find(&main, folder.path(), &mut Vec::new()).unwrap_err();
+        let expected = format!("cannot parse {}: ", main.display());
+        assert!(error.to_string().starts_with(&expected), "{error}");
     }
 
     #[test]

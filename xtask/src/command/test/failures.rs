@@ -1,4 +1,4 @@
-//! Collects the tests that failed, each with what it said, from the output of test harnesses.
+//! Collects the tests that failed, each with its message, from the output of test harnesses.
 
 use core::fmt;
 
@@ -7,17 +7,20 @@ use core::fmt;
 pub(super) struct FailedTest {
     /// The test's name.
     pub(super) name: String,
-    /// The first line of what it said; empty if it said nothing.
+    /// The first line of its message; empty if it printed none.
     pub(super) said: String,
 }
 
 impl fmt::Display for FailedTest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {}", self.name, self.said)
+        match self.said.as_str() {
+            "" => formatter.write_str(&self.name),
+            said => write!(formatter, "{}: {said}", self.name),
+        }
     }
 }
 
-/// The tests that failed, in the order in which the harnesses told them.
+/// The tests that failed, in the order in which the harnesses reported them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Failures {
     tests: Vec<FailedTest>,
@@ -26,7 +29,7 @@ pub(super) struct Failures {
 }
 
 impl Failures {
-    /// Reads a line. A harness writes what a failed test said below a line `---- NAME ----`, or
+    /// Reads a line. A harness prints the message of a failed test below a line `---- NAME ----`, or
     /// `---- NAME stdout ----`.
     pub(super) fn take(&mut self, line: &str) {
         let title = line.strip_prefix("---- ");
@@ -78,8 +81,8 @@ mod tests {
     }
 
     #[test]
-    fn a_test_that_said_nothing_is_told_by_name() {
-        assert_eq!(told("---- a ----\n---- b ----\nx\n"), ["a: ", "b: x"]);
+    fn a_test_that_printed_nothing_is_only_named() {
+        assert_eq!(told("---- a ----\n---- b ----\nx\n"), ["a", "b: x"]);
     }
 
     #[test]
