@@ -18,6 +18,7 @@ use crate::hosted::{Slot, SlotRegisters};
 use crate::virtio::blk::{Blk, Completion, Operation, Payload, Token};
 use crate::virtio::mmio::probe_registers;
 use crate::virtio::transport::MmioTransport;
+use crate::watched::Watched as _;
 
 const SECTOR: usize = 512;
 /// The size of each file, in sectors.

@@ -31,7 +31,7 @@ impl Arguments {
         if self.dry_run {
             let folder = env::temp_dir().join("vmos-gateway");
             if let Some(user) = &user {
-                let gateway = shell::quote(&gateway::command(user, &folder));
+                let gateway = shell::quote(gateway::command(user, &folder));
                 eprintln!("xtask: QEMU is the gateway to this host: {gateway}");
             }
             let wire = user.map(|_| gateway::wire(&folder));
