@@ -148,7 +148,7 @@ impl<R: Registers> Timer for SysTick<R> {
         let (before, ticks) = self.position();
         let now = before + u64::from(ticks);
         let left = wanted.saturating_sub(now);
-        if left < self.rate.ticks(NEAR) {
+        if left <= self.rate.ticks(NEAR) {
             // If it is too early, the kernel sets the deadline again.
             self.registers.write32(ICSR, PENDSTSET);
             return;

@@ -37,6 +37,12 @@ pub(super) fn run(
             "apps/{name} has no test for a board: write an `async fn` with `#[vmos::test]`"
         )));
     }
+    if let Some(twice) = repeated(&names) {
+        return Err(Failure::usage(format!(
+            "apps/{name} has two tests for a board named `{twice}`: an image has the test of one name, so \
+             rename one of them"
+        )));
+    }
     if let Some(filter) = filter {
         let all = names.join(", ");
         names.retain(|name| name.contains(filter));
@@ -77,6 +83,13 @@ pub(super) fn run(
         0 => Ok(()),
         _ => Err(Failure::Status(1)),
     }
+}
+
+/// Returns a name that occurs more than once.
+fn repeated(names: &[String]) -> Option<&String> {
+    let mut others = names.iter().enumerate();
+    let found = others.find(|(at, name)| names[..*at].contains(name));
+    found.map(|(_, name)| name)
 }
 
 /// Adds the names of the async tests in a file of sources and in its modules, except for those that must
@@ -176,6 +189,18 @@ mod tests {
         let mut names = Vec::new();
         find(&sources.join("main.rs"), &sources, &mut names).unwrap();
         assert!(!names.is_empty());
+    }
+
+    #[test]
+    fn two_tests_of_one_name_are_found_in_different_modules() {
+        let folder = tempfile::tempdir().unwrap();
+        let main = folder.path().join("main.rs");
+        let test = "#[vmos::test] async fn starts(kernel: Kernel, spawner: Spawner) {}";
+        fs::write(&main, format!("mod a {{ {test} }} mod b {{ {test} }}")).unwrap();
+        let mut names = Vec::new();
+        find(&main, folder.path(), &mut names).unwrap();
+        assert_eq!(repeated(&names).map(String::as_str), Some("starts"));
+        assert_eq!(repeated(&names[..1]), None);
     }
 
     #[test]
