@@ -47,10 +47,10 @@ mod tests {
 
     #[test]
     fn the_first_and_each_power_of_ten_is_logged() {
-        let logged: Vec<_> = (0..=20_000)
-            .filter(|&count| is_power_of_ten(count))
-            .collect();
-        assert_eq!(logged, [1, 10, 100, 1000, 10_000]);
+        let last = if cfg!(miri) { 1_100 } else { 20_000 };
+        let logged: Vec<_> = (0..=last).filter(|&count| is_power_of_ten(count)).collect();
+        let powers = [1, 10, 100, 1000, 10_000];
+        assert!(powers.into_iter().filter(|power| *power <= last).eq(logged));
         assert!(!is_power_of_ten(u64::MAX - 1));
     }
 

@@ -10,6 +10,7 @@ use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::PathBuf;
 
 use rustix::event::PollFlags;
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::ioctl::{Opcode, Updater, ioctl, opcode};
 
 /// The length of the longest frame, in bytes: that of a datagram of QEMU's.
@@ -130,7 +131,8 @@ impl Stream<UnixStream> {
     ///
     /// If the host does not let it be used without waiting.
     pub fn over_unix(stream: UnixStream) -> io::Result<Self> {
-        stream.set_nonblocking(true)?;
+        // By `fcntl`, which Miri knows for a Unix socket; the standard library calls `ioctl`.
+        fcntl_setfl(&stream, fcntl_getfl(&stream)? | OFlags::NONBLOCK)?;
         Ok(Self::of(stream))
     }
 }
@@ -253,7 +255,7 @@ impl Tap {
             let said = "the name of an interface has 1 to 15 bytes";
             return Err(io::Error::new(ErrorKind::InvalidInput, said));
         }
-        let nonblocking = rustix::fs::OFlags::NONBLOCK.bits() as i32;
+        let nonblocking = OFlags::NONBLOCK.bits() as i32;
         let file = OpenOptions::new()
             .read(true)
             .write(true)

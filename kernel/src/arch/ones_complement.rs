@@ -129,7 +129,7 @@ mod tests {
                 random | 0xffff_fff0_0000_0000
             })
             .collect();
-        for length in 0..=320_usize {
+        for length in (0..=320_usize).step_by(if cfg!(miri) { 19 } else { 1 }) {
             let expected = expected(&words, length);
             let words = &words[..length.div_ceil(8)];
             assert_eq!(folded(sum_by_carry(words, length)), expected, "{length}");

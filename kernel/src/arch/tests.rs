@@ -85,6 +85,7 @@ fn leaves(names: &mut BTreeSet<String>, tree: &syn::UseTree) {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it parses sources, and calls no unsafe code")]
 fn every_architecture_defines_the_same_names() {
     let expected: BTreeSet<String> = NAMES.iter().map(ToString::to_string).collect();
     let modules = modules();
@@ -106,6 +107,7 @@ fn every_name_is_in_the_documentation() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it searches all sources, and calls no unsafe code")]
 fn no_other_module_depends_on_the_architecture() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut folders = Vec::from([source]);

@@ -118,8 +118,11 @@ impl State {
         assert_eq!(writing[1] & 0x7ff, length as u32, "the commands differ");
         self.used += 4 * writing.len() as u32;
         assert!(self.used <= SPACE, "the transmit FIFO overflows");
-        let bytes = writing[2..].iter().flat_map(|word| word.to_le_bytes());
-        self.sent.push(bytes.skip(2).take(length).collect());
+        let mut bytes = Vec::new();
+        for word in &writing[2..] {
+            bytes.extend_from_slice(&word.to_le_bytes());
+        }
+        self.sent.push(bytes[2..2 + length].to_vec());
         if !self.is_stuck {
             self.used = 0;
             self.statuses

@@ -77,6 +77,7 @@ fn timer(features: u32) -> (LocalApicTimer<Fake, Processor, Clock>, Fake) {
 const TSC_DEADLINE_FEATURE: u32 = 1 << 24;
 
 #[test]
+#[cfg_attr(miri, ignore = "it polls a counter for long, and calls no unsafe code")]
 fn the_rate_of_the_time_stamp_counter_is_measured() {
     let (timer, _) = timer(0);
     let frequency = timer.frequency();
@@ -84,6 +85,7 @@ fn the_rate_of_the_time_stamp_counter_is_measured() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it polls a counter for long, and calls no unsafe code")]
 fn a_deadline_is_converted_to_ticks() {
     let (mut timer, fake) = timer(0);
     let now = timer.now();
@@ -95,6 +97,7 @@ fn a_deadline_is_converted_to_ticks() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it polls a counter for long, and calls no unsafe code")]
 fn a_deadline_that_has_passed_is_raised_at_once() {
     let (mut timer, fake) = timer(0);
     timer.set_deadline(Some(1));
@@ -102,6 +105,7 @@ fn a_deadline_that_has_passed_is_raised_at_once() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it polls a counter for long, and calls no unsafe code")]
 fn a_deadline_too_far_away_is_raised_too_soon_rather_than_never() {
     let (mut timer, fake) = timer(0);
     timer.set_deadline(Some(u64::MAX));
@@ -109,6 +113,7 @@ fn a_deadline_too_far_away_is_raised_too_soon_rather_than_never() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it polls a counter for long, and calls no unsafe code")]
 fn no_deadline_stops_the_count() {
     let (mut timer, fake) = timer(0);
     timer.set_deadline(Some(u64::MAX));
@@ -118,6 +123,7 @@ fn no_deadline_stops_the_count() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it polls a counter for long, and calls no unsafe code")]
 fn the_same_deadline_is_not_written_again() {
     let (mut timer, fake) = timer(0);
     timer.set_deadline(Some(u64::MAX));
@@ -126,6 +132,7 @@ fn the_same_deadline_is_not_written_again() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it polls a counter for long, and calls no unsafe code")]
 fn a_timer_with_tsc_deadlines_gets_a_tsc_value() {
     let (mut timer, fake) = timer(TSC_DEADLINE_FEATURE);
     let deadline = timer.now() + 1_000_000;

@@ -74,6 +74,10 @@ fn the_rate_is_right_to_a_thousandth() {
 }
 
 #[test]
+#[cfg_attr(
+    miri,
+    ignore = "it polls a counter millions of times, and calls no unsafe code"
+)]
 fn a_pause_longer_than_the_range_of_the_reference_does_not_distort_the_rate() {
     for pause_at in [100, 3000, 9000] {
         let rate = measured(Some(pause_at));
@@ -82,6 +86,10 @@ fn a_pause_longer_than_the_range_of_the_reference_does_not_distort_the_rate() {
 }
 
 #[test]
+#[cfg_attr(
+    miri,
+    ignore = "it polls a counter millions of times, and calls no unsafe code"
+)]
 fn a_pause_at_any_moment_does_not_distort_the_rate() {
     for pause_at in (1..8000).step_by(37) {
         let rate = measured(Some(pause_at));
@@ -90,6 +98,10 @@ fn a_pause_at_any_moment_does_not_distort_the_rate() {
 }
 
 #[test]
+#[cfg_attr(
+    miri,
+    ignore = "it polls a counter millions of times, and calls no unsafe code"
+)]
 fn a_stopped_reference_is_detected() {
     struct Still;
     impl Reference for Still {

@@ -96,6 +96,7 @@ impl WordRegisters for &Fake {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it counts millions of ticks, and calls no unsafe code")]
 fn the_clock_shows_every_tick_across_the_ends_of_rounds() {
     let fake = Fake::default();
     let timer = SysTick::with_registers(&fake, CLOCK);
@@ -108,6 +109,7 @@ fn the_clock_shows_every_tick_across_the_ends_of_rounds() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it counts millions of ticks, and calls no unsafe code")]
 fn the_clock_never_goes_back_while_it_is_read() {
     let fake = Fake::default();
     let timer = SysTick::with_registers(&fake, CLOCK);
@@ -154,6 +156,7 @@ fn a_deadline_in_the_past_or_near_raises_the_interrupt_at_once() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it counts millions of ticks, and calls no unsafe code")]
 fn a_deadline_behind_the_end_of_the_round_leaves_the_round_alone() {
     let fake = Fake::default();
     let mut timer = SysTick::with_registers(&fake, CLOCK);

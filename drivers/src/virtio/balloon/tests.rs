@@ -1,5 +1,6 @@
 //! Tests of the memory balloon with a simulated device, which asks for anything.
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::cell::Cell;
 
@@ -75,6 +76,7 @@ impl Host {
                 is_done = false;
             }
             while let Some((chain, numbers)) = self.take(1) {
+                let numbers = BTreeSet::from_iter(numbers);
                 self.pages.retain(|page| !numbers.contains(page));
                 self.rings[1].give_back(u32::from(chain.head), 0);
                 is_done = false;
@@ -114,9 +116,10 @@ impl Host {
 
 #[test]
 fn the_host_gets_what_it_wants_and_gives_it_back() {
+    let many = if cfg!(miri) { 600 } else { 3000 };
     for &version in versions() {
         let mut host = Host::new(version, 0);
-        for wanted in [0, 1, 256, 257, 3000, 2999, 2000, 2001, 5, 0] {
+        for wanted in [0, 1, 256, 257, many, many - 1, 500, 501, 5, 0] {
             host.wants(wanted);
             host.has(wanted as usize);
         }
@@ -129,7 +132,7 @@ fn the_host_gets_what_it_wants_and_gives_it_back() {
 #[test]
 fn a_host_that_changes_its_mind_gets_the_last_number() {
     let mut host = Host::new(2, 0);
-    host.wants(4000);
+    host.wants(if cfg!(miri) { 1000 } else { 4000 });
     host.wants(10);
     host.wants(700);
     host.has(700);

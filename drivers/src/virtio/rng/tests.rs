@@ -342,7 +342,6 @@ fn a_dropped_driver_resets_its_device_first() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "the memory is never freed")]
 fn a_dropped_driver_gives_up_memory_that_its_device_may_use() {
     let (device, mut rng, mut ring) = start(2);
     let (_token, chain) = submit(&mut rng, &mut ring, 64);

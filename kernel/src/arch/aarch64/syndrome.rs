@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn every_syndrome_has_a_description() {
         for class in 0..64_u64 {
-            for status in 0..64_u64 {
+            for status in (0..64_u64).step_by(if cfg!(miri) { 13 } else { 1 }) {
                 assert!(!text(class << 26 | status, 0).is_empty());
             }
         }

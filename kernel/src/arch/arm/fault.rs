@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn every_status_has_a_description() {
-        for status in 0..1 << 14 {
+        for status in (0..1 << 14).step_by(if cfg!(miri) { 1021 } else { 1 }) {
             assert!(!data(status, 0).ends_with(": "));
         }
     }

@@ -164,7 +164,7 @@ mod tests {
             random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (random >> 8) % below
         };
-        for _ in 0..300 {
+        for _ in 0..if cfg!(miri) { 2 } else { 300 } {
             let mut ranges = Ranges::default();
             let mut holds = std::vec![false; 1000];
             for _ in 0..60 {

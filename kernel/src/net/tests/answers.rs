@@ -156,14 +156,16 @@ fn an_icmp_error_quotes_28_bytes_with_right_checksums() {
 fn errors_are_limited_and_the_rest_is_counted() {
     let (mut machine, _listener) = machine();
     let mut errors = 0;
+    let datagrams = if cfg!(miri) { 120 } else { 1000 };
     for second in 1..=3 {
-        for _ in 0..1000 {
+        for _ in 0..datagrams {
             machine.card.received.push_back(udp(B, 4000, 9, b"x"));
             errors += machine.answers(second * SECOND).len();
         }
     }
     assert_eq!(errors, 300);
-    assert_eq!(machine.stack.statistics().icmp_errors_suppressed, 2700);
+    let suppressed = machine.stack.statistics().icmp_errors_suppressed;
+    assert_eq!(suppressed, 3 * datagrams - 300);
     // Echo requests are still answered.
     assert_eq!(machine.answer(echo_request(b"still?")).len(), 1);
 }

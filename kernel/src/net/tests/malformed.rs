@@ -47,8 +47,8 @@ fn a_truncated_frame_is_answered_with_no_more_than_it_had() {
 fn any_changed_byte_of_a_header_is_handled() {
     let (mut machine, _socket) = machine();
     for frame in well_formed() {
-        for index in 0..frame.len().min(60) {
-            for value in 0..=255 {
+        for index in (0..frame.len().min(60)).step_by(if cfg!(miri) { 7 } else { 1 }) {
+            for value in (0..=255).step_by(if cfg!(miri) { 85 } else { 1 }) {
                 let mut changed = frame.clone();
                 changed[index] = value;
                 if let Ok(mut packet) = Ipv4Packet::new_checked(&mut changed[14..])

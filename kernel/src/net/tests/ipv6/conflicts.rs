@@ -81,7 +81,8 @@ fn a_forged_answer_to_the_check_makes_the_machine_take_another_address() {
 fn a_machine_that_claims_every_address_is_asked_ever_more_seldom_and_locks_out_nobody() {
     let mut machine = Machine::sixth(Ip6::Auto);
     let mut checks = 0;
-    for second in 1..=3600 {
+    let seconds = if cfg!(miri) { 120 } else { 3600 };
+    for second in 1..=seconds {
         let sent = machine.until(second * SECOND);
         for address in probed(&sent) {
             checks += 1;
@@ -89,8 +90,8 @@ fn a_machine_that_claims_every_address_is_asked_ever_more_seldom_and_locks_out_n
         }
         assert!(machine.addresses().is_empty());
     }
-    assert!((10..=70).contains(&checks), "{checks}");
-    machine.until((3600 + 70) * SECOND);
+    assert!((10..=10 + seconds / 60).contains(&checks), "{checks}");
+    machine.until((seconds + 70) * SECOND);
     assert_eq!(machine.addresses().len(), 1);
 }
 

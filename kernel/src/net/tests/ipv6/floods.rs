@@ -26,7 +26,8 @@ fn a_flood_of_advertisements_does_not_keep_the_real_router_out() {
     server.extend(ip("2001:db8:ff::53").octets());
     let mac = mac_option(1, THEIR_MAC);
     let mut arrived = 0;
-    for second in 4..184 {
+    let seconds = if cfg!(miri) { 20 } else { 180 };
+    for second in 4..4 + seconds {
         // The real router: it advertises itself every 10 s, and answers.
         if second % 10 == 0 {
             machine.hears(advertise(1800, &[&option, &server, &mac]));
@@ -45,7 +46,7 @@ fn a_flood_of_advertisements_does_not_keep_the_real_router_out() {
             }
         }
     }
-    assert!(arrived > 100, "{arrived}");
+    assert!(arrived as u64 > seconds / 9 * 5, "{arrived}");
     let now = machine.net.ipv6_configuration();
     assert_eq!(now.gateway(), Some(ROUTER));
     assert!(now.dns().any(|server| server == ip("2001:db8:ff::53")));
@@ -59,7 +60,7 @@ fn advertisements_make_a_machine_check_no_more_than_one_address_in_ten_seconds()
     let before = probed(&machine.until(10 * SECOND)).len();
     assert!(before <= 8);
     let mut probes = 0;
-    for _ in 0..100 {
+    for _ in 0..if cfg!(miri) { 2 } else { 100 } {
         flood(&mut machine);
         let end = CLOCK.get() + SECOND;
         probes += probed(&machine.until(end)).len();

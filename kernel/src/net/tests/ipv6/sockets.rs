@@ -132,11 +132,14 @@ fn what_cannot_be_reached_is_an_error_at_once() {
 
 #[test]
 fn a_stream_transfers_much_both_ways_over_a_bad_wire() {
-    for harm in [0, 7] {
+    let (harms, queues): (&[u32], _) = if cfg!(miri) { (&[7], 0) } else { (&[0, 7], 3) };
+    for &harm in harms {
         let mut cable = cable();
         let (server, client) = (cable.a.net, cable.b.net);
         cable.harm = harm;
-        let sent: Vec<u8> = (0..3 * TCP_QUEUE + 123).map(|n| (n % 251) as u8).collect();
+        let sent: Vec<u8> = (0..queues * TCP_QUEUE + 12_345)
+            .map(|n| (n % 251) as u8)
+            .collect();
         let received = cable.block_on(async {
             let listener = server.tcp_listen(80).unwrap();
             let serve = async {
