@@ -1,7 +1,23 @@
 //! Tests keys and values in board files.
 
-use super::{fine, only, other_places};
+use super::{Toy, fine, only, other_places};
 use crate::diagnostic::Code;
+
+#[test]
+fn tested_versions_are_some_and_distinct() {
+    let tested = "tested = [\"7.2\"]";
+    fine(&[(&format!("{tested}\n"), "")]);
+    only(
+        &[(tested, "tested = «[]»")],
+        Code::BadText,
+        "`qemu.tested` lists no version",
+    );
+    only(
+        &[(tested, "tested = [\"7.2\", \"10.0\", «\"7.2\"»]")],
+        Code::DuplicateKey,
+        "`qemu.tested` lists version 7.2 twice",
+    );
+}
 
 #[test]
 fn a_misspelt_key_gets_a_suggestion() {
