@@ -17,6 +17,7 @@ mod frames;
 mod idle;
 mod ipv6;
 mod memory;
+mod misdescribed;
 mod neighbours;
 mod network;
 mod reliability;
@@ -158,7 +159,7 @@ impl Case {
 
 /// The cases of boards that are tested seldom: those whose result depends on the board's own parts,
 /// above all on its interrupt controller and timer, and one for each of the kernel's means.
-const BRIEF: [&str; 30] = [
+const BRIEF: [&str; 32] = [
     "answers_ping",
     "bench_measures_disk_and_timer",
     "c6_two_vectors",
@@ -178,6 +179,8 @@ const BRIEF: [&str; 30] = [
     "names_a_timer_that_is_missing",
     "names_another_controller",
     "names_interrupts_of_another_controller",
+    "names_power_and_timer_of_another_tree",
+    "names_power_that_is_missing",
     "reports_a_null_access",
     "reports_a_panic",
     "reports_a_stack_overflow",
@@ -247,6 +250,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         &reset::CASES,
         &firmware::CASES,
         &denied::CASES,
+        &misdescribed::CASES,
         &fault::CASES,
         &floor::CASES,
         &description::CASES,

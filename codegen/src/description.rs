@@ -16,7 +16,7 @@ use crate::binding::{
     Boot, Console, Ethernet, InterruptController, OwnPart, Pci, Power, Rtc, Timer, VirtioMmio,
 };
 use crate::diagnostic::Problems;
-use crate::language::schema::{Root, Space};
+use crate::language::schema::{Kind, Root, Space};
 use crate::language::table::table;
 use crate::language::tree::{Node, Value};
 use crate::language::{Drivers, Field, Given, Named, OneDriver, Read, Undescribed, parse};
@@ -186,7 +186,7 @@ pub(crate) struct Outline {
 pub(crate) fn outline(text: &str) -> Outline {
     let mut problems = Problems::default();
     let file: FileId = problems.add_file(String::new(), text.to_owned());
-    let root = parse::parse(file, &mut problems);
+    let root = parse::parse(file, &Kind::Table(&Description::TABLE), &mut problems);
     Outline {
         is_board: root.get("board").is_some() || !problems.is_empty(),
         extends: root

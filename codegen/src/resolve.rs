@@ -165,8 +165,9 @@ fn qemu(description: &Description) -> Option<Qemu> {
         memory: qemu.memory.value()?.0,
         tested: qemu
             .tested
-            .value()?
-            .iter()
+            .optional()?
+            .into_iter()
+            .flat_map(|versions| &versions.value.0)
             .map(|one| one.value.0.clone())
             .collect(),
         arguments: qemu

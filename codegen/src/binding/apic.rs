@@ -80,6 +80,57 @@ impl Apic {
         io.filter_map(|one| Some((one.value.first.value()?.0, one.value.inputs.value()?.0)))
     }
 
+    /// Returns whether there are I/O APICs, and the inputs of all could be read.
+    fn knows_inputs(&self) -> bool {
+        let all = self.io.value().map_or(0, |io| io.iter().count());
+        all > 0 && self.inputs_of().count() == all
+    }
+
+    /// Reports interrupts between the inputs of two I/O APICs, and a first input that is not 0.
+    fn check_gaps(&self, claimed: &Claimed, problems: &mut Problems) {
+        let last = self.inputs_of().map(|(first, count)| first + count).max();
+        let Some(last) = last.filter(|_| self.knows_inputs()) else {
+            return;
+        };
+        let io = self.io.value().into_iter().flat_map(|io| io.iter());
+        let firsts = io.filter_map(|one| one.value.first.get());
+        let lowest = firsts.min_by_key(|first| first.value.0);
+        if let Some(lowest) = lowest.filter(|first| first.value.0 > 0) {
+            // Where the inputs are used, nothing is wrong.
+            problems.report(
+                Diagnostic::new(Code::BadNumber, lowest.at, "no I/O APIC has the input 0")
+                    .label("global system interrupts start with the 16 of ISA, from 0 on")
+                    .write_number(0),
+            );
+            return;
+        }
+        let is_input = |number: u32| {
+            self.inputs_of()
+                .any(|(first, count)| (first..first + count).contains(&number))
+        };
+        for claim in &claimed.interrupts {
+            let first = claim.first.number;
+            let numbers = first..first.saturating_add(claim.count);
+            // Greater numbers are reported for every controller.
+            if claim.first.space != GSI || numbers.end > last {
+                continue;
+            }
+            let Some(number) = numbers.clone().find(|number| !is_input(*number)) else {
+                continue;
+            };
+            let title = format!("there is no interrupt `{}`", GSI.said(number.into()));
+            let rows = self
+                .inputs_of()
+                .map(|(first, count)| format!("{first} to {}", first + count - 1));
+            let rows: Vec<String> = rows.collect();
+            problems.report(
+                Diagnostic::new(Code::InterruptOutOfRange, claim.at, title)
+                    .label("no I/O APIC has this input")
+                    .also(self.place.at, format!("their inputs: {}", rows.join(", "))),
+            );
+        }
+    }
+
     /// Reports inputs that two I/O APICs have in common.
     fn check_inputs(&self, problems: &mut Problems) {
         let io: Vec<_> = self
@@ -172,8 +223,9 @@ impl Binding for Apic {
         }
     }
 
-    fn check(&self, _around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
+    fn check(&self, _around: &Surroundings<'_>, claimed: &Claimed, problems: &mut Problems) {
         self.check_inputs(problems);
+        self.check_gaps(claimed, problems);
         if let Some(io) = self.io.get()
             && io.value.iter().next().is_none()
         {
@@ -197,13 +249,13 @@ impl Controller for Apic {
     fn inputs(&self) -> Vec<Inputs> {
         let last = self.inputs_of().map(|(first, count)| first + count).max();
         let sum = self.inputs_of().map(|(_, count)| count).sum();
-        let count = last.max(Some(sum));
+        let count = last.max(Some(sum)).filter(|_| self.knows_inputs());
         vec![Inputs {
             space: GSI,
             cell: None,
             first: 0,
             least: 0,
-            count: count.unwrap_or(0),
+            count: count.unwrap_or(u32::MAX),
             private: None,
         }]
     }

@@ -66,7 +66,7 @@ pub(crate) fn read(
         }
     };
     let file = problems.add_text(&sources.path(name), &bytes)?;
-    let mut root = parse::parse(file, problems);
+    let mut root = parse::parse(file, &Kind::Table(&Description::TABLE), problems);
     if from.is_none() && !root.incomplete && !has_board(&root) {
         let title = format!("{} is not a board", sources.path(name));
         problems.report(

@@ -4,6 +4,7 @@ use super::reader::{Given, Read, list};
 use super::schema::{self, Kind, NEW_DRIVER, offered};
 use super::suggest;
 use super::tree::{Entry, Table, Value};
+use crate::board::Architecture;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 
 /// A class of drivers from which a board selects by name.
@@ -71,15 +72,18 @@ impl<C: Class> Read for Drivers<C> {
 fn read_entry<C: Class>(given: &Given<'_>, entry: &Entry, problems: &mut Problems) -> Option<C> {
     let path = given.inside(&entry.key);
     let inner = given.entry(&path, entry);
-    if let Some(other) = other_driver::<C>(entry) {
-        let title = format!("[{path}] has the properties of `{other}`");
+    let architecture = problems.architecture();
+    let others = other_drivers::<C>(entry, architecture);
+    if !others.is_empty() {
+        let others: Vec<String> = others.iter().map(|name| format!("`{name}`")).collect();
+        let others = others.join(" or ");
+        let title = format!("[{path}] has the properties of {others}");
         problems.report(
             Diagnostic::new(Code::OtherDriver, entry.key_at, title)
-                .label(format!("did you mean `{other}`?")),
+                .label(format!("did you mean {others}?")),
         );
         return None;
     }
-    let architecture = problems.architecture();
     let is_named = |driver: &&schema::Driver| driver.name == entry.key;
     let fits = C::DRIVERS
         .iter()
@@ -103,11 +107,11 @@ fn read_entry<C: Class>(given: &Given<'_>, entry: &Entry, problems: &mut Problem
     read
 }
 
-/// Returns the driver that has all properties in a table, if the named driver lacks some: then the
+/// Returns the drivers that have all properties in a table, if the named driver lacks some: then the
 /// name is the error.
-fn other_driver<C: Class>(entry: &Entry) -> Option<&'static str> {
+fn other_drivers<C: Class>(entry: &Entry, architecture: Option<Architecture>) -> Vec<&'static str> {
     let Value::Table(table) = &entry.node.value else {
-        return None;
+        return Vec::new();
     };
     let knows_all = |driver: &&schema::Driver| {
         table
@@ -115,18 +119,34 @@ fn other_driver<C: Class>(entry: &Entry) -> Option<&'static str> {
             .iter()
             .all(|property| driver.kind.inside(&property.key).is_some())
     };
-    let named = C::DRIVERS.iter().find(|driver| driver.name == entry.key)?;
-    let misses_some = match named.kind {
+    let misses_some = |driver: &&schema::Driver| match driver.kind {
         Kind::Table(schema) => schema
             .keys
             .iter()
             .any(|key| key.presence == schema::Presence::Required && table.get(key.name).is_none()),
         _ => false,
     };
-    if knows_all(&named) || !misses_some || table.incomplete {
-        return None;
+    let Some(named) = C::DRIVERS.iter().find(|driver| driver.name == entry.key) else {
+        return Vec::new();
+    };
+    if knows_all(&named) || !misses_some(&named) || table.incomplete {
+        return Vec::new();
     }
-    C::DRIVERS.iter().find(knows_all).map(|driver| driver.name)
+    let know_all: Vec<_> = C::DRIVERS
+        .iter()
+        .filter(|driver| knows_all(driver) && driver.is_for(architecture))
+        .collect();
+    // Of several, those that need no other property are more likely.
+    let complete = know_all.iter().filter(|driver| !misses_some(driver));
+    let complete: Vec<_> = complete.map(|driver| driver.name).collect();
+    match complete.is_empty() {
+        true => know_all
+            .first()
+            .map(|driver| driver.name)
+            .into_iter()
+            .collect(),
+        false => complete,
+    }
 }
 
 /// Returns the entries that name drivers of the class; reports other entries, and an empty table.
@@ -138,7 +158,12 @@ fn named_drivers<'a, C: Class>(
     let offered = offered(C::DRIVERS, problems.architecture());
     let Value::Table(table) = &given.node.value else {
         if let Some(diagnostic) = given.type_mismatch(&Kind::OneDriver(C::DRIVERS)) {
-            problems.report(diagnostic.help(write(given.path, &offered)));
+            let named = match &given.node.value {
+                Value::Text(text) => suggest::nearest(text, offered.iter().copied()),
+                _ => None,
+            };
+            let meant = named.map_or(offered, |name| vec![name]);
+            problems.report(diagnostic.help(write(given.path, &meant)));
         }
         return None;
     };

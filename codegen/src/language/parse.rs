@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use toml::de::{DeTable, DeValue};
 
+use super::schema;
 use super::statement::{Kind, Statement};
 use super::tree::{Entry, Integer, Node, Table, Value};
 use crate::diagnostic::{Code, Diagnostic, Problems, lookalike};
@@ -17,8 +18,9 @@ use crate::source::{FileId, Location};
 /// The number of broken statements above which the file is reported as not TOML.
 const MOST_SYNTAX_ERRORS: usize = 32;
 
-/// Parses a file that was added to `problems`.
-pub(crate) fn parse(file: FileId, problems: &mut Problems) -> Table {
+/// Parses a file that was added to `problems`. `content` is what the file should contain, for help
+/// about its keys.
+pub(crate) fn parse(file: FileId, content: &schema::Kind, problems: &mut Problems) -> Table {
     let text = problems
         .file(file)
         .map(|file| file.text.clone())
@@ -45,7 +47,7 @@ pub(crate) fn parse(file: FileId, problems: &mut Problems) -> Table {
                     let mut root = parser.table(root.get_ref());
                     parser.mark_incomplete(&mut root);
                     for duplicate in duplicates {
-                        problems.report(duplicate_key(file, &duplicate, &root));
+                        problems.report(duplicate_key(file, &duplicate, &root, content));
                     }
                     return root;
                 }
@@ -286,7 +288,13 @@ fn syntax_error(
         }
         return match digit {
             Some(digit) => diagnostic.label(format!("write the digit {digit}, not a letter")),
-            None => diagnostic.label(format!("write \"{bare}\"")),
+            None => match hexadecimal_digits(bare) {
+                Some(digits) => diagnostic
+                    .label("neither a number nor text in quotes")
+                    .help(format!("if it is hexadecimal, write 0x{digits}"))
+                    .help(format!("if it is text, write \"{bare}\"")),
+                None => diagnostic.label(format!("write \"{bare}\"")),
+            },
         };
     }
     let (what, expected) = match error.message().split_once(", expected ") {
@@ -337,6 +345,15 @@ fn forgotten_prefix(text: &str) -> Option<String> {
     let number = u64::from_str_radix(&digits, 16).ok()?;
     let meant = format!("if 0x was left out, write {}", super::hexadecimal(number));
     (number > 0).then_some(meant)
+}
+
+/// Returns the digits of a number in hexadecimal without its 0x, maybe with an `h` after it, such as
+/// `3F8`. At least one of them is also a decimal digit, because `fade` is rather a word.
+fn hexadecimal_digits(bare: &str) -> Option<&str> {
+    let digits = bare.trim_end_matches(['h', 'H']);
+    let is_digit = |c: char| c.is_ascii_hexdigit() || c == '_';
+    let is_number = digits.chars().all(is_digit) && digits.contains(|c: char| c.is_ascii_digit());
+    is_number.then_some(digits)
 }
 
 /// Returns the line around a position.
@@ -397,7 +414,12 @@ fn after_value(written: &str) -> Option<usize> {
     Some(written.len() - rest.trim_start().len())
 }
 
-fn duplicate_key(file: FileId, duplicate: &Duplicate, root: &Table) -> Diagnostic {
+fn duplicate_key(
+    file: FileId,
+    duplicate: &Duplicate,
+    root: &Table,
+    content: &schema::Kind,
+) -> Diagnostic {
     let at = Location {
         file,
         start: duplicate.span.start,
@@ -409,11 +431,37 @@ fn duplicate_key(file: FileId, duplicate: &Duplicate, root: &Table) -> Diagnosti
     }
     let diagnostic = Diagnostic::new(Code::DuplicateKey, at, format!("`{path}` is given twice"))
         .label("given again here");
-    let diagnostic = diagnostic.help("keep one of the two");
+    let diagnostic = diagnostic
+        .help("keep one of the two")
+        .helps(further(&duplicate.path, content));
     match root.find(&path) {
         Some(first) => diagnostic.also(first.key_at, "given here first"),
         None => diagnostic,
     }
+}
+
+/// Returns how to describe another part of the kind at `path`, if its table has a key for that.
+fn further(path: &[String], content: &schema::Kind) -> Option<String> {
+    /// The key under which a part has further ones of its kind, each with a name.
+    const FURTHER: &str = "further";
+    let (first, rest) = path.split_first()?;
+    let part = rest
+        .iter()
+        .try_fold(content.inside(first)?, |kind, key| kind.inside(key))?;
+    let schema::Kind::Named(schema::Kind::Table(table)) = part.inside(FURTHER)? else {
+        return None;
+    };
+    let required = table
+        .keys
+        .iter()
+        .filter(|key| key.presence == schema::Presence::Required);
+    let keys: Vec<String> = required.map(|key| format!("{} = ...", key.name)).collect();
+    Some(format!(
+        "for a second one on the machine, give it a name: in the first [{}], write \
+         `{FURTHER}.NAME = {{ {} }}`",
+        path.join("."),
+        keys.join(", ")
+    ))
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ mod command_line;
 mod identity;
 mod memory;
 mod qemu;
+mod smp;
+mod version;
 
 pub use identity::Identity;
 pub use memory::{Flash, Memory, Ram, Reserved};

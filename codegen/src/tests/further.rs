@@ -124,6 +124,40 @@ fn two_controllers_of_one_hart_are_reported() {
 }
 
 #[test]
+fn a_hart_that_qemu_does_not_start_is_reported() {
+    let started = |smp: &str, first: &str| {
+        let memory = "memory = \"64 MiB\"";
+        let arguments = format!("{memory}\narguments = [\"-smp\", \"{smp}\"]");
+        let further = FURTHER.replace("first-hart = 4", &format!("first-hart = {first}"));
+        riscv::with(&[(memory, &arguments), (SOURCES, &further)])
+    };
+    started("5", "4").load().unwrap();
+    let wrong = started("4,sockets=2", "«4»");
+    wrong.has_only(Code::BadNumber, "QEMU does not start hart 4");
+    let text = wrong.load().unwrap_err().to_string();
+    assert!(text.contains("this starts harts 0 to 3"), "{text}");
+}
+
+#[test]
+fn a_second_table_of_a_controller_is_offered_as_a_further_one() {
+    let second = "[interrupt-controller.plic]\nbase = 0x1100_0000\n\n[timer.sstc]";
+    let text = riscv::with(&[("[timer.sstc]", second)])
+        .load()
+        .unwrap_err()
+        .to_string();
+    let further = "in the first [interrupt-controller.plic], write \
+                   `further.NAME = { base = ..., sources = ..., first-hart = ... }`";
+    assert!(text.contains(further), "{text}");
+    // A board has one console.
+    let second = "[console.ns16550]\nbase = 0x1100_0000\n\n[timer.sstc]";
+    let text = riscv::with(&[("[timer.sstc]", second)])
+        .load()
+        .unwrap_err()
+        .to_string();
+    assert!(!text.contains("further"), "{text}");
+}
+
+#[test]
 fn controllers_may_not_overlap() {
     let text = FURTHER.replace("0x1200_0000", "«0x1130_0000»");
     riscv::with(&[(SOURCES, &text)]).has_only(

@@ -1,6 +1,6 @@
 //! Tests interrupts in board files.
 
-use super::{fine, only, other_places};
+use super::{Toy, fine, only, other_places};
 use crate::diagnostic::Code;
 
 #[test]
@@ -122,4 +122,18 @@ fn a_gic_does_not_support_active_low_lines() {
         "`interrupt-controller.gic-v3` does not support active-low lines",
     );
     fine(&[("{ spi = 1 }", "{ spi = 1, trigger = \"level\" }")]);
+}
+
+#[test]
+fn the_value_of_an_unknown_key_is_not_offered_as_another_interrupt() {
+    let spi = "interrupt = { spi = 1 }";
+    let told = |wrong: &str| {
+        let told = Toy::with(&[(spi, wrong)]).load().unwrap_err();
+        told.to_string()
+    };
+    let text = told("interrupt = { spi = 1, count = 4 }");
+    assert!(!text.contains("write {"), "{text}");
+    // Without a known space, the number is that of the interrupt.
+    let text = told("interrupt = { source = 4 }");
+    assert!(text.contains("write { spi = 4 }"), "{text}");
 }

@@ -1,7 +1,23 @@
 //! Tests keys and values in board files.
 
-use super::{fine, only, other_places};
+use super::{Toy, fine, only, other_places};
 use crate::diagnostic::Code;
+
+#[test]
+fn tested_versions_are_some_and_distinct() {
+    let tested = "tested = [\"7.2\"]";
+    fine(&[(&format!("{tested}\n"), "")]);
+    only(
+        &[(tested, "tested = «[]»")],
+        Code::BadText,
+        "`qemu.tested` lists no version",
+    );
+    only(
+        &[(tested, "tested = [\"7.2\", \"10.0\", «\"7.2\"»]")],
+        Code::DuplicateKey,
+        "`qemu.tested` lists version 7.2 twice",
+    );
+}
 
 #[test]
 fn a_misspelt_key_gets_a_suggestion() {
@@ -325,4 +341,65 @@ fn a_default_may_be_stated() {
         "interrupt = { ppi = 11, trigger = \"level\" }\ncounter = \"virtual\"",
     )]);
     assert_eq!(said, fine(&[]));
+}
+
+#[test]
+fn a_word_at_the_end_of_a_longer_one_is_suggested() {
+    for (right, wrong, meant) in [
+        (
+            "system = \"aarch64\"",
+            "system = \"qemu-system-aarch64\"",
+            "aarch64",
+        ),
+        ("msi = \"its\"", "msi = \"gic-v2m\"", "v2m"),
+    ] {
+        let text = Toy::with(&[(right, wrong)]).load().unwrap_err().to_string();
+        assert!(
+            text.contains(&format!("did you mean \"{meant}\"?")),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_name_with_other_separators_is_suggested() {
+    let extends = "schema = 1\nextends = \"Virt_Arm64\"";
+    let text = Toy::with(&[("schema = 1", extends)])
+        .load()
+        .unwrap_err()
+        .to_string();
+    assert!(text.contains("help: write virt-arm64"), "{text}");
+}
+
+#[test]
+fn a_number_in_quotes_gets_its_unit() {
+    let clock = "clock = \"24 MHz\"";
+    let text = Toy::with(&[(clock, "clock = \"3686400\"")])
+        .load()
+        .unwrap_err()
+        .to_string();
+    assert!(
+        text.contains("if Hz are meant, write \"3686400 Hz\""),
+        "{text}"
+    );
+}
+
+#[test]
+fn options_that_other_keys_or_run_write_are_reported() {
+    let arguments = "arguments = [\"-semihosting-config\", \"enable=on\"";
+    let wrong = |option: &str| format!("{arguments}, «\"{option}\"»");
+    for option in ["-M", "-machine", "--machine"] {
+        only(
+            &[(arguments, &wrong(option))],
+            Code::BadText,
+            "`qemu.arguments[2]` contradicts `qemu.machine`",
+        );
+    }
+    for option in ["-kernel", "-append", "-nographic"] {
+        only(
+            &[(arguments, &wrong(option))],
+            Code::BadText,
+            "`qemu.arguments[2]` is an option of `run`",
+        );
+    }
 }

@@ -324,3 +324,57 @@ fn the_century_register_must_be_in_the_clocks_memory() {
         "`rtc.mc146818.century` must be a number from 14 to 127",
     );
 }
+
+#[test]
+fn an_interrupt_between_the_inputs_is_reported() {
+    let second = "io.second = { base = 0xFEC1_0000, first = 24 }";
+    let wrong = "io.second = { base = 0xFEC1_0000, first = 28 }";
+    with(&[(second, wrong), ("{ gsi = 8 }", "«{ gsi = 25 }»")]).has_only(
+        Code::InterruptOutOfRange,
+        "there is no interrupt `gsi = 25`",
+    );
+    fine(&[(second, wrong), ("{ gsi = 8 }", "{ gsi = 28 }")]);
+}
+
+#[test]
+fn a_first_input_above_0_is_reported_once() {
+    with(&[(
+        "io.first = { base = 0xFEC0_0000, first = 0 }\nio.second = { base = 0xFEC1_0000, first = 24 }",
+        "io.first = { base = 0xFEC0_0000, first = «24» }",
+    )])
+    .has_only(Code::BadNumber, "no I/O APIC has the input 0");
+}
+
+#[test]
+fn io_apics_that_cannot_be_read_hide_no_interrupt() {
+    let both = "io.first = { base = 0xFEC0_0000, first = 0 }\n\
+                io.second = { base = 0xFEC1_0000, first = 24 }";
+    with(&[(both, "io = «{ base = 0xFEC0_0000, first = 0 }»")]).has_only(
+        Code::WrongType,
+        "[interrupt-controller.apic.io] contains an entry without a name",
+    );
+}
+
+#[test]
+fn a_driver_as_a_value_is_offered_as_a_table() {
+    let right = "reference.acpi-pm = { port = 0x608 }";
+    let told = with(&[(right, "reference = \"acpi_pm\"")])
+        .load()
+        .unwrap_err();
+    let text = told.to_string();
+    let help = "help: write [timer.local-apic.reference.acpi-pm]";
+    let is_only = !text.contains("reference.pit]");
+    assert!(text.contains(help) && is_only, "{text}");
+}
+
+#[test]
+fn every_driver_with_the_properties_is_suggested() {
+    with(&[(
+        "reference.acpi-pm = { port = 0x608 }",
+        "reference.«hpet» = { port = 0x608 }",
+    )])
+    .has_only(
+        Code::OtherDriver,
+        "[timer.local-apic.reference.hpet] has the properties of `pit` or `acpi-pm`",
+    );
+}

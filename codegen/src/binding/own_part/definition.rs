@@ -8,6 +8,7 @@ use crate::board::Trigger;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::reader::Located;
 use crate::language::scalar::{choices, is_name};
+use crate::language::schema::Kind;
 use crate::language::table::table;
 use crate::language::tree::{Entry, Node, Table, Value};
 use crate::language::{Named, Size, Text, parse};
@@ -134,7 +135,7 @@ fn read(kind: &str, at: Location, sources: &dyn Sources, problems: &mut Problems
         }
     };
     let file = problems.add_text(&path, &bytes)?;
-    let mut table = parse::parse(file, problems);
+    let mut table = parse::parse(file, &Kind::Table(&Definition::TABLE), problems);
     // The line for editors is a comment, and the schema of the file is that of the board.
     table.entries.retain(|entry| entry.key != "schema");
     let at = Location::start_of(file);

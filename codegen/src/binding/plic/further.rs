@@ -103,6 +103,7 @@ pub(super) fn check(further: &FurtherPlics, around: &Surroundings<'_>, problems:
                         .also(other.at, "the first hart of another PLIC"),
                 );
             }
+            check_hart(first, around, problems);
             seen.push(first);
         }
         let Some((entered, at)) = riscv::entered(around) else {
@@ -127,6 +128,28 @@ pub(super) fn check(further: &FurtherPlics, around: &Surroundings<'_>, problems:
         problems
             .report(Diagnostic::new(Code::BadNumber, more.name_at, title).label("one too many"));
     }
+}
+
+/// Reports a first hart that QEMU does not start.
+fn check_hart(
+    first: &Located<Number<1, 4095>>,
+    around: &Surroundings<'_>,
+    problems: &mut Problems,
+) {
+    let started = around.qemu.and_then(|qemu| qemu.processors());
+    let Some((count, argument)) = started.filter(|(count, _)| first.value.0 >= *count) else {
+        return;
+    };
+    let title = format!("QEMU does not start hart {}", first.value.0);
+    let harts = match count {
+        1 => "this starts hart 0 only".to_owned(),
+        count => format!("this starts harts 0 to {}", count - 1),
+    };
+    problems.report(
+        Diagnostic::new(Code::BadNumber, first.at, title)
+            .label("the first hart of this PLIC")
+            .also(argument.at, harts),
+    );
 }
 
 /// The first PLIC of a board, resolved.

@@ -8,7 +8,7 @@ fn problems_of(text: &str) -> Vec<String> {
 fn parsed(text: &str) -> (Table, Vec<String>) {
     let mut problems = Problems::default();
     let file = problems.add_file("boards/x.toml".to_owned(), text.to_owned());
-    let root = parse(file, &mut problems);
+    let root = parse(file, &schema::Kind::Text, &mut problems);
     let diagnostics = problems.into_diagnostics();
     let told = diagnostics.iter().map(|one| {
         let (_, line, column) = diagnostics.position(one.primary.at);
@@ -84,7 +84,7 @@ fn a_key_given_twice_shows_both_places() {
     let mut problems = Problems::default();
     let text = "[x]\na = 1\na = 2\n[y]\n[x]\nb = 1\n";
     let file = problems.add_file("boards/x.toml".to_owned(), text.to_owned());
-    parse(file, &mut problems);
+    parse(file, &schema::Kind::Text, &mut problems);
     let diagnostics = problems.into_diagnostics();
     let told: Vec<_> = diagnostics
         .iter()
@@ -116,4 +116,25 @@ fn spans_survive_characters_of_several_bytes() {
     let (root, _) = parsed("a = \"é\" é\nb = 5\n");
     let b = root.get("b").unwrap();
     assert_eq!((b.key_at.start, b.key_at.end), (12, 13));
+}
+
+#[test]
+fn a_number_without_its_prefix_is_offered_as_hexadecimal() {
+    let helps = |text: &str| {
+        let mut problems = Problems::default();
+        let file = problems.add_file("boards/x.toml".to_owned(), text.to_owned());
+        parse(file, &schema::Kind::Text, &mut problems);
+        problems.into_diagnostics().to_string()
+    };
+    for written in ["3F8", "FEC0_0000", "3F8h"] {
+        let text = helps(&format!("port = {written}\n"));
+        let digits = written.trim_end_matches('h');
+        let help = format!("if it is hexadecimal, write 0x{digits}");
+        assert!(text.contains(&help), "{text}");
+    }
+    let text = helps("name = fade\n");
+    assert!(
+        text.contains("write \"fade\"") && !text.contains("0x"),
+        "{text}"
+    );
 }

@@ -49,7 +49,8 @@ pub(crate) fn read_choice<'a>(
     }
     let title = format!("`{}` cannot be \"{text}\"", given.path);
     let diagnostic = Diagnostic::new(Code::UnknownChoice, given.node.at, title);
-    let near = suggest::nearest(text, choices.iter().map(|choice| choice.word));
+    let words = choices.iter().map(|choice| choice.word);
+    let near = suggest::nearest(text, words.clone()).or_else(|| last_of(text, words));
     let label = match near {
         Some(near) => format!("did you mean \"{near}\"?"),
         None => format!("must be {}", kind.expected()),
@@ -62,6 +63,15 @@ pub(crate) fn read_choice<'a>(
             .helps(pages.map(|page| (*page).to_owned())),
     );
     None
+}
+
+/// Returns the word after a hyphen at the end of a text, such as that of `qemu-system-arm`.
+fn last_of<'k>(text: &str, words: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    let is_last = |word: &&str| {
+        let rest = text.strip_suffix(*word);
+        rest.is_some_and(|rest| rest.ends_with('-'))
+    };
+    words.filter(is_last).max_by_key(|word| word.len())
 }
 
 fn explain(choices: &[Choice]) -> String {

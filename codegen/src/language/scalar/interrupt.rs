@@ -181,7 +181,11 @@ impl Read for Interrupt {
                 inputs.push((space, entry));
             } else {
                 whole = false;
-                problems.report(unknown_key(given, entry, &words, architecture));
+                let is_numbered = |entry: &Entry| named(given.root, &entry.key).is_some();
+                let is_lone = !table.entries.iter().any(is_numbered);
+                let meant = is_lone.then(|| lone_number(given, entry, architecture));
+                let diagnostic = unknown_key(given, entry, &words);
+                problems.report(diagnostic.helps(meant.unwrap_or_default()));
             }
         }
         match inputs.as_slice() {
@@ -256,29 +260,42 @@ fn number(given: &Given<'_>, entry: &Entry, problems: &mut Problems) -> Option<u
     super::Number::<0, { u32::MAX }>::read(&inner, problems).map(|number| number.0)
 }
 
-fn unknown_key(
+/// Describes what the number of an unknown key may mean, if it is the only one of the interrupt.
+fn lone_number(
     given: &Given<'_>,
     entry: &Entry,
-    words: &[&str],
     architecture: Option<Architecture>,
-) -> Diagnostic {
+) -> Vec<String> {
+    let words = words(given.root, architecture);
+    match (&entry.node.value, near(entry, &words), architecture) {
+        (Value::Integer(integer), None, Some(_)) => integer
+            .value
+            .map_or(Vec::new(), |number| meant(given.root, architecture, number)),
+        _ => Vec::new(),
+    }
+}
+
+/// Returns the known key of an interrupt that a key may be a misspelling of.
+fn near<'w>(entry: &Entry, words: &[&'w str]) -> Option<&'w str> {
+    suggest::nearest(&entry.key, known(words))
+}
+
+/// Returns the keys of an interrupt.
+fn known<'w>(words: &[&'w str]) -> impl Iterator<Item = &'w str> {
+    words.iter().copied().chain(["trigger", CONTROLLER])
+}
+
+fn unknown_key(given: &Given<'_>, entry: &Entry, words: &[&str]) -> Diagnostic {
     let title = format!(
         "unknown key `{}` in the interrupt `{}`",
         entry.key, given.path
     );
-    let known = words.iter().copied().chain(["trigger", CONTROLLER]);
-    let near = suggest::nearest(&entry.key, known.clone());
-    let label = match near {
+    let label = match near(entry, words) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "not a known key".to_owned(),
     };
-    let number = match &entry.node.value {
-        Value::Integer(integer) if near.is_none() && architecture.is_some() => integer.value,
-        _ => None,
-    };
-    let meant = number.map(|number| meant(given.root, architecture, number));
+    let keys: Vec<&str> = known(words).collect();
     Diagnostic::new(Code::UnknownKey, entry.key_at, title)
         .label(label)
-        .helps(meant.unwrap_or_default())
-        .help(format!("known keys: {}", list(&known.collect::<Vec<_>>())))
+        .help(format!("known keys: {}", list(&keys)))
 }

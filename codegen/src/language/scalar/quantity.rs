@@ -141,11 +141,23 @@ fn read(given: &Given<'_>, units: &[Unit], kind: &Kind, problems: &mut Problems)
             return None;
         }
     };
-    problems.report(error.explain(
-        bad(format!("`{}` must be {}", given.path, kind.expected())),
-        units,
-    ));
+    let diagnostic = bad(format!("`{}` must be {}", given.path, kind.expected()));
+    let diagnostic = match (&error, &given.node.value) {
+        (QuantityError::NoUnit, Value::Text(text)) => {
+            diagnostic.helps(with_first_unit(text, units))
+        }
+        _ => diagnostic,
+    };
+    problems.report(error.explain(diagnostic, units));
     None
+}
+
+/// Returns the help for a number in quotes without a unit: the quantity, if the first unit is meant.
+fn with_first_unit(text: &str, units: &[Unit]) -> Option<String> {
+    let (first, _) = units.first()?;
+    let number = text.trim().parse().ok().filter(|number| *number > 0)?;
+    let written = with_unit(number, units);
+    Some(format!("if {first} are meant, write \"{written}\""))
 }
 
 /// Parses a size.

@@ -7,7 +7,7 @@ fn read<T: Read>(value: &str) -> Result<T, Vec<(Code, String)>> {
     let mut problems = Problems::default();
     let text = format!("key = {value}\n");
     let file = problems.add_file("boards/x.toml".to_owned(), text);
-    let tree = super::super::parse::parse(file, &mut problems);
+    let tree = super::super::parse::parse(file, &Kind::Text, &mut problems);
     let missing = Node {
         at: Location::default(),
         value: Value::Broken,

@@ -131,6 +131,13 @@ pub(crate) fn is_name(text: &str) -> bool {
         && !text.contains("--")
 }
 
+/// Returns the name that a text is but for its capitals and separators.
+fn as_name(text: &str) -> Option<String> {
+    let separated = text.to_ascii_lowercase().replace(['_', ' ', '.'], "-");
+    let is_close = separated != text && is_name(&separated);
+    is_close.then(|| format!("write {separated}"))
+}
+
 /// Checks that `text` is a name, because names become those of files, modules and symbols.
 pub(crate) fn check_name(text: &str, at: Location, problems: &mut Problems) -> bool {
     let good = is_name(text);
@@ -138,6 +145,7 @@ pub(crate) fn check_name(text: &str, at: Location, problems: &mut Problems) -> b
         problems.report(
             Diagnostic::new(Code::BadText, at, format!("`{text}` is not a name"))
                 .label("cannot be a name")
+                .helps(as_name(text))
                 .help("a name has lower-case letters, digits and single hyphens, a letter first"),
         );
     }

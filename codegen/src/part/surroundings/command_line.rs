@@ -41,7 +41,19 @@ impl Read for OptionValue {
 }
 
 /// Options whose value is a key of `[qemu]`.
-const KEYS: [(&str, &str); 2] = [("-m", "memory"), ("-cpu", "cpu")];
+const KEYS: [(&str, &str); 4] = [
+    ("-m", "memory"),
+    ("-cpu", "cpu"),
+    ("-machine", "machine"),
+    ("-M", "machine"),
+];
+
+/// Options that `run` writes itself, each with its purpose.
+const OWN: [(&str, &str); 3] = [
+    ("-kernel", "the image"),
+    ("-append", "the kernel's command line"),
+    ("-nographic", "the connection of the console"),
+];
 
 /// One argument of QEMU: an option, or its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +75,20 @@ impl Read for Argument {
             );
             return None;
         }
-        if let Some((option, key)) = KEYS.iter().find(|(option, _)| *option == text) {
+        // QEMU accepts two dashes, too.
+        let single = match text.strip_prefix('-') {
+            Some(option) if option.starts_with('-') => option,
+            _ => &text,
+        };
+        if let Some((option, purpose)) = OWN.iter().find(|(option, _)| *option == single) {
+            problems.report(
+                error(format!("`{}` is an option of `run`", given.path))
+                    .label(format!("`run` writes {option} itself, for {purpose}"))
+                    .help("remove it, with its value if it has one"),
+            );
+            return None;
+        }
+        if let Some((option, key)) = KEYS.iter().find(|(option, _)| *option == single) {
             problems.report(
                 error(format!("`{}` contradicts `qemu.{key}`", given.path))
                     .label(format!(

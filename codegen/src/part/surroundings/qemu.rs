@@ -2,11 +2,10 @@
 
 use super::command_line::{Argument, OptionValue};
 use super::identity::NEW_ARCHITECTURE;
+use super::version::Versions;
 use crate::board::Architecture;
-use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::language::reader::{Given, Located, Read};
-use crate::language::scalar::{Size, Text, choices};
-use crate::language::schema::Kind;
+use crate::language::reader::Located;
+use crate::language::scalar::{Size, choices};
 use crate::language::table::table;
 
 table! {
@@ -20,8 +19,9 @@ table! {
         cpu: OptionValue => required,
         /// The default amount of RAM, a multiple of 1 MiB.
         memory: Size => required,
-        /// The QEMU versions that the board was tested with, such as "7.2".
-        tested: Vec<Located<Version>> => default("[]"),
+        /// The QEMU versions that the board was tested with, such as "7.2". Without it, the board
+        /// was not tested yet.
+        tested: Versions => optional,
         /// Further arguments, one string for each.
         arguments: Vec<Located<Argument>> => default("[]"),
     }
@@ -112,30 +112,5 @@ impl System {
             Self::Riscv64 => &[Architecture::Riscv64],
             Self::Riscv32 => &[Architecture::Riscv32],
         }
-    }
-}
-
-/// A version of QEMU: numbers separated by dots.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Version(pub String);
-
-impl Read for Version {
-    const KIND: Kind = Kind::Text;
-
-    fn read(given: &Given<'_>, problems: &mut Problems) -> Option<Self> {
-        let Text(text) = Text::read(given, problems)?;
-        let is_number = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit());
-        if text.contains('.') && text.split('.').all(is_number) {
-            return Some(Self(text));
-        }
-        let title = format!("`{}` is not a version of QEMU", given.path);
-        let diagnostic = Diagnostic::new(Code::BadText, given.node.at, title);
-        problems.report(match is_number(&text) {
-            true => diagnostic
-                .label("needs the second number too")
-                .write(format!("\"{text}.0\"")),
-            false => diagnostic.label("write it as \"7.2\""),
-        });
-        None
     }
 }
