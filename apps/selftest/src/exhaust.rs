@@ -6,6 +6,11 @@ use vmos::{Kernel, Result, println};
 
 /// The size of a buffer, in bytes.
 const BUFFER: usize = 64 << 10;
+/// The distance between two words that are written and compared, in bytes: an overlap of this size is found.
+/// To write and compare all words takes many times as long.
+const DISTANCE: usize = 64;
+/// The size of a buffer's number, in bytes.
+const WORD: usize = size_of::<usize>();
 
 /// Takes buffers until there is no memory, checks that none overlaps another one, and frees them, twice.
 /// Prints how many there were each time.
@@ -22,15 +27,15 @@ fn take_all(kernel: Kernel) -> usize {
         && let Ok(mut buffer) = kernel.buffer(BUFFER)
     {
         let number = buffers.len();
-        for word in buffer.chunks_exact_mut(size_of::<usize>()) {
-            word.copy_from_slice(&number.to_le_bytes());
+        for part in buffer.chunks_exact_mut(DISTANCE) {
+            part[..WORD].copy_from_slice(&number.to_le_bytes());
         }
         buffers.push(buffer);
     }
     for (number, buffer) in buffers.iter().enumerate() {
-        let mut words = buffer.chunks_exact(size_of::<usize>());
+        let mut parts = buffer.chunks_exact(DISTANCE);
         assert!(
-            words.all(|word| word == number.to_le_bytes()),
+            parts.all(|part| part[..WORD] == number.to_le_bytes()),
             "buffer {number} overlaps another one"
         );
     }
