@@ -9,7 +9,7 @@ use vmos_drivers::board::{
     Board, EthernetPlace, Line, MemoryMap, PciHostBridge, Ram, Region, Table, VirtioMmio,
 };
 use vmos_drivers::console::cmsdk_uart::{self, CmsdkUart};
-use vmos_drivers::ethernet::NoEthernet;
+use vmos_drivers::ethernet::lan9118::{self, Lan9118};
 use vmos_drivers::interrupt::Interrupt;
 use vmos_drivers::interrupt_controller::nvic::{self, Nvic};
 use vmos_drivers::mmio::Mmio;
@@ -32,17 +32,23 @@ const MEMORY_RAM_MAIN: Ram = Ram {
     expected_size: 0x8_0000,
     size_is_stated: true,
 };
+const ETHERNET_LAN9118: Region = Region::at("ethernet.lan9118", 0x4140_0000, 0x20_0000);
 const CONSOLE_CMSDK_UART: Region = Region::at("console.cmsdk-uart", 0x4930_3000, 0x1000);
 const POWER_REGISTER_WRITE_RESET: Region =
     Region::at("power.register-write.reset", 0xE000_ED0C, 0x4);
 const MEMORY: MemoryMap = MemoryMap {
     ram: &[MEMORY_RAM_MAIN],
     reserved: &[],
-    mmio: &[CONSOLE_CMSDK_UART, POWER_REGISTER_WRITE_RESET],
+    mmio: &[
+        ETHERNET_LAN9118,
+        CONSOLE_CMSDK_UART,
+        POWER_REGISTER_WRITE_RESET,
+    ],
 };
 const INTERRUPTS: &[Line] = &[
     Line::level("console.cmsdk-uart.receive", 49, 1),
     Line::level("console.cmsdk-uart.transmit", 50, 1),
+    Line::level("ethernet.lan9118.interrupt", 65, 1),
 ];
 
 // The kernel and `cargo xtask audit` read this table in the image.
@@ -108,8 +114,17 @@ where
     type Rtc = Pl031<Mmio>;
     const RTC: Option<Range> = None;
 
-    type Ethernet = NoEthernet;
-    const ETHERNET: Option<EthernetPlace<NoEthernet>> = None;
+    /// From `ethernet.lan9118`.
+    type Ethernet = Lan9118<Mmio>;
+    const ETHERNET: Option<EthernetPlace<lan9118::Config>> = Some(EthernetPlace {
+        key: "ethernet.lan9118",
+        config: lan9118::Config {
+            registers: ETHERNET_LAN9118.range,
+            active_low: false,
+            frames: 8,
+        },
+        interrupt: Some(Interrupt::level(65)),
+    });
 
     const VIRTIO_MMIO: Option<VirtioMmio> = None;
 

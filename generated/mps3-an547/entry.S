@@ -72,7 +72,7 @@ __vectors:
     .word   __exception              // IRQ 46
     .word   __exception              // IRQ 47
     .word   __exception              // IRQ 48
-    .word   __exception              // IRQ 49
+    .word   __exception              // IRQ 49: ethernet.lan9118.interrupt
     .word   __exception              // IRQ 50
     .word   __exception              // IRQ 51
     .word   __exception              // IRQ 52

@@ -7,6 +7,7 @@
 //! choices follow from the seed in the [`Plan`], so a run with the same plan and the same world is the
 //! same run, up to each byte.
 
+mod copies;
 mod disk;
 mod faults;
 mod machine;
@@ -14,10 +15,11 @@ mod message;
 mod plan;
 mod random;
 
+pub use copies::copies;
 pub use disk::SimulatedDisk;
 pub use machine::{
-    Crossing, SimulatedEntropy, begin, end, is_simulated, note, report, report_violation,
-    since_1970, write,
+    Crossing, SimulatedEntropy, begin, end, has_worked_for, is_simulated, note, report,
+    report_panics, report_violation, since_1970, write,
 };
 pub use message::{Message, SECTOR};
 pub use plan::{Plan, Rate, Rates, UnknownPlan};

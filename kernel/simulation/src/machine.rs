@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -31,23 +32,49 @@ pub struct Usage {
 /// A program that can be a machine.
 #[derive(Clone, Debug)]
 pub struct Program {
-    /// The program.
-    pub path: PathBuf,
-    /// Its arguments. `{plan}` in one of them is replaced by the plan.
-    pub arguments: Vec<OsString>,
-    /// The additions to its environment; `{plan}` in a value is replaced too.
-    pub environment: Vec<(String, String)>,
+    path: PathBuf,
+    arguments: Vec<OsString>,
+    environment: Vec<(String, String)>,
+    /// For a program that becomes one machine after another: its processes that are none now.
+    idle: Option<Idle>,
 }
 
+/// Processes that wait for the plan of a machine.
+type Idle = Arc<Mutex<Vec<Process>>>;
+
 impl Program {
-    /// Returns an app that was built for this host, with the words of its command line.
+    /// Returns an app that was built for this host, with the words of its command line. Clones share
+    /// its processes, so that it is started once for many machines.
     #[must_use]
     pub fn app(path: PathBuf, words: &[&str]) -> Self {
-        let options = ["--simulated", "{plan}"].iter().chain(words);
+        let options = ["--simulated"].iter().chain(words);
+        Self {
+            idle: Some(Idle::default()),
+            ..Self::new(path, options.map(OsString::from).collect(), Vec::new())
+        }
+    }
+
+    /// Returns a program that is started for each machine. `{plan}` in its arguments and in its
+    /// environment is replaced by the plan.
+    #[must_use]
+    pub const fn new(
+        path: PathBuf,
+        arguments: Vec<OsString>,
+        environment: Vec<(String, String)>,
+    ) -> Self {
         Self {
             path,
-            arguments: options.map(OsString::from).collect(),
-            environment: Vec::new(),
+            arguments,
+            environment,
+            idle: None,
+        }
+    }
+
+    /// Takes back a process whose machine is off.
+    pub(crate) fn keep(&self, process: Process) {
+        if let Some(idle) = &self.idle {
+            let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.push(process);
         }
     }
 
@@ -75,7 +102,21 @@ pub(crate) struct Process {
 }
 
 impl Process {
+    /// Starts a machine.
     pub(crate) fn start(program: &Program, plan: &Plan) -> io::Result<Self> {
+        let Some(idle) = &program.idle else {
+            return Self::spawn(program, plan);
+        };
+        let spare = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut process = match spare {
+            Some(process) => process,
+            None => Self::spawn(program, plan)?,
+        };
+        process.tell(&Message::Begin(plan.to_string()));
+        Ok(process)
+    }
+
+    fn spawn(program: &Program, plan: &Plan) -> io::Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
         ours.set_read_timeout(Some(PATIENCE))?;
         let mut child = program

@@ -215,8 +215,22 @@ impl World {
                 }
             }
         }
-        self.machines[id].process = None;
+        // Only now the next message is not for this machine any more.
+        let process = self.machines[id].process.as_mut();
+        match process.map(Process::read).transpose().map_err(lost)? {
+            Some(Message::End { .. }) => {}
+            other => return Err(Broken(format!("machine {id} does not end: {other:?}"))),
+        }
+        self.turn_off(id);
         Ok(())
+    }
+
+    /// Takes away the process of a machine that has said its last word.
+    fn turn_off(&mut self, id: MachineId) {
+        let machine = &mut self.machines[id];
+        if let Some(process) = machine.process.take() {
+            machine.program.keep(process);
+        }
     }
 
     /// Returns the use of a machine's heap.
@@ -377,7 +391,7 @@ impl World {
                         format!("machine {id} ends with {status:?}")
                     });
                     self.machines[id].status = status;
-                    self.machines[id].process = None;
+                    self.turn_off(id);
                     return self.judge().map(|()| Step::Ended(id));
                 }
                 Ok(other) => return Err(Broken(format!("machine {id} says {other:?}"))),
@@ -406,6 +420,15 @@ impl World {
             _ => "has ended without notice",
         };
         Broken(format!("machine {id} {why}: {said}\n{}", last.join("\n")))
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        for id in 0..self.machines.len() {
+            // The process of a machine that does not lose power is not used again.
+            let _ = self.crash(id);
+        }
     }
 }
 

@@ -44,9 +44,9 @@ Options:
           following ones. Of two machines on one wire, one needs another
   --memory MIB
           Limits the heap, in MiB; default: 128
-  --simulated PLAN
-          Runs in the time and with the devices that a simulation gives over standard input: for
-          `cargo xtask simulate`
+  --simulated
+          Runs machines in the time and with the devices that a simulation gives over standard input:
+          for `cargo xtask simulate`
   --no-entropy
           Attaches no entropy device
   --help
@@ -74,7 +74,7 @@ pub(super) struct Arguments {
     /// The limit of the heap, in bytes.
     memory: usize,
     has_entropy: bool,
-    simulated: Option<Plan>,
+    is_simulated: bool,
     words: Vec<String>,
 }
 
@@ -103,7 +103,7 @@ impl Wish {
             networks: Vec::new(),
             memory: heap::DEFAULT_LIMIT,
             has_entropy: true,
-            simulated: None,
+            is_simulated: false,
             words: Vec::new(),
         };
         let mut words = words.into_iter();
@@ -133,11 +133,7 @@ impl Wish {
                     }
                 }
                 "--memory" => read.memory = bytes(&value()?)?,
-                "--simulated" => {
-                    let plan = value()?.parse();
-                    let said = |error| Unusable(format!("--simulated: {error}"));
-                    read.simulated = Some(plan.map_err(said)?);
-                }
+                "--simulated" => read.is_simulated = true,
                 "--no-entropy" => read.has_entropy = false,
                 "--help" => return Ok(Self::Help),
                 _ if word.starts_with('-') => {
@@ -160,21 +156,18 @@ fn bytes(text: &str) -> Result<usize, Unusable> {
 }
 
 impl Arguments {
-    /// Returns the seed of a simulated machine.
-    pub(super) fn seed(&self) -> Option<u64> {
-        self.simulated.as_ref().map(|plan| plan.seed)
-    }
-
-    /// Sets the limit of the heap, puts the devices into slots, and returns the command line.
-    pub(super) fn apply(&self) -> Result<String, Unusable> {
+    /// Sets the limit of the heap, puts the devices into slots, and returns the command line, with the
+    /// seed of a simulated machine.
+    pub(super) fn apply(&self) -> Result<(String, Option<u64>), Unusable> {
         heap::set_limit(self.memory);
-        match &self.simulated {
-            Some(plan) => {
-                simulate(plan).map_err(|error| Unusable(format!("--simulated: {error}")))?;
-            }
-            None => hosted::as_device(|| self.attach())?,
+        let words = self.words.join(" ");
+        if self.is_simulated {
+            let seed = become_machine();
+            let seed = seed.map_err(|error| Unusable(format!("--simulated: {error}")))?;
+            return Ok((words, Some(seed)));
         }
-        Ok(self.words.join(" "))
+        hosted::as_device(|| self.attach())?;
+        Ok((words, None))
     }
 
     /// Puts the devices into slots.
@@ -195,13 +188,28 @@ impl Arguments {
     }
 }
 
-/// Puts the devices of a plan into slots. The world is at the other end of standard input.
+/// Waits until this process is a copy that is a machine, and returns the machine's seed.
+fn become_machine() -> io::Result<u64> {
+    let stream = world()?;
+    // SAFETY: the arguments are read in the only thread of the program, before the app begins.
+    let plan = unsafe { simulated::copies(&stream) }?;
+    simulated::report_panics();
+    simulate(&plan)?;
+    Ok(plan.seed)
+}
+
+/// Returns the connection to the world, which is standard input.
+fn world() -> io::Result<UnixStream> {
+    Ok(io::stdin().as_fd().try_clone_to_owned()?.into())
+}
+
+/// Puts the devices of a plan into slots.
 pub(super) fn simulate(plan: &Plan) -> io::Result<()> {
     hosted::as_device(|| attach_simulated(plan))
 }
 
 fn attach_simulated(plan: &Plan) -> io::Result<()> {
-    let stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let stream = world()?;
     let disks = simulated::begin(plan, stream, heap::in_use)?;
     let full = || io::Error::other("the machine has too few slots for the devices");
     hosted::attach(Entropy::new(SimulatedEntropy)).ok_or_else(full)?;

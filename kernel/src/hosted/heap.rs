@@ -31,30 +31,14 @@ pub struct ProcessHeap;
 // SAFETY: the blocks are the system's; what is counted changes none of them.
 unsafe impl GlobalAlloc for ProcessHeap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if hosted::is_device() {
-            // SAFETY: the caller's guarantee.
-            return unsafe { System.alloc(layout) };
-        }
-        let size = layout.size() as isize;
-        let sum = BYTES.fetch_add(size, Ordering::Relaxed) + size;
-        let bytes = usize::try_from(sum).unwrap_or_default();
-        let block = if bytes > LIMIT.load(Ordering::Relaxed) {
-            ptr::null_mut()
-        } else {
-            // SAFETY: the caller's guarantee.
-            unsafe { System.alloc(layout) }
-        };
-        if block.is_null() {
-            BYTES.fetch_sub(size, Ordering::Relaxed);
-            FAILURES.fetch_add(1, Ordering::Relaxed);
-        } else {
-            PEAK.fetch_max(bytes, Ordering::Relaxed);
-            ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-            if is_for_devices(layout) {
-                BUFFERS.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-        block
+        // SAFETY: the caller's guarantee.
+        counted(layout, || unsafe { System.alloc(layout) })
+    }
+
+    // The system need not write zeroes to memory that is new to the process.
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's guarantee.
+        counted(layout, || unsafe { System.alloc_zeroed(layout) })
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
@@ -69,6 +53,32 @@ unsafe impl GlobalAlloc for ProcessHeap {
             BUFFERS.fetch_sub(1, Ordering::Relaxed);
         }
     }
+}
+
+/// Returns the block that `allocate` returns, and counts it unless it is for a device; null if it would
+/// exceed the limit.
+fn counted(layout: Layout, allocate: impl FnOnce() -> *mut u8) -> *mut u8 {
+    if hosted::is_device() {
+        return allocate();
+    }
+    let size = layout.size() as isize;
+    let sum = BYTES.fetch_add(size, Ordering::Relaxed) + size;
+    let bytes = usize::try_from(sum).unwrap_or_default();
+    let block = match bytes > LIMIT.load(Ordering::Relaxed) {
+        true => ptr::null_mut(),
+        false => allocate(),
+    };
+    if block.is_null() {
+        BYTES.fetch_sub(size, Ordering::Relaxed);
+        FAILURES.fetch_add(1, Ordering::Relaxed);
+    } else {
+        PEAK.fetch_max(bytes, Ordering::Relaxed);
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        if is_for_devices(layout) {
+            BUFFERS.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    block
 }
 
 /// Returns whether a block is memory that devices access: only that begins on a cache line.

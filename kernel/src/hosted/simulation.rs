@@ -266,14 +266,16 @@ fn program(name: &str, number: MachineId) -> std::io::Result<Program> {
         "--include-ignored",
         "--test-threads=1",
     ];
-    Ok(Program {
-        path: env::current_exe()?,
-        arguments: [name].iter().chain(&options).map(OsString::from).collect(),
-        environment: Vec::from([
-            (PLAN.into(), "{plan}".into()),
-            (NUMBER.into(), number.to_string()),
-        ]),
-    })
+    let words = [name].into_iter().chain(options);
+    let environment = [
+        (PLAN.into(), "{plan}".into()),
+        (NUMBER.into(), number.to_string()),
+    ];
+    Ok(Program::new(
+        env::current_exe()?,
+        words.map(OsString::from).collect(),
+        environment.into(),
+    ))
 }
 
 /// Runs an app on the simulated machine that this process is.

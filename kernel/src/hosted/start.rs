@@ -36,9 +36,9 @@ pub fn run(start: fn(Kernel, Spawner)) -> ! {
         }
         Err(error) => fail(&error, USAGE),
     };
-    let command_line = arguments.apply();
-    let command_line = command_line.unwrap_or_else(|error| fail(&error, 1));
-    begin(command_line, arguments.seed(), start)
+    let applied = arguments.apply();
+    let (command_line, seed) = applied.unwrap_or_else(|error| fail(&error, 1));
+    begin(command_line, seed, start)
 }
 
 /// Runs the kernel on the devices in this thread's slots. `seed` is that of a simulated machine.
@@ -71,7 +71,7 @@ pub(super) fn begin(
     let (kernel, spawner) = (Kernel::new(state), executor.spawner());
     secrets::draw(kernel, spawner);
     if let Some(seed) = seed {
-        probe::start(spawner, seed);
+        probe::start(kernel, spawner, seed);
         heap::leave_out_frames_of(kernel.net().ok());
     }
     start(kernel, spawner);

@@ -1,26 +1,21 @@
 //! `cargo xtask simulate`: runs apps on a simulated machine whose devices fail, once for each seed.
 
-mod demo;
-mod http;
-mod kv;
-mod outside;
-mod peer;
-
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread;
-use std::time::Instant;
+use std::process::Command;
 
 use clap::{Args, value_parser};
-use vmos_simulation::{Broken, Program};
 
 use crate::failure::Failure;
 use crate::workspace::{Workspace, cargo};
-use outside::Outside;
 
 /// The default number of runs of each app.
 const RUNS: u64 = 500;
+/// The apps that have a script, in `xtask/peers/world`.
+const APPS: [&str; 3] = ["demo", "http", "kv"];
+/// The program with the scripts.
+const WORLD: &str = "world-peer";
+/// The profile of the apps and of the program, which is also the name of its folder.
+const PROFILE: &str = "simulation";
 
 /// Run an app on a simulated machine whose devices fail, once for each seed
 ///
@@ -50,61 +45,51 @@ pub struct Arguments {
     trace: bool,
 }
 
-/// What a script does for a seed.
-type Run = fn(u64, Program, bool) -> (Option<Outside>, Result<(), Broken>);
-
-/// The apps that have a script.
-const SCRIPTS: [(&str, Run); 3] = [("demo", demo::run), ("http", http::run), ("kv", kv::run)];
-
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
-    let mut scripts = Vec::new();
     for name in &arguments.apps {
-        let known = SCRIPTS.iter().find(|(one, _)| one == name);
-        scripts.push(*known.ok_or_else(|| {
-            Failure::usage(format!(
+        if !APPS.contains(&name.as_str()) {
+            return Err(Failure::usage(format!(
                 "there is no simulation of `{name}`: there are demo, http and kv"
-            ))
-        })?);
+            )));
+        }
     }
-    if scripts.is_empty() {
-        scripts.extend(&SCRIPTS);
-    }
-    match run_scripts(&workspace, arguments, &scripts)? {
+    let named: Vec<_> = arguments.apps.iter().map(String::as_str).collect();
+    let apps = if named.is_empty() { &APPS[..] } else { &named };
+    match run_apps(&workspace, arguments, apps)? {
         0 => Ok(()),
         _ => Err(Failure::Status(1)),
     }
 }
 
 /// Builds apps and runs each with all seeds. Returns the number of those with a run that was not right.
-fn run_scripts(
-    workspace: &Workspace,
-    arguments: &Arguments,
-    scripts: &[(&str, Run)],
-) -> Result<usize, Failure> {
-    // One after the other, each with the features of its own.
-    for (name, _) in scripts {
+fn run_apps(workspace: &Workspace, arguments: &Arguments, apps: &[&str]) -> Result<usize, Failure> {
+    for name in apps {
         workspace.app(name).map_err(Failure::usage)?;
-        let built = cargo()
-            .args(["build", "--quiet", "--package", name])
-            .current_dir(&workspace.root)
-            .env("CARGO_TARGET_DIR", &workspace.target)
-            .status()?;
-        if !built.success() {
-            return Err(Failure::Status(1));
-        }
     }
-    let failed = scripts.iter().filter(|(name, script)| {
-        let path = workspace.target.join("debug").join(name);
-        !run_app(arguments, name, *script, &path)
-    });
-    Ok(failed.count())
+    // All of them, so that an app has the same kernel, and a seed the same trace, whatever else is run.
+    let packages = APPS.iter().chain([&WORLD]);
+    let built = cargo()
+        .args(["build", "--quiet", "--profile", PROFILE])
+        .args(packages.flat_map(|package| ["--package", package]))
+        .current_dir(&workspace.root)
+        .env("CARGO_TARGET_DIR", &workspace.target)
+        .status()?;
+    if !built.success() {
+        return Err(Failure::Status(1));
+    }
+    let folder = workspace.target.join(PROFILE);
+    let mut failed = 0;
+    for name in apps {
+        failed += usize::from(!run_app(arguments, name, &folder)?);
+    }
+    Ok(failed)
 }
 
 /// Returns whether the apps with scripts are in this workspace.
 pub(super) fn is_possible(workspace: &Workspace) -> bool {
-    SCRIPTS.iter().all(|(name, _)| workspace.app(name).is_ok())
+    APPS.iter().all(|name| workspace.app(name).is_ok())
 }
 
 /// Runs all apps with the default number of seeds, and passes `told` a line with the result in the form of
@@ -116,8 +101,8 @@ pub(super) fn all(workspace: &Workspace, mut told: impl FnMut(&str)) -> Result<b
         runs: RUNS,
         trace: false,
     };
-    let failed = run_scripts(workspace, &arguments, &SCRIPTS)?;
-    let passed = SCRIPTS.len() - failed;
+    let failed = run_apps(workspace, &arguments, &APPS)?;
+    let passed = APPS.len() - failed;
     told(&format!(
         "test result: simulated. {passed} passed; {failed} failed"
     ));
@@ -125,91 +110,15 @@ pub(super) fn all(workspace: &Workspace, mut told: impl FnMut(&str)) -> Result<b
 }
 
 /// Runs one app with all seeds. Returns whether all runs were right.
-fn run_app(arguments: &Arguments, name: &str, script: Run, path: &Path) -> bool {
-    let program = || Program::app(path.to_path_buf(), &[peer::ADDRESS]);
-    let began = Instant::now();
-    // After the largest seed comes 0.
-    let seed_of = |number: u64| arguments.seed.wrapping_add(number);
-    let (next, hash) = (AtomicU64::new(0), AtomicU64::new(0));
-    let has_failed = AtomicBool::new(false);
-    let failed = Mutex::new(None::<u64>);
-    let processors = thread::available_parallelism().map_or(1, usize::from);
-    thread::scope(|scope| {
-        for _ in 0..processors {
-            scope.spawn(|| {
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= arguments.runs || has_failed.load(Ordering::Relaxed) {
-                        return;
-                    }
-                    let seed = seed_of(number);
-                    let (outside, outcome) = script(seed, program(), false);
-                    let trace = outside.map_or(0, |outside| outside.world.trace.hash());
-                    // The order in which the runs end is of no importance.
-                    hash.fetch_xor(trace.rotate_left(seed as u32 % 64), Ordering::Relaxed);
-                    if outcome.is_err() {
-                        has_failed.store(true, Ordering::Relaxed);
-                        let mut first = failed.lock().unwrap_or_else(|lock| lock.into_inner());
-                        *first = Some(first.map_or(seed, |first| first.min(seed)));
-                    }
-                }
-            });
-        }
-    });
-    let failed = failed.into_inner().unwrap_or_else(|lock| lock.into_inner());
-    if arguments.trace && failed.is_none() {
-        for seed in (0..arguments.runs).map(seed_of) {
-            tell(name, seed, script(seed, program(), true));
-        }
-    }
-    match failed {
-        None => {
-            println!(
-                "{name}: {} runs from seed {} are right, in {:.1} s; trace {:016x}",
-                arguments.runs,
-                arguments.seed,
-                began.elapsed().as_secs_f64(),
-                hash.into_inner()
-            );
-            true
-        }
-        Some(seed) => {
-            tell(name, seed, script(seed, program(), true));
-            false
-        }
-    }
-}
-
-/// Prints a run with its trace.
-fn tell(name: &str, seed: u64, run: (Option<Outside>, Result<(), Broken>)) {
-    let (outside, outcome) = run;
-    if let Some(outside) = &outside {
-        outside
-            .world
-            .trace
-            .lines()
-            .for_each(|line| println!("{line}"));
-    }
-    let hash = outside.map_or(0, |outside| outside.world.trace.hash());
-    match outcome {
-        Ok(()) => println!("{name}: seed {seed} is right; trace {hash:016x}"),
-        Err(error) => println!(
-            "{name}: seed {seed} FAILED: {error}\ntrace {hash:016x}; repeat it with: cargo xtask simulate \
-             {name} --seed {seed} --runs 1"
-        ),
-    }
-}
-
-/// Runs a script, and returns the world with the outcome.
-fn judged(
-    outside: Result<Outside, Broken>,
-    script: impl FnOnce(&mut Outside) -> Result<(), Broken>,
-) -> (Option<Outside>, Result<(), Broken>) {
-    match outside {
-        Ok(mut outside) => {
-            let outcome = script(&mut outside);
-            (Some(outside), outcome)
-        }
-        Err(error) => (None, Err(error)),
-    }
+fn run_app(arguments: &Arguments, name: &str, folder: &Path) -> Result<bool, Failure> {
+    let numbers = [arguments.seed, arguments.runs].map(|number| number.to_string());
+    let world = folder.join(WORLD);
+    let ended = Command::new(&world)
+        .arg(name)
+        .arg(folder.join(name))
+        .args(numbers)
+        .args(arguments.trace.then_some("trace"))
+        .status()
+        .map_err(|error| format!("cannot start {}: {error}", world.display()))?;
+    Ok(ended.success())
 }

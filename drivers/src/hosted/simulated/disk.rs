@@ -39,6 +39,9 @@ pub(super) struct Medium {
     durable: Vec<u8>,
     /// What is read.
     current: Vec<u8>,
+    /// Which sectors may be other than zeroes. Most of a disk is never written, and the memory of what is
+    /// never accessed costs nothing.
+    is_written: Vec<bool>,
     /// The writes after the last flush, in the order in which they reach the medium.
     writes: Vec<Write>,
     /// The number of completed writes.
@@ -51,6 +54,7 @@ impl Medium {
         Self {
             durable: vec![0; bytes],
             current: vec![0; bytes],
+            is_written: vec![false; sectors as usize],
             writes: Vec::new(),
             completed: 0,
         }
@@ -62,11 +66,13 @@ impl Medium {
             let Some((number, bytes)) = entry.split_first_chunk() else {
                 return;
             };
-            let at = (u64::from_le_bytes(*number) as usize).saturating_mul(SECTOR);
+            let sector = u64::from_le_bytes(*number) as usize;
+            let Some(is_written) = self.is_written.get_mut(sector) else {
+                continue;
+            };
+            *is_written = true;
             for copy in [&mut self.durable, &mut self.current] {
-                if let Some(place) = copy.get_mut(at..at.saturating_add(SECTOR)) {
-                    place.copy_from_slice(bytes);
-                }
+                copy[sector * SECTOR..][..SECTOR].copy_from_slice(bytes);
             }
         }
     }
@@ -87,18 +93,21 @@ impl Medium {
                 }
             }
         }
-        let sectors = self.durable.chunks_exact(SECTOR).enumerate();
-        let written = sectors.filter(|(_, bytes)| **bytes != [0; SECTOR]);
-        written.fold(Vec::new(), |mut image, (number, bytes)| {
-            image.extend((number as u64).to_le_bytes());
-            image.extend(bytes);
-            image
-        })
+        let mut image = Vec::new();
+        for (number, _) in self.is_written.iter().enumerate().filter(|(_, is)| **is) {
+            let bytes = &self.durable[number * SECTOR..][..SECTOR];
+            if *bytes != [0; SECTOR] {
+                image.extend((number as u64).to_le_bytes());
+                image.extend(bytes);
+            }
+        }
+        image
     }
 
     /// Writes what a crash may still take.
     fn write(&mut self, at: usize, bytes: &[u8]) {
         self.current[at..][..bytes.len()].copy_from_slice(bytes);
+        self.is_written[at / SECTOR..(at + bytes.len()).div_ceil(SECTOR)].fill(true);
         self.writes.push(Write {
             number: self.completed,
             at,

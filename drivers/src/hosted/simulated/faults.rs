@@ -19,6 +19,9 @@ pub(in crate::hosted) struct SlotFaults {
     is_silent: bool,
     /// It does nothing until it is reset.
     is_broken: bool,
+    /// It has lied, and did not ask for the reset that it needs. It does that when devices work again: the
+    /// kernel need not have noticed the lie.
+    has_lied: bool,
     /// When it serves its queues again.
     serves_at: u64,
     /// When it raises its interrupt.
@@ -60,13 +63,17 @@ impl SlotFaults {
                     world.note(say("needs a reset"));
                     return Conduct::NeedsReset;
                 } else if world.fails(|rates| rates.lie) {
-                    self.is_broken = true;
+                    (self.is_broken, self.has_lied) = (true, true);
                     world.note(say("lies in a used ring"));
                     return Conduct::Lies;
                 } else if world.fails(|rates| rates.late) {
                     self.serves_at = world.now() + world.random().below(LATE);
                     world.note(say("is late"));
                 }
+            }
+            if self.has_lied && !world.has_faults() {
+                self.has_lied = false;
+                return Conduct::NeedsReset;
             }
             if self.is_silent || self.is_broken || self.serves_at > world.now() {
                 return Conduct::Waits;

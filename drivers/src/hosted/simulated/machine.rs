@@ -1,16 +1,17 @@
 //! The time, the network links and the random choices of this thread's simulated machine.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::rc::Rc;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::time::Duration;
 use std::io::{self, BufReader, Read, Write};
 use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
-use std::process;
+use std::{panic, process};
 
 use rustix::event::PollFlags;
 
@@ -58,6 +59,8 @@ pub(super) struct World {
     random: Random,
     rates: Rates,
     has_faults: bool,
+    /// Since when devices work, if they have ever failed.
+    works_since: Option<u64>,
     /// The frames that have arrived, for each network device.
     inbox: Vec<Inbox>,
     media: Vec<Rc<RefCell<Medium>>>,
@@ -90,6 +93,7 @@ pub fn begin(
         random: Random::new(plan.seed, STREAM),
         rates: plan.rates,
         has_faults: false,
+        works_since: None,
         inbox: (0..plan.networks).map(|_| Inbox::default()).collect(),
         media: media.clone(),
         usage,
@@ -174,6 +178,16 @@ pub fn write(bytes: &[u8]) -> bool {
     with(|world| world.tell(&Message::Console(bytes.to_vec()))).is_some()
 }
 
+/// Returns whether devices have worked for that long, in nanoseconds, or have never failed.
+#[must_use]
+pub fn has_worked_for(time: u64) -> bool {
+    with(|world| {
+        let since = world.works_since;
+        !world.has_faults && since.is_none_or(|since| world.now >= since.saturating_add(time))
+    })
+    .unwrap_or_default()
+}
+
 /// Adds what a device does to the trace.
 pub fn note(text: String) {
     with(|world| {
@@ -190,6 +204,16 @@ pub fn report_violation(text: String) {
     });
 }
 
+/// Makes a panic end the machine, and tells the world about it.
+pub fn report_panics() {
+    /// The exit status of a program that panics.
+    const PANICKED: u8 = 101;
+    panic::set_hook(Box::new(|info| {
+        report_violation(info.to_string());
+        end(Some(PANICKED));
+    }));
+}
+
 /// Sends what was not sent yet, because the process is about to end.
 pub fn report() {
     with(World::flush);
@@ -203,7 +227,8 @@ pub fn end(status: Option<u8>) {
         let at = world.now;
         world.tell(&Message::End { at, status });
         world.flush();
-        process::exit(status.unwrap_or_default().into());
+        // The world has the status. That of the process says that the world has it.
+        process::exit(0);
     });
 }
 
@@ -281,7 +306,12 @@ impl World {
                         ));
                     }
                 }
-                Message::Faults(on) => self.has_faults = on,
+                Message::Faults(on) => {
+                    if self.has_faults && !on {
+                        self.works_since = Some(self.now);
+                    }
+                    self.has_faults = on;
+                }
                 Message::Image { disk, sectors } => {
                     let medium = self.media.get(usize::from(disk));
                     let medium = medium.ok_or(io::ErrorKind::InvalidData)?;
@@ -301,6 +331,8 @@ impl World {
     /// Loses power.
     fn crash(&mut self) -> ! {
         self.give_disks();
+        let at = self.now;
+        self.tell(&Message::End { at, status: None });
         self.flush();
         process::exit(0)
     }

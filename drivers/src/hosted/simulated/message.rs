@@ -17,6 +17,9 @@ pub(super) const MOST_SECTORS: u64 = (LARGEST / (8 + SECTOR)) as u64;
 /// A message. Times are in nanoseconds since the machine's world began.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Message {
+    /// To a process that becomes machines: begin with this plan, in its form as text. The next message
+    /// to the process is for the machine.
+    Begin(String),
     /// To the world: the machine has printed these bytes.
     Console(Vec<u8>),
     /// To the world: what a device did, for the trace.
@@ -60,7 +63,8 @@ pub enum Message {
     },
     /// To the machine: from now on, devices fail by their plan, or they work.
     Faults(bool),
-    /// To the machine: the power fails. It answers with an [`Image`](Self::Image) of each disk, and ends.
+    /// To the machine: the power fails. It answers with an [`Image`](Self::Image) of each disk and with
+    /// [`End`](Self::End), and ends.
     Crash,
     /// To the machine: the question for its [`State`](Self::State).
     Ask,
@@ -107,6 +111,7 @@ impl Message {
             Self::State { bytes, buffers } => (9, *bytes, *buffers, &[]),
             Self::Image { disk, sectors } => (10, u64::from(*disk), 0, sectors),
             Self::End { at, status } => (11, *at, status.map_or(RESTART, u64::from), &[]),
+            Self::Begin(plan) => (12, 0, 0, plan.as_bytes()),
         };
         to.push(kind);
         to.extend(first.to_le_bytes());
@@ -172,6 +177,7 @@ impl Message {
                 at: first,
                 status: u8::try_from(second).ok(),
             },
+            12 => Self::Begin(text(bytes)?),
             _ => return Err(ErrorKind::InvalidData.into()),
         })
     }
@@ -222,6 +228,7 @@ mod tests {
                 at: 9,
                 status: None,
             },
+            Message::Begin("seed=1".into()),
         ];
         let mut bytes = Vec::new();
         messages
@@ -232,6 +239,6 @@ mod tests {
             assert_eq!(Message::read(&mut rest).expect("a message"), message);
         }
         assert!(Message::read(&mut rest).is_err());
-        assert!(Message::read(&mut &[12; HEAD][..]).is_err());
+        assert!(Message::read(&mut &[13; HEAD][..]).is_err());
     }
 }

@@ -17,6 +17,8 @@ pub(super) struct Class {
     resolved: (&'static str, &'static str),
     /// The trait that drivers of the class implement: its module, and stubs of its methods.
     driver: (&'static str, &'static str, &'static str),
+    /// What a driver of the class has besides registers: its fields, and their first values.
+    state: (&'static str, &'static str),
     /// The golden board that a new golden board extends, and the lines to add.
     golden: (&'static str, &'static str),
 }
@@ -55,6 +57,114 @@ pub(super) const CLASSES: &[Class] = &[
     }
 ",
         ),
+        state: ("", ""),
+        golden: ("smallest", ""),
+    },
+    Class {
+        key: "ethernet",
+        variant: "Ethernet",
+        interrupt: Some("optional"),
+        resolved: (
+            "Ethernet",
+            "board::Ethernet {\n            interrupt: around.optional_number(&self.interrupt, USUAL)?,\n            stack: None,\n            part,\n        }",
+        ),
+        driver: (
+            "Ethernet",
+            "use crate::dma::{Frame, Frames};
+use crate::virtio::{Failure, Pulse, SetupError};
+
+use alloc::rc::Rc;
+
+use super::{Ethernet, LONGEST, Statistics};",
+            "    fn start(&mut self) -> Result<(), SetupError> {
+        // TODO check that it is this device, reset it, read its address, and start it.
+        self.registers.write32(FIRST, 0);
+        Ok(())
+    }
+
+    fn mac(&self) -> [u8; 6] {
+        // TODO return the address that `start` has read.
+        [0; 6]
+    }
+
+    fn frames(&self) -> &Rc<Frames> {
+        &self.frames
+    }
+
+    fn link_up(&self) -> bool {
+        // TODO return the state of the link, as last read.
+        false
+    }
+
+    fn has_news(&mut self) -> bool {
+        // TODO
+        false
+    }
+
+    fn arrived(&mut self) -> u16 {
+        // TODO return the number of frames that the device has.
+        0
+    }
+
+    fn receive(&mut self) -> Option<Frame> {
+        // TODO take a frame from the pool and copy the device's next frame to it. Check the length.
+        None
+    }
+
+    fn room(&mut self) -> u16 {
+        // TODO return the number of frames of any length that the device has room for.
+        0
+    }
+
+    fn send(&mut self, frame: Frame) {
+        // TODO copy the frame to the device.
+        drop(frame);
+    }
+
+    fn take_unsent(&mut self) -> usize {
+        // TODO
+        0
+    }
+
+    fn rearm(&mut self) -> bool {
+        // TODO enable the interrupt.
+        self.has_news()
+    }
+
+    fn acknowledge_interrupt(&mut self) {
+        // TODO acknowledge and disable the interrupt.
+    }
+
+    fn pulse(&mut self) -> Pulse {
+        // TODO return what the device owes, so that the kernel notices if it does not respond.
+        Pulse::default()
+    }
+
+    fn inspect(&mut self) {
+        // TODO read what an interrupt would report.
+    }
+
+    fn failure(&self) -> Option<Failure> {
+        // TODO
+        None
+    }
+
+    fn give_up(&mut self) {
+        // TODO
+    }
+
+    fn statistics(&self) -> Statistics {
+        self.statistics
+    }
+",
+        ),
+        state: (
+            "    frames: Rc<Frames>,\n    statistics: Statistics,\n",
+            "            // TODO the number of frames in memory, from the configuration.
+            frames: Rc::new(Frames::limited(LONGEST, 8)),
+            statistics: Statistics::default(),
+",
+        ),
         golden: ("smallest", ""),
     },
     Class {
@@ -91,6 +201,7 @@ pub(super) const CLASSES: &[Class] = &[
     }
 ",
         ),
+        state: ("", ""),
         golden: ("riscv", "\n[console.ns16550]\ninterrupt = { @NAME@ = 1 }\n"),
     },
     Class {
@@ -114,6 +225,7 @@ pub(super) const CLASSES: &[Class] = &[
     }
 ",
         ),
+        state: ("", ""),
         golden: ("smallest", ""),
     },
     Class {
@@ -130,6 +242,7 @@ pub(super) const CLASSES: &[Class] = &[
     }
 ",
         ),
+        state: ("", ""),
         golden: ("smallest", ""),
     },
     Class {
@@ -158,6 +271,7 @@ pub(super) const CLASSES: &[Class] = &[
     }
 ",
         ),
+        state: ("", ""),
         golden: ("smallest", "interrupt = { spi = 20 }\n"),
     },
 ];
@@ -272,10 +386,18 @@ impl Class {
     /// Returns the path of the driver.
     pub(super) fn driver(&self, name: &str) -> String {
         let (of, used, methods) = self.driver;
+        let (fields, initial) = self.state;
+        let with_registers = match initial {
+            "" => "Self { registers }".to_owned(),
+            _ => format!("Self {{\n            registers,\n{initial}        }}"),
+        };
         let text = DRIVER
             .replace("@TRAIT_USE@", used)
             .replace("@TRAIT@", of)
             .replace("@METHODS@", methods)
+            .replace("@CONST@", if initial.is_empty() { "const " } else { "" })
+            .replace("@FIELDS@", fields)
+            .replace("@INITIAL@", &with_registers)
             .replace("@CONFIG_TYPE@", "Config");
         self.filled(&text, name)
     }

@@ -158,9 +158,14 @@ fn use_store(outside: &mut Outside, values: &mut BTreeMap<String, Possible>) -> 
         }
         if outside.random().below(3) == 0 {
             let line = format!("get {name}");
-            let reply = ask(outside, connection, &line, PATIENCE)?;
-            if let Some(reply) = reply.filter(|reply| !reply.starts_with("error: ")) {
-                check(&name, &reply, &values[&name])?;
+            match ask(outside, connection, &line, PATIENCE)? {
+                Some(reply) if reply.starts_with("error: ") => {}
+                Some(reply) => check(&name, &reply, &values[&name])?,
+                // A late reply must not be taken for that to the next line.
+                None => {
+                    outside.forget(connection, false);
+                    connection = outside.peer.connect(PORT);
+                }
             }
         }
     }

@@ -105,15 +105,26 @@ impl Outside {
         self.world.set_faults(self.machine, false);
     }
 
-    /// Goes on to the next event, at most until `end`. Returns false if that has come.
-    pub(super) fn step(&mut self, end: u64) -> Result<bool, Broken> {
+    /// Lets the peer do what is to be done now.
+    fn poll_peer(&mut self) {
         let now = self.now();
         for frame in self.peer.poll(now) {
             self.world.send(&frame);
         }
+    }
+
+    /// Goes on to the next event, at most until `end`. Returns false if that has come.
+    pub(super) fn step(&mut self, end: u64) -> Result<bool, Broken> {
+        self.poll_peer();
+        let now = self.now();
         let due = self.peer.due(now).map_or(end, |due| due.min(end));
         match self.world.step(due)? {
-            Step::Frame(frame) => self.peer.take(frame),
+            Step::Frame(frame) => {
+                // At once: the machine relies on it that nothing happens before `due` unless it sends a
+                // frame, and the script may act on what the frame contains.
+                self.peer.take(frame);
+                self.poll_peer();
+            }
             Step::Time if due >= end => return Ok(false),
             Step::Time | Step::Inside | Step::Ended(_) => {}
         }
