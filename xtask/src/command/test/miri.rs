@@ -12,8 +12,8 @@ use crate::failure::Failure;
 use crate::workspace::Workspace;
 
 /// A package whose tests are run, all of them: a list of modules would leave out what is added later.
-/// Nor would it take less time, since Miri also interprets the harness, which compares the name of each
-/// test with each name in the list: half a minute for six of them.
+/// It would also cost time, since Miri interprets the harness too, which searches the name of each test for
+/// each name in the list before it prints anything.
 struct Run {
     package: &'static str,
     features: &'static [&'static str],
