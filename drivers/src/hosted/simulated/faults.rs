@@ -19,7 +19,7 @@ pub(in crate::hosted) struct SlotFaults {
     is_silent: bool,
     /// It does nothing until it is reset.
     is_broken: bool,
-    /// It has lied, and did not ask for the reset that it needs. It does that when devices work again: the
+    /// It has lied, and did not ask for the reset that it needs. It asks when devices work again: the
     /// kernel need not have noticed the lie.
     has_lied: bool,
     /// When it serves its queues again.
