@@ -363,8 +363,10 @@ impl World {
                     break;
                 }
                 Ok(Message::Frame { at, bytes, .. }) => self.transmit(id, at, &bytes),
-                Ok(Message::Console(bytes)) => {
-                    self.trace.add(self.now, &bytes, || {
+                Ok(Message::Console { at, bytes }) => {
+                    // The program may act on what was printed, which is not before.
+                    self.now = self.now.max(at);
+                    self.trace.add(at, &bytes, || {
                         format!("machine {id} prints {:?}", String::from_utf8_lossy(&bytes))
                     });
                     self.machines[id].console += &String::from_utf8_lossy(&bytes);
@@ -387,6 +389,7 @@ impl World {
                     }
                 }
                 Ok(Message::End { at, status }) => {
+                    self.now = self.now.max(at);
                     self.trace.add(at, &[status.unwrap_or(u8::MAX)], || {
                         format!("machine {id} ends with {status:?}")
                     });

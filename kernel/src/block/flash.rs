@@ -134,6 +134,9 @@ impl Sectors for Disk {
 /// old or its new content, even if the disk wrote a block only in part. A page whose erasure was
 /// interrupted has undefined content, as the trait allows.
 ///
+/// If the disk reports an error for a write, each word has its old or its new content too: the next access
+/// completes the write, or fails.
+///
 /// Do not drop a future of this type before it is done: the disk could still be writing during the
 /// next request. If it happened, open the flash memory again.
 ///
@@ -253,6 +256,7 @@ impl<D: Sectors> Memory<D> {
 
     pub(super) async fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), FlashError> {
         self.check(offset, bytes.len(), 1)?;
+        self.settle().await?;
         for (page, start, piece) in pieces_mut(offset, bytes) {
             let buffer = self.page(page).await?;
             for (byte, stored) in piece.iter_mut().zip(&buffer[start..]) {
@@ -265,6 +269,7 @@ impl<D: Sectors> Memory<D> {
 
     pub(super) async fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), FlashError> {
         self.check(offset, bytes.len(), FLASH_WORD)?;
+        self.settle().await?;
         let mut place = offset as usize;
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -290,9 +295,10 @@ impl<D: Sectors> Memory<D> {
         let mut block = Buffer::new(self.block)?;
         block.copy_from_slice(&buffer[from..from + self.block]);
         let sector = self.sector(page) + (from / SECTOR_SIZE) as u64;
-        // If this fails, the page is read from the disk next time.
+        // If this fails, the next access completes the write, and reads the page from the disk.
         self.log_block(sector, &block).await?;
         self.disk.write(sector, block).await?;
+        self.close_log();
         self.page = Some((page, buffer));
         Ok(())
     }
@@ -300,6 +306,7 @@ impl<D: Sectors> Memory<D> {
     pub(super) async fn erase(&mut self, from: u32, to: u32) -> Result<(), FlashError> {
         let length = to.checked_sub(from).ok_or(FlashError::OutOfRange)? as usize;
         self.check(from, length, FLASH_PAGE)?;
+        self.settle().await?;
         let pages = from / FLASH_PAGE as u32..to / FLASH_PAGE as u32;
         let sectors = self.sector(pages.start)..self.sector(pages.end);
         self.forget_within(sectors).await?;

@@ -175,7 +175,11 @@ pub(in crate::hosted) fn sleep(until: u64) -> bool {
 
 /// Prints on the simulated console. Returns false if this machine is not simulated.
 pub fn write(bytes: &[u8]) -> bool {
-    with(|world| world.tell(&Message::Console(bytes.to_vec()))).is_some()
+    with(|world| {
+        let (at, bytes) = (world.now, bytes.to_vec());
+        world.tell(&Message::Console { at, bytes });
+    })
+    .is_some()
 }
 
 /// Returns whether devices have worked for that long, in nanoseconds, or have never failed.

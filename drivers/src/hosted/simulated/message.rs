@@ -21,7 +21,12 @@ pub enum Message {
     /// to the process is for the machine.
     Begin(String),
     /// To the world: the machine has printed these bytes.
-    Console(Vec<u8>),
+    Console {
+        /// The time at which it was printed.
+        at: u64,
+        /// The text.
+        bytes: Vec<u8>,
+    },
     /// To the world: what a device did, for the trace.
     Note {
         /// The time of the event.
@@ -99,7 +104,7 @@ impl Message {
     /// Writes the message to the end of `to`.
     pub fn encode(&self, to: &mut Vec<u8>) {
         let (kind, first, second, bytes): (u8, u64, u64, &[u8]) = match self {
-            Self::Console(bytes) => (0, 0, 0, bytes),
+            Self::Console { at, bytes } => (0, *at, 0, bytes),
             Self::Note { at, text } => (1, *at, 0, text.as_bytes()),
             Self::Violation { at, text } => (2, *at, 0, text.as_bytes()),
             Self::Frame { port, at, bytes } => (3, *at, u64::from(*port), bytes),
@@ -140,7 +145,7 @@ impl Message {
         from.read_exact(&mut bytes)?;
         let text = |bytes| String::from_utf8(bytes).map_err(|_| ErrorKind::InvalidData);
         Ok(match head[0] {
-            0 => Self::Console(bytes),
+            0 => Self::Console { at: first, bytes },
             1 => Self::Note {
                 at: first,
                 text: text(bytes)?,
@@ -190,7 +195,10 @@ mod tests {
     #[test]
     fn a_message_is_read_as_it_is_written() {
         let messages = [
-            Message::Console(vec![1, 2]),
+            Message::Console {
+                at: 10,
+                bytes: vec![1, 2],
+            },
             Message::Note {
                 at: 1,
                 text: "a".into(),

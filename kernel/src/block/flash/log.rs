@@ -19,6 +19,8 @@ const SUM: Range<usize> = 20..24;
 pub(super) struct Record {
     /// The sector to which the content is written after a crash.
     sector: Option<u64>,
+    /// Whether a write has begun, and has not succeeded.
+    is_open: bool,
 }
 
 impl<D: Sectors> Memory<D> {
@@ -40,6 +42,22 @@ impl<D: Sectors> Memory<D> {
         Ok(())
     }
 
+    /// Completes a write that has failed: its entry may be in the log, and would take effect after the
+    /// next restart.
+    #[inline]
+    pub(super) async fn settle(&mut self) -> Result<(), FlashError> {
+        if self.log.is_open {
+            self.recover().await?;
+            self.log.is_open = false;
+        }
+        Ok(())
+    }
+
+    /// Records that the block in the log was written to its sector.
+    pub(super) const fn close_log(&mut self) {
+        self.log.is_open = false;
+    }
+
     /// Writes to the log the block that is about to be written to `sector`.
     pub(super) async fn log_block(&mut self, sector: u64, block: &[u8]) -> Result<(), FlashError> {
         // One request: if only a part of it is written, the checksum does not match.
@@ -51,7 +69,7 @@ impl<D: Sectors> Memory<D> {
         header[LENGTH].copy_from_slice(&(self.block as u32).to_le_bytes());
         let sum = sum(header, content);
         header[SUM].copy_from_slice(&sum.to_le_bytes());
-        self.log.sector = Some(sector);
+        (self.log.sector, self.log.is_open) = (Some(sector), true);
         self.disk.write(self.first, record).await?;
         Ok(())
     }

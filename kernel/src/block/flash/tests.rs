@@ -114,6 +114,27 @@ fn written_data_is_read_back_across_pages_and_after_a_restart() {
 }
 
 #[test]
+fn a_write_that_failed_has_the_same_effect_now_as_after_a_restart() {
+    // Two sectors of the log are written, then the one at the place.
+    for sectors in 1..=3 {
+        for torn in [0, 100, SECTOR_SIZE] {
+            let disk = Fragile {
+                torn,
+                ..Fragile::new(48)
+            };
+            let mut memory = open(disk.clone(), 512);
+            now(memory.write(8, &[0xf0; 4])).unwrap();
+            disk.left.set(Some(sectors));
+            assert!(now(memory.write(8, &[0x3c; 4])).is_err());
+            let disk = disk.again();
+            let before = read(&mut memory, 8, 8);
+            let mut again = open(disk, 512);
+            assert_eq!(before, read(&mut again, 8, 8), "{sectors}, {torn}");
+        }
+    }
+}
+
+#[test]
 fn a_write_clears_bits_and_only_erasing_sets_them() {
     let mut memory = open(Fragile::new(48), 512);
     now(memory.write(8, &[0xf0; 4])).unwrap();
