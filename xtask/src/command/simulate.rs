@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::workspace::{Workspace, cargo};
 
 /// The default number of runs of each app.
-const RUNS: u64 = 500;
+const RUNS: u64 = 10_000;
 /// The apps that have a script, in `xtask/peers/world`.
 const APPS: [&str; 3] = ["demo", "http", "kv"];
 /// The program with the scripts.
@@ -28,7 +28,7 @@ const PROFILE: &str = "simulation";
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask simulate
-  cargo xtask simulate kv --runs 10000
+  cargo xtask simulate kv --runs 100000
   cargo xtask simulate kv --seed 17 --runs 1")]
 pub struct Arguments {
     /// Apps, of demo, http and kv; default: all of them
