@@ -44,7 +44,9 @@ impl Optional {
             ("rtc", _) => Some(Self::Rtc),
             ("ethernet", _) => Some(Self::Ethernet),
             ("interrupt-controller", Some("io")) => Some(Self::IoApics),
-            ("interrupt-controller", Some(part)) if part != "local" => Some(Self::Messages),
+            // A local APIC, and what an APLIC or an IMSIC has for a privilege mode.
+            ("interrupt-controller", Some("local" | "machine" | "supervisor")) => None,
+            ("interrupt-controller", Some(_)) => Some(Self::Messages),
             _ => None,
         }
     }
@@ -61,6 +63,16 @@ impl Optional {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_controller_of_a_privilege_mode_is_not_optional() {
+        for key in [
+            "interrupt-controller.aplic.supervisor",
+            "interrupt-controller.imsic.machine",
+        ] {
+            assert_eq!(Optional::of(key), None, "{key}");
+        }
+    }
 
     #[test]
     fn a_necessary_part_is_not_optional() {
