@@ -44,9 +44,7 @@ impl Optional {
             ("rtc", _) => Some(Self::Rtc),
             ("ethernet", _) => Some(Self::Ethernet),
             ("interrupt-controller", Some("io")) => Some(Self::IoApics),
-            // A local APIC, and what an APLIC or an IMSIC has for a privilege mode.
-            ("interrupt-controller", Some("local" | "machine" | "supervisor")) => None,
-            ("interrupt-controller", Some(_)) => Some(Self::Messages),
+            ("interrupt-controller", Some("its" | "v2m")) => Some(Self::Messages),
             _ => None,
         }
     }
@@ -65,13 +63,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_controller_of_a_privilege_mode_is_not_optional() {
+    fn of_an_interrupt_controller_only_io_apics_and_what_receives_messages_are_optional() {
         for key in [
             "interrupt-controller.aplic.supervisor",
             "interrupt-controller.imsic.machine",
+            "interrupt-controller.plic.further.socket1",
         ] {
             assert_eq!(Optional::of(key), None, "{key}");
         }
+        let frame = Optional::of("interrupt-controller.gic-v2.v2m");
+        assert_eq!(frame, Some(Optional::Messages));
     }
 
     #[test]

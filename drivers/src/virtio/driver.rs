@@ -21,8 +21,12 @@ pub(super) trait Driver {
     /// Returns the device's progress.
     fn pulse(&mut self) -> Pulse;
 
-    /// Handles what the device reports outside its queues.
-    fn configuration_changed(&mut self);
+    /// Handles what the device reports outside its queues: by default, only that it needs a reset.
+    fn configuration_changed(&mut self) {
+        if self.device().needs_reset() {
+            self.fail(Failure::NeedsReset);
+        }
+    }
 
     /// Notifies the device of every queue, even if it has not requested it.
     fn kick(&mut self);

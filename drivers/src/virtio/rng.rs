@@ -295,12 +295,6 @@ impl<T: Transport> Driver for Rng<T> {
         &mut self.device
     }
 
-    fn configuration_changed(&mut self) {
-        if self.device.needs_reset() {
-            self.fail(Failure::NeedsReset);
-        }
-    }
-
     fn pulse(&mut self) -> Pulse {
         Pulse {
             is_unread: self.device.is_unread(),

@@ -22,12 +22,6 @@ impl<T: Transport> Driver for Console<T> {
         &mut self.device
     }
 
-    fn configuration_changed(&mut self) {
-        if self.device.needs_reset() {
-            self.fail(Failure::NeedsReset);
-        }
-    }
-
     /// Written bytes do not count as requests, because a host may leave them unread for as long as it
     /// likes.
     fn pulse(&mut self) -> Pulse {

@@ -22,12 +22,6 @@ impl<T: Transport> Driver for Vsock<T> {
         &mut self.device
     }
 
-    fn configuration_changed(&mut self) {
-        if self.device.needs_reset() {
-            self.fail(Failure::NeedsReset);
-        }
-    }
-
     fn pulse(&mut self) -> Pulse {
         let (in_flight, answered, oldest) = self.outgoing.progress();
         let taken = self.incoming.statistics().completed;
