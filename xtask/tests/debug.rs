@@ -108,8 +108,9 @@ fn the_commands_of_every_board_are_valid_python() {
     }
 }
 
-/// Runs the board's machine under gdb until the kernel has slept some hundred times, with an app
-/// that always has a pending timer; returns gdb's output, or `None` if gdb is not installed.
+/// Runs the board's machine under gdb until the kernel has slept some fifty times, with an app that
+/// always has a pending timer: it ends after 2 s of the machine's time, and a stop of the debugger may
+/// take 30 ms on a busy host; returns gdb's output, or `None` if gdb is not installed.
 /// `architecture` is the kernel's module for the board's processor.
 fn session(board: &str, architecture: &str, commands: &[&str]) -> Option<String> {
     let described = boards::load(&Workspace::find().unwrap(), board).unwrap();
@@ -121,7 +122,7 @@ fn session(board: &str, architecture: &str, commands: &[&str]) -> Option<String>
     }
     // When the processor sleeps, all tasks wait.
     let sleep = format!("break vmos::arch::{architecture}::interrupts::wait_for_interrupt");
-    let before = [&*sleep, "ignore $bpnum 300", "continue"];
+    let before = [&*sleep, "ignore $bpnum 50", "continue"];
     let mut arguments = vec![board, "--app", "bench", "--append", "bench=timer"];
     for command in before.iter().chain(commands) {
         arguments.extend(["--execute", command]);

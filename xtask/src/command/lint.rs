@@ -1,5 +1,6 @@
 //! `cargo xtask lint`: runs clippy for the host and for every board, and builds the documentation.
 
+use std::collections::BTreeSet;
 use std::env::consts::ARCH;
 use std::process::Stdio;
 
@@ -18,9 +19,10 @@ use crate::workspace::{Workspace, cargo};
 ///
 /// The kernel's crates are checked for both the host and the boards, because each contains code
 /// that the other does not compile. If the compiler has the target of a Linux host with another
-/// processor, such as aarch64-unknown-linux-gnu, they are checked for that, too. On boards that are
-/// tested seldom (`seldom-tested` in the root Cargo.toml), only the apps named there are checked, and on
-/// boards without virtio devices only those that run there.
+/// processor, such as aarch64-unknown-linux-gnu, they are checked for that, too. If the root Cargo.toml names
+/// apps for boards that are tested seldom (`seldom-tested`), all apps are checked on one other board with
+/// 32-bit and one with 64-bit addresses, and elsewhere only those named. On boards without virtio devices,
+/// all that run there are checked.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask lint
@@ -44,10 +46,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     clean &= lint_other_hosts(&workspace)?;
     eprintln!("xtask: building the documentation");
     clean &= document(&workspace)?;
+    let whole = checked_whole(&workspace, &boards);
     for board in &boards {
         install::target(target::triple(board.architecture))?;
         eprintln!("xtask: linting the image for {}", board.name);
-        clean &= clippy(&workspace, image_of(&workspace, board, boards.len()))?;
+        clean &= clippy(&workspace, image_of(&workspace, board, &whole))?;
     }
     if clean {
         Ok(())
@@ -82,10 +85,28 @@ fn libraries(workspace: &Workspace) -> Vec<String> {
         .collect()
 }
 
-/// Returns the selection of a board, one of `count`: its apps and the kernel's crates.
-fn image_of(workspace: &Workspace, board: &Board, count: usize) -> Vec<String> {
+/// Returns the names of the boards on which all apps are checked.
+fn checked_whole<'a>(workspace: &Workspace, boards: &'a [Board]) -> BTreeSet<&'a str> {
     let seldom = &workspace.seldom;
-    let is_brief = seldom.includes(&board.name, count);
+    let mut sizes = BTreeSet::new();
+    let mut whole = BTreeSet::new();
+    for board in boards {
+        if seldom.includes(&board.name, boards.len()) {
+            continue;
+        }
+        let runs_few = transport::is_console_only(board);
+        let bits = target::address_bits(board.architecture);
+        if runs_few || seldom.apps.is_empty() || sizes.insert(bits) {
+            whole.insert(board.name.as_str());
+        }
+    }
+    whole
+}
+
+/// Returns the selection of a board: its apps and the kernel's crates.
+fn image_of(workspace: &Workspace, board: &Board, whole: &BTreeSet<&str>) -> Vec<String> {
+    let seldom = &workspace.seldom;
+    let is_brief = !whole.contains(board.name.as_str());
     let apps = workspace.apps.iter().map(|app| app.name.as_str());
     let lacks_devices = transport::is_console_only(board);
     let apps: Vec<_> = apps
