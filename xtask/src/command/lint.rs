@@ -1,4 +1,5 @@
-//! `cargo xtask lint`: runs clippy for the host and for every board, and builds the documentation.
+//! `cargo xtask lint`: runs clippy for the host and for every board, and builds the documentation of the
+//! libraries.
 
 use std::collections::BTreeSet;
 use std::env::consts::ARCH;
@@ -13,16 +14,16 @@ use crate::image;
 use crate::install;
 use crate::target;
 use crate::transport;
-use crate::workspace::{Workspace, cargo};
+use crate::workspace::{Seldom, Workspace, cargo};
 
 /// Run clippy for the host and for every board, and build the documentation; warnings are errors
 ///
 /// The kernel's crates are checked for both the host and the boards, because each contains code
 /// that the other does not compile. If the compiler has the target of a Linux host with another
 /// processor, such as aarch64-unknown-linux-gnu, they are checked for that, too. If the root Cargo.toml names
-/// apps for boards that are tested seldom (`seldom-tested`), all apps are checked on one other board with
-/// 32-bit and one with 64-bit addresses, and elsewhere only those named. On boards without virtio devices,
-/// all that run there are checked.
+/// boards that are tested seldom, and apps for them (`seldom-tested`), all apps are checked on one other board
+/// with 32-bit and one with 64-bit addresses; on one board of each other compiler target, those apps and the
+/// kernel; and on the rest, the generated code.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask lint
@@ -46,11 +47,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     clean &= lint_other_hosts(&workspace)?;
     eprintln!("xtask: building the documentation");
     clean &= document(&workspace)?;
-    let whole = checked_whole(&workspace, &boards);
-    for board in &boards {
+    for (board, extent) in boards.iter().zip(extents(&workspace.seldom, &boards)) {
         install::target(target::triple(board.architecture))?;
         eprintln!("xtask: linting the image for {}", board.name);
-        clean &= clippy(&workspace, image_of(&workspace, board, &whole))?;
+        clean &= clippy(&workspace, image_of(&workspace, board, extent))?;
     }
     if clean {
         Ok(())
@@ -85,43 +85,65 @@ fn libraries(workspace: &Workspace) -> Vec<String> {
         .collect()
 }
 
-/// Returns the names of the boards on which all apps are checked.
-fn checked_whole<'a>(workspace: &Workspace, boards: &'a [Board]) -> BTreeSet<&'a str> {
-    let seldom = &workspace.seldom;
-    let mut sizes = BTreeSet::new();
-    let mut whole = BTreeSet::new();
-    for board in boards {
-        if seldom.includes(&board.name, boards.len()) {
-            continue;
-        }
-        let runs_few = transport::is_console_only(board);
-        let bits = target::address_bits(board.architecture);
-        if runs_few || seldom.apps.is_empty() || sizes.insert(bits) {
-            whole.insert(board.name.as_str());
-        }
-    }
-    whole
+/// How much is checked on a board.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    /// All apps that run there, and the kernel's crates.
+    All,
+    /// The apps that are tried on every board, and the kernel's crates.
+    Kernel,
+    /// What is generated for the board: nothing else differs from another board that is checked.
+    Description,
 }
 
-/// Returns the selection of a board: its apps and the kernel's crates.
-fn image_of(workspace: &Workspace, board: &Board, whole: &BTreeSet<&str>) -> Vec<String> {
-    let seldom = &workspace.seldom;
-    let is_brief = !whole.contains(board.name.as_str());
+/// Returns how much is checked on each of `boards`.
+fn extents(seldom: &Seldom, boards: &[Board]) -> Vec<Extent> {
+    let includes = |board: &Board| seldom.includes(&board.name, boards.len());
+    let mut sizes = BTreeSet::new();
+    let is_whole = |board: &Board| {
+        let size = target::address_bits(board.architecture);
+        seldom.apps.is_empty()
+            || !includes(board) && (transport::is_console_only(board) || sizes.insert(size))
+    };
+    let whole: Vec<bool> = boards.iter().map(is_whole).collect();
+    let mut checked: BTreeSet<_> = boards
+        .iter()
+        .zip(&whole)
+        .filter(|&(board, &is_whole)| is_whole && !transport::is_console_only(board))
+        .map(|(board, _)| target::triple(board.architecture))
+        .collect();
+    let extent = |(board, is_whole): (&Board, bool)| match is_whole {
+        true => Extent::All,
+        false if checked.insert(target::triple(board.architecture)) => Extent::Kernel,
+        false => Extent::Description,
+    };
+    boards.iter().zip(whole).map(extent).collect()
+}
+
+/// Returns the selection of packages for a board.
+fn image_of(workspace: &Workspace, board: &Board, extent: Extent) -> Vec<String> {
     let apps = workspace.apps.iter().map(|app| app.name.as_str());
     let lacks_devices = transport::is_console_only(board);
+    let is_checked = |name: &&str| match extent {
+        Extent::All => true,
+        Extent::Kernel => workspace.seldom.apps.iter().any(|app| app == name),
+        Extent::Description => false,
+    };
     let apps: Vec<_> = apps
-        .filter(|name| !is_brief || seldom.apps.iter().any(|app| app == name))
+        .filter(is_checked)
         .filter(|name| !lacks_devices || workspace.runs_without_virtio(board, false, name))
         .collect();
     let mut words = image::cargo_selection(board, &apps);
-    words.extend(libraries(workspace));
+    if extent != Extent::Description {
+        words.extend(libraries(workspace));
+    }
     words
 }
 
 /// Builds the documentation; returns whether rustdoc reported nothing.
 fn document(workspace: &Workspace) -> Result<bool, Failure> {
     let status = cargo()
-        .args(["doc", "--workspace", "--no-deps"])
+        .args(["doc", "--workspace", "--lib", "--no-deps"])
         .current_dir(&workspace.root)
         .env("CARGO_TARGET_DIR", &workspace.target)
         .env("RUSTDOCFLAGS", "--deny warnings")
@@ -141,4 +163,42 @@ fn clippy(workspace: &Workspace, selection: Vec<String>) -> Result<bool, Failure
         .stdin(Stdio::null())
         .status()?;
     Ok(status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::boards::load_all;
+
+    #[test]
+    fn every_compiler_target_is_checked_and_two_boards_with_all_apps() {
+        let workspace = Workspace::find().unwrap();
+        let boards = load_all(&workspace).unwrap();
+        let extents = extents(&workspace.seldom, &boards);
+        let with = |extent| {
+            let pairs = boards.iter().zip(&extents);
+            pairs
+                .filter(move |(_, one)| **one == extent)
+                .map(|(board, _)| board)
+        };
+        let triple = |board: &Board| target::triple(board.architecture);
+        let all: BTreeSet<_> = boards.iter().map(triple).collect();
+        let compiled = with(Extent::All).chain(with(Extent::Kernel));
+        assert_eq!(compiled.map(triple).collect::<BTreeSet<_>>(), all);
+        let has_devices = |board: &&Board| !transport::is_console_only(board);
+        let mut sizes: Vec<_> = with(Extent::All)
+            .filter(has_devices)
+            .map(|board| target::address_bits(board.architecture))
+            .collect();
+        sizes.sort_unstable();
+        assert_eq!(sizes, [32, 64]);
+    }
+
+    #[test]
+    fn all_apps_are_checked_on_a_board_that_is_named_alone() {
+        let workspace = Workspace::find().unwrap();
+        for board in load_all(&workspace).unwrap() {
+            assert_eq!(extents(&workspace.seldom, &[board]), [Extent::All]);
+        }
+    }
 }
