@@ -26,6 +26,7 @@ pub mod local_apic;
 pub mod machine_mode;
 pub mod mc146818;
 mod messages;
+mod nrf51;
 pub mod nrf51_timer;
 pub mod nrf51_uart;
 pub mod ns16550;
@@ -46,6 +47,7 @@ pub mod sbi_reset;
 pub mod semihosting;
 pub mod sifive_test;
 pub mod sp804;
+pub mod sse_timer;
 pub mod supervisor_timer;
 pub mod systick;
 mod timer_block;
@@ -92,6 +94,7 @@ drivers! {
         CortexA9Global(cortex_a9_global::CortexA9Global),
         Sp804(sp804::Sp804),
         CmsdkDualTimer(cmsdk_dual_timer::CmsdkDualTimer),
+        SseTimer(sse_timer::SseTimer),
         Nrf51Timer(nrf51_timer::Nrf51Timer),
         SysTick(systick::SysTick),
         LocalApic(local_apic::LocalApic),

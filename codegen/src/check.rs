@@ -10,6 +10,7 @@ mod named_devices;
 mod overlap;
 mod page_tables;
 mod processor;
+mod qemu;
 mod undescribed;
 mod waivers;
 
@@ -67,6 +68,7 @@ pub(crate) fn check(name: &str, description: &Description, problems: &mut Proble
     memory::check(description, problems);
     page_tables::check(description, architecture, problems);
     processor::check(description, architecture, problems);
+    qemu::check(description, controller, problems);
     let around = Surroundings {
         controller,
         ..description.surroundings()

@@ -36,6 +36,9 @@ pub struct Draft {
     pub text: String,
     /// The values that must be looked up, each with where to find it.
     pub todo: Vec<String>,
+    /// The kinds of the devices that are left out because their interrupts go to a controller that the
+    /// kernel does not use.
+    pub unserved: Vec<String>,
 }
 
 /// Creates a board file from what is known of a machine.
@@ -93,6 +96,7 @@ pub fn import(origin: &Origin, facts: &Facts) -> Draft {
     let todo = sections.iter().flat_map(|section| section.todo.clone());
     let mut draft = Draft {
         todo: todo.collect(),
+        unserved: foreign::kinds(facts, &owners),
         text: format!("{SCHEMA}\n# From {}.\nschema = 1\n", origin.from),
     };
     for section in &sections {

@@ -108,6 +108,24 @@ pub trait Controller: Binding {
         true
     }
 
+    /// Returns what the kernel needs so that the board can describe further controllers of the kind;
+    /// `None` if it needs nothing, or if the driver supports only one.
+    fn further_needs(&self, _around: &Surroundings<'_>) -> Option<&'static str> {
+        None
+    }
+
+    /// Returns how many harts of a RISC-V machine the described controllers deliver to, from hart 0
+    /// on, if an undescribed one delivers to the rest; otherwise `None`. `mode` is the mode of the
+    /// kernel.
+    fn reach(&self, _devices: &[Device], _mode: Entered) -> Option<u32> {
+        None
+    }
+
+    /// Returns the option of QEMU's machines that selects such a controller, if there is one.
+    fn selected(&self) -> Option<Selection> {
+        None
+    }
+
     /// Returns whether the controller supports active-low lines.
     fn takes_low(&self) -> bool {
         false
@@ -134,6 +152,11 @@ pub trait Loader: Binding {
     /// Returns whether firmware or the loader reports the sizes of RAM to the kernel.
     fn reports_ram(&self) -> bool {
         true
+    }
+
+    /// Returns the number of the hart that runs the kernel if a RISC-V processor enters it in M mode.
+    fn hart(&self) -> Option<Located<u32>> {
+        None
     }
 
     /// Returns the modes in which the kernel may be entered on RISC-V, with their location in the
@@ -170,6 +193,15 @@ pub struct Inputs {
     /// Whether each processor has its own instance of the inputs; `None` if the controller does not
     /// distinguish that.
     pub private: Option<bool>,
+}
+
+/// An option of QEMU's machines that selects the interrupt controller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Selection {
+    /// The name of the option, such as "gic-version".
+    pub option: &'static str,
+    /// The values that select the controller, the usual one first.
+    pub values: &'static [&'static str],
 }
 
 /// A further controller of the same kind.

@@ -4,6 +4,7 @@
 //! is reported at the line of the board file that contradicts the machine.
 
 mod blame;
+mod delivery;
 mod device;
 mod instead;
 mod memory;
@@ -11,6 +12,7 @@ pub mod mutate;
 mod owner;
 mod present;
 mod processor;
+mod refusal;
 mod row;
 mod slots;
 
@@ -24,6 +26,8 @@ use crate::machine::Facts;
 use crate::part::claims::Claimed;
 use crate::siblings;
 use crate::source::Sources;
+
+pub use refusal::refused;
 
 /// The number of values of each kind that match the machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -110,6 +114,8 @@ fn compare(
     let mut comparison = Comparison::new(description, claimed, &facts, problems);
     comparison.processor();
     comparison.parts();
+    comparison.hart();
+    comparison.delivery();
     comparison.ram();
     comparison.flash();
     comparison.rest_of_ranges();

@@ -6,6 +6,7 @@ mod mistakes;
 use mistakes::{Planted, planted};
 
 const MICRO: &str = "mps2-an385";
+const MICROBIT: &str = "microbit";
 const A9: &str = "vexpress-a9";
 const ARM: &str = "virt-arm64";
 const RISC_V: &str = "virt-rv64";
@@ -278,6 +279,83 @@ const MISTAKES: &[Planted] = &[
         ],
         "E0020",
         "write \"low\"",
+    ),
+    planted(
+        "the interrupt of another peripheral of an nRF51",
+        MICROBIT,
+        [
+            "interrupt = { irq = 8 }",
+            "interrupt = { irq = 24 }",
+            "interrupt = { irq = 8 }",
+        ],
+        "E0018",
+        "peripheral 8",
+    ),
+    planted(
+        "an entry where QEMU's reset code does not jump to",
+        "virt-rv64-m",
+        [
+            "entry = 0x8000_0000",
+            "entry = 0x8020_0000",
+            "entry = 0x8000_0000",
+        ],
+        "E0055",
+        "out of reset, QEMU's machines jump to the start of RAM",
+    ),
+    planted(
+        "semihosting that is disabled",
+        MICRO,
+        [
+            "\"enable=on,target=native\"",
+            "\"enable=off,target=native\"",
+            "\"enable=on,target=native\"",
+        ],
+        "E0057",
+        "QEMU's arguments disable semihosting",
+    ),
+    planted(
+        "a reset without its key",
+        MICRO,
+        [
+            "value = 0x05FA_0004",
+            "value = 0x0000_0004",
+            "value = 0x05FA_0004",
+        ],
+        "E0019",
+        "without 0x05FA in its upper half",
+    ),
+    planted(
+        "a reset without its bit",
+        MICROBIT,
+        [
+            "value = 0x05FA_0004",
+            "value = 0x05FA_0001",
+            "value = 0x05FA_0004",
+        ],
+        "E0019",
+        "bit 2, SYSRESETREQ, is not set",
+    ),
+    planted(
+        "the private timer of a Cortex-A9 for its global one",
+        A9,
+        [
+            "base = 0x1E00_0200",
+            "base = 0x1E00_0600",
+            "base = 0x1E00_0200",
+        ],
+        "E0016",
+        "write 0x1E00_0200",
+    ),
+    planted(
+        "the interrupt of a Cortex-A9's private timer for that of its global one",
+        A9,
+        [
+            "interrupt = { ppi = 11 }",
+            "interrupt = { ppi = 13 }",
+            "interrupt = { ppi = 11 }",
+        ],
+        "E0018",
+        "it raises INTID 27",
     ),
 ];
 

@@ -8,6 +8,7 @@ pub mod nrf51_timer;
 pub mod rate;
 pub mod reference;
 pub mod sp804;
+pub mod sse_timer;
 pub mod supervisor;
 pub mod systick;
 

@@ -18,7 +18,7 @@ use vmos_drivers::power::FirstOf;
 use vmos_drivers::power::register_write::{self, RegisterWrite};
 use vmos_drivers::power::semihosting::{self, Semihosting};
 use vmos_drivers::rtc::pl031::Pl031;
-use vmos_drivers::timer::sp804::{self, Sp804};
+use vmos_drivers::timer::systick::{self, SysTick};
 use vmos_drivers::virtio::transport::{Absent, AnyTransport};
 
 // The entry code depends on `boot`, the vectors on `board.architecture`.
@@ -33,7 +33,6 @@ const MEMORY_RAM_MAIN: Ram = Ram {
     size_is_stated: true,
 };
 const MEMORY_RESERVED_REST: Region = Region::at("memory.reserved.rest", 0x2000_A000, 0x3F_6000);
-const TIMER_CMSDK_DUAL_TIMER: Region = Region::at("timer.cmsdk-dual-timer", 0x4000_2000, 0x1000);
 const CONSOLE_CMSDK_UART: Region = Region::at("console.cmsdk-uart", 0x4000_4000, 0x1000);
 const ETHERNET_LAN9118: Region = Region::at("ethernet.lan9118", 0x4020_0000, 0x100);
 const POWER_REGISTER_WRITE_RESET: Region =
@@ -42,7 +41,6 @@ const MEMORY: MemoryMap = MemoryMap {
     ram: &[MEMORY_RAM_MAIN],
     reserved: &[MEMORY_RESERVED_REST],
     mmio: &[
-        TIMER_CMSDK_DUAL_TIMER,
         CONSOLE_CMSDK_UART,
         ETHERNET_LAN9118,
         POWER_REGISTER_WRITE_RESET,
@@ -51,7 +49,6 @@ const MEMORY: MemoryMap = MemoryMap {
 const INTERRUPTS: &[Line] = &[
     Line::level("console.cmsdk-uart.receive", 16, 1),
     Line::level("console.cmsdk-uart.transmit", 17, 1),
-    Line::level("timer.cmsdk-dual-timer.interrupt", 26, 1),
     Line::level("ethernet.lan9118.interrupt", 29, 1),
 ];
 
@@ -84,13 +81,12 @@ where
         external_interrupts: 32,
     };
 
-    /// From `timer.cmsdk-dual-timer`.
-    type Timer = Sp804<Mmio>;
-    const TIMER: sp804::Config = sp804::Config {
-        registers: TIMER_CMSDK_DUAL_TIMER.range,
-        clock: 25_000_000,
+    /// From `timer.systick`.
+    type Timer = SysTick<Mmio>;
+    const TIMER: systick::Config = systick::Config {
+        processor_clock: 25_000_000,
     };
-    const TIMER_INTERRUPT: Interrupt = Interrupt::level(26);
+    const TIMER_INTERRUPT: Interrupt = Interrupt::level(15);
 
     /// From `console.cmsdk-uart`.
     type Console = CmsdkUart<Mmio>;

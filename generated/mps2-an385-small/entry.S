@@ -33,7 +33,7 @@ __vectors:
     .word   __exception              // IRQ 7
     .word   __exception              // IRQ 8
     .word   __exception              // IRQ 9
-    .word   __exception              // IRQ 10: timer.cmsdk-dual-timer.interrupt
+    .word   __exception              // IRQ 10
     .word   __exception              // IRQ 11
     .word   __exception              // IRQ 12
     .word   __exception              // IRQ 13: ethernet.lan9118.interrupt

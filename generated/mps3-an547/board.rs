@@ -18,7 +18,7 @@ use vmos_drivers::power::FirstOf;
 use vmos_drivers::power::register_write::{self, RegisterWrite};
 use vmos_drivers::power::semihosting::{self, Semihosting};
 use vmos_drivers::rtc::pl031::Pl031;
-use vmos_drivers::timer::systick::{self, SysTick};
+use vmos_drivers::timer::sse_timer::{self, SseTimer};
 use vmos_drivers::virtio::transport::{Absent, AnyTransport};
 
 // The entry code depends on `boot`, the vectors on `board.architecture`.
@@ -33,7 +33,9 @@ const MEMORY_RAM_MAIN: Ram = Ram {
     size_is_stated: true,
 };
 const ETHERNET_LAN9118: Region = Region::at("ethernet.lan9118", 0x4140_0000, 0x20_0000);
+const TIMER_SSE_TIMER: Region = Region::at("timer.sse-timer", 0x4800_0000, 0x1000);
 const CONSOLE_CMSDK_UART: Region = Region::at("console.cmsdk-uart", 0x4930_3000, 0x1000);
+const TIMER_SSE_TIMER_COUNTER: Region = Region::at("timer.sse-timer.counter", 0x5810_0000, 0x1000);
 const POWER_REGISTER_WRITE_RESET: Region =
     Region::at("power.register-write.reset", 0xE000_ED0C, 0x4);
 const MEMORY: MemoryMap = MemoryMap {
@@ -41,11 +43,14 @@ const MEMORY: MemoryMap = MemoryMap {
     reserved: &[],
     mmio: &[
         ETHERNET_LAN9118,
+        TIMER_SSE_TIMER,
         CONSOLE_CMSDK_UART,
+        TIMER_SSE_TIMER_COUNTER,
         POWER_REGISTER_WRITE_RESET,
     ],
 };
 const INTERRUPTS: &[Line] = &[
+    Line::level("timer.sse-timer.interrupt", 19, 1),
     Line::level("console.cmsdk-uart.receive", 49, 1),
     Line::level("console.cmsdk-uart.transmit", 50, 1),
     Line::level("ethernet.lan9118.interrupt", 65, 1),
@@ -79,12 +84,14 @@ where
         external_interrupts: 128,
     };
 
-    /// From `timer.systick`.
-    type Timer = SysTick<Mmio>;
-    const TIMER: systick::Config = systick::Config {
-        processor_clock: 32_000_000,
+    /// From `timer.sse-timer`.
+    type Timer = SseTimer<Mmio>;
+    const TIMER: sse_timer::Config = sse_timer::Config {
+        registers: TIMER_SSE_TIMER.range,
+        counter: TIMER_SSE_TIMER_COUNTER.range,
+        clock: 32_000_000,
     };
-    const TIMER_INTERRUPT: Interrupt = Interrupt::level(15);
+    const TIMER_INTERRUPT: Interrupt = Interrupt::level(19);
 
     /// From `console.cmsdk-uart`.
     type Console = CmsdkUart<Mmio>;

@@ -26,7 +26,7 @@ __vectors:
     .word   __exception              // IRQ 0
     .word   __exception              // IRQ 1
     .word   __exception              // IRQ 2
-    .word   __exception              // IRQ 3
+    .word   __exception              // IRQ 3: timer.sse-timer.interrupt
     .word   __exception              // IRQ 4
     .word   __exception              // IRQ 5
     .word   __exception              // IRQ 6

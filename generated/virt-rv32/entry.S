@@ -25,6 +25,8 @@ _start:
     csrw    mie, zero
     csrci   mstatus, 1 << 3          // MIE
     csrr    a0, mhartid
+    li      t0, 0x0                  // boot.machine-mode.hart
+    bne     a0, t0, .Lpark
     li      t0, 1 << 13              // FS: floating point does not trap
     csrs    mstatus, t0
     la      t0, __vector_machine

@@ -12,6 +12,8 @@ _start:
     csrw    mie, zero
     csrci   mstatus, 1 << 3          // MIE
     csrr    a0, mhartid
+    li      t0, 0x0                  // boot.machine-mode.hart
+    bne     a0, t0, .Lpark
     li      t0, 1 << 13              // FS: floating point does not trap
     csrs    mstatus, t0
     la      t0, __vector_machine
@@ -21,15 +23,6 @@ _start:
     li      t2, 1
 
 .Lentered:
-    // The first hart that enters runs the kernel; the others are parked.
-    la      t0, .Lrunning
-    li      t1, 1
-    .option push
-    .option arch, +a
-    amoswap.w.aq t1, t1, (t0)
-    .option pop
-    bnez    t1, .Lpark
-
     la      t0, __entered
     sd      t2, 0(t0)
     sd      a0, 8(t0)
@@ -57,9 +50,6 @@ _start:
 
     // Not in .bss, which is cleared after these variables have been written.
     .section .data.entry, "aw"
-    .balign 4
-.Lrunning:
-    .word   0
     // For the kernel: 1 in M mode or 0 in S mode, the number of the hart, and the address of the
     // device tree.
     .balign 8

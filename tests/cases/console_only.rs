@@ -30,8 +30,9 @@ const FLASH: u64 = 24 << 10;
 /// The most RAM that it takes, in bytes, with the stacks and the heap.
 const RAM: u64 = 4 << 10;
 
-pub(super) const CASES: [Case; 12] = [
+pub(super) const CASES: [Case; 13] = [
     Case::once_a_board("says_hello_and_stops", says_hello),
+    Case::once_a_board("names_power_that_is_missing", names_missing_power),
     Case::once_a_board("is_as_described", is_as_described),
     Case::once_a_board("its_image_is_as_described", image_is_as_described),
     Case::once_a_board("hello_is_small", hello_is_small),
@@ -76,6 +77,25 @@ fn says_hello(setting: &Setting) -> Outcome {
     let status = machine.wait_for_end()?;
     ensure!(status.code() == Some(0), "it ended by {status}");
     Ok(())
+}
+
+/// Checks that a machine whose QEMU does not answer semihosting calls, its only way to end, reports
+/// that.
+fn names_missing_power(setting: &Setting) -> Outcome {
+    let mut draft = setting.machine(HELLO)?;
+    let arguments = &mut draft.qemu.arguments;
+    let option = arguments
+        .iter()
+        .position(|one| one == "-semihosting-config");
+    let Some(place) = option else { return Ok(()) };
+    arguments.drain(place..place + 2);
+    draft
+        .start()?
+        .wait_for("that it cannot be powered off", |line| {
+            let is_named =
+                line == "the machine cannot be powered off: see [power] in the board file";
+            is_named.then_some(())
+        })
 }
 
 fn is_as_described(setting: &Setting) -> Outcome {

@@ -12,9 +12,10 @@ use xtask::emulator;
 use super::Case;
 use super::demo::{DEMO, echoing};
 
-pub(super) const CASES: [Case; 6] = [
+pub(super) const CASES: [Case; 7] = [
     Case::once_a_board("does_without_pci_elsewhere", does_without_pci_elsewhere),
     Case::once_a_board("names_another_controller", names_another_controller),
+    Case::once_a_board("names_a_further_controller", names_a_further_controller),
     Case::once_a_board("does_without_pci_that_acpi_denies", |setting| {
         // An MCFG with one entry.
         let entry = [
@@ -121,6 +122,28 @@ fn names_another_controller(setting: &Setting) -> Outcome {
     // An IMSIC has a table for each privilege mode.
     let line = format!("cannot start: {key}");
     ensure!(status.code() == Some(1) && text.contains(&line), "{text}");
+    Ok(())
+}
+
+/// Checks that the kernel stops with the key of a further interrupt controller if the machine has only
+/// one, because it has one socket.
+fn names_a_further_controller(setting: &Setting) -> Outcome {
+    let controller = &setting.board().interrupt_controller;
+    if controller.lines.len() < 2 || controller.part.key != "interrupt-controller.plic" {
+        return Ok(());
+    }
+    let mut draft = setting.machine(DEMO)?;
+    let arguments = &mut draft.qemu.arguments;
+    for option in ["-numa", "-object", "-smp"] {
+        while let Some(place) = arguments.iter().position(|one| one == option) {
+            arguments.drain(place..place + 2);
+        }
+    }
+    let mut machine = draft.start()?;
+    let status = machine.wait_for_end()?;
+    let text = machine.serial.text();
+    let line = "cannot start: interrupt-controller.plic.further.socket1";
+    ensure!(status.code() == Some(1) && text.contains(line), "{text}");
     Ok(())
 }
 

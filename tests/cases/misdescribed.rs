@@ -16,7 +16,7 @@ use vmos_machine_tests::setting::{Draft, Setting};
 use super::Case;
 use super::demo::DEMO;
 
-pub(super) const CASES: [Case; 2] = [
+pub(super) const CASES: [Case; 3] = [
     // QEMU reports that it has written the tree.
     Case::once_a_board(
         "names_power_and_timer_of_another_tree",
@@ -24,6 +24,7 @@ pub(super) const CASES: [Case; 2] = [
     )
     .provoking(),
     Case::once_a_board("names_power_that_is_missing", names_missing_power),
+    Case::once_a_board("stops_by_the_next_power_part", stops_by_the_next),
 ];
 
 /// A difference of the machine from the board file, and the line that the kernel prints about it.
@@ -195,4 +196,24 @@ fn names_missing_power(setting: &Setting) -> Outcome {
                 line == "the machine cannot be powered off: see [power] in the board file";
             is_named.then_some(())
         })
+}
+
+/// Checks that a machine without the first of its power parts stops by the next one: a PC without the
+/// device that ends QEMU with a status.
+fn stops_by_the_next(setting: &Setting) -> Outcome {
+    let parts = setting.board().power.iter();
+    let keys: Vec<&str> = parts.map(|power| power.part.key.as_str()).collect();
+    if keys != ["power.isa-debug-exit", "power.port-write"] {
+        return Ok(());
+    }
+    let mut draft = setting.machine(DEMO)?;
+    draft.qemu.devices.network = None;
+    let arguments = &mut draft.qemu.arguments;
+    let is_exit = |pair: &[String]| pair[1].starts_with("isa-debug-exit");
+    let place = arguments.windows(2).position(is_exit);
+    let place = place.ok_or("the board has no such argument")?;
+    arguments.drain(place..place + 2);
+    let status = draft.start()?.wait_for_end()?;
+    ensure!(status.code() == Some(0), "it ended by {status}");
+    Ok(())
 }

@@ -13,7 +13,7 @@ use crate::part::draft::{self, Machine, register};
 use crate::part::expect::Expected;
 use crate::part::section::Section;
 use crate::part::surroundings::Surroundings;
-use crate::part::{Binding, Controller, Delivery, Driver, Entered, Inputs, place};
+use crate::part::{Binding, Controller, Delivery, Driver, Entered, Inputs, Selection, place};
 
 table! {
     /// The advanced platform-level interrupt controller (APLIC) of RISC-V machines, with direct
@@ -124,6 +124,20 @@ impl Controller for Aplic {
 
     fn takes_low(&self) -> bool {
         true
+    }
+
+    fn reach(&self, devices: &[Device], mode: Entered) -> Option<u32> {
+        let domains = self.domains().into_iter();
+        let bases = domains.filter_map(|(_, _, domain)| Some(domain.value()?.base.value()?.0));
+        let bases: Vec<u64> = bases.collect();
+        riscv::reach(devices, DOMAIN, &bases, mode)
+    }
+
+    fn selected(&self) -> Option<Selection> {
+        Some(Selection {
+            option: "aia",
+            values: &["aplic"],
+        })
     }
 
     fn delivers(&self, _msi: board::Msi) -> Delivery {

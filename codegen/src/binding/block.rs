@@ -90,8 +90,7 @@ pub(crate) fn expect<B: Block>(part: &mut Part, nth: usize, name: &str, block: &
 
 /// Claims a block that is the whole table at `place`.
 pub(crate) fn claim_own<B: Block>(place: &Place, block: &B, claims: &mut Claims<'_>) {
-    let size = block.size().get().map(Extent::from);
-    claims.range(&place.path, block.base(), size, B::RULE);
+    claims.device(place, block.base(), block.size(), B::RULE);
 }
 
 /// Returns the block's range.

@@ -206,8 +206,7 @@ impl Binding for Clint {
 
     fn claim(&self, claims: &mut Claims<'_>) {
         let rule = Rule::registers("a CLINT", 0x1000, 0xC000);
-        let size = self.size.get().map(Extent::from);
-        claims.range(&self.place.path, &self.base, size, rule);
+        claims.device(&self.place, &self.base, &self.size, rule);
     }
 
     fn expect(&self, expected: &mut Expected) {

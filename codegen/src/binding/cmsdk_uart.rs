@@ -6,7 +6,7 @@ use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::table::table;
 use crate::language::{Address, Frequency, Interrupt, Number, Size};
 use crate::machine::device::Device;
-use crate::part::claims::{Claimed, Claims, Extent, Rule, Wiring};
+use crate::part::claims::{Claimed, Claims, Rule, Wiring};
 use crate::part::draft::Machine;
 use crate::part::expect::Expected;
 use crate::part::section::Section;
@@ -53,8 +53,7 @@ impl Binding for CmsdkUart {
 
     fn claim(&self, claims: &mut Claims<'_>) {
         let rule = Rule::registers("a CMSDK UART", 0x1000, 0x1000);
-        let size = self.size.get().map(Extent::from);
-        claims.range(&self.place.path, &self.base, size, rule);
+        claims.device(&self.place, &self.base, &self.size, rule);
         for (name, interrupt) in [("receive", &self.receive), ("transmit", &self.transmit)] {
             let key = format!("{}.{name}", self.place.path);
             claims.interrupts(&key, interrupt, Some(1), Wiring::Shared, USUAL);

@@ -2,10 +2,11 @@
 
 use super::timer_block::{self, Registers, TimerDriver, timer_block};
 use crate::board::{self, Architecture};
+use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::table::table;
-use crate::language::{Address, Frequency, Interrupt, Size};
+use crate::language::{Address, Frequency, Interrupt, Size, hexadecimal};
 use crate::machine::device::Device;
-use crate::part::claims::{Claims, Rule, Wiring};
+use crate::part::claims::{Claimed, Claims, Rule, Wiring};
 use crate::part::draft::Machine;
 use crate::part::expect::Expected;
 use crate::part::section::Section;
@@ -31,6 +32,12 @@ table! {
 const GRID: u64 = 0x100;
 const REGISTERS_SIZE: u64 = 0x20;
 
+/// The alignment of the processor's private memory, the timer's offset in it, and its private
+/// interrupt, INTID 27 (DDI 0407, table 1-3 and 3.2.1).
+const PRIVATE_MEMORY: u64 = 0x2000;
+const OFFSET: u64 = 0x200;
+const INTERRUPT: u32 = 11;
+
 /// The driver for the generated code.
 const DRIVER: TimerDriver = TimerDriver {
     title: "Cortex-A9 global timer",
@@ -52,6 +59,33 @@ impl Binding for CortexA9Global {
             ..Rule::registers("a Cortex-A9's global timer", GRID, REGISTERS_SIZE)
         };
         timer_block!(self).claim(rule, Wiring::Private, claims);
+    }
+
+    fn check(&self, _around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
+        if let Some(base) = self.base.get()
+            && base.value.0 % GRID == 0
+            && base.value.0 % PRIVATE_MEMORY != OFFSET
+        {
+            let right = hexadecimal(base.value.0 / PRIVATE_MEMORY * PRIVATE_MEMORY + OFFSET);
+            let title = format!("`{}` is not that of a global timer", base.path);
+            problems.report(
+                Diagnostic::new(Code::BadAddress, base.at, title)
+                    .label("not 0x200 above a multiple of 8 KiB, which PERIPHBASE is")
+                    .note("the private timer is at 0x600 and the watchdog at 0x620 above it")
+                    .write(right),
+            );
+        }
+        if let Some(interrupt) = self.interrupt.get()
+            && interrupt.value.space.word() == "ppi"
+            && interrupt.value.number != INTERRUPT
+        {
+            let title = format!("`{}` is not that of a global timer", interrupt.path);
+            problems.report(
+                Diagnostic::new(Code::BadInterrupt, interrupt.at, title)
+                    .label("it raises INTID 27")
+                    .write(format!("{{ ppi = {INTERRUPT} }}")),
+            );
+        }
     }
 
     fn expect(&self, expected: &mut Expected) {

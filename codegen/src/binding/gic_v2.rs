@@ -12,7 +12,7 @@ use crate::part::draft::{self, Machine, register};
 use crate::part::expect::Expected;
 use crate::part::section::Section;
 use crate::part::surroundings::Surroundings;
-use crate::part::{Binding, Controller, Delivery, Driver, Inputs, place};
+use crate::part::{Binding, Controller, Delivery, Driver, Inputs, Selection, place};
 
 table! {
     /// The Arm Generic Interrupt Controller, version 2.
@@ -156,6 +156,13 @@ impl Controller for GicV2 {
         INPUTS.to_vec()
     }
 
+    fn selected(&self) -> Option<Selection> {
+        Some(Selection {
+            option: "gic-version",
+            values: &["2"],
+        })
+    }
+
     fn delivers(&self, msi: board::Msi) -> Delivery {
         match (msi, &self.v2m) {
             (BY_V2M, Field::Given(_)) => Delivery::Yes,
@@ -228,25 +235,50 @@ impl Driver for GicV2 {
 
     fn import(machine: &Machine<'_>, gic: &Device) -> Option<Section> {
         let answering = |nth| register(gic, nth).map(|range| machine.answering(range));
-        let v2m = machine.find(V2M_FRAME);
+        let section = Section::new("interrupt-controller.gic-v2")
+            .line("distributor", draft::block(answering(0)?))
+            .line("cpu-interface", draft::block(answering(1)?));
         Some(
-            Section::new("interrupt-controller.gic-v2")
-                .line("distributor", draft::block(answering(0)?))
-                .line("cpu-interface", draft::block(answering(1)?))
-                .optional(
-                    "v2m",
-                    v2m.and_then(|frame| register(frame, 0)).map(draft::block),
-                )
+            with_frame(machine, section)
                 .with_owners(gic.base())
                 .with_inputs(INPUTS)
-                .with_messages(v2m.map(|_| BY_V2M))
                 .with_option("gic-version=2"),
         )
     }
 }
 
+/// Adds the GICv2m frame that receives the messages of PCI functions, if the machine has one, and
+/// states that the controller delivers messages by it. One frame is enough for all functions.
+pub(super) fn with_frame(machine: &Machine<'_>, section: Section) -> Section {
+    let Some(frame) = machine.receiver_of_messages(V2M_FRAME) else {
+        return section;
+    };
+    let Some(registers) = register(frame, 0) else {
+        return section;
+    };
+    let block = draft::block(registers);
+    match OVERRIDES.iter().find(|name| frame.number(name).is_some()) {
+        None => section
+            .line("v2m", block)
+            .with_messages(Some(BY_V2M)),
+        Some(name) => section.todo(
+            "v2m",
+            &block,
+            &format!(
+                "its node states the interrupts in `{name}`; the driver reads them from MSI_TYPER. If \
+                 the manual says that this register is right, write `v2m` and `msi = \"v2m\"` of PCI; \
+                 otherwise remove this line"
+            ),
+        ),
+    }
+}
+
+/// Properties by which a node overrides the register MSI_TYPER of a frame (Linux,
+/// bindings/interrupt-controller/arm,gic.yaml).
+const OVERRIDES: &[&str] = &["arm,msi-base-spi", "arm,msi-num-spis"];
+
 /// The `compatible` string of a GICv2m frame.
-pub(super) const V2M_FRAME: &[&str] = &["arm,gic-v2m-frame"];
+const V2M_FRAME: &[&str] = &["arm,gic-v2m-frame"];
 
 /// The registers of the distributor (IHI 0048, 4.1.2; IHI 0069, 12.9).
 pub(super) const GICD: &[(&str, u64, u8)] = &[

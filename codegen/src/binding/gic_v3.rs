@@ -1,7 +1,7 @@
 //! The Arm Generic Interrupt Controller, version 3 and 4 (Arm IHI 0069).
 
 use super::block::{self, block};
-use super::gic_v2::{self, BY_V2M, V2M_FRAME, V2m};
+use super::gic_v2::{self, BY_V2M, V2m};
 use crate::board::{self, Architecture};
 use crate::board::{Block, Value};
 use crate::diagnostic::{Code, Diagnostic, Problems};
@@ -9,12 +9,12 @@ use crate::language::schema;
 use crate::language::table::table;
 use crate::language::{Address, Field, Size};
 use crate::machine::device::Device;
-use crate::part::claims::{Claimed, Claims, Extent, Rule};
+use crate::part::claims::{Claimed, Claims, Rule};
 use crate::part::draft::{self, Machine, register};
 use crate::part::expect::Expected;
 use crate::part::section::Section;
 use crate::part::surroundings::Surroundings;
-use crate::part::{Binding, Controller, Delivery, Driver, Inputs, place};
+use crate::part::{Binding, Controller, Delivery, Driver, Inputs, Selection, place};
 
 table! {
     /// The Arm Generic Interrupt Controller, version 3 and 4.
@@ -68,12 +68,7 @@ const REDISTRIBUTOR: u64 = 0x2_0000;
 impl Redistributors {
     fn claim(&self, claims: &mut Claims<'_>) {
         let rule = Rule::registers("a GICv3's redistributors", 0x1_0000, REDISTRIBUTOR);
-        claims.range(
-            &self.place.path,
-            &self.base,
-            self.size.get().map(Extent::from),
-            rule,
-        );
+        claims.device(&self.place, &self.base, &self.size, rule);
     }
 
     /// Returns how many redistributors fit into the range.
@@ -159,6 +154,13 @@ impl Controller for GicV3 {
     /// 0069, 2.2).
     fn inputs(&self) -> Vec<Inputs> {
         gic_v2::INPUTS.to_vec()
+    }
+
+    fn selected(&self) -> Option<Selection> {
+        Some(Selection {
+            option: "gic-version",
+            values: &["3", "4", "max", "host"],
+        })
     }
 
     fn delivers(&self, msi: board::Msi) -> Delivery {
@@ -268,23 +270,28 @@ impl Driver for GicV3 {
             REDISTRIBUTOR
         };
         let stride = Size(given.unwrap_or(usual)).written();
-        let v2m = machine.find(V2M_FRAME).and_then(|frame| register(frame, 0));
-        let its = machine.find(ITS).and_then(|its| register(its, 0));
+        let section = Section::new("interrupt-controller.gic-v3")
+            .line("distributor", draft::block(register(gic, 0)?))
+            .line(
+                "redistributors",
+                format!(
+                    "{}, stride = {stride} }}",
+                    redistributors.trim_end_matches(" }")
+                ),
+            );
+        let section = match machine
+            .receiver_of_messages(ITS)
+            .and_then(|its| register(its, 0))
+        {
+            Some(its) => section
+                .line("its", draft::block(its))
+                .with_messages(Some(BY_ITS)),
+            None => gic_v2::with_frame(machine, section),
+        };
         Some(
-            Section::new("interrupt-controller.gic-v3")
-                .line("distributor", draft::block(register(gic, 0)?))
-                .line(
-                    "redistributors",
-                    format!(
-                        "{}, stride = {stride} }}",
-                        redistributors.trim_end_matches(" }")
-                    ),
-                )
-                .optional("its", its.map(draft::block))
-                .optional("v2m", v2m.filter(|_| its.is_none()).map(draft::block))
+            section
                 .with_owners(gic.base())
                 .with_inputs(gic_v2::INPUTS)
-                .with_messages(its.map(|_| BY_ITS).or(v2m.map(|_| BY_V2M)))
                 .with_option("gic-version=3"),
         )
     }

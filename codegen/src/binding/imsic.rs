@@ -14,7 +14,7 @@ use crate::part::draft::{self, Machine, register};
 use crate::part::expect::Expected;
 use crate::part::section::Section;
 use crate::part::surroundings::Surroundings;
-use crate::part::{Binding, Controller, Delivery, Driver, Entered, Inputs, place};
+use crate::part::{Binding, Controller, Delivery, Driver, Entered, Inputs, Selection, place};
 
 table! {
     /// The incoming MSI controllers (IMSIC) of RISC-V harts, with an APLIC that sends them
@@ -125,6 +125,15 @@ impl Imsic {
     }
 }
 
+/// Returns the number of harts of the first group of interrupt files, if there are further groups.
+fn harts_of_group(files: &Device) -> Option<u32> {
+    let groups = files.number("riscv,group-index-bits").unwrap_or(0);
+    let bits = files.number("riscv,hart-index-bits");
+    // Without the property, the bits that all harts need (Linux, riscv,imsics.yaml).
+    let bits = bits.unwrap_or_else(|| files.interrupts.len().max(1).next_power_of_two().ilog2());
+    (groups > 0).then(|| 1_u32.checked_shl(bits).unwrap_or(u32::MAX))
+}
+
 impl Binding for Imsic {
     place!();
 
@@ -191,6 +200,21 @@ impl Controller for Imsic {
 
     fn takes_low(&self) -> bool {
         true
+    }
+
+    /// The files of harts in further groups are not at a multiple of the stride (3.6).
+    fn reach(&self, devices: &[Device], mode: Entered) -> Option<u32> {
+        let cause = riscv::cause_of(mode);
+        let is_it =
+            |files: &&Device| files.is(FILES) && files.interrupts.first() == Some(&Some(cause));
+        harts_of_group(devices.iter().find(is_it)?)
+    }
+
+    fn selected(&self) -> Option<Selection> {
+        Some(Selection {
+            option: "aia",
+            values: &["aplic-imsic"],
+        })
     }
 
     fn delivers(&self, msi: board::Msi) -> Delivery {

@@ -5,7 +5,7 @@ use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::table::table;
 use crate::language::{Address, Interrupt, Number, Size};
 use crate::machine::device::Device;
-use crate::part::claims::{Claimed, Claims, Extent, Rule, Wiring};
+use crate::part::claims::{Claimed, Claims, Rule, Wiring};
 use crate::part::draft::Machine;
 use crate::part::expect::Expected;
 use crate::part::section::Section;
@@ -47,8 +47,7 @@ impl Binding for Lan9118 {
 
     fn claim(&self, claims: &mut Claims<'_>) {
         let rule = Rule::registers("a LAN9118", 0x100, 0x100);
-        let size = self.size.get().map(Extent::from);
-        claims.range(&self.place.path, &self.base, size, rule);
+        claims.device(&self.place, &self.base, &self.size, rule);
         let key = format!("{}.interrupt", self.place.path);
         claims.interrupts(&key, &self.interrupt, Some(1), Wiring::Shared, USUAL);
     }

@@ -1,11 +1,11 @@
 //! A RISC-V machine that starts the kernel itself, without firmware.
 
-use super::image;
 use super::sbi_payload::{FIRMWARE, device_tree, usual_offset};
+use super::{image, riscv};
 use crate::board::{self, Architecture, EntryValue, ImageForm, Reset};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::table::table;
-use crate::language::{Address, Located, hexadecimal};
+use crate::language::{Address, Located, Number, hexadecimal};
 use crate::machine::device::Device;
 use crate::notation;
 use crate::part::Entered;
@@ -26,6 +26,9 @@ table! {
         /// the entry, and the space in between is free for firmware: `cargo xtask run --bios FILE`
         /// starts the same image in S mode.
         load_address: Address => optional,
+        /// The number of the hart that runs the kernel (`mhartid`); all others are parked. Every machine
+        /// has a hart 0 (RISC-V privileged architecture, 3.1.5).
+        hart: Number<0, 4095> => default("0"),
         /// Reports a jump at the entry that overlaps the image, or leaves no room for firmware
         /// before the image.
         form: ImageForm => default("elf"),
@@ -46,6 +49,18 @@ fn too_near(entry: &Located<Address>, load: &Located<Address>) -> Option<Diagnos
             .also(entry.at, "firmware is loaded here")
             .help("remove it to load the image at the entry"),
     )
+}
+
+/// Returns the error for an entry that is not the first address of RAM. The reset code of QEMU's
+/// machines jumps there, whatever the entry in the image is.
+fn not_at_the_start(entry: &Located<Address>, ram: &RangeClaim) -> Diagnostic {
+    let first = hexadecimal(ram.range.base);
+    let title = format!("`{}` is not where the machine starts", entry.path);
+    Diagnostic::new(Code::BadLoadAddress, entry.at, title)
+        .label("no instruction would be executed here")
+        .also(ram.at, ram.describe())
+        .note("out of reset, QEMU's machines jump to the start of RAM")
+        .write(first)
 }
 
 impl MachineMode {
@@ -91,10 +106,13 @@ impl Binding for MachineMode {
     }
 
     fn choices(&self) -> &'static [&'static str] {
-        &["load-address"]
+        &["load-address", "hart"]
     }
 
     fn check(&self, around: &Surroundings<'_>, claimed: &Claimed, problems: &mut Problems) {
+        if let Some(hart) = self.hart() {
+            riscv::check_hart(&hart, "the hart of the kernel", around, problems);
+        }
         let (Some(entry), Some(load)) = (self.entry.get(), self.load()) else {
             return;
         };
@@ -116,6 +134,10 @@ impl Binding for MachineMode {
         let Some(ram) = image::ram_of(load, what, around, claimed, problems) else {
             return;
         };
+        if entry.value.0 != ram.range.base {
+            problems.report(not_at_the_start(entry, ram));
+            return;
+        }
         let limits = device_tree(load, ram);
         let diagnostic = self
             .misplaced(ram, claimed)
@@ -127,6 +149,10 @@ impl Binding for MachineMode {
 }
 
 impl Loader for MachineMode {
+    fn hart(&self) -> Option<Located<u32>> {
+        self.hart.get().map(|hart| hart.with(hart.value.0))
+    }
+
     fn entered(&self) -> Option<(Entered, Location)> {
         let entered = match self.takes_firmware()? {
             true => Entered::Either,
@@ -144,6 +170,7 @@ impl Driver for MachineMode {
         let entry = self.entry.value()?.0;
         let load_address = self.load()?.value.0;
         let form = *self.form.value()?;
+        let hart = self.hart.value()?.0;
         let at = notation::address(load_address);
         let takes_firmware = entry != load_address;
         let (card, load_key, modes) = if takes_firmware {
@@ -177,7 +204,10 @@ impl Driver for MachineMode {
             leaves_a_table: true,
             has_entry_note: false,
             arguments: &["-bios", "none"],
-            entry: vec![("modes", EntryValue::Words(modes))],
+            entry: vec![
+                ("modes", EntryValue::Words(modes)),
+                ("hart", EntryValue::Number(Some(hart.into()))),
+            ],
         })
     }
 

@@ -1,10 +1,12 @@
 //! The timer of the nRF51 series (nRF51 Series Reference Manual 3.0, chapter 18).
 
+use super::nrf51;
 use super::timer_block::{Registers, TimerDriver, timer_block};
 use crate::board::{self, Architecture};
+use crate::diagnostic::Problems;
 use crate::language::table::table;
 use crate::language::{Address, Frequency, Interrupt, Size};
-use crate::part::claims::{Claims, Rule, Wiring};
+use crate::part::claims::{Claimed, Claims, Rule, Wiring};
 use crate::part::expect::Expected;
 use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Driver, place};
@@ -46,6 +48,10 @@ impl Binding for Nrf51Timer {
 
     fn expect(&self, expected: &mut Expected) {
         timer_block!(self).expect(Self::KINDS, "nrf51_soc.timer", expected);
+    }
+
+    fn check(&self, _around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
+        nrf51::check(&self.base, &self.interrupt, problems);
     }
 
     /// Neither a device tree nor QEMU tells the frequency.

@@ -1,10 +1,11 @@
 //! The UART of the nRF51 series (nRF51 Series Reference Manual 3.0, chapter 29).
 
+use super::nrf51;
 use crate::board::{self, Architecture, Block, Value};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::table::table;
 use crate::language::{Address, Interrupt, Number, Size};
-use crate::part::claims::{Claimed, Claims, Extent, Rule, Wiring};
+use crate::part::claims::{Claimed, Claims, Rule, Wiring};
 use crate::part::expect::Expected;
 use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Driver, place};
@@ -39,8 +40,7 @@ impl Binding for Nrf51Uart {
 
     fn claim(&self, claims: &mut Claims<'_>) {
         let rule = Rule::registers("a UART of the nRF51", 0x1000, 0x1000);
-        let size = self.size.get().map(Extent::from);
-        claims.range(&self.place.path, &self.base, size, rule);
+        claims.device(&self.place, &self.base, &self.size, rule);
         let key = format!("{}.interrupt", self.place.path);
         claims.interrupts(&key, &self.interrupt, Some(1), Wiring::Shared, USUAL);
     }
@@ -58,6 +58,7 @@ impl Binding for Nrf51Uart {
     }
 
     fn check(&self, _around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
+        nrf51::check(&self.base, &self.interrupt, problems);
         let (Some(transmit), Some(receive)) = (self.transmit_pin.get(), self.receive_pin.get())
         else {
             return;

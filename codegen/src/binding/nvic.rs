@@ -82,11 +82,14 @@ impl Binding for Nvic {
     }
 
     fn expect(&self, expected: &mut Expected) {
-        expected.part(&self.place, Self::KINDS);
-    }
-
-    fn choices(&self) -> &'static [&'static str] {
-        &["interrupts"]
+        // A vector table without space for all interrupts has been reported as such.
+        let all = |count: ExternalInterrupts| (count.0 < VECTORS).then_some(count.0 + FIRST);
+        expected
+            .part(&self.place, Self::KINDS)
+            .model("armv7m_nvic")
+            .number_or("num-irq", None, &self.interrupts, all, |all| {
+                all.saturating_sub(FIRST).min(VECTORS).to_string()
+            });
     }
 }
 

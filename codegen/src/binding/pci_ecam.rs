@@ -57,6 +57,9 @@ table! {
 /// The size of a bus's configuration space: 32 devices of 8 functions of 4 KiB.
 const BUS: u64 = 1 << 20;
 
+/// From this number of buses on, one less than a power of two is a mistake.
+const FEW: u32 = 16;
+
 /// The alignment of a view, which lets large blocks map it.
 const BLOCK: u64 = 2 << 20;
 
@@ -123,6 +126,23 @@ impl PciEcam {
                 )
                 .help("or move configuration space below 4 GiB: QEMU's `virt` does so with highmem=off"),
         );
+    }
+
+    /// Reports the number of the last bus instead of the number of buses.
+    fn check_buses(&self, problems: &mut Problems) {
+        let Some(buses) = self.buses.get() else {
+            return;
+        };
+        let count = buses.value.0 + 1;
+        // A machine may have a few buses; a bridge decodes a power of two.
+        if count >= FEW && count.is_power_of_two() {
+            let title = format!("`{}` is the number of a bus, not of buses", buses.path);
+            problems.report(
+                Diagnostic::new(Code::BadNumber, buses.at, title)
+                    .label(format!("buses 0 to {} are {count} buses", buses.value.0))
+                    .write(count.to_string()),
+            );
+        }
     }
 
     /// Reports a view that is not needed or not valid.
@@ -224,6 +244,7 @@ impl Binding for PciEcam {
     }
 
     fn check(&self, around: &Surroundings<'_>, claimed: &Claimed, problems: &mut Problems) {
+        self.check_buses(problems);
         self.check_view(around, claimed, problems);
         self.host().check(around, problems);
     }

@@ -7,7 +7,7 @@ use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::table::table;
 use crate::language::{Address, Frequency, Interrupt, Number, Size};
 use crate::machine::device::Device;
-use crate::part::claims::{Claimed, Claims, Extent, Rule, Wiring};
+use crate::part::claims::{Claimed, Claims, Rule, Wiring};
 use crate::part::draft::Machine;
 use crate::part::expect::Expected;
 use crate::part::section::Section;
@@ -45,12 +45,7 @@ impl Binding for Pl011 {
             least: 0x200,
             ..Rule::registers("a PL011", 0x1000, 0x1000)
         };
-        claims.range(
-            &self.place.path,
-            &self.base,
-            self.size.get().map(Extent::from),
-            rule,
-        );
+        claims.device(&self.place, &self.base, &self.size, rule);
         let key = format!("{}.interrupt", self.place.path);
         claims.interrupts(&key, &self.interrupt, Some(1), Wiring::Shared, USUAL);
     }

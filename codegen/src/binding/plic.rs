@@ -11,12 +11,14 @@ use crate::language::schema;
 use crate::language::table::table;
 use crate::language::{Address, Located, Named, Number, Size, Space, hexadecimal};
 use crate::machine::device::Device;
-use crate::part::claims::{Claimed, Claims, Extent, Rule};
+use crate::part::claims::{Claimed, Claims, Rule};
 use crate::part::draft::{Machine, register};
 use crate::part::expect::Expected;
 use crate::part::section::Section;
 use crate::part::surroundings::Surroundings;
-use crate::part::{Binding, Controller, Delivery, Driver, Further, Inputs, place};
+use crate::part::{
+    Binding, Controller, Delivery, Driver, Entered, Further, Inputs, Selection, place,
+};
 use contexts::HartModes;
 use further::{First, FurtherPlic};
 
@@ -79,8 +81,7 @@ impl Binding for Plic {
         let contexts = contexts::count(&self.contexts).unwrap_or(1);
         let least = CONTEXTS + CONTEXT * contexts;
         let rule = Rule::registers("the registers of this PLIC's contexts", 0x1000, least);
-        let size = self.size.get().map(Extent::from);
-        claims.range(&self.place.path, &self.base, size, rule);
+        claims.device(&self.place, &self.base, &self.size, rule);
         further::claim(&self.further, claims);
     }
 
@@ -112,6 +113,24 @@ impl Controller for Plic {
 
     fn has_all_further(&self) -> bool {
         self.further.optional().is_some()
+    }
+
+    fn further_needs(&self, around: &Surroundings<'_>) -> Option<&'static str> {
+        further::needs(around)
+    }
+
+    fn reach(&self, devices: &[Device], mode: Entered) -> Option<u32> {
+        let bases: Vec<u64> = std::iter::once(self.base.value()?.0)
+            .chain(further::bases(&self.further))
+            .collect();
+        riscv::reach(devices, Self::KINDS, &bases, mode)
+    }
+
+    fn selected(&self) -> Option<Selection> {
+        Some(Selection {
+            option: "aia",
+            values: &["none"],
+        })
     }
 
     fn delivers(&self, _msi: board::Msi) -> Delivery {
@@ -198,7 +217,8 @@ impl Driver for Plic {
         let mut plics = machine.all(Self::KINDS);
         plics.dedup_by_key(|plic| plic.base());
         // Only firmware starts the harts that pass on the interrupts of further PLICs.
-        plics.retain(|one| machine.has_firmware() || one.base() == plic.base());
+        let has_others = plics.len() > 1 && !machine.has_firmware();
+        plics.truncate(if has_others { 1 } else { plics.len() });
         let plic = plics.first().copied().unwrap_or(plic);
         let (registers, sources) = (register(plic, 0)?, sources(plic)?);
         let contexts: Vec<u32> = plic.interrupts.iter().flatten().copied().collect();
@@ -213,7 +233,8 @@ impl Driver for Plic {
             .line("size", Size(registers.size).written())
             .line("sources", sources)
             .with_owners([registers.base])
-            .with_inputs(&[inputs(sources)]);
+            .with_inputs(&[inputs(sources)])
+            .optional_note(has_others.then_some(further::ONLY_IN_S_MODE));
         let section = further::import(section, &plics)?;
         Some(match is_usual {
             true => section,

@@ -158,7 +158,7 @@ impl Binding for RegisterWrite {
         &["reset.value"]
     }
 
-    fn check(&self, _around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
+    fn check(&self, around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
         check_some(&self.place, &self.off, &self.reset, problems);
         for write in [&self.off, &self.reset]
             .into_iter()
@@ -166,7 +166,42 @@ impl Binding for RegisterWrite {
         {
             check_value(&write.value, &write.width, problems);
         }
+        let architecture = around.architecture();
+        if architecture.is_some_and(|one| one.value.is_m_profile())
+            && let Some(reset) = self.reset.value()
+        {
+            check_system_reset(reset, problems);
+        }
     }
+}
+
+/// The application interrupt and reset control register of an M-profile processor: its address, the key
+/// that a write needs in the upper half, and the bit that requests a reset (DDI 0403, B3.2.6).
+const AIRCR: u64 = 0xE000_ED0C;
+const VECTKEY: u32 = 0x05FA;
+const SYSRESETREQ: u32 = 1 << 2;
+
+/// Reports a value that does not reset an M-profile processor by its own register.
+fn check_system_reset(write: &MemoryWrite, problems: &mut Problems) {
+    let (Some(address), Some(value)) = (write.address.get(), write.value.get()) else {
+        return;
+    };
+    let number = value.value.0;
+    let is_request = number >> 16 == VECTKEY && number & SYSRESETREQ != 0;
+    if address.value.0 != AIRCR || is_request {
+        return;
+    }
+    let label = match number >> 16 == VECTKEY {
+        true => "bit 2, SYSRESETREQ, is not set",
+        false => "the register ignores a value without 0x05FA in its upper half",
+    };
+    let title = format!("`{}` does not reset the processor", value.path);
+    problems.report(
+        Diagnostic::new(Code::BadNumber, value.at, title)
+            .label(label)
+            .also(address.at, "AIRCR")
+            .write("0x05FA_0004"),
+    );
 }
 
 /// The names of these registers in device trees and ACPI tables.

@@ -2,7 +2,8 @@
 
 use crate::board::Architecture;
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::language::{Field, Place, Space};
+use crate::language::{Field, Located, Place, Space};
+use crate::machine::device::Device;
 use crate::part::Entered;
 use crate::part::claims::Claimed;
 use crate::part::draft::Machine;
@@ -22,6 +23,58 @@ pub(super) const TIMER_IMPORT: (&str, &str) = ("vmos_drivers::riscv", "self");
 /// `mcause`).
 pub(super) const SUPERVISOR_EXTERNAL: u32 = 9;
 pub(super) const MACHINE_EXTERNAL: u32 = 11;
+
+/// Returns how many harts controllers of `kinds` at `bases` deliver to in `mode`, from hart 0 on, if
+/// the machine has another controller of the kind that delivers to further harts; otherwise `None`.
+pub(super) fn reach(
+    devices: &[Device],
+    kinds: &[&str],
+    bases: &[u64],
+    mode: Entered,
+) -> Option<u32> {
+    let cause = cause_of(mode);
+    let harts = |device: &Device| {
+        let causes = device.interrupts.iter();
+        causes.filter(|one| **one == Some(cause)).count()
+    };
+    let is_described = |device: &&Device| device.base().is_some_and(|base| bases.contains(&base));
+    let all = devices.iter().filter(|device| device.is(kinds));
+    let (described, others): (Vec<&Device>, Vec<&Device>) = all.partition(is_described);
+    let reached: usize = described.into_iter().map(harts).sum();
+    let is_partial = reached > 0 && others.into_iter().any(|other| harts(other) > 0);
+    is_partial.then(|| u32::try_from(reached).unwrap_or(u32::MAX))
+}
+
+/// Reports a hart that QEMU does not start; `label` is its meaning.
+pub(super) fn check_hart(
+    hart: &Located<u32>,
+    label: &str,
+    around: &Surroundings<'_>,
+    problems: &mut Problems,
+) {
+    let started = around.qemu.and_then(|qemu| qemu.processors());
+    let Some((count, argument)) = started.filter(|(count, _)| hart.value >= *count) else {
+        return;
+    };
+    let title = format!("QEMU does not start hart {}", hart.value);
+    let harts = match count {
+        1 => "this starts hart 0 only".to_owned(),
+        count => format!("this starts harts 0 to {}", count - 1),
+    };
+    problems.report(
+        Diagnostic::new(Code::BadNumber, hart.at, title)
+            .label(label)
+            .also(argument.at, harts),
+    );
+}
+
+/// Returns the external interrupt of a mode. Firmware enters the kernel in S mode.
+pub(super) fn cause_of(mode: Entered) -> u32 {
+    match mode {
+        Entered::Machine => MACHINE_EXTERNAL,
+        Entered::Supervisor | Entered::Either => SUPERVISOR_EXTERNAL,
+    }
+}
 
 /// Returns the modes in which the kernel may be entered on an imported machine, each with the key
 /// for its registers and its external interrupt.

@@ -5,7 +5,7 @@ use crate::board::{self, Block, Value};
 use crate::language::table::table;
 use crate::language::{Address, Interrupt, Size, hexadecimal};
 use crate::machine::device::Device;
-use crate::part::claims::{Claims, Extent, Rule, Wiring};
+use crate::part::claims::{Claims, Rule, Wiring};
 use crate::part::draft::Machine;
 use crate::part::expect::Expected;
 use crate::part::section::Section;
@@ -48,9 +48,8 @@ macro_rules! clock {
             place!();
 
             fn claim(&self, claims: &mut Claims<'_>) {
-                let size = self.size.get().map(Extent::from);
                 let rule = Rule::registers($what, 0x1000, 0x1000);
-                claims.range(&self.place.path, &self.base, size, rule);
+                claims.device(&self.place, &self.base, &self.size, rule);
                 let key = format!("{}.interrupt", self.place.path);
                 claims.interrupts(&key, &self.interrupt, Some(1), Wiring::Shared, USUAL);
             }

@@ -64,6 +64,22 @@ impl Binding for Semihosting {
                     .help(format!("write {line} in [qemu]")),
             );
         }
+        let is_config = |word: &str| word.trim_start_matches('-') == "semihosting-config";
+        let configs = arguments.value.windows(2);
+        let configs = configs.filter(|pair| is_config(&pair[0].value.0));
+        for value in configs.map(|pair| &pair[1]) {
+            let options = value.value.0.split(',');
+            let last = options.filter_map(|one| one.strip_prefix("enable=")).last();
+            if last.is_some_and(|word| word != "on") {
+                let title = "QEMU's arguments disable semihosting";
+                problems.report(
+                    Diagnostic::new(Code::QemuOption, value.at, title)
+                        .label("a call would fault")
+                        .also(self.place.at, "the board stops by a call")
+                        .write("\"enable=on,target=native\""),
+                );
+            }
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::board::Value;
 use crate::language::table::table;
 use crate::language::{Address, Size, hexadecimal};
 use crate::machine::device::Device;
-use crate::part::claims::{Claims, Extent, Rule};
+use crate::part::claims::{Claims, Rule};
 use crate::part::draft::{Machine, register};
 use crate::part::expect::Expected;
 use crate::part::section::Section;
@@ -27,8 +27,7 @@ impl Binding for SifiveTest {
 
     fn claim(&self, claims: &mut Claims<'_>) {
         let rule = Rule::registers("a test finisher", 4, 4);
-        let size = self.size.get().map(Extent::from);
-        claims.range(&self.place.path, &self.base, size, rule);
+        claims.device(&self.place, &self.base, &self.size, rule);
     }
 
     fn expect(&self, expected: &mut Expected) {

@@ -111,7 +111,10 @@ macro_rules! supervisor_timer {
             }
 
             fn expect(&self, expected: &mut Expected) {
-                expected.part(&self.place, &[]).timebase(&self.frequency);
+                let part = expected.part(&self.place, &[]).timebase(&self.frequency);
+                if matches!(SupervisorTimer::$kind, SupervisorTimer::Sstc) {
+                    part.extension("sstc");
+                }
             }
 
             fn check(&self, around: &Surroundings<'_>, _: &Claimed, problems: &mut Problems) {

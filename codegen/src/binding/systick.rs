@@ -34,12 +34,11 @@ impl Binding for SysTick {
     }
 
     fn expect(&self, expected: &mut Expected) {
-        expected.part(&self.place, Self::KINDS).clock(&self.clock);
-    }
-
-    /// The machine's description does not say which frequency the processor has.
-    fn choices(&self) -> &'static [&'static str] {
-        &["clock"]
+        expected
+            .part(&self.place, Self::KINDS)
+            .model("armv7m_systick")
+            .clock(&self.clock)
+            .clock_input("cpuclk", &self.clock);
     }
 }
 

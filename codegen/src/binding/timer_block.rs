@@ -4,7 +4,7 @@ use crate::board::{self, Block, Trigger, Value};
 use crate::language::{Address, Field, Frequency, Interrupt, Place, Size};
 use crate::machine::device::Device;
 use crate::notation;
-use crate::part::claims::{Claims, Extent, Rule, Wiring};
+use crate::part::claims::{Claims, Rule, Wiring};
 use crate::part::draft::Machine;
 use crate::part::expect::{Expected, Part};
 use crate::part::section::Section;
@@ -67,8 +67,7 @@ pub(super) struct TimerDriver {
 impl TimerBlock<'_> {
     /// Claims the registers and the interrupt.
     pub(super) fn claim(&self, rule: Rule, wiring: Wiring, claims: &mut Claims<'_>) {
-        let size = self.size.get().map(Extent::from);
-        claims.range(&self.place.path, self.base, size, rule);
+        claims.device(self.place, self.base, self.size, rule);
         let key = format!("{}.interrupt", self.place.path);
         claims.interrupts(&key, self.interrupt, Some(1), wiring, USUAL);
     }

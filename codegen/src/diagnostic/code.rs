@@ -101,7 +101,7 @@ codes! {
     E0054 RamTooSmall "memory that is too small for the image and the stacks",
     E0055 BadLoadAddress "an address where the loader cannot load the image",
     E0056 QemuMemory "a memory size of QEMU that does not match the described RAM",
-    E0057 QemuOption "semihosting or a device that QEMU's arguments do not enable",
+    E0057 QemuOption "a device that QEMU's options do not enable, or an interrupt controller that they do not select",
     E0058 WrongConduit "a PSCI conduit that does not reach the firmware",
     E0059 BadBaud "a baud rate that is not possible with the clock",
     // Intentions.

@@ -26,6 +26,41 @@ pub(super) fn without(facts: &Facts, owners: &[u64]) -> Facts {
     facts
 }
 
+/// Returns the kinds of the devices whose interrupts go to another controller of the same kind, each
+/// once.
+pub(super) fn kinds(facts: &Facts, owners: &[u64]) -> Vec<String> {
+    let at = |base: u64| {
+        let mut devices = facts.devices.iter();
+        devices.find(move |device| device.base() == Some(base))
+    };
+    let own = owners.iter().filter_map(|base| at(*base));
+    let own: Vec<&str> = own
+        .flat_map(|device| &device.kinds)
+        .map(String::as_str)
+        .collect();
+    let is_another = |owner: Option<u64>| {
+        let device = owner.filter(|_| is_foreign(owner, owners)).and_then(at);
+        device.is_some_and(|device| device.is(&own))
+    };
+    let unserved = facts.devices.iter().filter(|device| {
+        let pins = device.bridge.iter().flat_map(|bridge| &bridge.pins);
+        let pins = pins.map(|pin| pin.controller);
+        device
+            .controllers
+            .iter()
+            .copied()
+            .chain(pins)
+            .any(is_another)
+    });
+    let mut kinds: Vec<String> = Vec::new();
+    for kind in unserved.filter_map(|device| device.kinds.first()) {
+        if !kinds.contains(kind) {
+            kinds.push(kind.clone());
+        }
+    }
+    kinds
+}
+
 /// Returns why the device at a range is left out, if its interrupts go to another controller.
 pub(super) fn reason(facts: &Facts, range: Range, owners: &[u64]) -> Option<String> {
     let is_it = |device: &&Device| device.regions().any(|region| region == range);

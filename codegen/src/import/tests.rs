@@ -8,6 +8,7 @@ use crate::verify::verify;
 
 mod memory;
 mod monitor;
+mod several;
 
 fn device(kind: &str, registers: &[(u64, u64)], interrupts: &[u32]) -> Device {
     let range = |(base, size): &(u64, u64)| {

@@ -91,6 +91,17 @@ pub struct Located<T> {
     pub at: Location,
 }
 
+impl<T> Located<T> {
+    /// Returns another value with the path and location of this one.
+    pub(crate) fn with<V>(&self, value: V) -> Located<V> {
+        Located {
+            value,
+            path: self.path.clone(),
+            at: self.at,
+        }
+    }
+}
+
 impl<T: Read> Read for Located<T> {
     const KIND: Kind = T::KIND;
 

@@ -40,6 +40,8 @@ pub struct Bridge {
     pub intx: Option<u32>,
     /// The wiring of the slots' pins, as far as the host bridge states it.
     pub pins: Vec<Pin>,
+    /// The first address of the device that receives the messages of functions, if it is known.
+    pub messages: Option<u64>,
 }
 
 /// An interrupt pin of a PCI slot.

@@ -37,6 +37,8 @@ const PLACEHOLDER: &str = "-1000";
 /// peripherals, such as its interrupt controller, and aliases of memory bit by bit, both at addresses that
 /// the architecture fixes (Arm DDI 0403, B3.1 and A3.7).
 const MICROCONTROLLER: &str = "armv7m-container";
+/// The names of that space for the first processor, with and without TrustZone.
+const FIRST_PROCESSOR: [&str; 2] = ["cpu-secure-memory-0", "cpu-memory-0"];
 const PRIVATE_PERIPHERALS: u64 = 0xE000_0000;
 const BIT_BAND: &str = "bitband";
 /// The bit of an address that selects the secure alias of what is at the other one (Arm SSE-300 Technical
@@ -126,8 +128,10 @@ impl MemoryTree {
                 let regions = regions.filter(|region| Some(region.name.as_str()) != root);
                 regions.collect::<Vec<_>>()
             };
-            // A microcontroller's processor has a space of its own, with more than the machine's.
-            if root == Some(MICROCONTROLLER) {
+            // A microcontroller's processor has a space of its own, with more than the machine's. Of
+            // several processors, the first one runs the kernel.
+            let is_first = FIRST_PROCESSOR.iter().any(|name| has(name));
+            if root == Some(MICROCONTROLLER) && (is_first || of_processor.is_empty()) {
                 let is_own = |region: &Region| {
                     region.range.base >= PRIVATE_PERIPHERALS || region.name == BIT_BAND
                 };
@@ -336,5 +340,24 @@ FlatView #2
     #[test]
     fn other_output_gives_no_memory_tree() {
         assert_eq!(MemoryTree::parse("unknown command"), MemoryTree::default());
+    }
+
+    #[test]
+    fn of_several_processors_the_first_one_runs_the_kernel() {
+        let space = |number: usize, base: u64| {
+            format!(
+                "FlatView #{number}\n AS \"cpu-secure-memory-{number}\", root: armv7m-container\n \
+                 AS \"cpu-memory-{number}\", root: armv7m-container\n \
+                 Root memory region: armv7m-container\n  \
+                 {base:016x}-{:016x} (prio 0, ram): ram\n",
+                base + 0xFFF
+            )
+        };
+        let (first, second) = (space(0, 0x2000_0000), space(1, 0x3000_0000));
+        for printed in [format!("{first}\n{second}"), format!("{second}\n{first}")] {
+            let tree = MemoryTree::parse(&printed);
+            let bases: Vec<u64> = tree.memory.iter().map(|region| region.range.base).collect();
+            assert_eq!(bases, [0x2000_0000], "{printed}");
+        }
     }
 }

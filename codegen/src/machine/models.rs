@@ -110,6 +110,10 @@ fn property(line: &str, model: &mut Model) {
         device.registers.push(range);
         return;
     }
+    if let Some(input) = line.strip_prefix("clock-in ") {
+        device.numbers.extend(clock(input));
+        return;
+    }
     // Such as `iobase = 1016 (0x3f8)`.
     let Some((name, value)) = line.split_once(" = ") else {
         return;
@@ -132,9 +136,47 @@ fn property(line: &str, model: &mut Model) {
     }
 }
 
+/// Parses the name and the frequency in Hz of a clock input, such as `"CLK" freq_hz=32 MHz`. QEMU rounds
+/// the frequency to three digits.
+fn clock(input: &str) -> Option<(String, u32)> {
+    let (name, frequency) = input.strip_prefix('"')?.split_once("\" freq_hz=")?;
+    let (digits, unit) = frequency.split_once(' ')?;
+    let unit: u64 = match unit {
+        "Hz" => 1,
+        "KHz" | "kHz" => 1_000,
+        "MHz" => 1_000_000,
+        "GHz" => 1_000_000_000,
+        _ => return None,
+    };
+    let (whole, rest) = digits.split_once('.').unwrap_or((digits, ""));
+    let scale = 10_u64.checked_pow(u32::try_from(rest.len()).ok()?)?;
+    let number: u64 = format!("{whole}{rest}").parse().ok()?;
+    let hertz = u32::try_from(number.checked_mul(unit)? / scale).ok()?;
+    Some((name.to_owned(), hertz)).filter(|(_, hertz)| *hertz > 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_input_has_a_frequency() {
+        let parsed = |input| clock(input).map(|(_, hertz)| hertz);
+        assert_eq!(
+            clock("\"CLK\" freq_hz=32 MHz"),
+            Some(("CLK".to_owned(), 32_000_000))
+        );
+        assert_eq!(parsed("\"CLK\" freq_hz=62.5 MHz"), Some(62_500_000));
+        assert_eq!(parsed("\"CLK\" freq_hz=32.8 KHz"), Some(32_800));
+        for unknown in [
+            "\"CLK\" freq_hz=0 Hz",
+            "\"CLK\" freq_hz=fast",
+            "CLK",
+            "\"\" freq_hz=. MHz",
+        ] {
+            assert_eq!(parsed(unknown), None, "{unknown}");
+        }
+    }
 
     const PRINTED: &str = "\
 bus: main-system-bus

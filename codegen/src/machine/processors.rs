@@ -97,6 +97,18 @@ pub(crate) fn known(cpu: &str) -> Option<&'static Processor> {
     PROCESSORS.iter().find(|one| one.names.contains(&name(cpu)))
 }
 
+/// Returns the name of the processor that differs from `name` only in capitals, hyphens and
+/// underscores; `None` if there is none, or if the name is known.
+pub(crate) fn respelled(name: &str) -> Option<&'static str> {
+    let letters = |name: &str| {
+        let kept = name.chars().filter(|c| c.is_ascii_alphanumeric());
+        kept.collect::<String>().to_ascii_lowercase()
+    };
+    let all = PROCESSORS.iter().flat_map(|one| one.names.iter().copied());
+    let near: Vec<&'static str> = all.filter(|one| letters(one) == letters(name)).collect();
+    near.first().copied().filter(|_| !near.contains(&name))
+}
+
 /// Returns the known processors of an architecture that QEMU emulates.
 pub(crate) fn of(architecture: Architecture) -> Vec<&'static str> {
     let fits = PROCESSORS

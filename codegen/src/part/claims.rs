@@ -7,7 +7,7 @@ mod fit;
 
 use crate::board::{Architecture, PageTables, Range, Trigger};
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::language::{Address, Field, Interrupt, Located, Port, Size, hexadecimal, port};
+use crate::language::{Address, Field, Interrupt, Located, Place, Port, Size, hexadecimal, port};
 use crate::source::Location;
 
 /// The kind of a range.
@@ -259,6 +259,11 @@ impl<'p> Claims<'p> {
             at: base.at,
             size_at: size.at,
         });
+    }
+
+    /// Claims the registers of a device, which are described by the table at `place`.
+    pub fn device(&mut self, place: &Place, base: &Field<Address>, size: &Field<Size>, rule: Rule) {
+        self.range(&place.path, base, size.get().map(Extent::from), rule);
     }
 
     /// Claims `count` ports, starting at `first`.

@@ -65,6 +65,16 @@ impl Machine<'_> {
         found
     }
 
+    /// Returns the device with one of these kinds that a PCI host bridge sends its messages to, or else
+    /// the first one with such a kind.
+    pub(crate) fn receiver_of_messages(&self, kinds: &[&str]) -> Option<&Device> {
+        let all = self.all(kinds);
+        let bridges = self.facts.devices.iter();
+        let mut named = bridges.filter_map(|device| device.bridge.as_ref()?.messages);
+        let named = named.find_map(|base| all.iter().find(|one| one.base() == Some(base)));
+        named.or(all.first()).copied()
+    }
+
     /// Adds a key whose value is an input of the interrupt controller, numbered in its interrupt
     /// space.
     pub(crate) fn interrupt(&self, section: Section, key: &str, number: u32) -> Section {

@@ -103,6 +103,8 @@ pub(crate) enum Fact {
     Clock(Located<u64>),
     /// The frequency of the processor's counter.
     Timebase(Located<u64>),
+    /// An extension of a RISC-V hart, as the property `riscv,isa` writes it after an underscore.
+    Extension(&'static str),
     /// A number in the device's node, with the name of the property.
     Number(&'static str, Located<u64>),
     /// The number of inputs, with the name of the property. The property may count input 0, which
@@ -112,8 +114,8 @@ pub(crate) enum Fact {
     NumberOr {
         /// The name of the property.
         name: &'static str,
-        /// The number to assume if the node lacks the property.
-        usual: u32,
+        /// The number to assume if a device tree's node lacks the property.
+        usual: Option<u32>,
         /// The key's value in the node's unit.
         number: Located<u64>,
         /// Converts the node's number to the notation of the key.
@@ -121,6 +123,9 @@ pub(crate) enum Fact {
     },
     /// A frequency in QEMU's properties of the device, with the name of the property.
     Hertz(&'static str, Located<u64>),
+    /// The frequency of a clock input of QEMU's device, with the name of the input. QEMU states three
+    /// digits of it.
+    ClockInput(&'static str, Located<u64>),
     /// A string in the device's node, with the name of the property.
     Word(&'static str, Located<&'static str>),
     /// The number of buses of a PCI host bridge.
@@ -165,12 +170,12 @@ impl Part {
         base: &Field<Address>,
         size: &Field<Size>,
     ) -> &mut Self {
-        let size = size.get().map(|size| with(size, size.value.0));
+        let size = size.get().map(|size| size.with(size.value.0));
         if let Some(base) = base.get() {
             self.registers.push(Registers {
                 nth,
                 key: key.to_owned(),
-                base: with(base, base.value.0),
+                base: base.with(base.value.0),
                 size,
                 or_less: false,
             });
@@ -210,12 +215,11 @@ impl Part {
         unit: u64,
     ) -> &mut Self {
         if let Some(base) = base.get() {
-            let bytes =
-                |count: &Located<Number<A, B>>| with(count, u64::from(count.value.0) * unit);
+            let bytes = |count: &Located<Number<A, B>>| count.with(u64::from(count.value.0) * unit);
             self.registers.push(Registers {
                 nth,
                 key: key.to_owned(),
-                base: with(base, base.value.0),
+                base: base.with(base.value.0),
                 size: count.get().map(bytes),
                 or_less: false,
             });
@@ -232,11 +236,11 @@ impl Part {
         interrupt: &Field<Interrupt>,
     ) -> &mut Self {
         self.row = Some(Row {
-            base: base.get().map(|base| with(base, base.value.0)),
-            stride: stride.get().map(|stride| with(stride, stride.value.0)),
+            base: base.get().map(|base| base.with(base.value.0)),
+            stride: stride.get().map(|stride| stride.with(stride.value.0)),
             count: count
                 .get()
-                .map(|count| with(count, u64::from(count.value.0))),
+                .map(|count| count.with(u64::from(count.value.0))),
             interrupt: interrupt.get().cloned(),
         });
         self
@@ -251,24 +255,35 @@ impl Part {
 
     /// Expects the device's I/O ports to start at the given one.
     pub fn ports<T: Copy>(&mut self, ports: &Field<T>, number: impl Fn(T) -> u64) -> &mut Self {
-        self.add(ports, |ports| Fact::Ports(with(ports, number(ports.value))))
+        self.add(ports, |ports| Fact::Ports(ports.with(number(ports.value))))
     }
 
     /// Expects the frequency of the device's clock.
     pub fn clock(&mut self, clock: &Field<Frequency>) -> &mut Self {
-        self.add(clock, |clock| Fact::Clock(with(clock, clock.value.0)))
+        self.add(clock, |clock| Fact::Clock(clock.with(clock.value.0)))
+    }
+
+    /// Expects the harts of a RISC-V machine to have an extension.
+    pub fn extension(&mut self, name: &'static str) -> &mut Self {
+        self.facts.push(Fact::Extension(name));
+        self
     }
 
     /// Expects the frequency of the device's clock in QEMU's property `name` of the device.
     pub fn hertz(&mut self, name: &'static str, clock: &Field<Frequency>) -> &mut Self {
-        self.add(clock, |clock| Fact::Hertz(name, with(clock, clock.value.0)))
+        self.add(clock, |clock| Fact::Hertz(name, clock.with(clock.value.0)))
+    }
+
+    /// Expects the frequency of a clock input of QEMU's device.
+    pub fn clock_input(&mut self, name: &'static str, clock: &Field<Frequency>) -> &mut Self {
+        self.add(clock, |clock| {
+            Fact::ClockInput(name, clock.with(clock.value.0))
+        })
     }
 
     /// Expects the frequency of the processor's own counter.
     pub fn timebase(&mut self, frequency: &Field<Frequency>) -> &mut Self {
-        self.add(frequency, |clock| {
-            Fact::Timebase(with(clock, clock.value.0))
-        })
+        self.add(frequency, |clock| Fact::Timebase(clock.with(clock.value.0)))
     }
 
     /// Expects a number in the property `name` of the device's node.
@@ -278,7 +293,7 @@ impl Part {
         number: &Field<Number<A, B>>,
     ) -> &mut Self {
         self.add(number, |number| {
-            Fact::Number(name, with(number, u64::from(number.value.0)))
+            Fact::Number(name, number.with(u64::from(number.value.0)))
         })
     }
 
@@ -290,25 +305,26 @@ impl Part {
         sources: &Field<Number<A, B>>,
     ) -> &mut Self {
         self.add(sources, |sources| {
-            Fact::Sources(name, with(sources, u64::from(sources.value.0)))
+            Fact::Sources(name, sources.with(u64::from(sources.value.0)))
         })
     }
 
     /// Expects a number in the property `name` of the device's node, in a unit that differs from
-    /// the key's; a missing property means `usual`. `number` converts the key's value to the node's
+    /// the key's; in a device tree, a missing property means `usual`, if that is given. `number` converts the key's value to the node's
     /// unit, and `written` is the inverse.
     pub fn number_or<T: Copy>(
         &mut self,
         name: &'static str,
-        usual: u32,
+        usual: impl Into<Option<u32>>,
         field: &Field<T>,
         number: impl Fn(T) -> Option<u32>,
         written: fn(u32) -> String,
     ) -> &mut Self {
         let located = field.get().and_then(|field| {
             let number = number(field.value)?;
-            Some(with(field, u64::from(number)))
+            Some(field.with(u64::from(number)))
         });
+        let usual = usual.into();
         let fact = located.map(|number| Fact::NumberOr {
             name,
             usual,
@@ -327,14 +343,14 @@ impl Part {
         word: impl Fn(T) -> &'static str,
     ) -> &mut Self {
         self.add(field, |field| {
-            Fact::Word(name, with(field, word(field.value)))
+            Fact::Word(name, field.with(word(field.value)))
         })
     }
 
     /// Expects the number of buses of a PCI host bridge.
     pub fn buses<const A: u32, const B: u32>(&mut self, buses: &Field<Number<A, B>>) -> &mut Self {
         self.add(buses, |buses| {
-            Fact::Buses(with(buses, u64::from(buses.value.0)))
+            Fact::Buses(buses.with(u64::from(buses.value.0)))
         })
     }
 
@@ -347,7 +363,7 @@ impl Part {
         size: &Field<Size>,
     ) -> &mut Self {
         if let (Some(base), Some(size)) = (base.get(), size.get()) {
-            let (base, size) = (with(base, base.value.0), with(size, size.value.0));
+            let (base, size) = (base.with(base.value.0), size.with(size.value.0));
             self.facts
                 .push(Fact::Window(kind, key.to_owned(), base, size));
         }
@@ -380,8 +396,8 @@ impl Part {
     ) -> &mut Self {
         if let (Some(first), Some(last), Some(lines)) = (first.get(), last.get(), lines.value()) {
             self.facts.push(Fact::SlotLines(SlotLines {
-                first: with(first, u64::from(first.value.0)),
-                last: with(last, u64::from(last.value.0)),
+                first: first.with(u64::from(first.value.0)),
+                last: last.with(u64::from(last.value.0)),
                 lines: lines.clone(),
             }));
         }
@@ -391,14 +407,5 @@ impl Part {
     fn add<T>(&mut self, field: &Field<T>, fact: impl Fn(&Located<T>) -> Fact) -> &mut Self {
         self.facts.extend(field.get().map(fact));
         self
-    }
-}
-
-/// Returns another value with the location of this one.
-fn with<T, V>(located: &Located<T>, value: V) -> Located<V> {
-    Located {
-        value,
-        path: located.path.clone(),
-        at: located.at,
     }
 }

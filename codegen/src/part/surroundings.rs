@@ -7,6 +7,7 @@ mod qemu;
 mod smp;
 mod version;
 
+pub(crate) use command_line::Argument;
 pub use identity::Identity;
 pub use memory::{Flash, Memory, Ram, Reserved};
 pub use qemu::{Qemu, System};

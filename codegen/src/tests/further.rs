@@ -187,3 +187,25 @@ fn further_controllers_need_a_kernel_in_s_mode() {
         "{told}"
     );
 }
+
+#[test]
+fn the_hart_of_the_kernel_must_be_started_by_qemu() {
+    let memory = "memory = \"64 MiB\"";
+    let started = format!("{memory}\narguments = [\"-smp\", \"2\"]");
+    let boot = "[boot.sbi-payload]\nload-address = 0x8020_0000";
+    let on = |hart: &str| {
+        let machine = format!("[boot.machine-mode]\nentry = 0x8000_0000\nhart = {hart}");
+        riscv::with(&[
+            (memory, &started),
+            (boot, &machine),
+            ("[timer.sstc]", "[timer.clint]\nbase = 0x0200_0000"),
+            ("[power.sbi]", ""),
+        ])
+    };
+    let board = on("1").load().unwrap_or_else(|told| panic!("{told}"));
+    let entry = crate::emit::assembly::entry(&board)
+        .expect("the entry code")
+        .text;
+    assert!(entry.contains("    li      t0, 0x1  "), "{entry}");
+    on("«2»").has_only(Code::BadNumber, "QEMU does not start hart 2");
+}

@@ -26,6 +26,7 @@ impl Comparison<'_> {
                 Fact::Timebase(clock) => {
                     self.frequency(clock, self.facts.timebase, "the processor's counter");
                 }
+                Fact::Extension(name) => self.extension(part, name),
                 Fact::IntxLines(lines) => {
                     for (line, there) in lines.iter().zip(self.facts.intx_lines.iter().flatten()) {
                         self.interrupt(line, Some(*there), "it");
@@ -254,7 +255,17 @@ impl Comparison<'_> {
             Fact::Hertz(name, clock) => {
                 self.frequency(clock, device.number(name).map(u64::from), kind);
             }
-            Fact::Timebase(_) | Fact::IntxLines(_) => {}
+            Fact::ClockInput(name, clock) => {
+                let there = device.number(name).map(u64::from);
+                // Of frequencies that differ only in further digits, the described one is exact.
+                let is_near = |there: &u64| there.abs_diff(clock.value) <= there / 200;
+                let there = there.map(|there| match is_near(&there) {
+                    true => clock.value,
+                    false => there,
+                });
+                self.frequency(clock, there, kind);
+            }
+            Fact::Timebase(_) | Fact::IntxLines(_) | Fact::Extension(_) => {}
             Fact::Number(name, number) => self.number(number, device.number(name), kind, name),
             Fact::Sources(name, sources) => {
                 let there = device.number(name);
@@ -269,7 +280,7 @@ impl Comparison<'_> {
             } => {
                 // Only a device tree omits usual values.
                 let is_of_tree = self.facts.devices.iter().any(Device::is_of_tree);
-                let usual = is_of_tree.then_some(*usual);
+                let usual = usual.filter(|_| is_of_tree);
                 if let Some(there) = device.number(name).or(usual) {
                     self.counted(number, there, kind, name, written(there));
                 }

@@ -5,10 +5,10 @@ use crate::binding::{Console, Ethernet, InterruptController, Pci, Rtc, Timer};
 use crate::board::Msi;
 use crate::description::ROOT;
 use crate::language::hexadecimal;
-use crate::part::Delivery;
 use crate::part::class::Recogniser;
-use crate::part::draft::{Machine, Origin, QemuOrigin};
+use crate::part::draft::{Machine, NO_FIRMWARE, Origin, QemuOrigin};
 use crate::part::expect::Part;
+use crate::part::{Delivery, Entered};
 
 /// The beginning of the key of a further controller.
 const FURTHER: &str = "further.";
@@ -55,6 +55,17 @@ impl Comparison<'_> {
         Some((line.to_owned(), name.to_owned()))
     }
 
+    /// Returns the lines that describe all further interrupt controllers of the machine; empty if the
+    /// described controller has no further ones.
+    pub(super) fn all_further(&self) -> Vec<String> {
+        let table = self.table(InterruptController::RECOGNISERS);
+        let lines = table.iter().flat_map(|table| table.lines());
+        lines
+            .filter(|line| line.starts_with(FURTHER))
+            .map(str::to_owned)
+            .collect()
+    }
+
     /// Returns the table of the first of these drivers of which the machine has the device.
     fn table(&self, recognisers: &[Recogniser]) -> Option<String> {
         let around = self.description.surroundings();
@@ -86,11 +97,17 @@ impl Comparison<'_> {
     fn qemu(&self) -> Option<QemuOrigin> {
         let qemu = self.description.qemu.value()?;
         let arguments = qemu.arguments.value()?.iter();
+        let mut arguments: Vec<String> = arguments.map(|one| one.value.0.clone()).collect();
+        let loader = self.description.surroundings().loader;
+        let entered = loader.and_then(|loader| loader.entered());
+        if entered.is_some_and(|(entered, _)| entered != Entered::Supervisor) {
+            arguments.extend(NO_FIRMWARE.map(str::to_owned));
+        }
         Some(QemuOrigin {
             machine: qemu.machine.value()?.0.clone(),
             cpu: qemu.cpu.value()?.0.clone(),
             memory: qemu.memory.value()?.0,
-            arguments: arguments.map(|one| one.value.0.clone()).collect(),
+            arguments,
             version: None,
         })
     }

@@ -6,6 +6,7 @@ use crate::board::{Architecture, BarAssignment, ExceptionLevel, PageTables};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::Located;
 use crate::machine::processors::has_extensions;
+use crate::part::expect::Part;
 
 impl Comparison<'_> {
     /// Compares the processor with the board's architecture and exception level.
@@ -109,6 +110,30 @@ impl Comparison<'_> {
                     .add("memory", "page-tables = \"short\""),
             );
         }
+    }
+
+    /// Reports a part that needs an extension which no hart of a RISC-V machine has.
+    pub(super) fn extension(&mut self, part: &Part, name: &str) {
+        let sets = self
+            .facts
+            .devices
+            .iter()
+            .filter_map(|device| device.word("riscv,isa"));
+        let sets: Vec<&str> = sets.collect();
+        let has_it = |set: &&str| set.split('_').skip(1).any(|one| one == name);
+        if sets.is_empty() || sets.iter().any(has_it) {
+            return;
+        }
+        let title = format!(
+            "the machine's harts do not have what `{}` needs",
+            part.path()
+        );
+        self.problems.report(
+            Diagnostic::new(Code::MachineProperty, part.place.at, title)
+                .label(format!("needs the extension {name}"))
+                .note(format!("`riscv,isa` of a hart is \"{}\"", sets[0]))
+                .help("describe another timer, or a processor that has the extension"),
+        );
     }
 
     /// Compares who assigns the BARs.

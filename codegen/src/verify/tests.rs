@@ -5,6 +5,7 @@ mod left_out;
 mod models;
 mod mutation;
 mod owner;
+mod part_values;
 mod pc;
 mod processor;
 mod slots;

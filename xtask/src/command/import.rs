@@ -95,6 +95,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(note) = source.without_tables(&facts) {
         println!("{note}");
     }
+    if !draft.unserved.is_empty() {
+        println!(
+            "left out, because their interrupts go to a controller that the kernel does not use: {} \
+             (see [undescribed])",
+            draft.unserved.join(", ")
+        );
+    }
     if !draft.todo.is_empty() {
         println!("{}", left(&draft));
         return Ok(());

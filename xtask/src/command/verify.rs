@@ -15,7 +15,7 @@ pub use score::Score;
 
 use crate::boards;
 use crate::failure::Failure;
-use crate::inspect;
+use crate::inspect::{self, InspectError};
 use crate::workspace::Workspace;
 
 /// Compare board files with the machines they describe
@@ -61,7 +61,15 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut contradictions = None;
     let mut suffices = true;
     for board in &boards {
-        let facts = inspect::board(board)?;
+        let facts = match inspect::board(board) {
+            Ok(facts) => facts,
+            Err(failure) => {
+                let refused =
+                    refusal(&failure).and_then(|said| verify::refused(&sources, &board.name, said));
+                boards::add(&mut contradictions, refused.ok_or(failure)?);
+                continue;
+            }
+        };
         let compared = if arguments.mutate && !facts.has_tables() {
             Ok(format!(
                 "{}: not counted: its machine has no device tree and no ACPI tables, which would tell \
@@ -95,6 +103,17 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         score::WANTED
     )
     .into())
+}
+
+/// Returns QEMU's message, if it does not start the machine.
+fn refusal(failure: &Failure) -> Option<&str> {
+    let Failure::Failed(error) = failure else {
+        return None;
+    };
+    match error.downcast_ref()? {
+        InspectError::Ended(said) => Some(said),
+        _ => None,
+    }
 }
 
 fn sentence(board: &Board, facts: &Facts, agreed: Agreed) -> String {

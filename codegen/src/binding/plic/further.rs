@@ -9,7 +9,7 @@ use crate::language::interned::interned;
 use crate::language::table::table;
 use crate::language::{Address, Field, Located, Named, Number, Size, hexadecimal};
 use crate::machine::device::Device;
-use crate::part::claims::{Claims, Extent, Rule};
+use crate::part::claims::{Claims, Rule};
 use crate::part::draft::register;
 use crate::part::expect::Expected;
 use crate::part::section::Section;
@@ -69,13 +69,29 @@ pub(super) fn list(further: &FurtherPlics) -> Vec<Further> {
     all.collect()
 }
 
+/// Returns the addresses of the further PLICs.
+pub(super) fn bases(further: &FurtherPlics) -> impl Iterator<Item = u64> {
+    all(further).filter_map(|(_, _, plic)| Some(plic.base.value()?.0))
+}
+
+/// The requirement of further PLICs, for readers of a board file.
+pub(super) const ONLY_IN_S_MODE: &str = "the PLICs of other sockets need a kernel in S mode";
+
+/// Returns what the kernel needs for further PLICs, if it may be entered in M mode.
+pub(super) fn needs(around: &Surroundings<'_>) -> Option<&'static str> {
+    let (entered, _) = riscv::entered(around)?;
+    (entered != Entered::Supervisor).then_some(
+        "or describe it too, in a board whose kernel is in S mode ([boot.sbi-payload]): there, a hart of \
+         the other socket passes its interrupts on",
+    )
+}
+
 pub(super) fn claim(further: &FurtherPlics, claims: &mut Claims<'_>) {
     for (_, _, plic) in all(further) {
         let contexts = contexts::count(&plic.contexts).unwrap_or(1);
         let least = CONTEXTS + CONTEXT * contexts;
         let rule = Rule::registers("the registers of this PLIC's contexts", 0x1000, least);
-        let size = plic.size.get().map(Extent::from);
-        claims.range(&plic.place.path, &plic.base, size, rule);
+        claims.device(&plic.place, &plic.base, &plic.size, rule);
     }
 }
 
@@ -103,7 +119,8 @@ pub(super) fn check(further: &FurtherPlics, around: &Surroundings<'_>, problems:
                         .also(other.at, "the first hart of another PLIC"),
                 );
             }
-            check_hart(first, around, problems);
+            let hart = first.with(first.value.0);
+            riscv::check_hart(&hart, "the first hart of this PLIC", around, problems);
             seen.push(first);
         }
         let Some((entered, at)) = riscv::entered(around) else {
@@ -128,28 +145,6 @@ pub(super) fn check(further: &FurtherPlics, around: &Surroundings<'_>, problems:
         problems
             .report(Diagnostic::new(Code::BadNumber, more.name_at, title).label("one too many"));
     }
-}
-
-/// Reports a first hart that QEMU does not start.
-fn check_hart(
-    first: &Located<Number<1, 4095>>,
-    around: &Surroundings<'_>,
-    problems: &mut Problems,
-) {
-    let started = around.qemu.and_then(|qemu| qemu.processors());
-    let Some((count, argument)) = started.filter(|(count, _)| first.value.0 >= *count) else {
-        return;
-    };
-    let title = format!("QEMU does not start hart {}", first.value.0);
-    let harts = match count {
-        1 => "this starts hart 0 only".to_owned(),
-        count => format!("this starts harts 0 to {}", count - 1),
-    };
-    problems.report(
-        Diagnostic::new(Code::BadNumber, first.at, title)
-            .label("the first hart of this PLIC")
-            .also(argument.at, harts),
-    );
 }
 
 /// The first PLIC of a board, resolved.

@@ -23,7 +23,18 @@ impl DeviceTree {
             windows: self.windows(index),
             intx: self.intx(index),
             pins: self.pins(index),
+            messages: self.messages(index),
         })
+    }
+
+    /// Returns the receiver of messages: that of the first row of `msi-map`, after the first requester
+    /// ID, or else `msi-parent` (Linux, bindings/pci/pci-msi.txt).
+    fn messages(&self, index: usize) -> Option<u64> {
+        let node = &self.nodes[index];
+        let map = node.property("msi-map").map(cells).unwrap_or_default();
+        let parent = node.property("msi-parent").map(cells).unwrap_or_default();
+        let handle = map.get(1).or(parent.first())?;
+        self.base(self.by_handle(*handle)?)
     }
 
     /// Returns `ranges`: bits 24 and 25 of the first cell contain the kind of space.

@@ -137,6 +137,7 @@ fn tree() -> DeviceTree {
             &[0x0200_0000, 0, 0x4000_0000, 0, 0x4000_0000, 0, 0x1000_0000],
         )
         .cells("interrupt-map", &[0, 0, 0, 1, 7, 0, 0, 0, 9, 4])
+        .cells("msi-map", &[0, 7, 0, 0x1_0000])
         .end()
         .node("cpus")
         .cells("timebase-frequency", &[10_000_000])
@@ -238,6 +239,7 @@ fn a_pci_host_bridge_has_its_windows_and_lines() {
             interrupt: 32 + 9,
             controller: Some(0x1000),
         }],
+        messages: Some(0x1000),
     };
     assert_eq!(device("some,pci").bridge, Some(expected));
 }

@@ -115,3 +115,65 @@ fn another_controller_of_the_same_kind_is_offered_as_a_further_one() {
         "{text}"
     );
 }
+
+/// The RISC-V board, and a machine with a second PLIC for hart 1, in which the console raises an
+/// input of `owner`.
+fn two_plics(board: &str, owner: u64) -> String {
+    let mut uart = device("ns16550a", &[(0x2000_0000, 0x100)], &[10]);
+    uart.controllers = vec![Some(owner)];
+    let facts = Facts {
+        devices: vec![plic(OWN), plic(OTHER), uart],
+        ..machine()
+    };
+    let sources = InMemory::new().with("toy", board);
+    verify(&sources, "toy", &facts).unwrap_err().to_string()
+}
+
+/// The RISC-V board without firmware.
+fn in_m_mode(boot: &str) -> String {
+    let payload = "[boot.sbi-payload]\nload-address = 0x8020_0000";
+    assert!(RISCV.contains(payload));
+    let board = RISCV.replace(payload, boot);
+    let board = board.replace("[timer.sstc]", "[timer.clint]\nbase = 0x0200_0000");
+    board.replace("[power.sbi]", "")
+}
+
+const OUT_OF_RESET: &str = "[boot.machine-mode]\nentry = 0x8000_0000";
+
+#[test]
+fn a_further_controller_is_offered_only_to_a_kernel_in_s_mode() {
+    let text = two_plics(&in_m_mode(OUT_OF_RESET), OTHER);
+    assert!(!text.contains("further.socket1"), "{text}");
+    assert!(
+        text.contains("whose kernel is in S mode ([boot.sbi-payload])"),
+        "{text}"
+    );
+}
+
+#[test]
+fn harts_without_the_described_controller_are_told() {
+    let title = "`interrupt-controller.plic` does not deliver to all harts";
+    let text = two_plics(RISCV, OWN);
+    assert!(text.contains(title), "{text}");
+    assert!(
+        text.contains("firmware may start the kernel on any hart"),
+        "{text}"
+    );
+    let line = "further.socket1 = { base = 0x7000_0000,";
+    assert!(text.contains(line), "{text}");
+
+    // Hart 0 runs the kernel.
+    let text = two_plics(&in_m_mode(OUT_OF_RESET), OWN);
+    assert!(!text.contains(title), "{text}");
+    let text = two_plics(&in_m_mode(&format!("{OUT_OF_RESET}\nhart = 1")), OWN);
+    assert!(
+        text.contains("this hart gets no interrupt of a device"),
+        "{text}"
+    );
+
+    let further = format!(
+        "sources = 40\nfurther.east = {{ base = {OTHER:#x}, size = \"4 MiB\", sources = 40, first-hart = 1 }}"
+    );
+    let text = two_plics(&RISCV.replace("sources = 40", &further), OWN);
+    assert!(!text.contains(title), "{text}");
+}

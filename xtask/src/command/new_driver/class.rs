@@ -343,10 +343,7 @@ impl Class {
                     (false, None) => "Address, Size",
                 },
             )
-            .replace(
-                "@CLAIMS_USE@",
-                pick("Claims, Extent, Rule, Wiring", "Claims, Extent, Rule"),
-            )
+            .replace("@CLAIMS_USE@", pick("Claims, Rule, Wiring", "Claims, Rule"))
             .replace(
                 "@PART_USE@",
                 match controller {

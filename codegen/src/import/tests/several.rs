@@ -1,0 +1,140 @@
+//! Machines with several interrupt controllers of a kind: sockets of RISC-V machines, and GICv2m
+//! frames.
+
+use super::*;
+
+const NO_FIRMWARE: &[&str] = &["-bios", "none"];
+
+/// The machine with a second device like that at `base`, at `other`.
+fn with_second(mut facts: Facts, base: u64, other: u64) -> Facts {
+    let is_it = |device: &&Device| device.base() == Some(base);
+    let mut second = facts.devices.iter().find(is_it).expect("a device").clone();
+    for range in second.registers.iter_mut().flatten() {
+        range.base = other;
+    }
+    facts.devices.push(second);
+    facts.tree.memory.clear();
+    facts.with_memory()
+}
+
+#[test]
+fn without_firmware_the_controller_of_hart_0_is_described() {
+    let two_plics = with_second(risc_v(), 0xC00_0000, 0xC60_0000);
+    let two_aplics = with_second(aplic(), 0xC00_0000, 0xC00_8000);
+    for facts in [two_plics, two_aplics, in_groups()] {
+        let draft = import(&risc_v_origin(NO_FIRMWARE), &facts);
+        assert!(!draft.text.contains("further."), "{}", draft.text);
+        if let Err(told) = verify(&sources(&draft), "new", &facts) {
+            panic!("{told}\n{}", draft.text);
+        }
+    }
+}
+
+#[test]
+fn devices_of_another_controller_are_left_out_and_named() {
+    let mut facts = with_second(risc_v(), 0xC00_0000, 0xC60_0000);
+    let mut disk = device("virtio,mmio", &[(0x1000_1000, 0x1000)], &[1]);
+    disk.controllers = vec![Some(0xC60_0000)];
+    let mut key = device("some,key", &[(0x1000_3000, 0x1000)], &[1]);
+    key.controllers = vec![Some(0x1000_2000)];
+    let pins = device("some,pins", &[(0x1000_2000, 0x1000)], &[]);
+    facts.devices.extend([disk.clone(), disk, key, pins]);
+    let draft = import(&risc_v_origin(NO_FIRMWARE), &facts);
+    assert_eq!(draft.unserved, ["virtio,mmio"]);
+    assert!(!draft.text.contains("[virtio-mmio]"), "{}", draft.text);
+    assert!(import(&risc_v_origin(&[]), &facts).unserved.is_empty());
+}
+
+/// A machine whose interrupt files are in two groups of one hart each.
+fn in_groups() -> Facts {
+    let mut facts = imsic();
+    let files = facts
+        .devices
+        .iter_mut()
+        .filter(|one| one.is(&["riscv,imsics"]));
+    for files in files {
+        let groups = [("riscv,group-index-bits", 1), ("riscv,hart-index-bits", 0)];
+        let groups = groups.map(|(name, number)| (name.to_owned(), number));
+        files.numbers.extend(groups);
+    }
+    facts
+}
+
+#[test]
+fn under_firmware_an_advanced_controller_must_deliver_to_all_harts() {
+    let two = with_second(aplic(), 0xD00_0000, 0xD00_8000);
+    for (facts, name) in [(two, "aplic"), (in_groups(), "imsic")] {
+        let draft = import(&risc_v_origin(&[]), &facts);
+        let told = verify(&sources(&draft), "new", &facts).expect_err("some harts are left out");
+        let titles: Vec<&str> = told.iter().map(|one| one.title.as_str()).collect();
+        let title = format!("`interrupt-controller.{name}` does not deliver to all harts");
+        assert_eq!(titles, [title], "{told}");
+        assert!(
+            told.to_string().contains("a machine with one socket"),
+            "{told}"
+        );
+    }
+}
+
+/// A machine with a GICv3 and two GICv2m frames.
+fn frames() -> Facts {
+    let mut facts = known();
+    let frame = |base| device("arm,gic-v2m-frame", &[(base, 0x1000)], &[]);
+    facts
+        .devices
+        .extend([frame(0x1180_0000), frame(0x1190_0000)]);
+    facts.tree.memory.clear();
+    facts.with_memory()
+}
+
+fn sends_to(facts: &mut Facts, base: u64) {
+    let mut bridges = facts.devices.iter_mut();
+    let bridge = bridges.find_map(|one| one.bridge.as_mut());
+    bridge.expect("a bridge").messages = Some(base);
+}
+
+#[test]
+fn the_frame_that_pci_sends_messages_to_is_imported() {
+    for (sent, described) in [(None, "0x1180_0000"), (Some(0x1190_0000), "0x1190_0000")] {
+        let mut facts = frames();
+        if let Some(base) = sent {
+            sends_to(&mut facts, base);
+        }
+        let draft = import(&origin(), &facts);
+        let line = format!("v2m = {{ base = {described}, size = \"4 KiB\" }}");
+        assert!(draft.text.contains(&line), "{}", draft.text);
+        assert!(draft.text.contains("msi = \"v2m\""), "{}", draft.text);
+        if let Err(told) = verify(&sources(&draft), "new", &facts) {
+            panic!("{told}\n{}", draft.text);
+        }
+    }
+}
+
+#[test]
+fn the_translation_service_that_pci_sends_messages_to_is_imported() {
+    let mut facts = known();
+    let its = |base| device("arm,gic-v3-its", &[(base, 0x2_0000)], &[]);
+    facts.devices.extend([its(0x1180_0000), its(0x1190_0000)]);
+    sends_to(&mut facts, 0x1190_0000);
+    let draft = import(&origin(), &facts.with_memory());
+    let line = "its = { base = 0x1190_0000, size = \"128 KiB\" }";
+    assert!(draft.text.contains(line), "{}", draft.text);
+}
+
+#[test]
+fn a_frame_whose_register_is_overridden_is_a_todo() {
+    let mut facts = frames();
+    sends_to(&mut facts, 0x1190_0000);
+    let frame = facts.devices.last_mut().expect("a frame");
+    frame.numbers = vec![("arm,msi-base-spi".to_owned(), 72)];
+    let draft = import(&origin(), &facts);
+    let todo =
+        "interrupt-controller.gic-v3.v2m: its node states the interrupts in `arm,msi-base-spi`";
+    assert!(
+        draft.todo.iter().any(|one| one.starts_with(todo)),
+        "{:?}",
+        draft.todo
+    );
+    assert!(!draft.text.contains("\nmsi = "), "{}", draft.text);
+    assert!(load_from(&sources(&draft), "new").is_ok(), "{}", draft.text);
+}
