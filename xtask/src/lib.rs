@@ -15,6 +15,7 @@ pub mod audit;
 pub mod bench;
 pub mod boards;
 pub mod checkout;
+pub mod child;
 pub mod command;
 pub mod debug;
 pub mod decoder;

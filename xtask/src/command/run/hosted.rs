@@ -9,6 +9,7 @@ use super::connection::Connection;
 use super::refusal::{check_disks, check_folders};
 use super::{Arguments, Device, announce_forwards, tell_time_limit};
 use crate::boards::HOSTED as NAME;
+use crate::child;
 use crate::disk;
 use crate::failure::Failure;
 use crate::gateway::{self, Gateway};
@@ -67,7 +68,7 @@ impl Arguments {
         if let Some(Network::User { forwards, .. }) = &user {
             announce_forwards(forwards);
         }
-        match session::run_program(Command::new(&program).args(words), self.time_limit)? {
+        match session::run_program(child::bound(&program).args(words), self.time_limit)? {
             Ending::Interrupted | Ending::Exited(0) => Ok(()),
             Ending::TimedOut => {
                 tell_time_limit(&app.name, self.time_limit);
