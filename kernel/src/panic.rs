@@ -72,7 +72,9 @@ fn hint(address: usize) -> Option<&'static str> {
     if address < arch::NULL_PAGE {
         Some("a null pointer")
     } else if image::stack_guard().contains(&address) {
-        Some("a stack overflow: see memory.stack of the board")
+        Some(
+            "a stack overflow: state a larger memory.stack in the board file, or box large futures",
+        )
     } else if image::code().contains(&address) || image::read_only_data().contains(&address) {
         Some("memory of the image that is read-only")
     } else if image::all().contains(&address) {

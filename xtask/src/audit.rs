@@ -18,6 +18,13 @@ use vmos_codegen::Board;
 
 use elf::Elf;
 
+/// Returns a message for each function of the linked ELF file `bytes` whose frame could step over the
+/// guard below the stack, so that a stack overflow would not be a fault.
+#[must_use]
+pub fn too_large_frames(board: &Board, bytes: &[u8]) -> Vec<String> {
+    Elf::read(bytes).map_or_else(|_| Vec::new(), |elf| frames::too_large(board, &elf))
+}
+
 /// A difference between an image and the description of its board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {

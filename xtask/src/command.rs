@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use crate::child;
 use crate::diagnostics::{self, MessageFormat};
 use crate::failure::Failure;
 use crate::output;
@@ -98,6 +99,9 @@ enum Command {
 /// status with which the machine stopped.
 #[must_use]
 pub fn main() -> ExitCode {
+    if let Some(status) = child::become_program() {
+        return status;
+    }
     // Only a help text has examples, and finding a board for them takes a moment.
     let asks_for_help = |word: OsString| word == "--help" || word == "-h";
     let has_help = std::env::args_os().len() == 1 || std::env::args_os().any(asks_for_help);

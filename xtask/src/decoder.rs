@@ -8,6 +8,7 @@ use std::{env, fs, process, thread};
 use vmos_codegen::source;
 
 use crate::failure::Failure;
+use crate::host_program;
 use crate::qemu::Serial;
 use crate::workspace::{Workspace, cargo};
 
@@ -32,22 +33,18 @@ pub fn port() -> Serial {
 /// Builds the program. Its sources are beside those of xtask, which may be a dependency.
 pub fn build(workspace: &Workspace) -> Result<PathBuf, Failure> {
     let manifest = source::library().join("xtask/peers/defmt/Cargo.toml");
-    let program = workspace.target.join("debug").join(PROGRAM);
-    if !program.exists() {
+    if !workspace.target.join("debug").join(PROGRAM).exists() {
         eprintln!("xtask: building the program that decodes defmt messages");
     }
-    let status = cargo()
+    let mut build = cargo();
+    build
         .args(["build", "--quiet", "--manifest-path"])
         .arg(&manifest)
-        .env("CARGO_TARGET_DIR", &workspace.target)
-        .env_remove("CARGO_BUILD_TARGET")
-        .stdin(Stdio::null())
-        .status();
-    match status {
-        Ok(status) if status.success() => Ok(program),
-        Ok(_) => Err("the program that decodes defmt messages does not compile".into()),
-        Err(error) => Err(format!("cannot start cargo: {error}").into()),
-    }
+        .env("CARGO_TARGET_DIR", &workspace.target);
+    host_program::build_one(&mut build, PROGRAM).map_err(|failure| match failure {
+        Failure::Status(_) => "the program that decodes defmt messages does not compile".into(),
+        other => other,
+    })
 }
 
 /// The running program.

@@ -5,12 +5,13 @@ use std::env::consts::ARCH;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::child;
 use crate::emulator;
 use crate::qemu::Network;
 
@@ -76,7 +77,7 @@ impl Gateway {
         let command = command(user, folder.path());
         // A warning that there is no machine is expected.
         let log = File::create(folder.path().join(LOG))?;
-        let qemu = Command::new(&command[0])
+        let qemu = child::bound(&command[0])
             .args(&command[1..])
             .stdin(Stdio::null())
             .stdout(Stdio::null())

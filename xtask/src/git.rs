@@ -43,7 +43,10 @@ impl Git {
         };
         match git.run(&["rev-parse", "--git-dir"]) {
             Ok(_) => Ok(git),
-            Err(GitError::Failed { .. }) => Err(GitError::NoRepository(root.to_owned())),
+            // Git also rejects a repository of another user, and says so.
+            Err(GitError::Failed { .. }) if !is_in_repository(root) => {
+                Err(GitError::NoRepository(root.to_owned()))
+            }
             Err(error) => Err(error),
         }
     }
@@ -201,6 +204,14 @@ impl Git {
     }
 }
 
+/// Returns whether a folder, or one around it, is a git repository.
+#[must_use]
+pub fn is_in_repository(folder: &Path) -> bool {
+    folder
+        .ancestors()
+        .any(|folder| folder.join(".git").exists())
+}
+
 fn finish(words: &[&str], command: &mut Command) -> Result<Vec<u8>, GitError> {
     let output = command
         .output()
@@ -246,7 +257,10 @@ pub enum GitError {
 impl fmt::Display for GitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoGit(error) => write!(f, "cannot start git: {error}"),
+            Self::NoGit(error) => write!(
+                f,
+                "cannot start git, which reads other revisions: {error}; install the package git"
+            ),
             Self::NoRepository(root) => {
                 write!(
                     f,

@@ -8,10 +8,12 @@ use std::{env, fs};
 
 use vmos_codegen::board::{Board, ImageForm};
 
+use crate::audit;
 use crate::failure::FileError;
 use crate::flatten::{self, FlattenError};
 use crate::log_level::LogLevel;
 use crate::missing_logger;
+use crate::missing_std;
 use crate::target;
 use crate::ticks;
 use crate::workspace::{Workspace, cargo, relative_to_here};
@@ -158,19 +160,28 @@ pub fn link(
         if let Some(explanation) = ticks::other(&workspace.root) {
             return Err(ImageError::Tick(explanation));
         }
-        let mut silent = apps
-            .iter()
-            .filter(|app| workspace.app(app).is_ok_and(|app| !app.logs_by_defmt()));
         return Err(ImageError::Build {
             board: board.name.clone(),
             apps: apps.join(", "),
-            advice: silent.find_map(|app| missing_logger::of(&workspace.root, app)),
+            advice: advice(workspace, board, apps),
         });
     }
     Ok(apps
         .iter()
         .map(|app| linked(workspace, board, app))
         .collect())
+}
+
+/// Returns what to change so that apps can be built, if their dependencies are a known reason why not.
+fn advice(workspace: &Workspace, board: &Board, apps: &[&str]) -> Vec<String> {
+    let triple = target::triple(board.architecture);
+    let mut silent = apps
+        .iter()
+        .filter(|app| workspace.app(app).is_ok_and(|app| !app.logs_by_defmt()));
+    let logger = silent.find_map(|app| missing_logger::of(&workspace.root, app));
+    let mut apps = apps.iter();
+    let std = apps.find_map(|app| missing_std::of(&workspace.root, app, triple));
+    logger.into_iter().chain(std).collect()
 }
 
 /// Returns the folder in which cargo keeps the sources of crates.
@@ -210,6 +221,9 @@ fn place(workspace: &Workspace, board: &Board, app: &str) -> Result<Image, Image
     let image = Image::of(workspace, board, app);
     let built = linked(workspace, board, app);
     let elf = fs::read(&built).map_err(FileError::at("read what cargo built,", &built))?;
+    for text in audit::too_large_frames(board, &elf) {
+        eprintln!("xtask: warning: {text}");
+    }
     write(&image.elf, &elf)?;
     let at = |error| ImageError::Flatten {
         path: built.clone(),
@@ -257,8 +271,8 @@ pub enum ImageError {
         board: String,
         /// The names of the apps.
         apps: String,
-        /// What to change if the linker lacks a logger for defmt.
-        advice: Option<String>,
+        /// What to change if the linker lacks a logger for defmt, or the compiler the standard library.
+        advice: Vec<String>,
     },
     /// Crates disagree about the tick of embassy-time.
     Tick(String),
@@ -303,10 +317,9 @@ impl fmt::Display for ImageError {
                     formatter,
                     "cannot build {apps} for the board `{board}`; see cargo's errors above"
                 )?;
-                match advice {
-                    Some(advice) => write!(formatter, "\n  {advice}"),
-                    None => Ok(()),
-                }
+                advice
+                    .iter()
+                    .try_for_each(|advice| write!(formatter, "\n  {advice}"))
             }
             Self::Tick(explanation) => formatter.write_str(explanation),
             Self::File(error) => error.fmt(formatter),

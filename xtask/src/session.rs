@@ -12,6 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use vmos_codegen::board::Board;
 
+use crate::child;
 use crate::symbolise::{Symboliser, Symbols};
 use crate::time_limit::{Countdown, TimeLimit};
 
@@ -43,7 +44,7 @@ pub fn run(
     // Without symbols the machine still runs; backtraces then show only addresses.
     let symbols = Symbols::read(elf, root).ok();
     let signals = Signals::catch()?;
-    let mut qemu = Command::new(program)
+    let mut qemu = child::bound(program)
         .args(arguments)
         .stdout(Stdio::piped())
         .spawn()

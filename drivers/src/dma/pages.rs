@@ -44,6 +44,12 @@ impl Pages {
         PhysicalAddress(self.memory.as_ptr().expose_provenance() as u64)
     }
 
+    /// Returns the number of the first page: its address in pages.
+    #[must_use]
+    pub fn first_page(&self) -> u64 {
+        self.address().0 / PAGE as u64
+    }
+
     /// Leaks the pages, because the host may still take them away.
     pub fn leak(self) {
         note_leak(self.layout.size());

@@ -10,7 +10,7 @@ use super::driver::Driver;
 use super::error::{Failure, SetupError};
 use super::queue::Queue;
 use super::transport::{Doorbell, Transport};
-use crate::dma::PAGE;
+use crate::dma::{PAGE, Pages};
 
 mod health;
 mod lots;
@@ -115,6 +115,8 @@ pub struct Balloon<T: Transport> {
     held: Held,
     /// Returns how many bytes of the heap can be given away now.
     spare: fn() -> usize,
+    /// Returns the number of the first page of a block, as the device counts pages.
+    first_page: fn(&Pages) -> u64,
     /// Whether pages may be used again before the host wants fewer and before it is notified (5.5.6.1).
     may_relieve: bool,
     wanted: u32,
@@ -127,13 +129,18 @@ pub struct Balloon<T: Transport> {
 
 impl<T: Transport> Balloon<T> {
     /// Starts the device at `transport`. `spare` returns how many bytes of the heap can be given away at
-    /// the time of the call.
+    /// the time of the call, and `first_page` the number of the first page of a block:
+    /// [`Pages::first_page`], unless the device has other addresses.
     ///
     /// # Errors
     ///
     /// Returns [`SetupError`]; the device is then not used.
     #[inline(never)]
-    pub fn new(transport: T, spare: fn() -> usize) -> Result<Self, SetupError> {
+    pub fn new(
+        transport: T,
+        spare: fn() -> usize,
+        first_page: fn(&Pages) -> u64,
+    ) -> Result<Self, SetupError> {
         let mut device = Device::new(transport);
         let Ok((accepted, inflate, deflate)) = Self::parts(&mut device) else {
             return Err(device.refusal());
@@ -145,6 +152,7 @@ impl<T: Transport> Balloon<T> {
             deflate,
             held: Held::default(),
             spare,
+            first_page,
             may_relieve: accepted & WANTED == DEFLATE_ON_OOM,
             wanted: 0,
             scattered: 0,
@@ -259,7 +267,7 @@ impl<T: Transport> Balloon<T> {
                 break;
             }
             let has_room = self.held.reserve();
-            let Some(lot) = has_room.then(|| Lot::new(count)).flatten() else {
+            let Some(lot) = has_room.then(|| Lot::new(count, self.first_page)).flatten() else {
                 self.scattered = spare;
                 break;
             };

@@ -4,6 +4,8 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 #[cfg(feature = "virtio-balloon")]
+use vmos_drivers::dma::Pages;
+#[cfg(feature = "virtio-balloon")]
 use vmos_drivers::virtio::balloon::Balloon;
 #[cfg(feature = "virtio-console")]
 use vmos_drivers::virtio::console::Console;
@@ -102,7 +104,7 @@ impl Further {
         let started = match kind {
             #[cfg(feature = "virtio-balloon")]
             DeviceKind::BALLOON if handles.balloon.is_none() => {
-                Balloon::new(transport, super::balloon::spare).map(|balloon| {
+                Balloon::new(transport, super::balloon::spare, Pages::first_page).map(|balloon| {
                     let routing = balloon.routing();
                     let driver: &_ = Box::leak(Box::new(DriverCell::new(balloon, calls)));
                     handles.balloon = Some(driver);

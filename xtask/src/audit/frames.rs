@@ -32,6 +32,14 @@ enum Frame {
 
 pub(super) fn check(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
     audit.checked += 1;
+    for text in too_large(board, elf) {
+        audit.wrong(None, text);
+    }
+}
+
+/// Returns a message for each function with a frame that is too large.
+pub(super) fn too_large(board: &Board, elf: &Elf<'_>) -> Vec<String> {
+    let mut found = Vec::new();
     for symbol in elf.file.symbols() {
         if symbol.kind() != SymbolKind::Text || symbol.size() == 0 {
             continue;
@@ -58,14 +66,12 @@ pub(super) fn check(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
             Frame::Unknown => String::from("a frame without a fixed size"),
         };
         let name = addr2line::demangle_auto(symbol.name().unwrap_or_default().into(), None);
-        audit.wrong(
-            None,
-            format!(
-                "`{name}` has {told}: it could step over the guard below the stack; put large \
-                 values on the heap or in a static"
-            ),
-        );
+        found.push(format!(
+            "`{name}` has {told}: it could step over the guard below the stack; put large values on \
+             the heap or in a static"
+        ));
     }
+    found
 }
 
 /// Reads a little-endian halfword at `at`; 0 past the end.

@@ -9,6 +9,7 @@ use clap::Args;
 use vmos_codegen::Board;
 
 use crate::boards;
+use crate::child;
 use crate::debug;
 use crate::disk;
 use crate::failure::{Failure, FileError};
@@ -131,7 +132,7 @@ fn start(command: &[String]) -> Result<Child, Failure> {
     let [program, words @ ..] = command else {
         return Err("no command".into());
     };
-    let mut qemu = Command::new(program);
+    let mut qemu = child::bound(program);
     qemu.args(words).stdin(Stdio::null()).process_group(0);
     qemu.spawn()
         .map_err(|error| format!("cannot start {program}: {error}").into())

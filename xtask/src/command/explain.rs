@@ -7,7 +7,12 @@ use vmos_codegen::diagnostic::Code;
 
 use crate::diagnostics::coloured;
 use crate::failure::Failure;
+use crate::output;
 use crate::suggest;
+use crate::wrapping::{self, Table};
+
+/// The width at which the pages are written, in characters.
+const WIDTH: usize = 80;
 
 /// Explain diagnostics: the error, an example, and the fix
 ///
@@ -27,23 +32,28 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.codes.is_empty() {
-        print!("{}", list());
+        print!("{}", list().text(output::width()));
         return Ok(());
     }
     let codes: Result<Vec<Code>, Failure> =
         arguments.codes.iter().map(|code| parse(code)).collect();
     let colour = coloured(&io::stdout());
-    let pages = codes?.into_iter().map(|code| code.explain().render(colour));
+    let width = output::width();
+    let pages = codes?.into_iter().map(|code| {
+        let page = code.explain().render(colour);
+        wrapping::paragraphs(&page, width.filter(|width| *width < WIDTH))
+    });
     print!("{}", pages.collect::<Vec<_>>().join("\n"));
     Ok(())
 }
 
 /// Returns all codes with their meanings.
-fn list() -> String {
-    let lines = Code::ALL
-        .iter()
-        .map(|code| format!("{code}  {}\n", code.meaning()));
-    lines.collect()
+fn list() -> Table<2> {
+    let mut table = Table::new();
+    for code in Code::ALL {
+        table.add([code.to_string(), code.meaning().to_owned()]);
+    }
+    table
 }
 
 fn parse(written: &str) -> Result<Code, Failure> {

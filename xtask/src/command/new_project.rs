@@ -12,6 +12,7 @@ use super::new;
 use crate::boards;
 use crate::failure::{Failure, FileError};
 use crate::files;
+use crate::git::is_in_repository;
 use crate::transport;
 
 mod origin;
@@ -162,11 +163,4 @@ fn empty(path: &Path) -> Result<PathBuf, Failure> {
     Ok(path
         .canonicalize()
         .map_err(FileError::at("find the folder", path))?)
-}
-
-/// Returns whether the folder, or one around it, is a git repository.
-fn is_in_repository(folder: &Path) -> bool {
-    folder
-        .ancestors()
-        .any(|folder| folder.join(".git").exists())
 }

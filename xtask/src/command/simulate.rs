@@ -6,6 +6,7 @@ use std::process::Command;
 use clap::{Args, value_parser};
 
 use crate::failure::Failure;
+use crate::host_program;
 use crate::workspace::{Workspace, cargo};
 
 /// The default number of runs of each app.
@@ -14,7 +15,7 @@ const RUNS: u64 = 10_000;
 const APPS: [&str; 3] = ["demo", "http", "kv"];
 /// The program with the scripts.
 const WORLD: &str = "world-peer";
-/// The profile of the apps and of the program, which is also the name of its folder.
+/// The profile of the apps and of the program.
 const PROFILE: &str = "simulation";
 
 /// Run an app on a simulated machine whose devices fail, once for each seed
@@ -70,19 +71,17 @@ fn run_apps(workspace: &Workspace, arguments: &Arguments, apps: &[&str]) -> Resu
     }
     // All of them, so that an app has the same kernel, and a seed the same trace, whatever else is run.
     let packages = APPS.iter().chain([&WORLD]);
-    let built = cargo()
+    let mut build = cargo();
+    build
         .args(["build", "--quiet", "--profile", PROFILE])
         .args(packages.flat_map(|package| ["--package", package]))
         .current_dir(&workspace.root)
-        .env("CARGO_TARGET_DIR", &workspace.target)
-        .status()?;
-    if !built.success() {
-        return Err(Failure::Status(1));
-    }
-    let folder = workspace.target.join(PROFILE);
+        .env("CARGO_TARGET_DIR", &workspace.target);
+    let mut programs = host_program::build(&mut build, &[apps, &[WORLD]].concat())?;
+    let world = &programs.pop().ok_or("cargo built no program")?;
     let mut failed = 0;
-    for name in apps {
-        failed += usize::from(!run_app(arguments, name, &folder)?);
+    for (name, app) in apps.iter().zip(&programs) {
+        failed += usize::from(!run_app(arguments, name, world, app)?);
     }
     Ok(failed)
 }
@@ -110,12 +109,11 @@ pub(super) fn all(workspace: &Workspace, mut told: impl FnMut(&str)) -> Result<b
 }
 
 /// Runs one app with all seeds. Returns whether all runs were right.
-fn run_app(arguments: &Arguments, name: &str, folder: &Path) -> Result<bool, Failure> {
+fn run_app(arguments: &Arguments, name: &str, world: &Path, app: &Path) -> Result<bool, Failure> {
     let numbers = [arguments.seed, arguments.runs].map(|number| number.to_string());
-    let world = folder.join(WORLD);
-    let ended = Command::new(&world)
+    let ended = Command::new(world)
         .arg(name)
-        .arg(folder.join(name))
+        .arg(app)
         .args(numbers)
         .args(arguments.trace.then_some("trace"))
         .status()

@@ -1,23 +1,17 @@
 //! Lots of pages: what one request to the device is about, and the lots that the host has.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use super::super::queue::Segment;
 use super::DEPTH;
 use crate::dma::{Buffer, PAGE, Pages};
 
-/// Returns the number of the first page, of which the device's numbers have 32 bits; `None` if one of them
-/// does not fit, above 16 TiB.
-fn number(pages: &Pages) -> Option<u32> {
-    let first = pages.address().0 / PAGE as u64;
-    // In a test, the memory is that of a process, which has larger addresses.
-    let first = if cfg!(test) {
-        first & 0x7fff_ffff
-    } else {
-        first
-    };
-    u32::try_from(first.checked_add(pages.count() as u64)?).ok()?;
-    u32::try_from(first).ok()
+/// Returns the numbers of `count` pages from `first` on for the device, which have 32 bits; `None` if one
+/// of them does not fit, above 16 TiB.
+fn numbers(first: u64, count: usize) -> Option<Range<u32>> {
+    let end = u32::try_from(first.checked_add(count as u64)?).ok()?;
+    Some(u32::try_from(first).ok()?..end)
 }
 
 /// Pages that are given and taken back together.
@@ -29,16 +23,19 @@ pub(super) struct Lot {
 }
 
 impl Lot {
-    /// Allocates a lot; `None` if the heap has no such block.
-    pub(super) fn new(count: usize) -> Option<Self> {
-        let mut numbers = Buffer::new(count * size_of::<u32>()).ok()?;
+    /// Allocates a lot; `None` if the heap has no such block, or if the device cannot name its pages.
+    /// `first_page` returns the number of the first page of a block.
+    pub(super) fn new(count: usize, first_page: fn(&Pages) -> u64) -> Option<Self> {
+        let mut written = Buffer::new(count * size_of::<u32>()).ok()?;
         let pages = Pages::new(count)?;
-        let first = number(&pages)?;
-        for (number, place) in (first..).zip(numbers.chunks_exact_mut(size_of::<u32>())) {
+        let numbers = numbers(first_page(&pages), count)?;
+        for (number, place) in numbers.zip(written.chunks_exact_mut(size_of::<u32>())) {
             place.copy_from_slice(&number.to_le_bytes());
         }
-        let pages = Some(pages);
-        Some(Self { numbers, pages })
+        Some(Self {
+            numbers: written,
+            pages: Some(pages),
+        })
     }
 
     pub(super) const fn count(&self) -> usize {
@@ -114,5 +111,20 @@ impl Held {
     /// Leaks what the device may still read or take away.
     pub(super) fn leak(&mut self) {
         core::mem::take(self).lots.into_iter().for_each(Lot::leak);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_cannot_name_pages_above_16_tib() {
+        let most = u64::from(u32::MAX);
+        assert_eq!(numbers(5, 2), Some(5..7));
+        assert_eq!(numbers(most - 2, 2), Some(u32::MAX - 2..u32::MAX));
+        for (first, count) in [(most - 1, 2), (most + 1, 1), (u64::MAX, 1)] {
+            assert_eq!(numbers(first, count), None, "{first}");
+        }
     }
 }

@@ -20,6 +20,11 @@ std::thread_local! {
     static SPARE: Cell<usize> = const { Cell::new(usize::MAX) };
 }
 
+/// The memory is that of a process, at addresses that the device cannot name.
+fn first_page(pages: &Pages) -> u64 {
+    pages.first_page() & 0x7fff_ffff
+}
+
 struct Host {
     device: FakeDevice,
     driver: Driver,
@@ -32,7 +37,8 @@ impl Host {
     fn new(version: u32, offered: u64) -> Self {
         SPARE.set(usize::MAX);
         let device = FakeDevice::new(version, 5, VERSION_1 | offered, &[16, 16], &[0; 8]);
-        let driver = Balloon::new(device.transport(), || SPARE.get()).expect("a fine device");
+        let driver =
+            Balloon::new(device.transport(), || SPARE.get(), first_page).expect("a fine device");
         let rings = [device.ring(0), device.ring(1)];
         Self {
             device,
@@ -300,6 +306,6 @@ fn a_number_that_never_settles_is_not_used() {
 #[test]
 fn a_device_without_its_queues_is_refused() {
     let device = FakeDevice::new(2, 5, VERSION_1, &[16, 0], &[0; 8]);
-    let refused = Balloon::new(device.transport(), || 0).err();
+    let refused = Balloon::new(device.transport(), || 0, first_page).err();
     assert_eq!(refused, Some(SetupError::QueueMissing { queue: 1 }));
 }

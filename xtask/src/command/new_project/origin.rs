@@ -4,6 +4,8 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::install;
+
 use super::template::{Origin, Revision};
 
 /// The folders of VMOS that a project uses: what is not committed there is missing in `origin`.
@@ -22,10 +24,15 @@ const USED: [&str; 8] = [
 /// the copy, or why it cannot be used by a project whose board extends `sibling`.
 pub(super) fn of(library: &Path, sibling: &str) -> Result<Origin, &'static str> {
     let git = |words: &[&str]| text(library, words);
-    let is_top = git(&["rev-parse", "--show-prefix"]).is_some_and(|prefix| prefix.is_empty());
-    let is_clone = is_top && library.join(".git").exists();
-    if !is_clone {
+    if !library.join(".git").exists() {
         return Err("that is no git repository");
+    }
+    if !install::in_path("git") {
+        return Err("git is not installed, so its commit is not known");
+    }
+    let is_top = git(&["rev-parse", "--show-prefix"]).is_some_and(|prefix| prefix.is_empty());
+    if !is_top {
+        return Err("git does not read its repository: `git status` there says why");
     }
     let url = git(&["remote", "get-url", "origin"]).ok_or("its git repository has no `origin`")?;
     if has_secret(&url) {

@@ -3,15 +3,17 @@
 use std::env;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use super::connection::Connection;
 use super::refusal::{check_disks, check_folders};
 use super::{Arguments, Device, announce_forwards, tell_time_limit};
 use crate::boards::HOSTED as NAME;
+use crate::child;
 use crate::disk;
 use crate::failure::Failure;
 use crate::gateway::{self, Gateway};
+use crate::host_program;
 use crate::install;
 use crate::qemu::{Disk, Network};
 use crate::session::{self, Ending};
@@ -27,7 +29,6 @@ impl Arguments {
         let disks = self.hosted_disks(workspace);
         disks.iter().try_for_each(check_path)?;
         let user = self.user_network(app)?;
-        let program = workspace.target.join("debug").join(&app.name);
         if self.dry_run {
             let folder = env::temp_dir().join("vmos-gateway");
             if let Some(user) = &user {
@@ -36,6 +37,7 @@ impl Arguments {
             }
             let wire = user.map(|_| gateway::wire(&folder));
             let words = self.hosted_words(&disks, wire)?;
+            let program = workspace.target.join("debug").join(&app.name);
             let program = program.display().to_string();
             let command: Vec<_> = [program].into_iter().chain(words).collect();
             println!("{}", shell::quote(&command));
@@ -48,15 +50,12 @@ impl Arguments {
         for Disk { image, .. } in &disks {
             disk::create_if_missing(image)?;
         }
-        let status = cargo()
+        let mut build = cargo();
+        build
             .args(["build", "--package", &app.name])
             .current_dir(&workspace.root)
-            .env("CARGO_TARGET_DIR", &workspace.target)
-            .stdin(Stdio::null())
-            .status()?;
-        if !status.success() {
-            return Err(Failure::Status(1));
-        }
+            .env("CARGO_TARGET_DIR", &workspace.target);
+        let program = host_program::build_one(&mut build, &app.name)?;
         if user.is_none() && self.time_limit.is_none() {
             let words = self.hosted_words(&disks, None)?;
             let error = Command::new(&program).args(words).exec();
@@ -67,7 +66,7 @@ impl Arguments {
         if let Some(Network::User { forwards, .. }) = &user {
             announce_forwards(forwards);
         }
-        match session::run_program(Command::new(&program).args(words), self.time_limit)? {
+        match session::run_program(child::bound(&program).args(words), self.time_limit)? {
             Ending::Interrupted | Ending::Exited(0) => Ok(()),
             Ending::TimedOut => {
                 tell_time_limit(&app.name, self.time_limit);

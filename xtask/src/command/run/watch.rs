@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::Child;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -10,9 +10,11 @@ use std::time::{Duration, SystemTime};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use vmos_codegen::source;
 
+use crate::child;
 use crate::failure::Failure;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, cargo};
 
 /// The name of the option.
 const OPTION: &str = "--watch";
@@ -20,8 +22,8 @@ const OPTION: &str = "--watch";
 /// The time between two checks of the sources.
 const EVERY: Duration = Duration::from_millis(500);
 
-/// The inputs of an image in the folder of a workspace: files and folders. `generated/` is made
-/// from them by the run itself.
+/// The inputs of an image in the folder of a workspace and in that of VMOS: files and folders.
+/// `generated/` is made from them by the run itself.
 const SOURCES: [&str; 9] = [
     "apps",
     "boards",
@@ -45,7 +47,9 @@ pub(super) fn run(workspace: &Workspace) -> Result<(), Failure> {
     while !is_stopped() {
         let sources = Sources::of(workspace);
         let arguments = std::env::args_os().skip(1).filter(|word| word != OPTION);
-        let mut machine = Command::new(std::env::current_exe()?)
+        // Through cargo, which builds the commands again if the generator in them has changed.
+        let mut machine = child::bound(cargo().get_program())
+            .arg("xtask")
             .args(arguments)
             .spawn()?;
         let mut has_ended = false;
@@ -84,8 +88,12 @@ pub(super) struct Sources {
 impl Sources {
     /// Reads the state of a workspace's sources.
     pub(super) fn of(workspace: &Workspace) -> Self {
-        let roots = SOURCES.map(|name| workspace.root.join(name)).to_vec();
-        Self::in_roots(roots)
+        let mut folders = vec![workspace.root.clone(), source::library()];
+        folders.dedup();
+        let roots = folders
+            .iter()
+            .flat_map(|folder| SOURCES.map(|name| folder.join(name)));
+        Self::in_roots(roots.collect())
     }
 
     fn in_roots(roots: Vec<PathBuf>) -> Self {
