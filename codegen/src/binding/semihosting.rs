@@ -69,7 +69,9 @@ impl Binding for Semihosting {
         let configs = configs.filter(|pair| is_config(&pair[0].value.0));
         for value in configs.map(|pair| &pair[1]) {
             let options = value.value.0.split(',');
-            let last = options.filter_map(|one| one.strip_prefix("enable=")).last();
+            let last = options
+                .filter_map(|one| one.strip_prefix("enable="))
+                .next_back();
             if last.is_some_and(|word| word != "on") {
                 let title = "QEMU's arguments disable semihosting";
                 problems.report(

@@ -120,13 +120,13 @@ fn check_selection(qemu: &Qemu, controller: &dyn Controller, problems: &mut Prob
     let (Some(machine), Some(selected)) = (qemu.machine.get(), controller.selected()) else {
         return;
     };
-    let options = machine
+    let mut options = machine
         .value
         .0
         .split(',')
         .filter_map(|one| one.split_once('='));
     // QEMU takes the last of several.
-    let last = options.filter(|(key, _)| *key == selected.option).last();
+    let last = options.rfind(|(key, _)| *key == selected.option);
     let Some((key, value)) = last.filter(|(_, value)| !selected.values.contains(value)) else {
         return;
     };
