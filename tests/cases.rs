@@ -159,7 +159,7 @@ impl Case {
 
 /// The cases of boards that are tested seldom: those whose result depends on the board's own parts,
 /// above all on its interrupt controller and timer, and one for each of the kernel's means.
-const BRIEF: [&str; 32] = [
+const BRIEF: [&str; 33] = [
     "answers_ping",
     "bench_measures_disk_and_timer",
     "c6_two_vectors",
@@ -175,6 +175,7 @@ const BRIEF: [&str; 32] = [
     "is_as_described",
     "m9_a_write_to_code_is_reported",
     "m9_data_that_is_run_is_reported",
+    "names_a_further_controller",
     "names_a_local_controller_elsewhere",
     "names_a_timer_that_is_missing",
     "names_another_controller",
