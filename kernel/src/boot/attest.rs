@@ -147,18 +147,24 @@ impl Attestation<'static> {
         }
         match missing {
             Some(key) => {
-                self.find_others();
+                self.find_others(&mut |_| ());
                 Err(CannotStart::Missing(key))
             }
             None => Ok(()),
         }
     }
 
-    /// Reports all other conflicts, and returns the number of all.
+    /// Reports all other conflicts, and returns the number of all. Passes the key of each part whose
+    /// interrupts differ to `doubt`.
     #[cold]
-    pub(super) fn find_others(&mut self) -> usize {
+    pub(super) fn find_others(&mut self, doubt: &mut dyn FnMut(&'static str)) -> usize {
         if let Some(survey) = self.survey() {
-            let tell = |found: Contradiction<'_>| error!("{found}");
+            let tell = |found: Contradiction<'_>| {
+                error!("{found}");
+                if found.is_about_an_interrupt() {
+                    doubt(found.part());
+                }
+            };
             self.contradictions += survey.contradictions(Aspect::Rest, tell);
         }
         self.compare_clock();
@@ -173,7 +179,7 @@ impl Attestation<'static> {
     #[cold]
     pub(super) fn conclude_later(mut self) -> Result<(), CannotStart> {
         if cfg!(debug_assertions) {
-            return match self.find_others() {
+            return match self.find_others(&mut |_| ()) {
                 0 => Ok(()),
                 _ => Err(CannotStart::Contradicted),
             };
@@ -207,13 +213,19 @@ impl Attestation<'static> {
 /// Finishes the comparison, if it was [left](Attestation::conclude_later) for later.
 #[cold]
 pub(super) fn conclude() {
+    conclude_for(&mut |_| ());
+}
+
+/// Like [`conclude`]; passes the key of each part whose interrupts differ to `doubt`.
+#[cold]
+pub(super) fn conclude_for(doubt: &mut dyn FnMut(&'static str)) {
     if arch::FIRMWARE_TABLE == TableKind::None {
         return;
     }
     let Some(mut attestation) = critical_section::with(|cs| REST.borrow(cs).take()) else {
         return;
     };
-    let count = attestation.find_others();
+    let count = attestation.find_others(doubt);
     if count > 0 {
         error!(
             "conflicts between board file and machine: {count}; continuing with the board file. \
