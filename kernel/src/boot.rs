@@ -155,7 +155,9 @@ fn boot(
     event_loop::run(machine, services, executor, statistics, |drivers| {
         // No frame has been sent yet.
         crate::secrets::draw(kernel, spawner);
-        attest::conclude_for(&mut |part| drivers.doubt_interrupts(part));
+        if attest::conclude() {
+            drivers.doubt_lines();
+        }
     })
 }
 
@@ -180,7 +182,7 @@ fn prepare_memory(
             Ok(memory)
         }
         Err(error) => {
-            attestation.find_others(&mut |_| ());
+            attestation.find_others();
             Err(error)
         }
     }

@@ -106,15 +106,6 @@ impl Place {
         }
     }
 
-    /// Returns whether the place is in the part of the board with this key.
-    pub(crate) fn is_in(self, part: &str) -> bool {
-        match self {
-            Self::MmioSlot { .. } => part.starts_with("virtio-mmio"),
-            Self::Pci(_) => part.starts_with("pci."),
-            Self::Board(key) => part == key,
-        }
-    }
-
     /// Returns whether the board file names the place.
     pub(crate) fn is_of(self, named: &NamedDevice) -> bool {
         match self {

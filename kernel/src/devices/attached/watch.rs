@@ -6,8 +6,8 @@
 //! * If the device has responded but its interrupt was not delivered, the kernel processes the
 //!   responses. If that happens twice in a row, the device is checked every 10 ms until an
 //!   interrupt arrives, and the status of a device that may send by itself is read four times a second.
-//!   The same is done from the start if firmware says that the interrupt is another one than in the board
-//!   file.
+//!   The same is done from the start if firmware says that an interrupt is another one than in the
+//!   board file.
 //! * After half a second without a response, the kernel reads the device's status and notifies it
 //!   again. It repeats this, doubling the time in between.
 //! * If one request stays the oldest without a response for 10 s, whether others have one or not,
@@ -224,17 +224,18 @@ impl Attached {
         self.tell(Event::Deaf);
     }
 
-    /// Switches to polling if the device is of this part of the board and raises interrupts on a line:
-    /// firmware says that the line is another one. The log says so once a response without an
-    /// interrupt was found.
+    /// Switches to polling if the device raises interrupts on a line, which may be another one. The
+    /// log says so only once a response without an interrupt was found.
     #[cold]
-    pub(in crate::devices) fn doubt_line(&mut self, part: &str) {
-        if self.place.is_in(part) && matches!(self.delivery, Some(Delivery::Line(_))) {
+    pub(in crate::devices) fn doubt_line(&mut self) {
+        if matches!(self.delivery, Some(Delivery::Line(_))) {
             self.poll();
         }
     }
 
     /// Polls the device until an interrupt arrives.
+    #[cold]
+    #[inline(never)]
     fn poll(&mut self) {
         self.watch.missing = DEAF;
         self.watch.line = self.watch.line.or(self.line.take());

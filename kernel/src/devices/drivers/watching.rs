@@ -98,14 +98,14 @@ impl Drivers {
         }
     }
 
-    /// Polls the devices of a part of the board, of which firmware says that their interrupts are at
-    /// other inputs than the board file says, until an interrupt of them arrives.
+    /// Polls each device that raises interrupts on a line, until one arrives: firmware says that the
+    /// board file names another line for some.
     #[cold]
-    pub(crate) fn doubt_interrupts(&mut self, part: &str) {
+    pub(crate) fn doubt_lines(&mut self) {
         for index in 0..self.routes.len() {
             let source = self.routes[index].source;
             if let Some(attached) = self.attached(source) {
-                attached.doubt_line(part);
+                attached.doubt_line();
             }
         }
     }

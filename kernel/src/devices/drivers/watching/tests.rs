@@ -176,7 +176,7 @@ fn a_frame_that_was_found_counts_as_use_of_the_network() {
 #[test]
 fn a_device_whose_interrupt_firmware_denies_answers_at_once() {
     let (mut machine, network) = machine_on_network();
-    machine.drivers().doubt_interrupts("virtio-mmio");
+    machine.drivers().doubt_lines();
     machine.rest(50 * SECOND);
     let waited = answered_after(&mut machine, &network);
     assert!(waited <= 20 * MS, "{waited}");

@@ -48,7 +48,7 @@ fn a_device_that_is_doubted_is_named_once_a_response_came_without_an_interrupt()
     let lines = |answers: usize| {
         logged(|| {
             let (mut attached, mut driver) = (attached(), Driver::with(100));
-            attached.doubt_line("virtio-mmio");
+            attached.doubt_line();
             for _ in 0..answers {
                 driver.answer();
                 look_for_long(&mut attached, &mut driver);
