@@ -147,18 +147,18 @@ impl LoopStatistics {
     }
 }
 
-/// Runs the loop forever. Calls `started` after every task has run once.
-pub(crate) fn run(
+/// Runs the loop forever. Calls `started` with the services after every task has run once.
+pub(crate) fn run<S: Services>(
     machine: impl Machine,
-    services: &mut impl Services,
+    services: &mut S,
     mut executor: Executor,
     statistics: &LoopStatistics,
-    started: impl FnOnce(),
+    started: impl FnOnce(&mut S),
 ) -> ! {
     // Interrupts wait at the controller.
     critical_section::with(|cs| {
         run_first(&machine, &mut executor, statistics, RECENT.borrow(cs));
-        started();
+        started(services);
         run_turns(machine, services, executor, statistics, cs)
     })
 }

@@ -10,6 +10,8 @@ pub use embassy_time::{
 
 pub use crate::deadline::{TimesOut, Within};
 
+#[cfg(test)]
+pub(crate) mod alone;
 pub(crate) mod queue;
 mod wall_clock;
 

@@ -28,8 +28,10 @@ pub trait Wire {
     fn receive(&mut self, room: &mut [u8]) -> Option<usize>;
 
     /// Returns the descriptor, with the events, that shows that a frame has arrived or that waiting ones
-    /// can be sent; `None` if the wire has ended.
-    fn awaited(&self) -> Option<(BorrowedFd<'_>, PollFlags)>;
+    /// can be sent; `None` if the wire has ended, or if frames only arrive while the machine is awake.
+    fn awaited(&self) -> Option<(BorrowedFd<'_>, PollFlags)> {
+        None
+    }
 }
 
 /// A wire with a datagram for each frame, as QEMU's `-netdev dgram`.

@@ -55,6 +55,11 @@ impl Contradiction<'_> {
         }
     }
 
+    /// Whether the device, or one in its slots, has another interrupt than the board file says.
+    pub(crate) const fn is_about_an_interrupt(&self) -> bool {
+        matches!(self.described, Value::Interrupt(_))
+    }
+
     /// Returns the device's key.
     pub(crate) fn part(&self) -> &'static str {
         self.part

@@ -32,6 +32,8 @@ pub(super) struct Attestation<'a> {
     table: Option<Table>,
     survey: Option<Survey<'a, COUNT, STRIDE>>,
     contradictions: usize,
+    /// Whether an interrupt is another one than in the board file.
+    denies_interrupts: bool,
 }
 
 impl Attestation<'static> {
@@ -44,6 +46,7 @@ impl Attestation<'static> {
             table,
             survey,
             contradictions: 0,
+            denies_interrupts: false,
         }
     }
 
@@ -133,7 +136,7 @@ impl Attestation<'static> {
     pub(super) fn find_misplaced(&mut self) -> Result<(), CannotStart> {
         let mut missing = None;
         let mut tell = |found: Contradiction<'_>| {
-            error!("{found}");
+            report(&found);
             if found.denies() {
                 missing = missing.or(deny(found.part()));
             }
@@ -157,10 +160,15 @@ impl Attestation<'static> {
     /// Reports all other conflicts, and returns the number of all.
     #[cold]
     pub(super) fn find_others(&mut self) -> usize {
+        let mut is_any_interrupt = false;
         if let Some(survey) = self.survey() {
-            let tell = |found: Contradiction<'_>| error!("{found}");
+            let tell = |found: Contradiction<'_>| {
+                report(&found);
+                is_any_interrupt |= found.is_about_an_interrupt();
+            };
             self.contradictions += survey.contradictions(Aspect::Rest, tell);
         }
+        self.denies_interrupts = is_any_interrupt;
         self.compare_clock();
         self.contradictions
     }
@@ -180,7 +188,9 @@ impl Attestation<'static> {
         }
         let rest = Some(Box::new(self));
         critical_section::with(|cs| REST.borrow(cs).set(rest));
-        machine::call_at_end(conclude);
+        machine::call_at_end(|| {
+            conclude();
+        });
         Ok(())
     }
 
@@ -204,14 +214,15 @@ impl Attestation<'static> {
     }
 }
 
-/// Finishes the comparison, if it was [left](Attestation::conclude_later) for later.
+/// Finishes the comparison, if it was [left](Attestation::conclude_later) for later. Returns whether
+/// firmware says of any interrupt that it is another one than in the board file.
 #[cold]
-pub(super) fn conclude() {
+pub(super) fn conclude() -> bool {
     if arch::FIRMWARE_TABLE == TableKind::None {
-        return;
+        return false;
     }
     let Some(mut attestation) = critical_section::with(|cs| REST.borrow(cs).take()) else {
-        return;
+        return false;
     };
     let count = attestation.find_others();
     if count > 0 {
@@ -221,6 +232,14 @@ pub(super) fn conclude() {
             machine::NAME
         );
     }
+    attestation.denies_interrupts
+}
+
+/// Reports a conflict. All callers share its code.
+#[cold]
+#[inline(never)]
+fn report(found: &Contradiction<'_>) {
+    error!("{found}");
 }
 
 /// Disables an optional device that is not where the board file says. Returns the key of a device

@@ -25,6 +25,7 @@ mod rest;
 mod storm;
 mod watching;
 
+use rest::Rest;
 pub(super) use storm::Raised;
 use storm::Storm;
 use watching::Watching;
@@ -104,8 +105,7 @@ pub(crate) struct Drivers {
     next_look: u64,
     /// The time of the last check, in nanoseconds.
     looked: u64,
-    /// The time since which only the device watch has used the devices, in nanoseconds.
-    idle_since: u64,
+    rest: Rest,
 }
 
 impl Default for Drivers {
@@ -129,7 +129,7 @@ impl Default for Drivers {
             watching: Watching::No,
             next_look: NEVER,
             looked: 0,
-            idle_since: 0,
+            rest: Rest::default(),
         }
     }
 }

@@ -192,6 +192,11 @@ impl Further {
         looks.min().unwrap_or(NEVER)
     }
 
+    /// Returns whether there is a device: each of these kinds may report something without being asked.
+    pub(super) fn listen(&self) -> bool {
+        !self.0.is_empty()
+    }
+
     /// Returns the time until the first check after a turn; see [`Attached::first_look`].
     pub(super) fn first_look(&self, found_idle: bool) -> u64 {
         let looks = self.0.iter().map(|device| {

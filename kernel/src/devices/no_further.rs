@@ -48,6 +48,10 @@ impl Further {
         NEVER
     }
 
+    pub(super) const fn listen(&self) -> bool {
+        false
+    }
+
     pub(super) const fn first_look(&self, _: bool) -> u64 {
         NEVER
     }

@@ -11,6 +11,7 @@ use embassy_executor::raw::TaskStorage;
 
 use super::*;
 use crate::time::NEVER;
+use crate::time::alone::{Alone, alone};
 
 const NOW: u64 = 1_000;
 
@@ -133,6 +134,7 @@ struct Fixture {
     executor: Executor,
     statistics: LoopStatistics,
     recent: Recent,
+    _alone: Alone,
 }
 
 impl Fixture {
@@ -147,6 +149,7 @@ impl Fixture {
             executor: Executor::new(),
             statistics: LoopStatistics::default(),
             recent: Recent::new(),
+            _alone: alone(),
         }
     }
 

@@ -77,7 +77,7 @@ pub(super) fn begin(
     start(kernel, spawner);
     let [drivers] = state.devices.drivers();
     let services = &mut *drivers.borrow_mut();
-    event_loop::run(machine, services, executor, &state.loop_statistics, || ())
+    event_loop::run(machine, services, executor, &state.loop_statistics, |_| ())
 }
 
 fn fail(error: &Unusable, status: i32) -> ! {

@@ -6,13 +6,15 @@
 //! * If the device has responded but its interrupt was not delivered, the kernel processes the
 //!   responses. If that happens twice in a row, the device is checked every 10 ms until an
 //!   interrupt arrives, and the status of a device that may send by itself is read four times a second.
+//!   The same is done from the start if firmware says that an interrupt is another one than in the
+//!   board file.
 //! * After half a second without a response, the kernel reads the device's status and notifies it
 //!   again. It repeats this, doubling the time in between.
 //! * If one request stays the oldest without a response for 10 s, whether others have one or not,
 //!   the kernel resets and restarts the device; its requests fail.
 //!
-//! A network device is also checked when it has no frames to send, at growing intervals
-//! (`drivers::rest`).
+//! A device that may send by itself is also checked when it has no requests, at growing intervals
+//! (`drivers::rest`): that of a network, a console, a socket device or a memory balloon.
 //!
 //! Each event is counted. The first of each kind is logged.
 
@@ -23,6 +25,7 @@ use vmos_drivers::warn;
 use vmos_drivers::watched::Watched;
 
 use super::Attached;
+use crate::devices::Delivery;
 use crate::time::NEVER;
 
 /// The time between two checks of a device with requests, in nanoseconds.
@@ -126,8 +129,14 @@ impl Default for Watch {
 }
 
 impl Watch {
+    /// Whether the device is polled.
     const fn is_deaf(&self) -> bool {
         self.missing >= DEAF
+    }
+
+    /// Whether the device is polled because interrupts were missing, and not only doubted.
+    const fn is_known_deaf(&self) -> bool {
+        self.is_deaf() && self.told & Event::Deaf as u8 != 0
     }
 }
 
@@ -162,7 +171,7 @@ impl Attached {
         let suspicion = mem::take(&mut self.watch.suspicion);
         let is_the_same = suspicion == 0 || pulse.taken == before.taken;
         if pulse.has_news && !self.has_work && is_the_same {
-            if suspicion < LOOKS && !self.watch.is_deaf() {
+            if suspicion < LOOKS && !self.watch.is_known_deaf() {
                 self.watch.suspicion = suspicion + 1;
                 // Otherwise, work found in its queue would count as its interrupt.
                 self.watch.line = self.watch.line.or(self.line.take());
@@ -210,10 +219,26 @@ impl Attached {
     /// Switches to polling, because the device cannot raise interrupts.
     #[cold]
     pub(in crate::devices) fn expect_no_interrupt(&mut self) {
-        self.watch.missing = DEAF;
         self.was_restarted = false;
-        self.watch.line = self.line.take();
+        self.poll();
         self.tell(Event::Deaf);
+    }
+
+    /// Switches to polling if the device raises interrupts on a line, which may be another one. The
+    /// log says so only once a response without an interrupt was found.
+    #[cold]
+    pub(in crate::devices) fn doubt_line(&mut self) {
+        if matches!(self.delivery, Some(Delivery::Line(_))) {
+            self.poll();
+        }
+    }
+
+    /// Polls the device until an interrupt arrives.
+    #[cold]
+    #[inline(never)]
+    fn poll(&mut self) {
+        self.watch.missing = DEAF;
+        self.watch.line = self.watch.line.or(self.line.take());
     }
 
     /// Records an interrupt from the device.

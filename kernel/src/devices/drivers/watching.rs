@@ -4,7 +4,7 @@
 use vmos_drivers::interrupt::Interrupt;
 use vmos_drivers::watched::Watched as _;
 
-use super::{Drivers, Network, Shared, rest};
+use super::{Drivers, Network, Shared};
 use crate::devices::attached::TICK;
 use crate::time::{self, NEVER};
 
@@ -56,13 +56,14 @@ impl Drivers {
         self.has_work = true;
         self.looked = now;
         self.watching = Watching::Yes;
+        self.rest.note_look(now, next, rests);
         if next == NEVER {
             self.watch_no_longer(Watching::Ended);
             let network = self.network.as_ref().map(|network| network.stack.due());
-            if network.is_some() || self.interfaces.has_stack() {
+            if network.is_some() || self.interfaces.has_stack() || self.further.listen() {
                 let due = network.unwrap_or(NEVER).min(self.interfaces.due());
                 let due = time::task_deadline().min(due);
-                next = rest::until_next_look(now, self.idle_since, due);
+                next = self.rest.until_next_look(now, due);
             }
         }
         let (masked, due) = self.unmask(now);
@@ -91,8 +92,21 @@ impl Drivers {
         if next == NEVER {
             self.watch_no_longer(Watching::No);
         } else {
-            (self.watching, self.looked, self.idle_since) = (Watching::Yes, now, now);
+            (self.watching, self.looked) = (Watching::Yes, now);
+            self.rest.end(now);
             self.set_watch(now.saturating_add(next));
+        }
+    }
+
+    /// Polls each device that raises interrupts on a line, until one arrives: firmware says that the
+    /// board file names another line for some.
+    #[cold]
+    pub(crate) fn doubt_lines(&mut self) {
+        for index in 0..self.routes.len() {
+            let source = self.routes[index].source;
+            if let Some(attached) = self.attached(source) {
+                attached.doubt_line();
+            }
         }
     }
 
@@ -119,3 +133,6 @@ impl Drivers {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

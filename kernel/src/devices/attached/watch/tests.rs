@@ -269,6 +269,44 @@ fn a_device_that_is_polled_is_first_looked_at_as_often_as_later() {
 }
 
 #[test]
+fn a_device_whose_line_is_doubted_is_polled_from_the_start() {
+    let (mut attached, mut driver) = (attached(), Driver::with(0));
+    driver.pulse.listens = true;
+    assert_eq!(attached.first_look(&mut driver, false), TICK);
+    attached.doubt_line();
+    assert_eq!(attached.first_look(&mut driver, false), POLL);
+    assert_eq!(look(&mut attached, &mut driver), POLL);
+    attached.has_work = false;
+    // It sends without a request.
+    driver.answer();
+    assert_eq!(look_for_long(&mut attached, &mut driver), POLL);
+    assert!(attached.has_work);
+    assert_eq!(statistics(&attached).lost_interrupts, 1);
+    assert_eq!(attached.line, None);
+}
+
+#[test]
+fn a_device_that_was_doubted_is_not_polled_once_its_interrupt_arrives() {
+    let (mut attached, mut driver) = (attached(), Driver::with(1));
+    attached.doubt_line();
+    driver.answer();
+    assert_eq!(look(&mut attached, &mut driver), DELIVERY);
+    attached.hear();
+    driver.take();
+    assert_eq!(attached.line, Some(LINE));
+    assert_eq!(attached.first_look(&mut driver, false), TICK);
+    assert_eq!(statistics(&attached).lost_interrupts, 0);
+}
+
+#[test]
+fn messages_are_not_doubted_for_a_line() {
+    let (mut attached, mut driver) = (attached(), Driver::with(1));
+    attached.set_delivery(Delivery::Messages(9), false);
+    attached.doubt_line();
+    assert_eq!(attached.first_look(&mut driver, false), TICK);
+}
+
+#[test]
 fn a_device_that_does_not_respond_is_notified_again_and_then_reset() {
     let (mut attached, mut driver) = (attached(), Driver::with(1));
     let mut kicks = std::vec::Vec::new();

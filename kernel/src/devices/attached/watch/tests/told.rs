@@ -42,3 +42,25 @@ fn a_device_whose_interrupts_never_arrive_is_named_once() {
         ]
     );
 }
+
+#[test]
+fn a_device_that_is_doubted_is_named_once_a_response_came_without_an_interrupt() {
+    let lines = |answers: usize| {
+        logged(|| {
+            let (mut attached, mut driver) = (attached(), Driver::with(100));
+            attached.doubt_line();
+            for _ in 0..answers {
+                driver.answer();
+                look_for_long(&mut attached, &mut driver);
+            }
+        })
+    };
+    assert!(lines(0).is_empty());
+    assert_eq!(
+        lines(1),
+        [
+            "disk, virtio-mmio slot 30, interrupt 78: no interrupts arrive: polling every 10 ms; see \
+             its interrupt in the board file"
+        ]
+    );
+}
