@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
+use std::thread;
 
 use vmos_codegen::influence::{Influence, Origin, Relation};
 use vmos_codegen::source::Folder;
@@ -29,33 +30,44 @@ fn lines() -> &'static [Line] {
     &LINES
 }
 
+/// Traces all boards, at the same time.
 fn trace() -> Vec<Line> {
+    let boards = board_names(&workspace()).unwrap();
+    thread::scope(|scope| {
+        let traced: Vec<_> = boards
+            .iter()
+            .map(|board| scope.spawn(|| trace_board(board)))
+            .collect();
+        let lines = traced.into_iter().map(|board| board.join().unwrap());
+        lines.flatten().collect()
+    })
+}
+
+fn trace_board(board: &str) -> Vec<Line> {
     let mut lines = Vec::new();
-    for board in board_names(&workspace()).unwrap() {
-        let (resolved, written) = load_written(&Folder::new(&workspace()), &board).unwrap();
-        let facts = written.all_facts();
-        let tables = facts.iter().filter_map(|fact| fact.path.rsplit_once('.'));
-        let mut parts: BTreeSet<String> = tables.map(|(table, _)| table.to_owned()).collect();
-        parts.insert(resolved.architecture.to_string());
-        let influence = Influence::of(&resolved, &written).unwrap();
-        for (&file, artefact) in influence.artefacts() {
-            for (text, number) in artefact.text.lines().zip(1..) {
-                let origin = influence.origin(file, number);
-                let origin = origin.unwrap_or_else(|| panic!("{board}/{file}:{number}"));
-                for key in &origin.keys {
-                    let known =
-                        written.find(key).is_some() || facts.iter().any(|fact| fact.path == *key);
-                    assert!(known, "{board}/{file}:{number}: there is no key `{key}`");
-                }
-                lines.push(Line {
-                    board: board.clone(),
-                    parts: parts.clone(),
-                    file,
-                    number,
-                    text: text.to_owned(),
-                    origin,
-                });
+    let (resolved, written) = load_written(&Folder::new(&workspace()), board).unwrap();
+    let facts = written.all_facts();
+    let tables = facts.iter().filter_map(|fact| fact.path.rsplit_once('.'));
+    let mut parts: BTreeSet<String> = tables.map(|(table, _)| table.to_owned()).collect();
+    parts.insert(resolved.architecture.to_string());
+    let influence = Influence::of(&resolved, &written).unwrap();
+    for (&file, artefact) in influence.artefacts() {
+        for (text, number) in artefact.text.lines().zip(1..) {
+            let origin = influence.origin(file, number);
+            let origin = origin.unwrap_or_else(|| panic!("{board}/{file}:{number}"));
+            for key in &origin.keys {
+                let known =
+                    written.find(key).is_some() || facts.iter().any(|fact| fact.path == *key);
+                assert!(known, "{board}/{file}:{number}: there is no key `{key}`");
             }
+            lines.push(Line {
+                board: board.to_owned(),
+                parts: parts.clone(),
+                file,
+                number,
+                text: text.to_owned(),
+                origin,
+            });
         }
     }
     lines

@@ -64,10 +64,10 @@ fn why_works_for_the_other_boards() {
 fn diff_reports_the_other_boards_and_the_error() {
     let (repository, sound) = with_a_broken_board();
     let path = format!("boards/{sound}.toml");
-    repository.edit(&path, "stack = \"64 KiB\"", "stack = \"128 KiB\"");
+    repository.edit(&path, "stack = \"256 KiB\"", "stack = \"512 KiB\"");
     let (succeeds, told, said) = xtask(&repository, &["diff", "HEAD"]);
     assert!(succeeds, "{said}");
-    assert!(told.contains("memory.stack +64 KiB"), "{told}");
+    assert!(told.contains("memory.stack +256 KiB"), "{told}");
     assert!(
         told.contains("broken: its description has a mistake"),
         "{told}"

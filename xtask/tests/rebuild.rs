@@ -165,7 +165,7 @@ fn an_edit_or_a_new_board_rebuilds_nothing_of_another_and_a_comment_nothing_at_a
     assert_eq!(copy.compiled(&board), nothing, "after a new board");
     assert_eq!(copy.compiled(&other), nothing, "after a new board");
 
-    copy.append(&board, "\n[memory]\nstack = \"256 KiB\"\n");
+    copy.append(&board, "\n[memory]\nstack = \"512 KiB\"\n");
     let said = copy.generate();
     let written = said
         .lines()

@@ -125,5 +125,9 @@ fn an_unknown_qemu_machine_shows_qemus_message() {
     let output = copy.verify(&[&board]);
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("QEMU cannot start the machine"), "{said}");
+    assert!(
+        said.contains("QEMU does not start with this `qemu.machine`"),
+        "{said}"
+    );
+    assert!(said.contains("unsupported machine type"), "{said}");
 }
