@@ -184,6 +184,7 @@ fn gdb_shows_the_devices_and_the_kernel_of_a_64_bit_arm() {
 }
 
 #[test]
+#[ignore = "builds an image"]
 fn gdb_shows_the_devices_and_the_kernel_of_a_64_bit_risc_v() {
     let devices = ["vmos regions", "vmos registers"];
     let more = ["vmos registers console", "vmos registers plic"];

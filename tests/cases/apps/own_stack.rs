@@ -10,7 +10,7 @@ use xtask::qemu::{GUEST_ADDRESS, Network};
 
 use super::super::Case;
 
-pub(super) const CASES: [Case; 1] = [Case::spread(
+pub(super) const CASES: [Case; 1] = [Case::few(
     "own_stack_echoes_on_the_second_network_device",
     echoes,
 )];
