@@ -152,12 +152,12 @@ fn a_source_of_the_kernel_may_change_every_image() {
 fn a_branch_is_compared_with_where_it_left_main() {
     let repository = Repository::new();
     repository.git(&["checkout", "--quiet", "-b", "work"]);
-    repository.edit(&board(PARENT), "stack = \"256 KiB\"", "stack = \"512 KiB\"");
+    repository.edit(&board(PARENT), "stack = \"128 KiB\"", "stack = \"512 KiB\"");
     repository.commit("more stack");
     let told = diff(&repository, &[]);
     assert!(told.contains("the merge base with main"), "{told}");
     assert!(
-        told.contains("memory.stack +256 KiB (256 KiB -> 512 KiB)"),
+        told.contains("memory.stack +384 KiB (128 KiB -> 512 KiB)"),
         "{told}"
     );
     assert!(diff(&repository, &["HEAD"]).contains("virt-arm64"));
@@ -181,7 +181,7 @@ fn the_pull_request_format_is_markdown() {
 #[test]
 fn the_working_tree_is_not_changed() {
     let repository = Repository::new();
-    repository.edit(&board(PARENT), "stack = \"256 KiB\"", "stack = \"512 KiB\"");
+    repository.edit(&board(PARENT), "stack = \"128 KiB\"", "stack = \"512 KiB\"");
     let index = repository.root().join(".git/index");
     let before = (
         repository.git(&["status", "--porcelain"]),
