@@ -67,7 +67,7 @@ fn can_be_imported(setting: &Setting) -> Outcome {
     );
     let sources = InMemory::new().with(&board.name, draft.text.as_str());
     verify(&sources, &board.name, &facts)?;
-    let imported = Board {
+    let mut imported = Board {
         title: board.title.clone(),
         sources: board.sources.clone(),
         // Names are the author's, not the machine's.
@@ -75,6 +75,8 @@ fn can_be_imported(setting: &Setting) -> Outcome {
         nics: board.nics.clone(),
         ..load_from(&sources, &board.name)?
     };
+    // So is the size of the stack.
+    imported.memory.stack = board.memory.stack;
     let (wanted, found) = (code(board)?, code(&imported)?);
     for (path, text) in &wanted {
         let imported = found.get(path).map_or("", String::as_str);
