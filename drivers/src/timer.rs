@@ -13,6 +13,7 @@ pub mod supervisor;
 pub mod systick;
 
 mod by_mode;
+mod halves;
 
 pub use by_mode::ByMode;
 

@@ -9,6 +9,7 @@ use crate::board::Driver;
 use crate::mmio::{Mmio, Registers};
 
 use super::Timer;
+use super::halves;
 use super::rate::Rate;
 
 /// The lower and the upper half of the counter.
@@ -55,17 +56,8 @@ impl<R: Registers> CortexA9Global<R> {
     }
 
     fn count(&self) -> u64 {
-        let half = |nth: usize| self.registers.read32(COUNTER[nth]);
-        // The lower half may overflow between two accesses (section 4.4.1).
-        let mut high = half(1);
-        loop {
-            let low = half(0);
-            let again = half(1);
-            if again == high {
-                return u64::from(high) << 32 | u64::from(low);
-            }
-            high = again;
-        }
+        // Section 4.4.1 requires this order.
+        halves::read(&self.registers, COUNTER)
     }
 
     /// Stops comparing, and releases the interrupt.

@@ -9,6 +9,7 @@ use crate::board::Driver;
 use crate::mmio::{Mmio, Registers};
 
 use super::Timer;
+use super::halves;
 use super::rate::Rate;
 
 /// `CNTPCT`: the lower and the upper half of the counter.
@@ -60,17 +61,7 @@ impl<R: Registers> SseTimer<R> {
 
     #[inline]
     fn count(&self) -> u64 {
-        let half = |nth: usize| self.registers.read32(COUNTER[nth]);
-        let mut high = half(1);
-        // The lower half may overflow between two accesses.
-        loop {
-            let low = half(0);
-            let again = half(1);
-            if again == high {
-                return u64::from(high) << 32 | u64::from(low);
-            }
-            high = again;
-        }
+        halves::read(&self.registers, COUNTER)
     }
 }
 
