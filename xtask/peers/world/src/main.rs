@@ -11,6 +11,7 @@ mod http;
 mod kv;
 mod outside;
 mod peer;
+mod processor;
 
 use std::env;
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ use std::time::Instant;
 use vmos_simulation::{Broken, Program};
 
 use outside::Outside;
+use processor::Processor;
 
 /// What a script does for a seed. With `true`, it keeps the trace as text.
 type Run = fn(u64, Program, bool) -> (Option<Outside>, Result<(), Broken>);
@@ -106,7 +108,10 @@ impl Runs {
         let (seeds, hash) = (Mutex::new(self.seeds()), AtomicU64::new(0));
         let has_failed = AtomicBool::new(false);
         let failed = Mutex::new(None::<u64>);
-        let run_some = || {
+        let run_some = |place: Option<Processor>| {
+            if let Some(place) = place {
+                place.keep_this_thread();
+            }
             let program = self.program();
             while !has_failed.load(Ordering::Relaxed) {
                 let next = seeds.lock().ok().and_then(|mut seeds| seeds.next());
@@ -124,10 +129,13 @@ impl Runs {
                 }
             }
         };
-        let processors = thread::available_parallelism().map_or(1, usize::from);
+        let mut places: Vec<_> = Processor::all().map(Some).collect();
+        if places.is_empty() {
+            places.push(None);
+        }
         thread::scope(|scope| {
-            for _ in 0..processors {
-                scope.spawn(run_some);
+            for place in places {
+                scope.spawn(move || run_some(place));
             }
         });
         let failed = failed.into_inner().unwrap_or_else(|lock| lock.into_inner());
