@@ -37,6 +37,9 @@ pub(crate) struct Case {
     pub(crate) scope: Scope,
     /// The parts of the board that the case needs.
     pub(crate) need: Need,
+    /// The app, if it is one that is built only for few boards without `--all`: the case is tried on
+    /// these.
+    pub(crate) app: Option<&'static str>,
     /// Whether QEMU's messages are expected, for example about a queue that the test corrupts.
     pub(crate) provokes: bool,
     /// Runs the test.
@@ -51,11 +54,8 @@ pub(crate) enum Scope {
     /// For every board and every way to attach devices.
     Attachment,
     /// With `--all`, for every board and every way to attach devices; otherwise on every second
-    /// board with one way, which differ from case to case.
+    /// board, or on each for which its app is built, with one way, which differ from case to case.
     Spread,
-    /// With `--all`, for every board and every way to attach devices; otherwise only on the boards
-    /// on which the apps that are tested on few boards are built.
-    Few,
     /// With `--all`, for every board and every way to attach devices; otherwise not at all.
     Thorough,
     /// Only in a soak test: on every board with one way to attach devices.
@@ -104,6 +104,7 @@ impl Case {
             name,
             scope: Scope::Attachment,
             need: Need::Nothing,
+            app: None,
             provokes: false,
             run,
         }
@@ -112,13 +113,6 @@ impl Case {
     const fn spread(name: &'static str, run: fn(&Setting) -> Outcome) -> Self {
         Self {
             scope: Scope::Spread,
-            ..Self::new(name, run)
-        }
-    }
-
-    const fn few(name: &'static str, run: fn(&Setting) -> Outcome) -> Self {
-        Self {
-            scope: Scope::Few,
             ..Self::new(name, run)
         }
     }
@@ -148,6 +142,14 @@ impl Case {
     const fn provoking(self) -> Self {
         Self {
             provokes: true,
+            ..self
+        }
+    }
+
+    /// Returns the case with its app, which is built only for few boards.
+    const fn of(self, app: &'static str) -> Self {
+        Self {
+            app: Some(app),
             ..self
         }
     }

@@ -10,6 +10,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,22 +22,39 @@ use xtask::install::{FAT_COPY, MAKE_FAT};
 /// The longest time for anything here.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Builds an app for this host, and returns its program.
+/// The apps that run here.
+const APPS: [&str; 8] = [
+    "demo", "fat", "fetch", "hello", "http", "kv", "shell", "udp-echo",
+];
+
+/// Returns the program of an app. The first call builds all of them for this host: at once, because cargo
+/// builds a kernel for each set of features.
 fn program(app: &str) -> PathBuf {
+    static PROGRAMS: LazyLock<Vec<(String, PathBuf)>> = LazyLock::new(programs);
+    let found = PROGRAMS.iter().find(|(name, _)| name == app);
+    let (_, program) = found.unwrap_or_else(|| panic!("{app} is not one of APPS"));
+    program.clone()
+}
+
+/// Builds all apps, and returns their names and programs.
+fn programs() -> Vec<(String, PathBuf)> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["build", "--package", app, "--message-format", "json"])
+        .args(["build", "--message-format", "json"])
+        .args(APPS.iter().flat_map(|app| ["--package", app]))
         .stderr(Stdio::inherit())
         .output()
         .expect("cargo runs");
-    assert!(output.status.success(), "{app} cannot be built");
+    assert!(output.status.success(), "the apps cannot be built");
     let messages = String::from_utf8(output.stdout).expect("cargo writes text");
     messages
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter_map(|message| Some(message["executable"].as_str()?.into()))
-        .next_back()
-        .expect("an app has a program")
+        .filter_map(|message| {
+            let program = message["executable"].as_str()?.into();
+            Some((message["target"]["name"].as_str()?.to_owned(), program))
+        })
+        .collect()
 }
 
 /// An app that runs. It ends with the test.

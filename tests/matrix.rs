@@ -79,7 +79,6 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
             let applies = |case: &&Case| match case.scope {
                 Scope::Attachment => true,
                 Scope::Board => position == 0,
-                Scope::Few => everything || workspace.few.allows(&board.name, count),
                 Scope::Thorough => everything,
                 Scope::Soak => soaks && position == 0,
                 Scope::Spread => {
@@ -90,12 +89,17 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
                         })
                         .collect();
                     let share = case.name.bytes().map(usize::from).sum::<usize>() + number;
-                    let is_its_turn = count == 1 || is_brief || share.is_multiple_of(2);
+                    let is_its_turn =
+                        count == 1 || is_brief || case.app.is_some() || share.is_multiple_of(2);
                     let picked = tried.get(share / 2 % tried.len().max(1));
                     everything || (is_its_turn && picked == Some(&&attachment))
                 }
             };
-            let is_tried = |case: &&Case| !is_brief || case.is_brief();
+            let is_built = |case: &&Case| {
+                let mut app = case.app.iter();
+                everything || app.all(|app| workspace.tries(&board.name, count, app))
+            };
+            let is_tried = |case: &&Case| (!is_brief || case.is_brief()) && is_built(case);
             for case in cases::all().filter(applies).filter(is_tried) {
                 if let Some(can_be_tried) = can_be_tried(case.need, &board, attachment) {
                     let name = format!("{}/{attachment}/{}", board.name, case.name);

@@ -25,12 +25,8 @@ pub(super) const CASES: [Case; 5] = [
 
 fn images_are_as_described(setting: &Setting) -> Outcome {
     let workspace = setting.workspace();
-    let (few, seldom) = (&workspace.few, &workspace.seldom);
-    let is_for_few = !few.boards.contains(&setting.board().name);
-    let is_seldom = seldom.boards.contains(&setting.board().name);
     for app in &workspace.apps {
-        let is_left_out = is_for_few && few.apps.contains(&app.name)
-            || is_seldom && !seldom.apps.contains(&app.name);
+        let is_left_out = !workspace.tries(&setting.board().name, usize::MAX, &app.name);
         if is_left_out && setting.image(&app.name).is_err() {
             // It is not built for this board without `--all`.
             continue;

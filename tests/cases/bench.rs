@@ -19,17 +19,17 @@ use super::{Case, Need};
 
 pub(super) const CASES: [Case; 6] = [
     Case::new("bench_measures_disk_and_timer", measures_disk_and_timer).needing(Need::Table),
-    Case::new(
+    Case::spread(
         "bench_echoes_to_several_connections",
         echoes_to_several_connections,
     ),
-    Case::new(
+    Case::spread(
         "bench_echoes_datagrams_at_its_own_address",
         echoes_datagrams,
     ),
-    Case::new("bench_discards_what_it_is_sent", discards_what_it_is_sent),
-    Case::new("bench_generates_characters", generates_characters),
-    Case::new(
+    Case::spread("bench_discards_what_it_is_sent", discards_what_it_is_sent),
+    Case::spread("bench_generates_characters", generates_characters),
+    Case::spread(
         "bench_keeps_serving_after_it_measured",
         keeps_serving_after_it_measured,
     )

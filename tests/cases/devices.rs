@@ -15,9 +15,9 @@ use crate::console;
 
 pub(super) const CASES: [Case; 6] = [
     Case::new("finds_its_devices", finds_its_devices),
-    Case::new("goes_on_without_rng", goes_on_without_rng),
-    Case::new("goes_on_without_disk", goes_on_without_disk),
-    Case::new("goes_on_without_net", goes_on_without_net),
+    Case::spread("goes_on_without_rng", goes_on_without_rng),
+    Case::spread("goes_on_without_disk", goes_on_without_disk),
+    Case::spread("goes_on_without_net", goes_on_without_net),
     Case::new("keeps_the_numbers_of_devices", keeps_the_numbers_of_devices).needing(Need::Room),
     Case::new("finds_devices_by_name", finds_devices_by_name).needing(Need::Room),
 ];

@@ -16,15 +16,15 @@ pub(super) const CASES: [Case; 4] = [
         "counts_its_starts_on_the_disk",
         counts_its_starts_on_the_disk,
     ),
-    Case::new(
+    Case::spread(
         "leaves_what_it_wrote_in_the_image",
         leaves_what_it_wrote_in_the_image,
     ),
-    Case::new(
+    Case::spread(
         "goes_on_with_a_read_only_disk",
         goes_on_with_a_read_only_disk,
     ),
-    Case::new(
+    Case::spread(
         "keeps_many_requests_in_flight_on_a_disk",
         keeps_many_requests_in_flight,
     )

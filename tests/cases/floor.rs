@@ -12,7 +12,7 @@ use super::{Case, Need};
 // It supports neither PCI nor legacy devices.
 pub(super) const CASES: [Case; 2] = [
     Case::new("floor_answers", answers).needing(Need::Slots),
-    Case::new("floor_measures_its_disk", measures_its_disk).needing(Need::Slots),
+    Case::spread("floor_measures_its_disk", measures_its_disk).needing(Need::Slots),
 ];
 
 const FLOOR: &str = "floor";

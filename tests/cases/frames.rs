@@ -15,13 +15,13 @@ use super::{Case, Need};
 
 // There is no DHCP server on this link; the command line sets the address.
 pub(super) const CASES: [Case; 7] = [
-    Case::new("answers_arp", answers_arp).needing(Need::Table),
+    Case::spread("answers_arp", answers_arp).needing(Need::Table),
     Case::new("answers_ping", answers_ping).needing(Need::Table),
-    Case::new("survives_lengths_that_lie", survives_lengths_that_lie).needing(Need::Table),
-    Case::new("survives_fragments", survives_fragments).needing(Need::Table),
-    Case::new("survives_random_frames", survives_random_frames).needing(Need::Table),
-    Case::new("survives_a_flood_of_frames", survives_a_flood_of_frames).needing(Need::Table),
-    Case::new(
+    Case::spread("survives_lengths_that_lie", survives_lengths_that_lie).needing(Need::Table),
+    Case::spread("survives_fragments", survives_fragments).needing(Need::Table),
+    Case::spread("survives_random_frames", survives_random_frames).needing(Need::Table),
+    Case::spread("survives_a_flood_of_frames", survives_a_flood_of_frames).needing(Need::Table),
+    Case::spread(
         "never_says_more_than_it_was_told",
         never_says_more_than_it_was_told,
     )

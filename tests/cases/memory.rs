@@ -10,9 +10,11 @@ use super::{Case, Need};
 use crate::console;
 
 pub(super) const CASES: [Case; 4] = [
-    Case::new("reports_64_mib_of_memory", |setting| reports(setting, 64)).needing(Need::Amount),
-    Case::new("reports_512_mib_of_memory", |setting| reports(setting, 512)).needing(Need::Amount),
-    Case::new("reports_4_gib_of_memory", |setting| reports(setting, 4096))
+    Case::once_a_board("reports_64_mib_of_memory", |setting| reports(setting, 64))
+        .needing(Need::Amount),
+    Case::once_a_board("reports_512_mib_of_memory", |setting| reports(setting, 512))
+        .needing(Need::Amount),
+    Case::once_a_board("reports_4_gib_of_memory", |setting| reports(setting, 4096))
         .needing(Need::Memory4Gib),
     Case::once_a_board("fills_memory", fills).needing(Need::Table),
 ];

@@ -16,10 +16,10 @@ use super::frames::wired;
 use super::{Case, Need};
 
 pub(super) const CASES: [Case; 4] = [
-    Case::new("answers_arp_probes", answers_arp_probes).needing(Need::Table),
-    Case::new("defends_its_address", defends_its_address).needing(Need::Table),
-    Case::new("waits_for_a_dhcp_server", waits_for_a_dhcp_server).needing(Need::Table),
-    Case::new(
+    Case::spread("answers_arp_probes", answers_arp_probes).needing(Need::Table),
+    Case::spread("defends_its_address", defends_its_address).needing(Need::Table),
+    Case::spread("waits_for_a_dhcp_server", waits_for_a_dhcp_server).needing(Need::Table),
+    Case::spread(
         "asks_a_dhcp_server_that_refuses_seldom",
         asks_a_dhcp_server_that_refuses_seldom,
     )

@@ -16,18 +16,18 @@ use super::{Case, Need};
 
 pub(super) const CASES: [Case; 8] = [
     Case::new("echoes_a_datagram", echoes_a_datagram),
-    Case::new("echoes_datagrams_of_any_size", echoes_datagrams_of_any_size),
+    Case::spread("echoes_datagrams_of_any_size", echoes_datagrams_of_any_size),
     Case::new("echoes_streams", echoes_streams),
-    Case::new("survives_a_burst_of_2", |setting| {
+    Case::spread("survives_a_burst_of_2", |setting| {
         survives_a_burst(setting, 2)
     }),
     Case::new("survives_a_burst_of_32", |setting| {
         survives_a_burst(setting, 32)
     }),
-    Case::new("survives_a_burst_of_1000", |setting| {
+    Case::spread("survives_a_burst_of_1000", |setting| {
         survives_a_burst(setting, 1000)
     }),
-    Case::new(
+    Case::spread(
         "takes_its_address_from_the_command_line",
         takes_its_address_from_the_command_line,
     )

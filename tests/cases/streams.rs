@@ -18,12 +18,12 @@ use super::frames::wired;
 use super::{Case, Need};
 
 pub(super) const CASES: [Case; 2] = [
-    Case::new(
+    Case::spread(
         "connects_under_a_flood_of_requests",
         connects_under_a_flood_of_requests,
     )
     .needing(Need::Table),
-    Case::new(
+    Case::spread(
         "a_restarted_client_gets_in_from_the_same_port",
         a_restarted_client_gets_in_from_the_same_port,
     )

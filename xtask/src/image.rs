@@ -96,19 +96,29 @@ pub fn build(
 /// built alone. The feature `ethernet` counts only on a board with an Ethernet controller: elsewhere it
 /// changes nothing.
 fn alike<'a>(workspace: &Workspace, board: &Board, apps: &[&'a str]) -> Vec<Vec<&'a str>> {
-    let features = |app: &str| match workspace.app(app) {
-        Ok(app) => app.features.as_slice(),
-        Err(_) => &[],
-    };
     let logs = |app: &&str| workspace.app(app).is_ok_and(|app| app.logs_by_defmt());
-    let asks = |app: &&str| features(app).iter().any(|feature| feature != ETHERNET);
-    let is_wired = |app: &&str| board.ethernet.is_some() && !features(app).is_empty();
+    let asks = |app: &&str| asks_for_more(workspace, app);
+    let is_wired = |app: &&str| board.ethernet.is_some() && !features(workspace, app).is_empty();
     let (logging, others): (Vec<_>, Vec<_>) = apps.iter().copied().partition(logs);
     let (asking, others): (Vec<_>, Vec<_>) = others.into_iter().partition(asks);
     let (wired, others): (Vec<_>, Vec<_>) = others.into_iter().partition(is_wired);
     let mut groups = vec![others, wired, asking, logging];
     groups.retain(|group| !group.is_empty());
     groups
+}
+
+/// Returns the kernel features that an app enables.
+fn features<'a>(workspace: &'a Workspace, app: &str) -> &'a [String] {
+    match workspace.app(app) {
+        Ok(app) => &app.features,
+        Err(_) => &[],
+    }
+}
+
+/// Returns whether an app enables a kernel feature other than `ethernet`.
+fn asks_for_more(workspace: &Workspace, app: &str) -> bool {
+    let mut features = features(workspace, app).iter();
+    features.any(|feature| feature != ETHERNET)
 }
 
 /// Links apps for a board with cargo; returns their ELF files in the same order.
@@ -143,6 +153,11 @@ pub fn link(
         if env::var_os(DEFMT_LOG).is_none() {
             build.env(DEFMT_LOG, max_log.unwrap_or(LogLevel::Trace).to_string());
         }
+    }
+    if board.ethernet.is_none() && !apps.iter().any(|app| asks_for_more(workspace, app)) {
+        // Cargo keeps a kernel for each set of features. This one changes nothing here, so that apps with and
+        // without it are linked with the same kernel, whichever of them are built together.
+        build.args(["--features", &format!("vmos/{ETHERNET}")]);
     }
     if let Some(level) = max_log {
         build.args(["--package", "vmos", "--features", &level.feature()]);

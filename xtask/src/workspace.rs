@@ -24,8 +24,8 @@ pub struct Workspace {
     pub default_app: Option<String>,
     /// The boards that are tested seldom: `workspace.metadata.vmos.seldom-tested`.
     pub seldom: Seldom,
-    /// The apps that are tested on few boards: `workspace.metadata.vmos.few-boards`.
-    pub few: Seldom,
+    /// Groups of apps, each tested only on few boards: `workspace.metadata.vmos.few-boards`.
+    pub few: Vec<Seldom>,
     /// The apps that need no devices, which are tested on boards whose machine has only a console:
     /// `workspace.metadata.vmos.console-apps`.
     pub console_apps: Vec<String>,
@@ -67,6 +67,12 @@ fn names(list: &Value) -> Vec<String> {
     list.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
+/// Returns the groups in a list of the metadata; none if there is no list.
+fn groups(list: &Value) -> Vec<Seldom> {
+    let list = list.as_array().into_iter().flatten();
+    list.map(Seldom::of).collect()
+}
+
 impl Seldom {
     fn of(metadata: &Value) -> Self {
         Self {
@@ -81,11 +87,9 @@ impl Seldom {
         count > 1 && self.boards.iter().any(|name| name == board)
     }
 
-    /// Returns whether these apps are tried on a board, one of `count`, if they are tried only on
-    /// these boards.
-    #[must_use]
-    pub fn allows(&self, board: &str, count: usize) -> bool {
-        count == 1 || self.boards.iter().any(|name| name == board)
+    /// Returns whether this is a group with the app, whose boards do not include this one.
+    fn excludes(&self, board: &str, app: &str) -> bool {
+        self.apps.iter().any(|name| name == app) && !self.boards.iter().any(|name| name == board)
     }
 }
 
@@ -147,7 +151,7 @@ impl Workspace {
                 .as_str()
                 .map(str::to_owned),
             seldom: Seldom::of(&metadata["metadata"]["vmos"]["seldom-tested"]),
-            few: Seldom::of(&metadata["metadata"]["vmos"]["few-boards"]),
+            few: groups(&metadata["metadata"]["vmos"]["few-boards"]),
             console_apps: names(&metadata["metadata"]["vmos"]["console-apps"]),
             ethernet: Seldom::of(&metadata["metadata"]["vmos"]["ethernet"]),
             members: packages.iter().filter_map(name).collect(),
@@ -159,6 +163,15 @@ impl Workspace {
     #[must_use]
     pub fn has_member(&self, name: &str) -> bool {
         self.members.iter().any(|member| member == name)
+    }
+
+    /// Returns whether an app is tried on a board, one of `count`, if not everything is.
+    #[must_use]
+    pub fn tries(&self, board: &str, count: usize, app: &str) -> bool {
+        let is_left_out =
+            self.seldom.includes(board, count) && self.seldom.apps.iter().all(|name| name != app);
+        let is_elsewhere = count > 1 && self.few.iter().any(|group| group.excludes(board, app));
+        !is_left_out && !is_elsewhere
     }
 
     /// Returns whether an app is tried on a board without virtio devices.
@@ -364,8 +377,25 @@ mod tests {
         assert!(seldom.includes("b", 2));
         assert!(!seldom.includes("b", 1));
         assert!(!seldom.includes("a", 2));
-        assert!(seldom.allows("b", 2) && seldom.allows("a", 1));
-        assert!(!seldom.allows("a", 2));
+    }
+
+    #[test]
+    fn an_app_for_few_boards_is_tried_on_them_and_on_a_board_alone() {
+        let mut metadata = metadata();
+        metadata["metadata"] = json!({"vmos": {
+            "seldom-tested": {"boards": ["c"], "apps": ["zeta"]},
+            "few-boards": [
+                {"boards": ["a"], "apps": ["alpha"]},
+                {"boards": ["b", "c"], "apps": ["beta"]},
+            ],
+        }});
+        let workspace = Workspace::from_metadata(&metadata).unwrap();
+        let tried =
+            |board, count| ["alpha", "beta", "zeta"].map(|app| workspace.tries(board, count, app));
+        assert_eq!(tried("a", 3), [true, false, true]);
+        assert_eq!(tried("b", 3), [false, true, true]);
+        assert_eq!(tried("c", 3), [false, false, true]);
+        assert_eq!(tried("c", 1), [true, true, true]);
     }
 
     #[test]

@@ -11,8 +11,8 @@ use vmos_machine_tests::setting::Setting;
 use super::super::Case;
 
 pub(super) const CASES: [Case; 2] = [
-    Case::few("balloon_gives_memory_and_takes_it_back", gives_and_takes),
-    Case::few("balloon_gives_memory_to_a_failing_allocation", is_relieved),
+    Case::spread("balloon_gives_memory_and_takes_it_back", gives_and_takes).of("balloon"),
+    Case::spread("balloon_gives_memory_to_a_failing_allocation", is_relieved).of("balloon"),
 ];
 
 const MIB: u64 = 1 << 20;

@@ -9,10 +9,8 @@ use vmos_machine_tests::setting::Setting;
 
 use super::super::Case;
 
-pub(super) const CASES: [Case; 1] = [Case::thorough(
-    "http_is_read_and_clicked_in_a_browser",
-    is_read,
-)];
+pub(super) const CASES: [Case; 1] =
+    [Case::thorough("http_is_read_and_clicked_in_a_browser", is_read).of("http")];
 
 /// The port of HTTP.
 const HTTP: u16 = 80;

@@ -10,7 +10,8 @@ use xtask::qemu::Serial;
 
 use super::super::Case;
 
-pub(super) const CASES: [Case; 1] = [Case::few("defmt_messages_are_decoded", decoded)];
+pub(super) const CASES: [Case; 1] =
+    [Case::spread("defmt_messages_are_decoded", decoded).of("defmt-log")];
 
 /// The messages, without their times, and without the name of the board.
 const MESSAGES: [&str; 5] = [

@@ -9,8 +9,8 @@ use vmos_machine_tests::setting::{Draft, Setting};
 use super::super::Case;
 
 pub(super) const CASES: [Case; 2] = [
-    Case::few("getrandom_draws_in_every_version", draws),
-    Case::few("getrandom_refuses_without_an_entropy_device", refuses),
+    Case::spread("getrandom_draws_in_every_version", draws).of("dice"),
+    Case::spread("getrandom_refuses_without_an_entropy_device", refuses).of("dice"),
 ];
 
 const VERSIONS: [&str; 3] = ["0.2", "0.3", "0.4"];

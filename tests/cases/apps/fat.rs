@@ -12,13 +12,15 @@ use xtask::install::{self, FAT_COPY, MAKE_FAT};
 use super::super::{Case, Need};
 
 pub(super) const CASES: [Case; 2] = [
-    Case::few("fat_shows_the_files_of_a_disk", |setting| {
+    Case::spread("fat_shows_the_files_of_a_disk", |setting| {
         shows(setting, &["-F", "16"])
     })
+    .of("fat")
     .needing(Need::Table),
-    Case::few("fat_shows_the_files_of_a_large_disk", |setting| {
+    Case::spread("fat_shows_the_files_of_a_large_disk", |setting| {
         shows(setting, &["-F", "32", "-s", "1"])
     })
+    .of("fat")
     .needing(Need::Table),
 ];
 

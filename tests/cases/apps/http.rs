@@ -15,12 +15,15 @@ use vmos_machine_tests::setting::{Draft, Setting};
 use super::super::{Case, Need};
 
 pub(super) const CASES: [Case; 3] = [
-    Case::spread("http_shows_the_machine_at_work", shows_the_machine),
+    Case::spread("http_shows_the_machine_at_work", shows_the_machine).of("http"),
     Case::spread(
         "http_answers_as_many_as_a_browser_opens",
         answers_many_at_once,
-    ),
-    Case::spread("fetch_shows_what_a_server_has", fetches).needing(Need::Table),
+    )
+    .of("http"),
+    Case::spread("fetch_shows_what_a_server_has", fetches)
+        .of("fetch")
+        .needing(Need::Table),
 ];
 
 /// The port of HTTP.

@@ -12,8 +12,8 @@ use vmos_machine_tests::setting::Setting;
 use super::super::Case;
 
 pub(super) const CASES: [Case; 2] = [
-    Case::spread("kv_keeps_values_over_restarts", keeps_values),
-    Case::spread("kv_survives_the_plug_at_any_moment", survives_the_plug),
+    Case::spread("kv_keeps_values_over_restarts", keeps_values).of("kv"),
+    Case::spread("kv_survives_the_plug_at_any_moment", survives_the_plug).of("kv"),
 ];
 
 /// The port of the service.

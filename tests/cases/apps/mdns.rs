@@ -8,7 +8,7 @@ use vmos_machine_tests::setting::Setting;
 
 use super::super::Case;
 
-pub(super) const CASES: [Case; 1] = [Case::few("mdns_answers_to_its_name", answers)];
+pub(super) const CASES: [Case; 1] = [Case::spread("mdns_answers_to_its_name", answers).of("mdns")];
 
 /// The group and port of multicast DNS (RFC 6762, 3).
 const GROUP: [u8; 4] = [224, 0, 0, 251];

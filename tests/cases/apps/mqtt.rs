@@ -14,8 +14,9 @@ use vmos_machine_tests::setting::Setting;
 
 use super::super::{Case, Need};
 
-pub(super) const CASES: [Case; 1] =
-    [Case::few("mqtt_talks_to_a_broker", talks_to_a_broker).needing(Need::Table)];
+pub(super) const CASES: [Case; 1] = [Case::spread("mqtt_talks_to_a_broker", talks_to_a_broker)
+    .of("mqtt")
+    .needing(Need::Table)];
 
 /// A program that is killed when dropped.
 struct Ended(Child);

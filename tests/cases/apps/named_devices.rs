@@ -15,7 +15,11 @@ use xtask::transport::Transport;
 use super::super::{Case, Need};
 
 pub(super) const CASES: [Case; 1] =
-    [Case::new("devices_have_the_names_of_the_board_file", have_names).needing(Need::Names)];
+    [
+        Case::new("devices_have_the_names_of_the_board_file", have_names)
+            .of("two-networks")
+            .needing(Need::Names),
+    ];
 
 /// The port that answers with a sector of the disk `data`, or else of the first disk.
 const SECTOR: u16 = 8;

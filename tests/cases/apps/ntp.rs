@@ -10,8 +10,9 @@ use vmos_machine_tests::setting::Setting;
 
 use super::super::{Case, Need};
 
-pub(super) const CASES: [Case; 1] =
-    [Case::few("ntp_sets_the_clock", sets_the_clock).needing(Need::Table)];
+pub(super) const CASES: [Case; 1] = [Case::spread("ntp_sets_the_clock", sets_the_clock)
+    .of("ntp")
+    .needing(Need::Table)];
 
 /// The server's time: 2031-03-04 07:08:09 UTC, in seconds since 1900.
 const TIME: u32 = 4_139_363_289;

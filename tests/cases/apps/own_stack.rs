@@ -10,10 +10,8 @@ use xtask::qemu::{GUEST_ADDRESS, Network};
 
 use super::super::Case;
 
-pub(super) const CASES: [Case; 1] = [Case::few(
-    "own_stack_echoes_on_the_second_network_device",
-    echoes,
-)];
+pub(super) const CASES: [Case; 1] =
+    [Case::spread("own_stack_echoes_on_the_second_network_device", echoes).of("own-stack")];
 
 fn echoes(setting: &Setting) -> Outcome {
     let mut draft = setting.machine("own-stack")?;

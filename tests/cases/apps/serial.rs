@@ -13,7 +13,8 @@ use xtask::qemu::Serial;
 
 use super::super::Case;
 
-pub(super) const CASES: [Case; 1] = [Case::few("serial_port_echoes_bytes_of_a_socket", echoes)];
+pub(super) const CASES: [Case; 1] =
+    [Case::spread("serial_port_echoes_bytes_of_a_socket", echoes).of("serial")];
 
 /// Many times what both directions buffer, so that each side waits for the other.
 const LARGE: usize = 200_000;

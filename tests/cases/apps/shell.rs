@@ -11,9 +11,9 @@ use vmos_machine_tests::setting::{Draft, Setting};
 use super::super::Case;
 
 pub(super) const CASES: [Case; 3] = [
-    Case::spread("shell_answers_on_the_console", answers_on_the_console),
-    Case::spread("shell_answers_over_telnet", answers_over_telnet),
-    Case::once_a_board("shell_takes_a_burst_of_typing", takes_a_burst),
+    Case::spread("shell_answers_on_the_console", answers_on_the_console).of("shell"),
+    Case::spread("shell_answers_over_telnet", answers_over_telnet).of("shell"),
+    Case::once_a_board("shell_takes_a_burst_of_typing", takes_a_burst).of("shell"),
 ];
 
 /// The port of telnet.

@@ -17,8 +17,12 @@ use xtask::install;
 use super::super::{Case, Need};
 
 pub(super) const CASES: [Case; 2] = [
-    Case::few("tls_fetches_from_a_server_that_it_trusts", fetches).needing(Need::Table),
-    Case::few("tls_refuses_a_server_of_another_name", refuses).needing(Need::Table),
+    Case::spread("tls_fetches_from_a_server_that_it_trusts", fetches)
+        .of("tls")
+        .needing(Need::Table),
+    Case::spread("tls_refuses_a_server_of_another_name", refuses)
+        .of("tls")
+        .needing(Need::Table),
 ];
 
 /// A server that is stopped when this is dropped.

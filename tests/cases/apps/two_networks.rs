@@ -15,11 +15,14 @@ use vmos_machine_tests::udp::{Caller, SILENCE};
 use super::super::{Case, Need};
 
 pub(super) const CASES: [Case; 2] = [
-    Case::spread("two_networks_serve_two_devices_by_name", serves_two_devices).needing(Need::Room),
+    Case::spread("two_networks_serve_two_devices_by_name", serves_two_devices)
+        .of("two-networks")
+        .needing(Need::Room),
     Case::spread(
         "two_networks_answer_while_a_task_waits_for_the_disk",
         answers_while_the_disk_is_slow,
-    ),
+    )
+    .of("two-networks"),
 ];
 
 /// The port of the echo service.

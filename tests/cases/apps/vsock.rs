@@ -11,7 +11,11 @@ use vmos_machine_tests::vsock::{GUEST, HOST, Packet, Vsock};
 use super::super::{Case, Need};
 
 pub(super) const CASES: [Case; 1] =
-    [Case::few("vsock_carries_streams_to_and_from_the_host", streams).needing(Need::Modern)];
+    [
+        Case::spread("vsock_carries_streams_to_and_from_the_host", streams)
+            .of("vsock")
+            .needing(Need::Modern),
+    ];
 
 /// Operations (virtio 1.2, 5.10.6).
 const REQUEST: u16 = 1;

@@ -18,21 +18,21 @@ pub(crate) const CASES: [Case; 10] = [
     Case::new("w1_a_kick_for_the_disk_is_lost", |setting| {
         loses_a_kick(setting, Kind::Disk, 0, "disk0.kicked_again")
     }),
-    Case::new("w1_a_kick_for_random_bytes_is_lost", |setting| {
+    Case::spread("w1_a_kick_for_random_bytes_is_lost", |setting| {
         loses_a_kick(setting, Kind::Rng, 0, "rng0.kicked_again")
     }),
-    Case::new("w1_a_kick_for_a_frame_is_lost", |setting| {
+    Case::spread("w1_a_kick_for_a_frame_is_lost", |setting| {
         loses_a_kick(setting, Kind::Network, 1, "nic0.kicked_again")
     }),
     Case::new("w2_an_interrupt_of_the_disk_is_lost", |setting| {
         loses_an_interrupt(setting, Kind::Disk, "disk0.lost_interrupts")
     }),
-    Case::new("w2_an_interrupt_for_a_frame_is_lost", |setting| {
+    Case::spread("w2_an_interrupt_for_a_frame_is_lost", |setting| {
         loses_an_interrupt(setting, Kind::Network, "nic0.lost_interrupts")
     }),
-    Case::new("w2_an_interrupt_is_lost_while_a_task_waits", waits_for_less),
-    Case::new("w3_an_answer_is_hidden", hides_an_answer),
-    Case::new(
+    Case::spread("w2_an_interrupt_is_lost_while_a_task_waits", waits_for_less),
+    Case::spread("w3_an_answer_is_hidden", hides_an_answer),
+    Case::spread(
         "w4_the_network_device_breaks_down",
         network_device_breaks_down,
     )

@@ -15,7 +15,7 @@ use super::{SOON, Tested, draft};
 
 pub(crate) const CASES: [Case; 2] = [
     Case::spread("w3_lines_that_are_held", lines_that_are_held).needing(Need::Slots),
-    Case::few("w3_pins_that_are_held", pins_that_are_held).needing(Need::Pins),
+    Case::spread("w3_pins_that_are_held", pins_that_are_held).needing(Need::Pins),
 ];
 
 /// How long it may take until the interrupts are used again. They are masked for at most 4 s, since

@@ -285,16 +285,8 @@ fn build_images(workspace: &Workspace, boards: &[Board], all: bool) -> Result<()
     for board in boards {
         let lacks_devices = transport::is_console_only(board);
         let can_run = |app: &&str| !lacks_devices || workspace.runs_without_virtio(board, all, app);
-        let is_brief = !all && workspace.seldom.includes(&board.name, boards.len());
-        let is_tried = |app: &&str| !is_brief || workspace.seldom.apps.iter().any(|one| one == app);
-        let few = &workspace.few;
-        let is_elsewhere = !all && !few.allows(&board.name, boards.len());
-        let is_here = |app: &&str| !is_elsewhere || few.apps.iter().all(|one| one != app);
-        let apps: Vec<_> = apps()
-            .filter(can_run)
-            .filter(is_tried)
-            .filter(is_here)
-            .collect();
+        let is_tried = |app: &&str| all || workspace.tries(&board.name, boards.len(), app);
+        let apps: Vec<_> = apps().filter(can_run).filter(is_tried).collect();
         eprintln!("xtask: building {} for {}", apps.join(", "), board.name);
         image::build(workspace, board, &apps, None)?;
     }
