@@ -11,8 +11,12 @@ use super::{Case, Need};
 
 // It supports neither PCI nor legacy devices.
 pub(super) const CASES: [Case; 2] = [
-    Case::new("floor_answers", answers).needing(Need::Slots),
-    Case::spread("floor_measures_its_disk", measures_its_disk).needing(Need::Slots),
+    Case::new("floor_answers", answers)
+        .of(FLOOR)
+        .needing(Need::Slots),
+    Case::spread("floor_measures_its_disk", measures_its_disk)
+        .of(FLOOR)
+        .needing(Need::Slots),
 ];
 
 const FLOOR: &str = "floor";

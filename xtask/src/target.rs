@@ -18,19 +18,6 @@ pub fn triple(architecture: Architecture) -> &'static str {
     }
 }
 
-/// Returns the size of an address in bits, 32 or 64.
-#[must_use]
-pub fn address_bits(architecture: Architecture) -> u32 {
-    match architecture {
-        Architecture::Aarch64 | Architecture::X86_64 | Architecture::Riscv64 => 64,
-        Architecture::Arm
-        | Architecture::ArmV6M
-        | Architecture::ArmV7M
-        | Architecture::ArmV8M
-        | Architecture::Riscv32 => 32,
-    }
-}
-
 /// Returns the QEMU program of a board.
 #[must_use]
 pub fn qemu_program(board: &Board) -> String {

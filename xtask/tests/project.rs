@@ -119,38 +119,43 @@ fn a_new_app_is_complete_and_does_not_change_the_default_app() {
     assert!(complaint.contains("did you mean `another`?"), "{complaint}");
 }
 
+#[test]
+fn the_board_of_a_new_repository_extends_one_with_devices() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["new-project", "it", "--path", "--board", "mine"];
+    let answer = said(folder.path(), &arguments);
+    let extends = format!("which extends {}\n", sibling());
+    assert!(answer.contains(&extends), "{answer}");
+}
+
 /// Tests a project in a folder with a space in its name, reached through a link, and with flags for
-/// programs of the host in the environment.
+/// programs of the host in the environment. Its board has the name of that on the page about the first app,
+/// so that external crates are compiled once for both.
 #[test]
 fn a_new_repository_runs() {
-    let sibling = sibling();
-    let board = boards::load(&here(), &sibling).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let (place, link) = (folder.path().join("a place"), folder.path().join("link"));
     fs::create_dir(&place).unwrap();
     std::os::unix::fs::symlink(&place, &link).unwrap();
-    let arguments = ["new-project", "my project", "--path", "--board", "mine"];
-    let answer = said(&link, &arguments);
-    assert!(
-        answer.contains(&format!("which extends {sibling}\n")),
-        "{answer}"
+    let board = ["--board", "my-board", "--from", "virt-arm64"];
+    said(
+        &link,
+        &[&["new-project", "my project", "--path"], &board[..]].concat(),
     );
     let project = link.join("my project");
-    if !install::in_path(&target::qemu_program(&board)) {
-        // `cargo xtask test` installs missing programs before this test runs.
-        eprintln!("not run: the QEMU of {sibling} is not installed");
+    if !has_example_machine() {
         return;
     }
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
     command
-        .args(["run", "mine", "--without", "rng,disk,net"])
+        .args(["run", "my-board", "--without", "rng,disk,net"])
         .current_dir(&project)
         .env("CARGO_TARGET_DIR", here().target)
         .env("RUSTFLAGS", "-C relocation-model=pic")
         .env("CARGO_BUILD_TARGET", "no-such-target");
     let (succeeded, console) = dialogue::run(&mut command, |_| b"");
     assert!(succeeded, "{console}");
-    assert!(console.contains("hello from mine"), "{console}");
+    assert!(console.contains("hello from my-board"), "{console}");
 }
 
 /// Whether the QEMU of the example board is installed.
@@ -357,9 +362,7 @@ fn the_page_about_the_first_app_works() {
     }
     fs::write(project.join("apps/ticker/src/main.rs"), &code[0]).unwrap();
     let words: Vec<&str> = last.split(' ').skip(2).collect();
-    let board = boards::load(&here(), "virt-arm64").unwrap();
-    if !install::in_path(&target::qemu_program(&board)) {
-        eprintln!("not run: the QEMU of virt-arm64 is not installed");
+    if !has_example_machine() {
         return;
     }
     let console = said(
