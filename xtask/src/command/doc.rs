@@ -19,7 +19,8 @@ use crate::workspace::{Workspace, cargo, relative_to_here};
 ///
 /// Every link to a file or a heading must have a target, and every page must be in docs/SUMMARY.md.
 /// The table of tested crates in docs/crates.md is written from the apps and the machine tests.
-/// The book needs mdBook (`cargo install mdbook --locked`); without it, only the links are checked.
+/// The book needs mdBook (`cargo install mdbook --locked --version 0.5.4`); without it, everything else
+/// is done. In a repository without docs/, the links of the README and the API documentation remain.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask doc
@@ -29,6 +30,12 @@ pub struct Arguments {
     #[arg(long)]
     check: bool,
 }
+
+/// The table of contents of the book.
+const SUMMARY: &str = "docs/SUMMARY.md";
+
+/// The version of mdBook that the book was built with.
+const MDBOOK: &str = "0.5.4";
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -47,28 +54,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.check {
         return Ok(());
     }
-    if install::in_path("mdbook") {
-        let source = workspace.target.join("book-source");
-        let result = workspace.target.join("book");
-        book::assemble(&workspace.root, &source)?;
-        let mut mdbook = Command::new("mdbook");
-        let status = mdbook
-            .arg("build")
-            .arg(&source)
-            .arg("--dest-dir")
-            .arg(&result)
-            .status()?;
-        if !status.success() {
-            return Err(Failure::Status(1));
-        }
-        book::lead_to_first_chapter(&source, &result)?;
-        let index = result.join("index.html");
-        println!("the book is {}", relative_to_here(&index).display());
-    } else {
-        eprintln!(
-            "xtask: not building the book: mdBook is missing; install it with `cargo install mdbook --locked`"
-        );
-    }
+    build_book(&workspace)?;
+    // Cargo prints where the result is: it depends on its configuration.
     let status = cargo()
         .args([
             "doc",
@@ -83,14 +70,47 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if !status.success() {
         return Err(Failure::Status(1));
     }
-    println!("the kernel's API is documented in target/doc/vmos/index.html");
     Ok(())
 }
 
-/// Returns all pages: those of the root folder and of `docs/`.
+/// Builds the book, if the repository has one and mdBook is installed.
+fn build_book(workspace: &Workspace) -> Result<(), Failure> {
+    if !workspace.root.join(SUMMARY).is_file() {
+        return Ok(());
+    }
+    if !install::in_path("mdbook") {
+        eprintln!(
+            "xtask: not building the book: mdBook is missing; install it with \
+             `cargo install mdbook --locked --version {MDBOOK}`"
+        );
+        return Ok(());
+    }
+    let source = workspace.target.join("book-source");
+    let result = workspace.target.join("book");
+    book::assemble(&workspace.root, &source)?;
+    let mut mdbook = Command::new("mdbook");
+    let status = mdbook
+        .arg("build")
+        .arg(&source)
+        .arg("--dest-dir")
+        .arg(&result)
+        .status()?;
+    if !status.success() {
+        return Err(Failure::Status(1));
+    }
+    book::lead_to_first_chapter(&source, &result)?;
+    let index = result.join("index.html");
+    println!("the book is {}", relative_to_here(&index).display());
+    Ok(())
+}
+
+/// Returns all pages: those of the root folder and of `docs/`, which a repository may lack.
 fn pages(root: &Path) -> Result<Vec<PathBuf>, FileError> {
     let mut pages = Vec::new();
     for folder in [root.to_owned(), root.join("docs")] {
+        if !folder.is_dir() {
+            continue;
+        }
         let entries = fs::read_dir(&folder).map_err(FileError::at("list", &folder))?;
         let paths = entries.flatten().map(|entry| entry.path());
         pages.extend(paths.filter(|path| path.extension().is_some_and(|it| it == "md")));
@@ -101,7 +121,7 @@ fn pages(root: &Path) -> Result<Vec<PathBuf>, FileError> {
 
 /// Returns an error for each page of `docs/` that the book lacks.
 fn missing_pages(root: &Path) -> Result<Vec<String>, FileError> {
-    let summary = root.join("docs/SUMMARY.md");
+    let summary = root.join(SUMMARY);
     if !summary.is_file() {
         return Ok(Vec::new());
     }
@@ -120,6 +140,14 @@ fn missing_pages(root: &Path) -> Result<Vec<String>, FileError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_repository_needs_no_folder_of_pages() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("README.md"), "[a](#b)").unwrap();
+        assert_eq!(pages(folder.path()).unwrap().len(), 1);
+        assert_eq!(missing_pages(folder.path()).unwrap(), Vec::<String>::new());
+    }
 
     #[test]
     fn every_link_of_the_documentation_has_a_target() {
