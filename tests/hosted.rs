@@ -235,15 +235,26 @@ fn a_crate_that_cannot_await_reads_a_disk() {
     let page = folder.path().join("page.txt");
     fs::write(&page, "the first line\n").expect("there is room for a page");
     let page = page.display().to_string();
+    let folders = ["::A", "::A/B", "::A/B/C", "::A/B/C/D", "::A/B/C/D/E"];
+    let deep = "::A/B/C/D/E/A long name.txt";
     for (program, arguments) in [
         (MAKE_FAT, &["-F", "16", &disk][..]),
         (FAT_COPY, &["-i", &disk, &page, "::PAGE.TXT"]),
+        ("mmd", &[&["-i", &disk][..], &folders].concat()),
+        (FAT_COPY, &["-i", &disk, &page, deep]),
     ] {
         let status = Command::new(program).args(arguments).status();
         assert!(status.is_ok_and(|status| status.success()), "{program}");
     }
-    let (_, said) = run("fat", &["--disk", &disk, "file=PAGE.TXT"]);
-    assert!(said.contains("the first line"), "{said}");
+    for file in ["page.txt", "a/b/c/d/e/ALONGN~1.TXT"] {
+        let (status, said) = run("fat", &["--disk", &disk, &format!("file={file}")]);
+        assert!(said.contains(" /A/B/C/D/E/A long name.txt\n"), "{said}");
+        assert!(said.contains("\nthe first line\n"), "{said}");
+        assert_eq!(status, Some(0));
+    }
+    let (status, said) = run("fat", &["--disk", &disk, "file=none.txt"]);
+    assert!(said.contains("there is no file none.txt"), "{said}");
+    assert_eq!(status, Some(1));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Lists the files on the shared folder (`--share`) or else on the first disk, which has a FAT16 or
-//! FAT32 file system, and prints the one that `--append "file=NAME"` names in the root directory,
-//! in its short form.
+//! FAT32 file system, and prints the one that `--append "file=PATH"` names, such as `file=deep/page.txt`.
+//! A name with spaces is written in its short form (`ALONGN~1.TXT`).
 //!
 //! The disk is only read: embedded-sdmmc 0.10 frees no clusters when it deletes a file, and writes
 //! behind the end of a volume that is full.
@@ -20,14 +20,14 @@ use core::ops::ControlFlow;
 use embedded_sdmmc::{
     Directory, LfnBuffer, Mode, ShortFileName, TimeSource, Timestamp, VolumeIdx, VolumeManager,
 };
-use vmos::{Kernel, Result, Spawner, println};
+use vmos::{Error, Kernel, Result, Spawner, println};
 
 use volume::Volume;
 
 /// The serial number of the disk that `cargo xtask run --share` adds.
 const SHARE: &str = "vmos-share";
-/// The deepest folder that is listed. A further folder is open at the same time.
-const DEEPEST: usize = 3;
+/// How deep folders are listed. It ends the listing of a damaged disk, whose folders may contain each other.
+const DEEPEST: usize = 32;
 /// The longest name, in bytes.
 const NAME: usize = 256;
 /// The largest number of bytes that are printed of a file, in bytes.
@@ -45,43 +45,72 @@ async fn main(kernel: Kernel, _spawner: Spawner) -> Result<()> {
     let manager = VolumeManager::new(disk, NoTime);
     let volume = manager.open_volume(VolumeIdx(0))?;
     let root = volume.open_root_dir()?;
-    list(&root, "", DEEPEST)?;
-    if let Some(name) = kernel.command_line().value("file") {
-        let file = root.open_file_in_dir(name, Mode::ReadOnly)?;
+    let wanted = kernel.command_line().value("file");
+    if let Some((folder, name)) = list(&root, wanted)? {
+        let file = open(&root, &folder)?.open_file_in_dir(name, Mode::ReadOnly)?;
         let mut text = vec![0; file.length().min(PRINTED) as usize];
         let length = file.read(&mut text)?;
         for line in String::from_utf8_lossy(&text[..length]).lines() {
             println!("{line}");
         }
+    } else if let Some(wanted) = wanted {
+        return Err(Error::new(format!("there is no file {wanted}")));
     }
     println!("everything is listed: stopping");
     Ok(())
 }
 
-/// Prints the files of a folder and of the folders in it, each with its size.
-fn list(folder: &Folder<'_>, path: &str, depth: usize) -> Result<()> {
+/// The short names that lead from the root to a folder.
+type Way = Vec<ShortFileName>;
+
+/// Opens a folder. Its parents are closed again, since few folders can be open at a time.
+fn open<'a>(root: &Folder<'a>, way: &Way) -> Result<Folder<'a>> {
+    let mut folder = root.open_dir(ShortFileName::this_dir())?;
+    for name in way {
+        folder.change_dir(name.clone())?;
+    }
+    Ok(folder)
+}
+
+/// Prints the files of all folders, each with its size. Returns where the file `wanted` is: its folder and
+/// its short name.
+fn list(root: &Folder<'_>, wanted: Option<&str>) -> Result<Option<(Way, ShortFileName)>> {
+    let mut found = None;
     let mut buffer = [0; NAME];
     let mut names = LfnBuffer::new(&mut buffer);
-    let mut folders: Vec<(ShortFileName, String)> = Vec::new();
-    folder.iterate_dir_lfn(&mut names, |entry, long| {
-        let name = long.map_or_else(|| format!("{}", entry.name), String::from);
-        if entry.attributes.is_directory() {
-            if name != "." && name != ".." {
-                folders.push((entry.name, name));
+    let mut left = vec![(Way::new(), String::new())];
+    while let Some((way, path)) = left.pop() {
+        if way.len() > DEEPEST {
+            println!("    folder {path} is too deep to be listed");
+            continue;
+        }
+        if !way.is_empty() {
+            println!("    folder {path}");
+        }
+        let first = left.len();
+        open(root, &way)?.iterate_dir_lfn(&mut names, |entry, long| {
+            let short = format!("{}", entry.name);
+            let name = long.unwrap_or(&short);
+            if entry.attributes.is_directory() {
+                if name != "." && name != ".." {
+                    let way = way.iter().cloned().chain([entry.name.clone()]);
+                    left.push((way.collect(), format!("{path}/{name}")));
+                }
+            } else if !entry.attributes.is_volume() {
+                println!("{:>10} {path}/{name}", entry.size);
+                let is_wanted = |name: &str| {
+                    let this = format!("{path}/{name}");
+                    wanted.is_some_and(|it| this[1..].eq_ignore_ascii_case(it))
+                };
+                if is_wanted(name) || is_wanted(&short) {
+                    found = Some((way.clone(), entry.name.clone()));
+                }
             }
-        } else if !entry.attributes.is_volume() {
-            println!("{:>10} {path}/{name}", entry.size);
-        }
-        ControlFlow::Continue(())
-    })?;
-    for (short, name) in folders {
-        let path = format!("{path}/{name}");
-        println!("    folder {path}");
-        if depth > 0 {
-            list(&folder.open_dir(short)?, &path, depth - 1)?;
-        }
+            ControlFlow::Continue(())
+        })?;
+        left[first..].reverse();
     }
-    Ok(())
+    Ok(found)
 }
 
 /// The timestamp of changes to files, which this app never makes.
