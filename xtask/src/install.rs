@@ -125,8 +125,10 @@ pub fn fat_tools() -> Result<(), InstallError> {
 
 /// Makes a FAT file system.
 pub const MAKE_FAT: &str = "mkfs.vfat";
-/// Copies files to one.
+/// Copies files to and from one.
 pub const FAT_COPY: &str = "mcopy";
+/// Creates folders in one; of the same package.
+pub const FAT_FOLDER: &str = "mmd";
 
 /// Installs lldb if it is missing.
 pub fn lldb() -> Result<(), InstallError> {

@@ -2,10 +2,8 @@
 //! default feature, and the app has no logger for it. The linker only reports that `_defmt_acquire` is
 //! undefined.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
-
-use serde_json::Value;
 
 use crate::workspace::cargo;
 
@@ -17,44 +15,32 @@ const OURS: &str = "vmos";
 /// Returns what to change if crates that an app uses log by defmt.
 #[must_use]
 pub fn of(root: &Path, app: &str) -> Option<String> {
+    // Unlike the metadata, the tree has only the crates of a build of this app: another app may enable the
+    // feature `defmt` of a crate that both use.
     let output = cargo()
-        .args(["metadata", "--format-version=1", "--offline"])
+        .args(["tree", "--offline", "--package", app, "--target", "all"])
+        .args(["--edges", "normal,no-proc-macro", "--no-dedupe"])
+        .args(["--prefix", "depth", "--format", "|{p}"])
         .current_dir(root)
         .output()
         .ok()?;
-    explain(&serde_json::from_slice(&output.stdout).ok()?, app)
+    explain(&String::from_utf8_lossy(&output.stdout), app)
 }
 
-/// Like the function above, but reads cargo's metadata.
-fn explain(metadata: &Value, app: &str) -> Option<String> {
-    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let names: BTreeMap<_, _> = list(&metadata["packages"])
-        .iter()
-        .map(|package| (text(&package["id"]), text(&package["name"])))
-        .collect();
-    let uses: BTreeMap<_, Vec<_>> = list(&metadata["resolve"]["nodes"])
-        .iter()
-        .map(|node| {
-            let used = list(&node["dependencies"]);
-            (text(&node["id"]), used.iter().map(text).collect())
-        })
-        .collect();
-    let name = |id: &str| names.get(id).map_or("", String::as_str);
-    let mut reached: Vec<&str> = names.keys().map(String::as_str).collect();
-    reached.retain(|id| name(id) == app);
-    let (mut seen, mut users) = (BTreeSet::new(), BTreeSet::new());
-    while let Some(package) = reached.pop() {
-        if !seen.insert(package) {
-            continue;
+/// Like the function above, but reads cargo's tree.
+fn explain(tree: &str, app: &str) -> Option<String> {
+    // The crates from the app to the one of the current line.
+    let mut way: Vec<&str> = Vec::new();
+    let mut users = BTreeSet::new();
+    for line in tree.lines() {
+        let (depth, package) = line.split_once('|')?;
+        way.truncate(depth.parse().ok()?);
+        let name = package.split(' ').next().unwrap_or(package);
+        let user = way.last().filter(|user| **user != OURS);
+        if let Some(user) = user.filter(|_| name == DEFMT) {
+            users.insert(format!("`{user}`"));
         }
-        for used in uses.get(package).into_iter().flatten() {
-            let user = name(package);
-            if name(used) == DEFMT && user != OURS {
-                users.insert(format!("`{user}`"));
-            }
-            reached.push(used);
-        }
+        way.push(name);
     }
     if users.is_empty() {
         return None;
@@ -69,39 +55,29 @@ fn explain(metadata: &Value, app: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
-    fn metadata() -> Value {
-        let package = |name: &str| json!({"id": format!("id of {name}"), "name": name});
-        let node = |name: &str, used: &[&str]| {
-            let used: Vec<_> = used.iter().map(|name| format!("id of {name}")).collect();
-            json!({"id": format!("id of {name}"), "dependencies": used})
-        };
-        let names = ["app", "other", "client", "quiet", "vmos", "defmt"];
-        json!({
-            "packages": names.map(package),
-            "resolve": {"nodes": [
-                node("app", &["client", "quiet", "vmos"]),
-                node("other", &["quiet", "vmos"]),
-                node("client", &["defmt", "quiet"]),
-                node("quiet", &[]),
-                node("vmos", &["defmt"]),
-                node("defmt", &[]),
-            ]},
-        })
-    }
+    const TREE: &str = "\
+0|app v0.1.0 (/a b/apps/app)
+1|client v1.2.0
+2|quiet v1.0.0
+2|defmt v1.2.0
+3|bitflags v1.3.2
+1|vmos v0.1.0 (/a b/kernel)
+2|defmt v1.2.0
+";
 
     #[test]
     fn a_crate_that_logs_by_defmt_is_named() {
-        let said = explain(&metadata(), "app").unwrap();
+        let said = explain(TREE, "app").unwrap();
         assert!(said.contains("undefined: `client` can log"), "{said}");
         assert!(said.contains("apps/app/Cargo.toml"), "{said}");
     }
 
     #[test]
     fn an_app_whose_crates_do_not_log_by_defmt_gets_no_advice() {
-        assert_eq!(explain(&metadata(), "other"), None);
+        let tree = "0|app v0.1.0 (/a)\n1|quiet v1.0.0\n1|vmos v0.1.0 (/k)\n2|defmt v1.2.0\n";
+        assert_eq!(explain(tree, "app"), None);
+        assert_eq!(explain("", "app"), None);
     }
 }

@@ -1,8 +1,11 @@
-//! Explains why a crate does not compile for a board: its feature `std` is enabled, often by default. The
-//! compiler only reports that it cannot find the crate `std`.
+//! Explains why a crate does not compile for a board: its feature `std` is enabled, often by default, or it
+//! always needs the standard library. The compiler only reports that it cannot find the crate `std`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
 
 use crate::workspace::cargo;
 
@@ -20,47 +23,122 @@ pub fn of(root: &Path, app: &str, triple: &str) -> Option<String> {
         .current_dir(root)
         .output()
         .ok()?;
-    explain(&String::from_utf8_lossy(&output.stdout), app)
+    let tree = String::from_utf8_lossy(&output.stdout);
+    let sources = sources(root).unwrap_or_default();
+    let is_hosted = |library: &str| sources.get(library).is_some_and(|source| needs_std(source));
+    explain(&tree, app, is_hosted)
 }
 
-/// Like the function above, but reads cargo's tree.
-fn explain(tree: &str, app: &str) -> Option<String> {
+/// Returns the root files of all libraries that the workspace uses, by their name and version.
+fn sources(root: &Path) -> Option<BTreeMap<String, PathBuf>> {
+    let output = cargo()
+        .args(["metadata", "--format-version=1", "--offline"])
+        .current_dir(root)
+        .output()
+        .ok()?;
+    let metadata: Value = serde_json::from_slice(&output.stdout).ok()?;
+    let packages = metadata["packages"].as_array()?.iter();
+    let sources = packages.filter_map(|package| {
+        let mut targets = package["targets"].as_array()?.iter();
+        let library = targets.find(|target| target["kind"][0] == "lib")?;
+        let [name, version] = [&package["name"], &package["version"]].map(Value::as_str);
+        let source = library["src_path"].as_str()?;
+        Some((format!("{} v{}", name?, version?), source.into()))
+    });
+    Some(sources.collect())
+}
+
+/// Returns whether a library always needs the standard library: its root file has no such attribute.
+fn needs_std(source: &Path) -> bool {
+    fs::read_to_string(source).is_ok_and(|text| !text.contains("no_std"))
+}
+
+/// The direct dependencies of an app, each with the crates for which it needs the standard library.
+type Users<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
+
+/// Like the function above, but reads cargo's tree. `is_hosted` returns whether a crate, such as
+/// `name v1.0.0`, always needs the standard library.
+fn explain(tree: &str, app: &str, is_hosted: impl Fn(&str) -> bool) -> Option<String> {
     let mut dependency = "";
-    let mut found: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    // Whether features of the dependency can be disabled.
+    let mut has_switch = false;
+    let (mut by_feature, mut by_others, mut always) = (Users::new(), Users::new(), Users::new());
     for line in tree.lines() {
         let (package, features) = line.split_once('|')?;
-        let name = package.trim_start_matches(|letter: char| letter.is_ascii_digit());
-        let depth = &package[..package.len() - name.len()];
-        let name = name.split(' ').next().unwrap_or(name);
-        if depth == "1" {
-            dependency = name;
+        let package = package.trim_start_matches(|letter: char| letter.is_ascii_digit());
+        let mut words = package.split(' ');
+        let name = words.next().unwrap_or(package);
+        let has_std = features.split(',').any(|one| FEATURES.contains(&one));
+        match &line[..line.find(package)?] {
+            "0" => continue,
+            "1" => {
+                dependency = name;
+                has_switch = has_std || features.split(',').any(|one| one == "default");
+            }
+            _ => {}
         }
-        if features.split(',').any(|one| FEATURES.contains(&one)) && depth != "0" {
-            found.entry(dependency).or_default().insert(name);
-        }
+        let users = if is_hosted(&format!("{name} {}", words.next().unwrap_or_default())) {
+            &mut always
+        } else if !has_std {
+            continue;
+        } else if has_switch {
+            &mut by_feature
+        } else {
+            &mut by_others
+        };
+        users.entry(dependency).or_default().insert(name);
     }
-    if found.is_empty() {
-        return None;
-    }
-    let found = found.into_iter().map(|(dependency, crates)| {
-        let others = crates.into_iter().filter(|name| *name != dependency);
+    // A dependency that always needs it gets no other advice.
+    by_feature.retain(|name, _| !always.get(name).is_some_and(|crates| crates.contains(name)));
+    // A feature that one dependency enables is enabled for all.
+    let switched: BTreeSet<_> = by_feature.values().flatten().copied().collect();
+    by_others.retain(|_, crates| {
+        crates.retain(|name| !switched.contains(name));
+        !crates.is_empty()
+    });
+    let features = format!(
+        "; write `default-features = false` for them in apps/{app}/Cargo.toml, or in the root Cargo.toml if the \
+         app has them from there, and enable only features that need no `std`"
+    );
+    let advice = [
+        (by_feature, "the feature `std` is enabled by ", &*features),
+        (
+            by_others,
+            "the feature `std` is required by ",
+            "; find a feature of theirs that does without, or replace them",
+        ),
+        (
+            always,
+            "the standard library is always used by ",
+            "; a board needs another crate, or a version with `#![no_std]`, unless a feature of theirs \
+             does without",
+        ),
+    ];
+    let advice = advice.iter().filter(|(users, ..)| !users.is_empty());
+    let advice: Vec<_> = advice
+        .map(|(users, what, way_out)| format!("{what}{}{way_out}", shown(users)))
+        .collect();
+    (!advice.is_empty()).then(|| {
+        let advice = advice.join(". Also, ");
+        format!("if the compiler reports that it cannot find the crate `std`: {advice}")
+    })
+}
+
+/// Returns the names of dependencies, with the crates below them that they need it for.
+fn shown(users: &Users<'_>) -> String {
+    let users = users.iter().map(|(dependency, crates)| {
+        let others = crates.iter().filter(|name| *name != dependency);
         let others: Vec<_> = others.map(|name| format!("`{name}`")).collect();
         match others.is_empty() {
             true => format!("`{dependency}`"),
             false => format!("`{dependency}` (for {})", others.join(", ")),
         }
     });
-    let found = found.collect::<Vec<_>>().join(", ");
-    Some(format!(
-        "if the compiler reports that it cannot find the crate `std`: the feature `std` is enabled by \
-         {found}; write `default-features = false` for them in apps/{app}/Cargo.toml, and enable only \
-         features that need no `std`"
-    ))
+    users.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
 
     const TREE: &str = "\
 0app v0.1.0 (/a b/apps/app)|std
@@ -72,14 +150,42 @@ mod tests {
 1vmos v0.1.0 (/a b/kernel)|rand
 ";
 
+    fn explain(tree: &str, app: &str) -> Option<String> {
+        super::explain(tree, app, |name| name.starts_with("hosted "))
+    }
+
     #[test]
     fn dependencies_with_the_feature_are_named_with_the_crates_below() {
         let said = explain(TREE, "app").unwrap();
+        assert!(said.contains("by `client` (for `parser`); write"), "{said}");
+        assert!(said.contains("apps/app/Cargo.toml"), "{said}");
+        // Without the client, its parser has the feature no longer.
+        assert!(!said.contains("wrapper"), "{said}");
+    }
+
+    #[test]
+    fn a_dependency_without_a_feature_to_disable_gets_other_advice() {
+        let tree = "0app v0.1.0 (/a)|\n1wrapper v1.0.0|\n2parser v1.0.0|default,std\n";
+        let said = explain(tree, "app").unwrap();
         assert!(
-            said.contains("by `client` (for `parser`), `wrapper` (for `parser`); write"),
+            said.contains("required by `wrapper` (for `parser`); find"),
             "{said}"
         );
-        assert!(said.contains("apps/app/Cargo.toml"), "{said}");
+        assert!(!said.contains("default-features"), "{said}");
+    }
+
+    #[test]
+    fn a_crate_that_always_needs_the_standard_library_is_named() {
+        let tree = "0app v0.1.0 (/a)|\n1client v1.2.0|default\n2hosted v0.3.0|default\n";
+        let said = explain(tree, "app").unwrap();
+        assert!(
+            said.contains("always used by `client` (for `hosted`); a board"),
+            "{said}"
+        );
+        let tree = "0app v0.1.0 (/a)|\n1hosted v0.3.0|default,std\n2parser v1.0.0|std\n";
+        let said = explain(tree, "app").unwrap();
+        assert!(said.contains("always used by `hosted`; a board"), "{said}");
+        assert!(!said.contains("default-features"), "{said}");
     }
 
     #[test]

@@ -74,8 +74,8 @@ pub struct Devices {
 pub struct More {
     /// Further disks.
     pub disks: Vec<Disk>,
-    /// A folder of this host that the machine sees as a read-only disk with a FAT file system.
-    pub share: Option<PathBuf>,
+    /// A folder of this host that the machine sees as a disk with a FAT file system.
+    pub share: Option<Share>,
     /// The connection of a network interface.
     pub networks: Vec<Network>,
     /// The ports of a virtio console device; without one, there is no such device.
@@ -91,6 +91,15 @@ pub struct Disk {
     pub image: PathBuf,
     /// Whether the machine may not write to the disk.
     pub read_only: bool,
+}
+
+/// A shared folder.
+#[derive(Clone, Debug)]
+pub enum Share {
+    /// The folder itself, which the machine only reads.
+    Folder(PathBuf),
+    /// The path of a raw image with its files, which the machine can write.
+    Image(PathBuf),
 }
 
 /// The connection of a network interface.
@@ -296,12 +305,12 @@ impl Devices {
             let properties = format!(",drive=disk{index},serial=vmos-disk{index}");
             add("-device", self.device("blk", &properties));
         }
-        if let Some(folder) = &self.more.share {
-            let folder = option_value(folder);
-            add(
-                "-drive",
-                format!("if=none,id=share,format=raw,readonly=on,file=fat:{folder}"),
-            );
+        if let Some(share) = &self.more.share {
+            let source = match share {
+                Share::Folder(folder) => format!("readonly=on,file=fat:{}", option_value(folder)),
+                Share::Image(image) => format!("file={}", option_value(image)),
+            };
+            add("-drive", format!("if=none,id=share,format=raw,{source}"));
             let properties = format!(",drive=share,serial={SHARE}");
             add("-device", self.device("blk", &properties));
         }

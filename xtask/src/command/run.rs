@@ -9,8 +9,10 @@ mod identity;
 mod options;
 mod probe;
 mod refusal;
+mod share;
 mod tap;
 mod watch;
+mod writable_share;
 
 use std::path::PathBuf;
 
@@ -27,7 +29,7 @@ use crate::image::{self, Image};
 use crate::install;
 use crate::log_level::LogLevel;
 use crate::memory_size::MemorySize;
-use crate::qemu::{Disk, Machine, Network, Serial};
+use crate::qemu::{Disk, Machine, Network, Serial, Share};
 use crate::session::{self, Ending};
 use crate::shell;
 use crate::target;
@@ -37,7 +39,9 @@ use crate::workspace::{App, Workspace, relative_to_here};
 
 use address::{check_address, check_ipv6_address};
 use connection::Connection;
-use refusal::{check_disks, check_folders, check_memory, check_serials, check_share};
+use refusal::{check_disks, check_folders, check_memory, check_serials};
+use share::check_share;
+use writable_share::WritableShare;
 
 /// Run a board in QEMU, with its console on this terminal
 ///
@@ -91,6 +95,10 @@ pub struct Arguments {
     /// Add a folder of this host as a read-only disk with a FAT16 file system; the app `fat` shows it
     #[arg(long, value_name = "FOLDER")]
     share: Option<PathBuf>,
+    /// Let the machine write to the shared folder: it gets a copy, and what it has changed is copied to the
+    /// folder when the machine ends
+    #[arg(long, requires = "share", conflicts_with = "dry_run")]
+    share_writable: bool,
     /// Make the disks read-only
     #[arg(long)]
     read_only: bool,
@@ -199,10 +207,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if !arguments.dry_run {
         check_folders(&arguments.disk)?;
         check_disks(devices.disks())?;
-        arguments.share.as_deref().map_or(Ok(()), check_share)?;
+        if let Some(folder) = &arguments.share {
+            check_share(folder, arguments.share_writable)?;
+        }
         check_serials(&arguments.serial)?;
         arguments.check_host(&devices)?;
         boards::bring_up_to_date(&workspace, core::slice::from_ref(&board))?;
+    }
+    let share = arguments.writable_share(&workspace)?;
+    if let Some(share) = &share {
+        devices.more.share = Some(Share::Image(share.image()));
     }
     let machine = arguments.machine(&workspace, &board, app, devices)?;
     let command = machine.command();
@@ -223,12 +237,17 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
         None => None,
     };
+    if let Some(share) = &share {
+        share.fill()?;
+    }
     announce(&board, app, &machine);
     if let Some(port) = arguments.gdb {
         announce_debugger(port, &image);
     }
     let limit = arguments.time_limit;
-    let status = match session::run(&command, &image.elf, &workspace.root, limit)? {
+    let ending = session::run(&command, &image.elf, &workspace.root, limit);
+    share.map_or(Ok(()), WritableShare::copy_back)?;
+    let status = match ending? {
         Ending::Interrupted => 0,
         Ending::TimedOut => {
             tell_time_limit(&board.name, limit);
@@ -302,7 +321,24 @@ fn announce(board: &Board, app: &App, machine: &Machine) {
     let Some(Network::User { forwards, .. }) = &machine.devices.network else {
         return;
     };
+    if let Some(hint) = missing_ethernet(app, machine.devices.ethernet) {
+        eprintln!("xtask: {hint}");
+    }
     announce_forwards(forwards);
+}
+
+/// Returns what to change if an app that serves ports has no driver for the board's Ethernet controller,
+/// which connects the machine.
+fn missing_ethernet(app: &App, is_connected_by_ethernet: bool) -> Option<String> {
+    let has_driver = app.features.iter().any(|feature| feature == "ethernet");
+    let is_missing = is_connected_by_ethernet && !has_driver && !app.forwards.is_empty();
+    is_missing.then(|| {
+        let name = &app.name;
+        format!(
+            "{name} has no driver for the Ethernet controller: enable the feature `ethernet` of vmos in \
+             apps/{name}/Cargo.toml"
+        )
+    })
 }
 
 fn announce_forwards(forwards: &[Forward]) {
@@ -320,5 +356,28 @@ fn announce_forwards(forwards: &[Forward]) {
             "xtask: {protocol} port {host} of this host is forwarded to port {guest} of the machine; in another terminal, try:"
         );
         eprintln!("    {}", forward.line_to_try());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_app_that_serves_over_ethernet_needs_the_driver() {
+        let mut app = App {
+            name: "echo".to_owned(),
+            description: String::new(),
+            forwards: vec!["udp:8007:7".parse().unwrap()],
+            features: vec!["ipv6".to_owned()],
+        };
+        let said = missing_ethernet(&app, true).unwrap();
+        assert!(
+            said.contains("`ethernet` of vmos in apps/echo/Cargo.toml"),
+            "{said}"
+        );
+        assert_eq!(missing_ethernet(&app, false), None);
+        app.features.push("ethernet".to_owned());
+        assert_eq!(missing_ethernet(&app, true), None);
     }
 }

@@ -9,13 +9,16 @@ use crate::disk;
 use crate::failure::Failure;
 use crate::forward::PortTaken;
 use crate::image::Image;
-use crate::qemu::{Console, Devices, Disk, GUEST_ADDRESS, Machine, More, Network, OTHER_ADDRESS};
+use crate::qemu::{
+    Console, Devices, Disk, GUEST_ADDRESS, Machine, More, Network, OTHER_ADDRESS, Share,
+};
 use crate::transport::{self, Attachment, Transport};
 use crate::workspace::{App, Workspace, relative_to_here};
 
 use super::connection::Connection;
 use super::host::{check_connections, check_debugger, check_record};
 use super::refusal::check_forwards;
+use super::writable_share::WritableShare;
 use super::{Arguments, Device};
 
 impl Arguments {
@@ -35,12 +38,23 @@ impl Arguments {
             ethernet: self.uses_ethernet(board)?,
             more: More {
                 disks: more_disks.map(|image| Disk { image, read_only }).collect(),
-                share: self.share.clone(),
+                share: self.share.clone().map(Share::Folder),
                 networks: self.nic.iter().map(Connection::further_network).collect(),
                 serials: self.serial.clone(),
                 balloon: self.balloon,
             },
         })
+    }
+
+    /// Returns the copy of the shared folder, if the machine may write it.
+    pub(super) fn writable_share(
+        &self,
+        workspace: &Workspace,
+    ) -> Result<Option<WritableShare>, Failure> {
+        let folder = self.share.as_deref().filter(|_| self.share_writable);
+        folder
+            .map(|folder| WritableShare::new(folder, &workspace.target))
+            .transpose()
     }
 
     /// Returns whether the app's defmt messages are decoded here: not if `--serial` says where they

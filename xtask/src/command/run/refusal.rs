@@ -116,23 +116,6 @@ fn check_disk(image: &Path, read_only: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Rejects a shared folder that is no folder, or larger than QEMU's FAT16 disk of 504 MiB.
-pub(super) fn check_share(folder: &Path) -> Result<(), Failure> {
-    const MOST: u64 = 500 << 20;
-    let shown = folder.display();
-    if !folder.is_dir() {
-        return Err(Failure::usage(format!(
-            "--share {shown}: there is no such folder"
-        )));
-    }
-    if size_of_files(folder, MOST) > MOST {
-        return Err(Failure::usage(format!(
-            "--share {shown}: its files have more than 500 MiB; share a smaller folder"
-        )));
-    }
-    Ok(())
-}
-
 /// Rejects ports that QEMU could not open, or that an app could not tell apart.
 pub(super) fn check_serials(serials: &[Serial]) -> Result<(), Failure> {
     if serials.len() > serial::MOST {
@@ -170,22 +153,6 @@ pub(super) fn check_serials(serials: &[Serial]) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// Returns the size of all files in a folder and below, in bytes; stops counting above `most`.
-fn size_of_files(folder: &Path, most: u64) -> u64 {
-    let mut size = 0;
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        size += match entry.metadata() {
-            Ok(data) if data.is_dir() => size_of_files(&entry.path(), most),
-            Ok(data) => data.len(),
-            Err(_) => 0,
-        };
-        if size > most {
-            break;
-        }
-    }
-    size
 }
 
 /// Returns whether a process of this host has locked the file against a machine, according to
