@@ -21,6 +21,9 @@ use vmos::net::Net;
 use vmos::random::{self, Random};
 use vmos::{Kernel, Result, Spawner, println};
 
+#[cfg(test)]
+mod tests;
+
 /// The name if the command line does not contain one.
 const NAME: &str = "vmos";
 /// The longest message, in bytes.
@@ -33,6 +36,11 @@ const KEPT_BY_OTHERS: u32 = 10;
 
 #[vmos::main]
 async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
+    respond(kernel, spawner).await
+}
+
+/// Answers for ever, with the address that the machine has.
+async fn respond(kernel: Kernel, spawner: Spawner) -> Result<()> {
     let random = random::start(kernel, spawner).await?;
     let name = kernel.command_line().value("name").unwrap_or(NAME);
     let net = kernel.net()?;

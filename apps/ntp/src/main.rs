@@ -10,6 +10,11 @@ use vmos::net::{Net, SntpcClock, UdpSocket};
 use vmos::time::{Duration, Timer, with_timeout};
 use vmos::{Error, Kernel, Result, Spawner, println, time};
 
+#[cfg(test)]
+extern crate alloc;
+#[cfg(test)]
+mod tests;
+
 /// The server if the command line does not name one.
 const SERVER: &str = "pool.ntp.org";
 /// The port of a time server (RFC 5905, 7.2).
