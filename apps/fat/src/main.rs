@@ -67,7 +67,7 @@ type Way = Vec<ShortFileName>;
 fn open<'a>(root: &Folder<'a>, way: &Way) -> Result<Folder<'a>> {
     let mut folder = root.open_dir(ShortFileName::this_dir())?;
     for name in way {
-        folder.change_dir(name.clone())?;
+        folder.change_dir(*name)?;
     }
     Ok(folder)
 }
@@ -93,7 +93,7 @@ fn list(root: &Folder<'_>, wanted: Option<&str>) -> Result<Option<(Way, ShortFil
             let name = long.unwrap_or(&short);
             if entry.attributes.is_directory() {
                 if name != "." && name != ".." {
-                    let way = way.iter().cloned().chain([entry.name.clone()]);
+                    let way = way.iter().cloned().chain([entry.name]);
                     left.push((way.collect(), format!("{path}/{name}")));
                 }
             } else if !entry.attributes.is_volume() {
@@ -103,7 +103,7 @@ fn list(root: &Folder<'_>, wanted: Option<&str>) -> Result<Option<(Way, ShortFil
                     wanted.is_some_and(|it| this[1..].eq_ignore_ascii_case(it))
                 };
                 if is_wanted(name) || is_wanted(&short) {
-                    found = Some((way.clone(), entry.name.clone()));
+                    found = Some((way.clone(), entry.name));
                 }
             }
             ControlFlow::Continue(())
