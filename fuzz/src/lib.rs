@@ -16,6 +16,8 @@
 
 mod pci;
 
+use vmos_codegen::Board;
+use vmos_codegen::diagnostic::Diagnostics;
 use vmos_codegen::machine::device_tree::DeviceTree;
 use vmos_codegen::source::InMemory;
 
@@ -36,13 +38,41 @@ pub const TARGETS: [Target; 7] = [
     ("name_answers", name_answers),
 ];
 
+/// The board that boards of the corpus extend, and its name.
+const SMALLEST: (&str, &str) = (
+    "smallest",
+    include_str!("../../tests/golden/smallest/board.toml"),
+);
+
 /// Processes a board file, from its text to the resolved board.
 pub fn board(bytes: &[u8]) {
-    let sources = InMemory::new().with("boards/fuzzed.toml", bytes);
-    if let Err(diagnostics) = vmos_codegen::load_from(&sources, "fuzzed") {
+    if let Err(diagnostics) = load(bytes) {
         // Every error can be formatted.
         assert!(!diagnostics.to_string().is_empty());
     }
+}
+
+/// Loads a board from the text of its file, which has the name that the text states: a file with another
+/// name is an error, after which no board is resolved.
+///
+/// # Errors
+///
+/// All errors in the file.
+pub fn load(bytes: &[u8]) -> Result<Board, Diagnostics> {
+    let text = str::from_utf8(bytes).unwrap_or_default();
+    let stated = |line: &str| {
+        Some(
+            line.strip_prefix("name = \"")?
+                .strip_suffix('"')?
+                .to_owned(),
+        )
+    };
+    let name = text.lines().find_map(stated);
+    let name = name.unwrap_or_else(|| "fuzzed".to_owned());
+    let sources = InMemory::new()
+        .with(SMALLEST.0, SMALLEST.1)
+        .with(&name, bytes);
+    vmos_codegen::load_from(&sources, &name)
 }
 
 /// Reads a device tree like the kernel, and like `verify` and `import`.

@@ -9,6 +9,8 @@ use vmos_fuzz::{TARGETS, Target};
 
 /// The number of mutations of each target's corpus.
 const MUTATIONS: u64 = 4000;
+/// The number of mutations of board files, each of which takes some milliseconds.
+const MUTATED_BOARDS: u64 = 300;
 /// The time limit of a target for one input, on a busy computer.
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -93,7 +95,11 @@ fn replay(target: Target) {
         try_one(target, &path.display().to_string(), bytes);
     }
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    for number in 0..MUTATIONS {
+    let mutations = match name {
+        "board" => MUTATED_BOARDS,
+        _ => MUTATIONS,
+    };
+    for number in 0..mutations {
         let (path, bytes) = &corpus[random.below(corpus.len())];
         let (_, other) = &corpus[random.below(corpus.len())];
         let mut bytes = bytes.clone();
@@ -103,6 +109,15 @@ fn replay(target: Target) {
             &format!("mutation {number} of {}", path.display()),
             &bytes,
         );
+    }
+}
+
+#[test]
+fn boards_of_the_corpus_are_resolved() {
+    for (path, bytes) in corpus("board") {
+        if let Err(diagnostics) = vmos_fuzz::load(&bytes) {
+            panic!("{}:\n{diagnostics}", path.display());
+        }
     }
 }
 

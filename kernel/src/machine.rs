@@ -354,7 +354,7 @@ impl Machine {
         let start = now();
         set_deadline(Some(start));
         let mut has_come = false;
-        while !has_come && now() - start < LIMIT {
+        while !has_come && now().wrapping_sub(start) < LIMIT {
             if self.has_interrupt()
                 && let Some(number) = self.controller.claim()
             {

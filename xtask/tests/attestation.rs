@@ -1,15 +1,15 @@
 //! Tests the kernel's boot log for board files that conflict with their machine.
 //!
 //! Each test creates a repository with one board that extends a board of VMOS. The new board has a
-//! wrong RAM, console and timer, or a wrong way to power off, and runs on the machine of the board
-//! that it extends. The code is the same for all of them, so some of the tests run only with the others that build
-//! images (`cargo xtask test --all`).
+//! wrong RAM, console and timer, a wrong interrupt controller or a wrong way to power off, and runs on
+//! the machine of the board that it extends. The code is the same for all of them, so some of the tests
+//! run only with the others that build images (`cargo xtask test --all`).
 
 mod dialogue;
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use vmos_codegen::Board;
@@ -34,6 +34,22 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
 /// Runs the command in a folder, and returns all its output, whether or not it succeeds.
 fn xtask(folder: &Path, arguments: &[&str]) -> String {
     dialogue::run(&mut command(folder, arguments), |_| b"").1
+}
+
+/// The board file in a repository of [`project_like`].
+const FILE: &str = "boards/wrong.toml";
+
+/// Creates a repository in a folder, with a board that extends `name`.
+fn project_like(name: &str, folder: &Path) -> PathBuf {
+    let from = ["--path", "--board", "wrong", "--from", name];
+    xtask(folder, &[&["new-project", "it"][..], &from].concat());
+    folder.join("it")
+}
+
+/// Appends entries to a board file.
+fn append(path: &Path, entries: &str) {
+    let mut file = OpenOptions::new().append(true).open(path).unwrap();
+    write!(file, "\n{entries}").unwrap();
 }
 
 /// Returns an address at which the board has nothing.
@@ -82,23 +98,9 @@ fn says_what_is_wrong(name: &str, console: &str, timer: &str) {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    xtask(
-        folder.path(),
-        &[
-            "new-project",
-            "it",
-            "--path",
-            "--board",
-            "wrong",
-            "--from",
-            name,
-        ],
-    );
-    let project = folder.path().join("it");
-    let path = project.join("boards/wrong.toml");
-    let mut file = OpenOptions::new().append(true).open(&path).unwrap();
-    write!(file, "\n{}", mistakes(&board, console, timer)).unwrap();
-    drop(file);
+    let project = project_like(name, folder.path());
+    let path = project.join(FILE);
+    append(&path, &mistakes(&board, console, timer));
     let memory = format!("{}M", board.qemu.memory >> 20);
     let run = ["run", "wrong", "--without", "rng,disk,net", "--memory"];
     let said = xtask(&project, &[&run[..], &[&memory]].concat());
@@ -144,6 +146,24 @@ fn conflicts_are_reported_on_32_bit_risc_v_in_m_mode() {
     says_what_is_wrong("virt-rv32", "console.ns16550", "timer.clint");
 }
 
+/// The loader of this machine passes a tagged list, which contains no devices.
+#[test]
+#[ignore = "builds an image"]
+fn a_gic_elsewhere_is_reported_where_firmware_has_no_tables() {
+    if board_with_qemu("vexpress-a9").is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let project = project_like("vexpress-a9", folder.path());
+    // The machine ignores accesses to an address without a device.
+    let entries = "[interrupt-controller.gic-v2]\ndistributor.base = 0x1E00_5000\n";
+    append(&project.join(FILE), entries);
+    let said = xtask(&project, &["run", "wrong", "--without", "rng,disk,net"]);
+    let expected =
+        "cannot start: the timer raises no interrupt: see [timer], [interrupt-controller] and";
+    assert!(said.contains(expected), "{said}");
+}
+
 /// Runs the board until it has printed the report. The processor is parked at the end, so the test
 /// stops the machine.
 #[test]
@@ -152,10 +172,8 @@ fn a_machine_that_cannot_be_powered_off_reports_that() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let from = ["--path", "--board", "wrong", "--from", "virt-arm64"];
-    xtask(folder.path(), &[&["new-project", "it"][..], &from].concat());
-    let project = folder.path().join("it");
-    let path = project.join("boards/wrong.toml");
+    let project = project_like("virt-arm64", folder.path());
+    let path = project.join(FILE);
     let text = fs::read_to_string(&path).unwrap();
     let without = "without = [\"power.semihosting\"]\n\n[board]";
     let text = text.replacen("[board]", without, 1) + "\n[power.psci]\nconduit = \"smc\"\n";

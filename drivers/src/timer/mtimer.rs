@@ -10,10 +10,14 @@ use crate::mmio::{Mmio, Registers};
 use crate::riscv::{Hart, Timebase};
 
 use super::Timer;
+use super::halves;
 use super::rate::Rate;
 
 /// The distance between the `mtimecmp` registers of harts, in bytes.
 const COMPARE_STRIDE: usize = 8;
+
+/// The offsets of the lower and the upper half of `mtime`.
+const COUNTER: [usize; 2] = [0, 4];
 
 /// A count that is never reached.
 const NEVER: u64 = u64::MAX;
@@ -61,18 +65,7 @@ impl<R: Registers, P: Hart + Timebase> Mtimer<R, P> {
         match &self.time {
             None => self.hart.time(),
             Some(time) if size_of::<usize>() == 8 => time.read64(0),
-            Some(time) => {
-                // The low half may overflow between two accesses.
-                let mut high = time.read32(4);
-                loop {
-                    let low = time.read32(0);
-                    let again = time.read32(4);
-                    if again == high {
-                        return u64::from(high) << 32 | u64::from(low);
-                    }
-                    high = again;
-                }
-            }
+            Some(time) => halves::read(time, COUNTER),
         }
     }
 

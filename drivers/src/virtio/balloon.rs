@@ -120,7 +120,8 @@ pub struct Balloon<T: Transport> {
     /// Whether pages may be used again before the host wants fewer and before it is notified (5.5.6.1).
     may_relieve: bool,
     wanted: u32,
-    /// How many bytes the heap could do without when it had no block for a lot; 0 if it had one.
+    /// The largest number of bytes that the heap could do without at which no block for a lot is looked
+    /// for, because it had none when it had so many; 0 if it had one.
     scattered: usize,
     /// The number that the device was told last.
     told: u32,
@@ -262,7 +263,9 @@ impl<T: Transport> Balloon<T> {
             let spare = (self.spare)();
             let missing = wanted - self.given();
             let count = missing.min(LOT).min(spare / PAGE);
-            // A search that found no block takes long, and is only repeated once more memory is free.
+            // A search that found no block takes long. It is only repeated once more memory is free than
+            // then, or a lot more than at some time since: it may be free elsewhere.
+            self.scattered = self.scattered.min(spare.saturating_add(LOT * PAGE));
             if count < missing.min(LEAST) || spare <= self.scattered {
                 break;
             }

@@ -203,6 +203,19 @@ fn a_search_for_memory_is_repeated_once_more_is_free() {
 }
 
 #[test]
+fn a_search_for_memory_is_repeated_once_a_lot_was_freed_elsewhere() {
+    let mut host = Host::new(2, 0);
+    host.driver.scattered = 10 * LOT * PAGE;
+    host.driver.wanted = 5;
+    let freed = LOT + 1;
+    for (spare, given) in [(2 * LOT, 0), (3 * LOT, 0), (2 * LOT + freed, 5)] {
+        SPARE.set(spare * PAGE);
+        host.driver.publish();
+        assert_eq!(host.driver.given(), given, "{spare} pages are free");
+    }
+}
+
+#[test]
 fn an_allocation_that_fails_gets_pages_at_once() {
     let mut host = Host::new(2, DEFLATE_ON_OOM);
     assert!(!host.driver.relieve(1));

@@ -48,8 +48,9 @@ const DEAF: u8 = 2;
 /// The faults of a device that the kernel detected, counted since boot. Counts only increase.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct WatchStatistics {
-    /// Responses whose interrupt was not delivered. The responses were processed.
-    pub lost_interrupts: u32,
+    /// Responses whose interrupt was not delivered. The responses were processed. A device that is polled
+    /// has up to a hundred a second.
+    pub lost_interrupts: u64,
     /// Notifications repeated because requests were left without a response for half a second or
     /// longer.
     pub kicked_again: u32,

@@ -123,6 +123,17 @@ fn statistics(attached: &Attached) -> WatchStatistics {
 }
 
 #[test]
+fn interrupts_that_are_lost_for_two_years_are_counted() {
+    let (mut attached, mut driver) = (attached(), Driver::with(1));
+    // A hundred in each second.
+    let years = 2 * 365 * 24 * 3600 * 100;
+    attached.watch.statistics.lost_interrupts = years;
+    driver.answer();
+    look_for_long(&mut attached, &mut driver);
+    assert_eq!(statistics(&attached).lost_interrupts, years + 1);
+}
+
+#[test]
 fn the_log_names_kind_place_and_interrupt() {
     assert_eq!(
         std::format!("{}", attached()),

@@ -94,7 +94,7 @@ impl Machine {
     }
 
     /// Returns how often a response was found without an interrupt.
-    fn lost_interrupts(&mut self) -> u32 {
+    fn lost_interrupts(&mut self) -> u64 {
         let drivers = self.drivers();
         let source = drivers.routes[0].source;
         let attached = drivers.attached(source).expect("it is there");
