@@ -23,8 +23,8 @@ use xtask::install::{FAT_COPY, MAKE_FAT};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The apps that run here.
-const APPS: [&str; 8] = [
-    "demo", "fat", "fetch", "hello", "http", "kv", "shell", "udp-echo",
+const APPS: [&str; 9] = [
+    "demo", "fat", "fetch", "hello", "http", "kv", "mqtt", "shell", "udp-echo",
 ];
 
 /// Returns the program of an app. The first call builds all of them for this host: at once, because cargo
