@@ -1,7 +1,7 @@
 //! A folder of this host as a disk that the machine writes: a copy of the folder in a disk image, from
 //! which the changes are copied back when the machine has ended.
 //!
-//! QEMU's own FAT disk is shared for reading only: written to (`fat:rw:`), it stops to answer (7.2 to 11.1).
+//! QEMU's own FAT disk is shared for reading only: it stops answering when it is written (7.2 to 11.1).
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -120,6 +120,11 @@ impl WritableShare {
         let mut done = Vec::new();
         for path in &new.folders {
             let to = self.folder.join(path);
+            if to.is_symlink() && !path.as_os_str().is_empty() {
+                // It leads to a place that was not shared.
+                let shown = path.display();
+                return Err(format!("{shown} is a link here, and a folder on the disk").into());
+            }
             fs::create_dir_all(&to).map_err(FileError::at("create the folder", &to))?;
         }
         for path in &new.files {
@@ -301,6 +306,24 @@ mod tests {
             "{done}"
         );
         assert!(!done.contains("kept.txt"), "{done}");
+    }
+
+    #[test]
+    fn nothing_is_written_where_a_link_leads() {
+        let (folder, elsewhere, target) = (folder(), folder(), folder());
+        std::os::unix::fs::symlink(elsewhere.path(), folder.path().join("link")).unwrap();
+        let share = WritableShare::new(folder.path(), target.path()).unwrap();
+        share.fill().unwrap();
+        let image = share.image();
+        run(Command::new(FAT_FOLDER)
+            .arg("-i")
+            .arg(&image)
+            .arg("::/link"))
+        .unwrap();
+        write(&share, "new", "::/link/file");
+        let said = share.changes().unwrap_err().to_string();
+        assert!(said.contains("link is a link here"), "{said}");
+        assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
     }
 
     #[test]
