@@ -37,8 +37,8 @@ pub(crate) struct Case {
     pub(crate) scope: Scope,
     /// The parts of the board that the case needs.
     pub(crate) need: Need,
-    /// The app, if it is one that is built only for few boards without `--all`: the case is tried on
-    /// these.
+    /// The app, if it is one that is built only for few boards without `--all`. The case is tried only
+    /// where its app is built.
     pub(crate) app: Option<&'static str>,
     /// Whether QEMU's messages are expected, for example about a queue that the test corrupts.
     pub(crate) provokes: bool,
@@ -53,8 +53,9 @@ pub(crate) enum Scope {
     Board,
     /// For every board and every way to attach devices.
     Attachment,
-    /// With `--all`, for every board and every way to attach devices; otherwise on every second
-    /// board, or on each for which its app is built, with one way, which differ from case to case.
+    /// With `--all`, for every board and every way to attach devices. Otherwise with one way, which
+    /// differs from case to case, on every second board, on those that are tested seldom and on one that
+    /// is tested alone; a case with an app of its own, on each board for which the app is built.
     Spread,
     /// With `--all`, for every board and every way to attach devices; otherwise not at all.
     Thorough,

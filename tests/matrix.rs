@@ -43,6 +43,8 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
         .map(str::to_owned)
         .collect();
     let mut boards = boards::load_some(&workspace, &chosen).map_err(|error| error.to_string())?;
+    // As when the images were built.
+    let names: Vec<_> = boards.iter().map(|board| board.name.clone()).collect();
     emulator::keep_tested(&mut boards);
     let soaks = std::env::var_os(MINUTES_VARIABLE).is_some();
     let everything = std::env::var_os(EVERYTHING_VARIABLE).is_some();
@@ -97,7 +99,7 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
             };
             let is_built = |case: &&Case| {
                 let mut app = case.app.iter();
-                everything || app.all(|app| workspace.tries(&board.name, count, app))
+                everything || app.all(|app| workspace.tries(&board.name, &names, app))
             };
             let is_tried = |case: &&Case| (!is_brief || case.is_brief()) && is_built(case);
             for case in cases::all().filter(applies).filter(is_tried) {

@@ -38,7 +38,7 @@ pub const TARGETS: [Target; 7] = [
     ("name_answers", name_answers),
 ];
 
-/// The board that boards of the corpus extend, and its name.
+/// The name and the text of the board that boards of the corpus extend.
 const SMALLEST: (&str, &str) = (
     "smallest",
     include_str!("../../tests/golden/smallest/board.toml"),

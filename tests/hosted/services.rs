@@ -126,7 +126,7 @@ impl Drop for Ended {
 }
 
 #[test]
-fn a_broker_of_the_host_is_told() {
+fn mqtt_as_a_process_publishes_to_a_broker_of_the_host() {
     xtask::install::mosquitto().expect("the broker");
     let folder = folder();
     let port = free_tcp().expect("a port is free");

@@ -2,6 +2,7 @@
 
 use core::error::Error;
 use core::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::{env, fs};
@@ -16,10 +17,8 @@ use crate::missing_logger;
 use crate::missing_std;
 use crate::target;
 use crate::ticks;
-use crate::workspace::{Workspace, cargo, relative_to_here};
+use crate::workspace::{ETHERNET, Workspace, cargo, relative_to_here};
 
-/// The feature of the kernel with the driver of the board's Ethernet controller.
-const ETHERNET: &str = "ethernet";
 /// The variable with the highest level of defmt messages that are compiled in.
 const DEFMT_LOG: &str = "DEFMT_LOG";
 /// The linker script for the texts of defmt messages.
@@ -130,9 +129,8 @@ pub fn link(
 ) -> Result<Vec<PathBuf>, ImageError> {
     let mut build = cargo();
     build.arg("build").args(cargo_selection(board, apps));
-    if let Some(home) = cargo_home() {
-        let folders = folders_of_crates(&home.join("registry/src"));
-        build.args(["--config", &without_prefixes(&folders)]);
+    if let Some(flags) = without_prefixes(&workspace.target)? {
+        build.args(["--config", &flags]);
     }
     for value in &workspace.configuration {
         build.args(["--config", value]);
@@ -154,7 +152,8 @@ pub fn link(
             build.env(DEFMT_LOG, max_log.unwrap_or(LogLevel::Trace).to_string());
         }
     }
-    if board.ethernet.is_none() && !apps.iter().any(|app| asks_for_more(workspace, app)) {
+    let is_plain = !apps.iter().any(|app| asks_for_more(workspace, app));
+    if is_plain && board.ethernet.is_none() && workspace.kernel_has(ETHERNET) {
         // Cargo keeps a kernel for each set of features. This one changes nothing here, so that apps with and
         // without it are linked with the same kernel, whichever of them are built together.
         build.args(["--features", &format!("vmos/{ETHERNET}")]);
@@ -193,7 +192,7 @@ fn advice(workspace: &Workspace, board: &Board, apps: &[&str]) -> Vec<String> {
     let mut silent = apps
         .iter()
         .filter(|app| workspace.app(app).is_ok_and(|app| !app.logs_by_defmt()));
-    let logger = silent.find_map(|app| missing_logger::of(&workspace.root, app));
+    let logger = silent.find_map(|app| missing_logger::of(&workspace.root, app, triple));
     let mut apps = apps.iter();
     let std = apps.find_map(|app| missing_std::of(&workspace.root, app, triple));
     logger.into_iter().chain(std).collect()
@@ -216,14 +215,32 @@ fn folders_of_crates(sources: &Path) -> Vec<PathBuf> {
     registries
 }
 
-/// Returns the setting that makes the compiler remove the prefixes `folders` from panic locations,
-/// so that an image is smaller and does not depend on who builds it. Debug information keeps them,
-/// so that debuggers find the sources.
-fn without_prefixes(folders: &[PathBuf]) -> String {
-    let remap = |folder: &PathBuf| format!("--remap-path-prefix={}=", folder.display());
-    let mut flags: Vec<_> = folders.iter().map(remap).collect();
-    flags.push("--remap-path-scope=macro".to_owned());
-    format!("target.'cfg(target_os = \"none\")'.rustflags = {flags:?}")
+/// Returns the setting that makes the compiler remove the folders of outside crates from panic locations, so
+/// that an image is smaller and does not depend on who builds it. Debug information keeps them, so that
+/// debuggers find the sources.
+///
+/// The flags are in a file in the folder `target`. Cargo reads them if they are in the setting itself, and then
+/// keeps what it built for one board only.
+pub fn without_prefixes(target: &Path) -> Result<Option<String>, FileError> {
+    let Some(home) = cargo_home() else {
+        return Ok(None);
+    };
+    let folders = folders_of_crates(&home.join("registry/src"));
+    let remap = |folder: &PathBuf| format!("--remap-path-prefix={}=\n", folder.display());
+    let mut flags: String = folders.iter().map(remap).collect();
+    flags.push_str("--remap-path-scope=macro\n");
+    let mut hasher = DefaultHasher::new();
+    flags.hash(&mut hasher);
+    // With other flags, everything is built again.
+    let file = target.join(format!("paths-{:016x}.args", hasher.finish()));
+    if !file.exists() {
+        fs::create_dir_all(target).map_err(FileError::at("create the folder", target))?;
+        fs::write(&file, flags).map_err(FileError::at("write the flags", &file))?;
+    }
+    let flags = [format!("@{}", file.display())];
+    Ok(Some(format!(
+        "target.'cfg(target_os = \"none\")'.rustflags = {flags:?}"
+    )))
 }
 
 /// Copies the files that cargo linked for an app, before the next board's files replace them.

@@ -17,6 +17,7 @@ pub mod boards;
 pub mod checkout;
 pub mod child;
 pub mod command;
+mod crate_tree;
 pub mod debug;
 pub mod decoder;
 pub mod diagnostics;

@@ -5,42 +5,31 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::workspace::cargo;
+use crate::crate_tree;
 
 /// The crate whose functions a logger provides.
 const DEFMT: &str = "defmt";
 /// The crate that has the logger.
 const OURS: &str = "vmos";
 
-/// Returns what to change if crates that an app uses log by defmt.
+/// Returns what to change if crates that an app uses for `triple` log by defmt.
 #[must_use]
-pub fn of(root: &Path, app: &str) -> Option<String> {
-    // Unlike the metadata, the tree has only the crates of a build of this app: another app may enable the
-    // feature `defmt` of a crate that both use.
-    let output = cargo()
-        .args(["tree", "--offline", "--package", app, "--target", "all"])
-        .args(["--edges", "normal,no-proc-macro", "--no-dedupe"])
-        .args(["--prefix", "depth", "--format", "|{p}"])
-        .current_dir(root)
-        .output()
-        .ok()?;
-    explain(&String::from_utf8_lossy(&output.stdout), app)
+pub fn of(root: &Path, app: &str, triple: &str) -> Option<String> {
+    explain(&crate_tree::text(root, app, triple)?, app)
 }
 
 /// Like the function above, but reads cargo's tree.
 fn explain(tree: &str, app: &str) -> Option<String> {
-    // The crates from the app to the one of the current line.
+    // The crates from the app to the current one.
     let mut way: Vec<&str> = Vec::new();
     let mut users = BTreeSet::new();
-    for line in tree.lines() {
-        let (depth, package) = line.split_once('|')?;
-        way.truncate(depth.parse().ok()?);
-        let name = package.split(' ').next().unwrap_or(package);
+    for node in crate_tree::nodes(tree) {
+        way.truncate(node.depth);
         let user = way.last().filter(|user| **user != OURS);
-        if let Some(user) = user.filter(|_| name == DEFMT) {
+        if let Some(user) = user.filter(|_| node.name == DEFMT) {
             users.insert(format!("`{user}`"));
         }
-        way.push(name);
+        way.push(node.name);
     }
     if users.is_empty() {
         return None;
@@ -58,13 +47,13 @@ mod tests {
     use super::*;
 
     const TREE: &str = "\
-0|app v0.1.0 (/a b/apps/app)
-1|client v1.2.0
-2|quiet v1.0.0
-2|defmt v1.2.0
-3|bitflags v1.3.2
-1|vmos v0.1.0 (/a b/kernel)
-2|defmt v1.2.0
+0|app v0.1.0 (/a b/apps/app)|
+1|client v1.2.0|
+2|quiet v1.0.0|
+2|defmt v1.2.0|
+3|bitflags v1.3.2|
+1|vmos v0.1.0 (/a b/kernel)|
+2|defmt v1.2.0|
 ";
 
     #[test]
@@ -76,7 +65,7 @@ mod tests {
 
     #[test]
     fn an_app_whose_crates_do_not_log_by_defmt_gets_no_advice() {
-        let tree = "0|app v0.1.0 (/a)\n1|quiet v1.0.0\n1|vmos v0.1.0 (/k)\n2|defmt v1.2.0\n";
+        let tree = "0|app v0.1.0 (/a)|\n1|quiet v1.0.0|\n1|vmos v0.1.0 (/k)|\n2|defmt v1.2.0|\n";
         assert_eq!(explain(tree, "app"), None);
         assert_eq!(explain("", "app"), None);
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::crate_tree;
 use crate::workspace::cargo;
 
 /// The names of features that need the standard library.
@@ -15,15 +16,7 @@ const FEATURES: [&str; 3] = ["std", "use-std", "use_std"];
 /// Returns what to change if crates that an app uses are compiled with such a feature for `triple`.
 #[must_use]
 pub fn of(root: &Path, app: &str, triple: &str) -> Option<String> {
-    // Unlike the metadata, the tree has the features of each crate in a build of this app only.
-    let output = cargo()
-        .args(["tree", "--offline", "--package", app, "--target", triple])
-        .args(["--edges", "normal,no-proc-macro", "--no-dedupe"])
-        .args(["--prefix", "depth", "--format", "{p}|{f}"])
-        .current_dir(root)
-        .output()
-        .ok()?;
-    let tree = String::from_utf8_lossy(&output.stdout);
+    let tree = crate_tree::text(root, app, triple)?;
     let sources = sources(root).unwrap_or_default();
     let is_hosted = |library: &str| sources.get(library).is_some_and(|source| needs_std(source));
     explain(&tree, app, is_hosted)
@@ -63,21 +56,19 @@ fn explain(tree: &str, app: &str, is_hosted: impl Fn(&str) -> bool) -> Option<St
     // Whether features of the dependency can be disabled.
     let mut has_switch = false;
     let (mut by_feature, mut by_others, mut always) = (Users::new(), Users::new(), Users::new());
-    for line in tree.lines() {
-        let (package, features) = line.split_once('|')?;
-        let package = package.trim_start_matches(|letter: char| letter.is_ascii_digit());
-        let mut words = package.split(' ');
-        let name = words.next().unwrap_or(package);
-        let has_std = features.split(',').any(|one| FEATURES.contains(&one));
-        match &line[..line.find(package)?] {
-            "0" => continue,
-            "1" => {
+    for node in crate_tree::nodes(tree) {
+        let name = node.name;
+        let has = |wanted: &[&str]| node.features.iter().any(|one| wanted.contains(one));
+        let has_std = has(&FEATURES);
+        match node.depth {
+            0 => continue,
+            1 => {
                 dependency = name;
-                has_switch = has_std || features.split(',').any(|one| one == "default");
+                has_switch = has_std || has(&["default"]);
             }
             _ => {}
         }
-        let users = if is_hosted(&format!("{name} {}", words.next().unwrap_or_default())) {
+        let users = if is_hosted(&format!("{name} {}", node.version)) {
             &mut always
         } else if !has_std {
             continue;
@@ -88,14 +79,16 @@ fn explain(tree: &str, app: &str, is_hosted: impl Fn(&str) -> bool) -> Option<St
         };
         users.entry(dependency).or_default().insert(name);
     }
-    // A dependency that always needs it gets no other advice.
-    by_feature.retain(|name, _| !always.get(name).is_some_and(|crates| crates.contains(name)));
     // A feature that one dependency enables is enabled for all.
     let switched: BTreeSet<_> = by_feature.values().flatten().copied().collect();
     by_others.retain(|_, crates| {
         crates.retain(|name| !switched.contains(name));
         !crates.is_empty()
     });
+    // A dependency that always needs it gets no other advice.
+    let needs_it = |name: &str| always.get(name).is_some_and(|crates| crates.contains(name));
+    by_feature.retain(|name, _| !needs_it(name));
+    by_others.retain(|name, _| !needs_it(name));
     let features = format!(
         "; write `default-features = false` for them in apps/{app}/Cargo.toml, or in the root Cargo.toml if the \
          app has them from there, and enable only features that need no `std`"
@@ -139,15 +132,14 @@ fn shown(users: &Users<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
-
     const TREE: &str = "\
-0app v0.1.0 (/a b/apps/app)|std
-1client v1.2.0|default,std
-2parser v1.0.0|default,std
-2other v1.0.0|alloc
-1wrapper v1.0.0|
-2parser v1.0.0|default,std
-1vmos v0.1.0 (/a b/kernel)|rand
+0|app v0.1.0 (/a b/apps/app)|std
+1|client v1.2.0|default,std
+2|parser v1.0.0|default,std
+2|other v1.0.0|alloc
+1|wrapper v1.0.0|
+2|parser v1.0.0|default,std
+1|vmos v0.1.0 (/a b/kernel)|rand
 ";
 
     fn explain(tree: &str, app: &str) -> Option<String> {
@@ -165,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_dependency_without_a_feature_to_disable_gets_other_advice() {
-        let tree = "0app v0.1.0 (/a)|\n1wrapper v1.0.0|\n2parser v1.0.0|default,std\n";
+        let tree = "0|app v0.1.0 (/a)|\n1|wrapper v1.0.0|\n2|parser v1.0.0|default,std\n";
         let said = explain(tree, "app").unwrap();
         assert!(
             said.contains("required by `wrapper` (for `parser`); find"),
@@ -176,21 +168,24 @@ mod tests {
 
     #[test]
     fn a_crate_that_always_needs_the_standard_library_is_named() {
-        let tree = "0app v0.1.0 (/a)|\n1client v1.2.0|default\n2hosted v0.3.0|default\n";
+        let tree = "0|app v0.1.0 (/a)|\n1|client v1.2.0|default\n2|hosted v0.3.0|default\n";
         let said = explain(tree, "app").unwrap();
         assert!(
             said.contains("always used by `client` (for `hosted`); a board"),
             "{said}"
         );
-        let tree = "0app v0.1.0 (/a)|\n1hosted v0.3.0|default,std\n2parser v1.0.0|std\n";
-        let said = explain(tree, "app").unwrap();
-        assert!(said.contains("always used by `hosted`; a board"), "{said}");
-        assert!(!said.contains("default-features"), "{said}");
+        for features in ["default,std", ""] {
+            let tree =
+                format!("0|app v0.1.0 (/a)|\n1|hosted v0.3.0|{features}\n2|parser v1.0.0|std\n");
+            let said = explain(&tree, "app").unwrap();
+            assert!(said.contains("always used by `hosted`; a board"), "{said}");
+            assert!(!said.contains("parser"), "{said}");
+        }
     }
 
     #[test]
     fn an_app_without_the_feature_gets_no_advice() {
-        let tree = "0app v0.1.0 (/a)|std\n1client v1.2.0|default,alloc\n";
+        let tree = "0|app v0.1.0 (/a)|std\n1|client v1.2.0|default,alloc\n";
         assert_eq!(explain(tree, "app"), None);
         assert_eq!(explain("", "app"), None);
     }

@@ -2,10 +2,12 @@
 
 use core::error::Error;
 use core::fmt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
+use toml_edit::{DocumentMut, Item};
 use vmos_codegen::Board;
 
 use crate::forward::Forward;
@@ -22,29 +24,30 @@ pub struct Workspace {
     pub apps: Vec<App>,
     /// The default app: `workspace.metadata.vmos.default-app`.
     pub default_app: Option<String>,
-    /// The boards that are tested seldom: `workspace.metadata.vmos.seldom-tested`.
-    pub seldom: Seldom,
+    /// The boards that are tested seldom, and the only apps that are then tried on them:
+    /// `workspace.metadata.vmos.seldom-tested`.
+    pub seldom: Group,
     /// Groups of apps, each tested only on few boards: `workspace.metadata.vmos.few-boards`.
-    pub few: Vec<Seldom>,
+    pub few: Vec<Group>,
     /// The apps that need no devices, which are tested on boards whose machine has only a console:
     /// `workspace.metadata.vmos.console-apps`.
     pub console_apps: Vec<String>,
     /// The boards without virtio on which the network is tested, over their Ethernet controllers, and the
     /// apps for that: `workspace.metadata.vmos.ethernet`. Only with `--all`, other apps are tested on them,
     /// and these apps on other boards without virtio.
-    pub ethernet: Seldom,
+    pub ethernet: Group,
     /// The names of all workspace packages.
     pub members: Vec<String>,
     /// Additional cargo settings for building images, each passed by `--config`.
     pub configuration: Vec<String>,
 }
 
-/// Boards and apps of which a run of all tests tries only a part.
+/// Boards and apps that belong together when a run of all tests leaves others out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Seldom {
+pub struct Group {
     /// The names of the boards.
     pub boards: Vec<String>,
-    /// The names of the apps that are tried on them.
+    /// The names of the apps.
     pub apps: Vec<String>,
 }
 
@@ -68,12 +71,12 @@ fn names(list: &Value) -> Vec<String> {
 }
 
 /// Returns the groups in a list of the metadata; none if there is no list.
-fn groups(list: &Value) -> Vec<Seldom> {
+fn groups(list: &Value) -> Vec<Group> {
     let list = list.as_array().into_iter().flatten();
-    list.map(Seldom::of).collect()
+    list.map(Group::of).collect()
 }
 
-impl Seldom {
+impl Group {
     fn of(metadata: &Value) -> Self {
         Self {
             boards: names(&metadata["boards"]),
@@ -87,6 +90,11 @@ impl Seldom {
         count > 1 && self.boards.iter().any(|name| name == board)
     }
 
+    /// Returns whether one of `boards` is in this group.
+    fn has_any_of(&self, boards: &[String]) -> bool {
+        self.boards.iter().any(|name| boards.contains(name))
+    }
+
     /// Returns whether this is a group with the app, whose boards do not include this one.
     fn excludes(&self, board: &str, app: &str) -> bool {
         self.apps.iter().any(|name| name == app) && !self.boards.iter().any(|name| name == board)
@@ -94,6 +102,12 @@ impl Seldom {
 }
 
 impl App {
+    /// Returns whether the app has the driver of the board's Ethernet controller.
+    #[must_use]
+    pub fn has_ethernet_driver(&self) -> bool {
+        self.features.iter().any(|feature| feature == ETHERNET)
+    }
+
     /// Returns whether the app logs by defmt: its image then has a section of texts.
     #[must_use]
     pub fn logs_by_defmt(&self) -> bool {
@@ -106,6 +120,10 @@ pub const DEFAULT_APP: &str = "demo";
 
 /// The name of the kernel's package.
 const KERNEL: &str = "vmos";
+
+/// The feature of the kernel with the driver of a board's Ethernet controller. It changes nothing on other
+/// boards.
+pub const ETHERNET: &str = "ethernet";
 
 impl Workspace {
     /// Finds the workspace of the current folder, with cargo's help.
@@ -150,10 +168,10 @@ impl Workspace {
             default_app: metadata["metadata"]["vmos"]["default-app"]
                 .as_str()
                 .map(str::to_owned),
-            seldom: Seldom::of(&metadata["metadata"]["vmos"]["seldom-tested"]),
+            seldom: Group::of(&metadata["metadata"]["vmos"]["seldom-tested"]),
             few: groups(&metadata["metadata"]["vmos"]["few-boards"]),
             console_apps: names(&metadata["metadata"]["vmos"]["console-apps"]),
-            ethernet: Seldom::of(&metadata["metadata"]["vmos"]["ethernet"]),
+            ethernet: Group::of(&metadata["metadata"]["vmos"]["ethernet"]),
             members: packages.iter().filter_map(name).collect(),
             configuration: Vec::new(),
         })
@@ -165,12 +183,23 @@ impl Workspace {
         self.members.iter().any(|member| member == name)
     }
 
-    /// Returns whether an app is tried on a board, one of `count`, if not everything is.
+    /// Returns whether the kernel has a feature. That of an earlier commit may lack it; a kernel that is not in
+    /// this workspace is of the version of this program.
     #[must_use]
-    pub fn tries(&self, board: &str, count: usize, app: &str) -> bool {
-        let is_left_out =
-            self.seldom.includes(board, count) && self.seldom.apps.iter().all(|name| name != app);
-        let is_elsewhere = count > 1 && self.few.iter().any(|group| group.excludes(board, app));
+    pub fn kernel_has(&self, feature: &str) -> bool {
+        let manifest = fs::read_to_string(self.root.join("kernel/Cargo.toml")).unwrap_or_default();
+        let manifest = manifest.parse::<DocumentMut>().unwrap_or_default();
+        let features = manifest.get("features").and_then(Item::as_table);
+        features.is_none_or(|features| features.contains_key(feature))
+    }
+
+    /// Returns whether an app is tried on a board, one of `chosen`, if not everything is.
+    #[must_use]
+    pub fn tries(&self, board: &str, chosen: &[String], app: &str) -> bool {
+        let is_left_out = self.seldom.includes(board, chosen.len())
+            && self.seldom.apps.iter().all(|name| name != app);
+        let mut few = self.few.iter();
+        let is_elsewhere = few.any(|group| group.excludes(board, app) && group.has_any_of(chosen));
         !is_left_out && !is_elsewhere
     }
 
@@ -380,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn an_app_for_few_boards_is_tried_on_them_and_on_a_board_alone() {
+    fn an_app_for_few_boards_is_tried_on_them_or_else_on_all_that_were_chosen() {
         let mut metadata = metadata();
         metadata["metadata"] = json!({"vmos": {
             "seldom-tested": {"boards": ["c"], "apps": ["zeta"]},
@@ -390,12 +419,27 @@ mod tests {
             ],
         }});
         let workspace = Workspace::from_metadata(&metadata).unwrap();
-        let tried =
-            |board, count| ["alpha", "beta", "zeta"].map(|app| workspace.tries(board, count, app));
-        assert_eq!(tried("a", 3), [true, false, true]);
-        assert_eq!(tried("b", 3), [false, true, true]);
-        assert_eq!(tried("c", 3), [false, false, true]);
-        assert_eq!(tried("c", 1), [true, true, true]);
+        let tried = |board: &str, chosen: &[&str]| {
+            let chosen: Vec<_> = chosen.iter().map(|name| (*name).to_owned()).collect();
+            ["alpha", "beta", "zeta"].map(|app| workspace.tries(board, &chosen, app))
+        };
+        let all = ["a", "b", "c", "d"];
+        assert_eq!(tried("a", &all), [true, false, true]);
+        assert_eq!(tried("b", &all), [false, true, true]);
+        assert_eq!(tried("c", &all), [false, false, true]);
+        assert_eq!(tried("d", &all), [false, false, true]);
+        assert_eq!(tried("d", &["a", "d"]), [false, true, true]);
+        assert_eq!(tried("d", &["d"]), [true, true, true]);
+        assert_eq!(tried("c", &["c"]), [true, true, true]);
+    }
+
+    #[test]
+    fn a_kernel_elsewhere_has_every_feature() {
+        let mut workspace = Workspace::find().unwrap();
+        assert!(workspace.kernel_has(ETHERNET));
+        assert!(!workspace.kernel_has("no-such-feature"));
+        workspace.root = workspace.root.join("apps");
+        assert!(workspace.kernel_has("no-such-feature"));
     }
 
     #[test]

@@ -128,36 +128,6 @@ fn the_board_of_a_new_repository_extends_one_with_devices() {
     assert!(answer.contains(&extends), "{answer}");
 }
 
-/// Tests a project in a folder with a space in its name, reached through a link, and with flags for
-/// programs of the host in the environment. Its board has the name of that on the page about the first app,
-/// so that external crates are compiled once for both.
-#[test]
-fn a_new_repository_runs() {
-    let folder = tempfile::tempdir().unwrap();
-    let (place, link) = (folder.path().join("a place"), folder.path().join("link"));
-    fs::create_dir(&place).unwrap();
-    std::os::unix::fs::symlink(&place, &link).unwrap();
-    let board = ["--board", "my-board", "--from", "virt-arm64"];
-    said(
-        &link,
-        &[&["new-project", "my project", "--path"], &board[..]].concat(),
-    );
-    let project = link.join("my project");
-    if !has_example_machine() {
-        return;
-    }
-    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    command
-        .args(["run", "my-board", "--without", "rng,disk,net"])
-        .current_dir(&project)
-        .env("CARGO_TARGET_DIR", here().target)
-        .env("RUSTFLAGS", "-C relocation-model=pic")
-        .env("CARGO_BUILD_TARGET", "no-such-target");
-    let (succeeded, console) = dialogue::run(&mut command, |_| b"");
-    assert!(succeeded, "{console}");
-    assert!(console.contains("hello from my-board"), "{console}");
-}
-
 /// Whether the QEMU of the example board is installed.
 fn has_example_machine() -> bool {
     let board = boards::load(&here(), "virt-arm64").unwrap();
@@ -323,13 +293,17 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
 }
 
 /// Follows docs/first-app.md: runs every command, but only with `--dry-run` for machines, except
-/// for the last one, which runs the code of the page.
+/// for the last one, which runs the code of the page. The project is in a folder with a space in its name,
+/// reached through a link, and the environment has flags for programs of the host.
 #[test]
 fn the_page_about_the_first_app_works() {
     let root = here().root;
     let page = fs::read_to_string(root.join("docs/first-app.md")).unwrap();
     let outside = tempfile::tempdir().unwrap();
-    let project = outside.path().join("my-project");
+    let (place, link) = (outside.path().join("a place"), outside.path().join("link"));
+    fs::create_dir(&place).unwrap();
+    std::os::unix::fs::symlink(&place, &link).unwrap();
+    let project = link.join("my-project");
     let code = blocks(&page, "rust");
     let commands = blocks(&page, "console").concat();
     let commands: Vec<&str> = commands
@@ -365,10 +339,16 @@ fn the_page_about_the_first_app_works() {
     if !has_example_machine() {
         return;
     }
-    let console = said(
-        &project,
-        &[&words[..], &["--without", "rng,disk,net"]].concat(),
-    );
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command
+        .args(&words)
+        .args(["--without", "rng,disk,net"])
+        .current_dir(&project)
+        .env("CARGO_TARGET_DIR", here().target)
+        .env("RUSTFLAGS", "-C relocation-model=pic")
+        .env("CARGO_BUILD_TARGET", "no-such-target");
+    let (succeeded, console) = dialogue::run(&mut command, |_| b"");
+    assert!(succeeded, "{console}");
     assert!(
         console.contains("my-board has been up for 5 s"),
         "{console}"

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use vmos_codegen::Board;
 use xtask::boards;
-use xtask::image::cargo_selection;
+use xtask::image::{cargo_selection, without_prefixes};
 use xtask::workspace::{Workspace, cargo};
 use xtask::{install, target};
 
@@ -55,6 +55,10 @@ impl Copy {
         let output = cargo()
             .args(["check", "--message-format", "json"])
             .args(cargo_selection(board, &[APP]))
+            .args([
+                "--config",
+                &without_prefixes(&self.target).unwrap().unwrap(),
+            ])
             .current_dir(&self.root)
             .env("CARGO_TARGET_DIR", &self.target)
             .output()

@@ -11,6 +11,7 @@ extern crate alloc;
 
 mod volume;
 
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
@@ -26,8 +27,6 @@ use volume::Volume;
 
 /// The serial number of the disk that `cargo xtask run --share` adds.
 const SHARE: &str = "vmos-share";
-/// How deep folders are listed. It ends the listing of a damaged disk, whose folders may contain each other.
-const DEEPEST: usize = 32;
 /// The longest name, in bytes.
 const NAME: usize = 256;
 /// The largest number of bytes that are printed of a file, in bytes.
@@ -72,18 +71,28 @@ fn open<'a>(root: &Folder<'a>, way: &Way) -> Result<Folder<'a>> {
     Ok(folder)
 }
 
+/// A folder that is listed later.
+struct Later<'a> {
+    way: Way,
+    path: String,
+    /// The path of the wanted file in this folder, if it is there.
+    wanted: Option<&'a str>,
+}
+
 /// Prints the files of all folders, each with its size. Returns where the file `wanted` is: its folder and
 /// its short name.
 fn list(root: &Folder<'_>, wanted: Option<&str>) -> Result<Option<(Way, ShortFileName)>> {
     let mut found = None;
     let mut buffer = [0; NAME];
     let mut names = LfnBuffer::new(&mut buffer);
-    let mut left = vec![(Way::new(), String::new())];
-    while let Some((way, path)) = left.pop() {
-        if way.len() > DEEPEST {
-            println!("    folder {path} is too deep to be listed");
-            continue;
-        }
+    // The folders of a damaged disk may contain each other.
+    let mut seen = BTreeSet::new();
+    let mut left = vec![Later {
+        way: Way::new(),
+        path: String::new(),
+        wanted: wanted.map(|path| path.trim_start_matches('/')),
+    }];
+    while let Some(Later { way, path, wanted }) = left.pop() {
         if !way.is_empty() {
             println!("    folder {path}");
         }
@@ -91,18 +100,24 @@ fn list(root: &Folder<'_>, wanted: Option<&str>) -> Result<Option<(Way, ShortFil
         open(root, &way)?.iterate_dir_lfn(&mut names, |entry, long| {
             let short = format!("{}", entry.name);
             let name = long.unwrap_or(&short);
+            let is_it = |wanted: &str| {
+                let mut both = [name, &short].into_iter();
+                both.any(|name| name.eq_ignore_ascii_case(wanted))
+            };
             if entry.attributes.is_directory() {
-                if name != "." && name != ".." {
-                    let way = way.iter().cloned().chain([entry.name]);
-                    left.push((way.collect(), format!("{path}/{name}")));
+                if name != "." && name != ".." && seen.insert(entry.cluster) {
+                    let inside = wanted.and_then(|wanted| wanted.split_once('/'));
+                    left.push(Later {
+                        way: way.iter().cloned().chain([entry.name]).collect(),
+                        path: format!("{path}/{name}"),
+                        wanted: inside
+                            .filter(|(folder, _)| is_it(folder))
+                            .map(|(_, rest)| rest),
+                    });
                 }
             } else if !entry.attributes.is_volume() {
                 println!("{:>10} {path}/{name}", entry.size);
-                let is_wanted = |name: &str| {
-                    let this = format!("{path}/{name}");
-                    wanted.is_some_and(|it| this[1..].eq_ignore_ascii_case(it))
-                };
-                if is_wanted(name) || is_wanted(&short) {
+                if wanted.is_some_and(is_it) {
                     found = Some((way.clone(), entry.name));
                 }
             }

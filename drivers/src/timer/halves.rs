@@ -2,8 +2,8 @@
 
 use crate::mmio::Registers;
 
-/// How often a counter is read again. Its upper half changes once in 2³² ticks: a register that changes
-/// each time is not part of a counter, because the board file has another address for it.
+/// How often a counter is read again. Its upper half changes once in 2³² ticks. If it changes each time, the
+/// address in the board file is not that of a counter.
 const TRIES: usize = 8;
 
 /// Reads a counter whose lower and upper half are at these offsets. The lower half may overflow between

@@ -120,8 +120,9 @@ pub struct Balloon<T: Transport> {
     /// Whether pages may be used again before the host wants fewer and before it is notified (5.5.6.1).
     may_relieve: bool,
     wanted: u32,
-    /// The largest number of bytes that the heap could do without at which no block for a lot is looked
-    /// for, because it had none when it had so many; 0 if it had one.
+    /// No block is looked for while the heap can do without this number of bytes or fewer. After a search that
+    /// found no block, this is what the heap could do without then, but at most `LOT` pages more than the least
+    /// since. After one that found a block, it is 0.
     scattered: usize,
     /// The number that the device was told last.
     told: u32,
@@ -263,8 +264,8 @@ impl<T: Transport> Balloon<T> {
             let spare = (self.spare)();
             let missing = wanted - self.given();
             let count = missing.min(LOT).min(spare / PAGE);
-            // A search that found no block takes long. It is only repeated once more memory is free than
-            // then, or a lot more than at some time since: it may be free elsewhere.
+            // A search that finds no block takes long. It is repeated once more memory is free than at the
+            // last one, or `LOT` pages more than at some time since, which may be elsewhere in the heap.
             self.scattered = self.scattered.min(spare.saturating_add(LOT * PAGE));
             if count < missing.min(LEAST) || spare <= self.scattered {
                 break;

@@ -14,7 +14,7 @@ use crate::image;
 use crate::install;
 use crate::target;
 use crate::transport;
-use crate::workspace::{Seldom, Workspace, cargo};
+use crate::workspace::{Group, Workspace, cargo};
 
 /// Run clippy for the host and for every board, and build the documentation; warnings are errors
 ///
@@ -97,7 +97,7 @@ enum Extent {
 }
 
 /// Returns how much is checked on each of `boards`.
-fn extents(seldom: &Seldom, boards: &[Board]) -> Vec<Extent> {
+fn extents(seldom: &Group, boards: &[Board]) -> Vec<Extent> {
     if seldom.apps.is_empty() {
         return vec![Extent::All; boards.len()];
     }

@@ -92,12 +92,13 @@ pub struct Arguments {
     /// adds another disk
     #[arg(long, value_name = "FILE")]
     disk: Vec<PathBuf>,
-    /// Add a folder of this host as a read-only disk with a FAT16 file system; the app `fat` shows it
+    /// Add a folder of this host as a disk with a FAT16 file system, read-only without `--share-writable`;
+    /// the app `fat` shows it
     #[arg(long, value_name = "FOLDER")]
     share: Option<PathBuf>,
     /// Let the machine write to the shared folder: it gets a copy, and what it has changed is copied to the
     /// folder when the machine ends
-    #[arg(long, requires = "share", conflicts_with = "dry_run")]
+    #[arg(long, requires = "share", conflicts_with_all = ["dry_run", "read_only"])]
     share_writable: bool,
     /// Make the disks read-only
     #[arg(long)]
@@ -246,7 +247,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let limit = arguments.time_limit;
     let ending = session::run(&command, &image.elf, &workspace.root, limit);
-    share.map_or(Ok(()), WritableShare::copy_back)?;
+    let copied = share.map_or(Ok(()), WritableShare::copy_back);
+    if let (Err(_), Err(error)) = (&ending, &copied) {
+        eprintln!("error: {error}");
+    }
     let status = match ending? {
         Ending::Interrupted => 0,
         Ending::TimedOut => {
@@ -259,12 +263,15 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     drop(decoder);
     if status == 0 {
         eprintln!("xtask: {} has stopped", board.name);
-        return Ok(());
+        return copied;
     }
     eprintln!(
         "xtask: {} has stopped with exit status {status}",
         board.name
     );
+    if let Err(error) = copied {
+        eprintln!("error: {error}");
+    }
     Err(Failure::Status(status))
 }
 
@@ -318,20 +325,20 @@ fn announce(board: &Board, app: &App, machine: &Machine) {
         "xtask: starting {} on {} {over}; Ctrl-C or Ctrl-A X ends it",
         app.name, board.name
     );
-    let Some(Network::User { forwards, .. }) = &machine.devices.network else {
-        return;
-    };
     if let Some(hint) = missing_ethernet(app, machine.devices.ethernet) {
         eprintln!("xtask: {hint}");
     }
+    let Some(Network::User { forwards, .. }) = &machine.devices.network else {
+        return;
+    };
     announce_forwards(forwards);
 }
 
 /// Returns what to change if an app that serves ports has no driver for the board's Ethernet controller,
 /// which connects the machine.
 fn missing_ethernet(app: &App, is_connected_by_ethernet: bool) -> Option<String> {
-    let has_driver = app.features.iter().any(|feature| feature == "ethernet");
-    let is_missing = is_connected_by_ethernet && !has_driver && !app.forwards.is_empty();
+    let is_missing =
+        is_connected_by_ethernet && !app.has_ethernet_driver() && !app.forwards.is_empty();
     is_missing.then(|| {
         let name = &app.name;
         format!(

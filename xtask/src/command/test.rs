@@ -74,9 +74,9 @@ pub struct Arguments {
     /// Run only the tests whose names contain this text
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
-    /// Run each fault case on every board with every way to attach devices, instead of a selection,
-    /// and all apps on boards that are tested seldom (`seldom-tested` in the root Cargo.toml); run
-    /// machines from their imported descriptions;
+    /// Run the cases that are otherwise spread over boards on each board with every way to attach devices,
+    /// and build all apps that a board can run, also those that `seldom-tested` and `few-boards` in the root
+    /// Cargo.toml leave out; run machines from their imported descriptions;
     /// run loom on code that runs at the same time as a device, and Miri on the unsafe code if the
     /// nightly compiler has it; takes hours
     #[arg(long)]
@@ -282,10 +282,11 @@ fn install(boards: &[Board]) -> Result<(), Failure> {
 /// Builds the images board by board, because boards of one architecture share a target folder.
 fn build_images(workspace: &Workspace, boards: &[Board], all: bool) -> Result<(), ImageError> {
     let apps = || workspace.apps.iter().map(|app| app.name.as_str());
+    let chosen: Vec<_> = boards.iter().map(|board| board.name.clone()).collect();
     for board in boards {
         let lacks_devices = transport::is_console_only(board);
         let can_run = |app: &&str| !lacks_devices || workspace.runs_without_virtio(board, all, app);
-        let is_tried = |app: &&str| all || workspace.tries(&board.name, boards.len(), app);
+        let is_tried = |app: &&str| all || workspace.tries(&board.name, &chosen, app);
         let apps: Vec<_> = apps().filter(can_run).filter(is_tried).collect();
         eprintln!("xtask: building {} for {}", apps.join(", "), board.name);
         image::build(workspace, board, &apps, None)?;

@@ -129,12 +129,11 @@ impl Runs {
                 }
             }
         };
-        let mut places: Vec<_> = Processor::all().map(Some).collect();
-        if places.is_empty() {
-            places.push(None);
-        }
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        let mut places = Processor::all();
         thread::scope(|scope| {
-            for place in places {
+            for _ in 0..processors {
+                let place = places.next();
                 scope.spawn(move || run_some(place));
             }
         });

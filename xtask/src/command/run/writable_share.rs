@@ -3,10 +3,11 @@
 //!
 //! QEMU's own FAT disk is shared for reading only: it stops answering when it is written (7.2 to 11.1).
 
+mod changes;
+mod contents;
+
 use std::collections::HashMap;
-use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -15,15 +16,13 @@ use tempfile::TempDir;
 use crate::failure::{Failure, FileError};
 use crate::install::{self, FAT_COPY, FAT_FOLDER, MAKE_FAT};
 
+use changes::Changes;
+use contents::Contents;
+
 /// The size of the image in bytes, as of QEMU's own FAT16 disk. The image is sparse.
 const SIZE: u64 = 504 << 20;
 /// The number of entries of its root folder; a file has one, and one for each 13 characters of its name.
 const ROOT: &str = "16384";
-/// The characters that no name on a FAT disk has.
-const FORBIDDEN: &[char] = &['"', '*', ':', '<', '>', '?', '\\', '|'];
-/// The end of the name of the machine's file if this host has changed the file, too.
-const OTHER: &str = ".machine";
-
 /// A folder, and its copy for a machine. The copy is removed with this value.
 #[derive(Debug)]
 pub(super) struct WritableShare {
@@ -48,7 +47,13 @@ impl WritableShare {
         install::fat_tools()?;
         let folder = &self.folder;
         let contents = Contents::of(folder)?;
+        contents.check_names(folder)?;
         let image = self.image();
+        let mut inside: HashMap<_, Vec<_>> = HashMap::new();
+        for file in &contents.files {
+            let files = inside.entry(file.parent()).or_default();
+            files.push(folder.join(file));
+        }
         let file = File::create_new(&image).and_then(|file| file.set_len(SIZE));
         file.map_err(FileError::at("create the disk image", &image))?;
         run(Command::new(MAKE_FAT)
@@ -59,16 +64,15 @@ impl WritableShare {
                 let mut make = Command::new(FAT_FOLDER);
                 run(make.arg("-i").arg(&image).arg(on_disk(inner)))?;
             }
-            let files = contents.files.iter();
-            let files = files.filter(|file| file.parent() == Some(inner));
-            let files: Vec<_> = files.map(|file| folder.join(file)).collect();
-            if !files.is_empty() {
+            if let Some(files) = inside.get(&Some(inner.as_path())) {
                 let mut copy = Command::new(FAT_COPY);
                 copy.arg("-i").arg(&image).args(["-m", "-Q", "--"]);
                 run(copy.args(files).arg(on_disk(inner)))?;
             }
         }
-        self.extract(&self.before())
+        self.extract(&self.before())?;
+        // mtools changes some names: it leaves out characters above U+FFFF.
+        contents.check_same(&Contents::of(&self.before())?, folder)
     }
 
     /// Returns the path of the image.
@@ -90,149 +94,41 @@ impl WritableShare {
         run(copy.arg(to))
     }
 
-    /// Copies what the machine has changed to the folder, and says what it was.
+    /// Copies what the machine has changed to the folder, and says what it was. The image is kept if a part
+    /// of it could not be copied.
     pub(super) fn copy_back(self) -> Result<(), Failure> {
         let shown = self.folder.display().to_string();
-        match self.changes() {
+        let failed = match self.changes() {
             Ok(changes) => {
-                for change in changes {
+                for change in changes.done {
                     eprintln!("xtask: {shown}: {change}");
                 }
-                Ok(())
+                changes.failed
             }
-            Err(error) => {
-                let place = self.place.keep();
-                let image = place.join("share.img");
-                Err(format!(
-                    "cannot copy the machine's changes to {shown}: {error}\n  the image is kept: {}",
-                    image.display()
-                )
-                .into())
-            }
+            Err(error) => vec![error.to_string()],
+        };
+        if failed.is_empty() {
+            return Ok(());
         }
+        let image = self.place.keep().join("share.img");
+        Err(format!(
+            "cannot copy all of the machine's changes to {shown}: {}\n  the image is kept: {}",
+            failed.join("; "),
+            image.display()
+        )
+        .into())
     }
 
-    /// Copies the changes; returns what was done, a line for each file.
-    fn changes(&self) -> Result<Vec<String>, Failure> {
+    fn changes(&self) -> Result<Changes, Failure> {
         let after = self.place.path().join("after");
         self.extract(&after)?;
-        let [old, new] = [Contents::of(&self.before())?, Contents::of(&after)?];
-        let mut done = Vec::new();
-        for path in &new.folders {
-            let to = self.folder.join(path);
-            if to.is_symlink() && !path.as_os_str().is_empty() {
-                // It leads to a place that was not shared.
-                let shown = path.display();
-                return Err(format!("{shown} is a link here, and a folder on the disk").into());
-            }
-            fs::create_dir_all(&to).map_err(FileError::at("create the folder", &to))?;
-        }
-        for path in &new.files {
-            let written = read(&after.join(path))?;
-            let earlier = read_if_there(&self.before().join(path))?;
-            let mut to = self.folder.join(path);
-            let here = read_if_there(&to)?;
-            let shown = path.display();
-            if earlier.as_ref() == Some(&written) || here.as_ref() == Some(&written) {
-                continue;
-            }
-            if here == earlier {
-                done.push(format!("the machine has written {shown}"));
-            } else {
-                let mut name = to.into_os_string();
-                name.push(OTHER);
-                to = name.into();
-                done.push(format!(
-                    "the machine and this host have changed {shown}; what the machine has written is \
-                     {shown}{OTHER}"
-                ));
-            }
-            fs::write(&to, written).map_err(FileError::at("write", &to))?;
-        }
-        let removed = old.files.iter().filter(|path| !new.files.contains(path));
-        done.extend(removed.map(|path| {
-            let shown = path.display();
-            format!("the machine has removed {shown}; delete it here if that is right")
-        }));
-        Ok(done)
-    }
-}
-
-/// The folders and files below a folder, by their paths in it. A folder is in front of what it contains.
-#[derive(Debug)]
-struct Contents {
-    folders: Vec<PathBuf>,
-    files: Vec<PathBuf>,
-}
-
-impl Contents {
-    /// Lists files and links to files. Other things, such as sockets, have no place on a disk; links to
-    /// folders can lead in circles.
-    fn of(root: &Path) -> Result<Self, Failure> {
-        let mut contents = Self {
-            folders: vec![PathBuf::new()],
-            files: Vec::new(),
-        };
-        let mut next = 0;
-        while let Some(folder) = contents.folders.get(next).cloned() {
-            next += 1;
-            let path = root.join(&folder);
-            let entries = fs::read_dir(&path).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-            let mut entries = entries.map_err(FileError::at("list", &path))?;
-            entries.sort_by_key(fs::DirEntry::file_name);
-            let mut seen = HashMap::new();
-            for entry in entries {
-                let inner = folder.join(entry.file_name());
-                let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-                if !is_folder && !entry.path().is_file() {
-                    continue;
-                }
-                check_name(&entry.file_name(), &path)?;
-                let same = entry.file_name().to_string_lossy().to_lowercase();
-                if let Some(other) = seen.insert(same, inner.clone()) {
-                    return Err(Failure::usage(format!(
-                        "{}: `{}` and `{}` are one name on a FAT disk; rename one of them",
-                        root.display(),
-                        other.display(),
-                        inner.display()
-                    )));
-                }
-                match is_folder {
-                    true => contents.folders.push(inner),
-                    false => contents.files.push(inner),
-                }
-            }
-        }
-        Ok(contents)
-    }
-}
-
-/// Rejects a name that no file on a FAT disk can have.
-fn check_name(name: &OsStr, folder: &Path) -> Result<(), Failure> {
-    match name.to_str() {
-        Some(text) if !text.contains(FORBIDDEN) => Ok(()),
-        _ => Err(Failure::usage(format!(
-            "{}: a FAT disk cannot have a file called `{}`; rename it, or share the folder read-only",
-            folder.display(),
-            name.display()
-        ))),
+        Changes::copy(&self.before(), &after, &self.folder)
     }
 }
 
 /// Returns the path of a folder on the disk, in the form of mtools.
 fn on_disk(folder: &Path) -> String {
     format!("::/{}", folder.display())
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, FileError> {
-    fs::read(path).map_err(FileError::at("read", path))
-}
-
-fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
-    match fs::read(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        result => result.map(Some).map_err(FileError::at("read", path)),
-    }
 }
 
 /// Runs a program of dosfstools or mtools.
@@ -248,7 +144,8 @@ fn run(command: &mut Command) -> Result<(), Failure> {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    Err(format!("{program}: {}", said.trim_end()).into())
+    let status = output.status;
+    Err(format!("{program} ended with {status}: {}", said.trim_end()).into())
 }
 
 #[cfg(test)]
@@ -279,6 +176,7 @@ mod tests {
             "a folder/deep/Größe, changed.txt",
             "both.txt",
             "-x",
+            "ä.txt",
         ] {
             fs::write(at(path), "old").unwrap();
         }
@@ -287,14 +185,18 @@ mod tests {
         write(&share, "new", "::/a folder/deep/Größe, changed.txt");
         write(&share, "new", "::/another.txt");
         write(&share, "new", "::/both.txt");
+        write(&share, "new", "::/Ä.txt");
         fs::write(at("both.txt"), "of this host").unwrap();
         let image = share.image();
         let delete = ["-i", image.to_str().unwrap(), "::/-x"];
         run(Command::new("mdel").args(delete)).unwrap();
         run(Command::new(FAT_FOLDER).args(["-i", delete[1], "::/empty"])).unwrap();
-        let done = share.changes().unwrap().join("\n");
+        let changes = share.changes().unwrap();
+        assert!(changes.failed.is_empty(), "{changes:?}");
+        let done = changes.done.join("\n");
         assert_eq!(text("a folder/deep/Größe, changed.txt"), "new");
         assert_eq!(text("another.txt"), "new");
+        assert_eq!(text("ä.txt"), "new");
         assert_eq!(text("kept.txt"), "old");
         assert_eq!(
             (text("both.txt"), text("both.txt.machine")),
@@ -311,24 +213,66 @@ mod tests {
     #[test]
     fn nothing_is_written_where_a_link_leads() {
         let (folder, elsewhere, target) = (folder(), folder(), folder());
-        std::os::unix::fs::symlink(elsewhere.path(), folder.path().join("link")).unwrap();
+        let at = |path: &str| folder.path().join(path);
+        let link = |name: &str| {
+            std::os::unix::fs::symlink(elsewhere.path().join(name), at(name)).unwrap();
+        };
+        fs::write(elsewhere.path().join("file"), "old").unwrap();
+        fs::create_dir(elsewhere.path().join("inside")).unwrap();
+        ["file", "inside", "nowhere"].into_iter().for_each(link);
         let share = WritableShare::new(folder.path(), target.path()).unwrap();
         share.fill().unwrap();
         let image = share.image();
         run(Command::new(FAT_FOLDER)
             .arg("-i")
             .arg(&image)
-            .arg("::/link"))
+            .args(["::/inside", "::/inside/deep"]))
         .unwrap();
-        write(&share, "new", "::/link/file");
-        let said = share.changes().unwrap_err().to_string();
-        assert!(said.contains("link is a link here"), "{said}");
-        assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+        for path in ["::/inside/new", "::/file", "::/nowhere", "::/plain"] {
+            write(&share, "new", path);
+        }
+        let changes = share.changes().unwrap();
+        let failed = changes.failed.join("\n");
+        assert!(
+            failed.contains("inside is not a folder here"),
+            "{changes:?}"
+        );
+        let text = |path: &str| fs::read_to_string(at(path)).unwrap();
+        for name in ["file.machine", "nowhere.machine", "plain"] {
+            assert_eq!(text(name), "new");
+        }
+        assert_eq!(text("file"), "old");
+        assert!(!elsewhere.path().join("nowhere").exists());
+        let inside = fs::read_dir(elsewhere.path().join("inside")).unwrap();
+        assert_eq!(inside.count(), 0);
+    }
+
+    #[test]
+    fn no_earlier_version_of_the_machine_is_replaced() {
+        let (folder, target) = (folder(), folder());
+        let at = |path: &str| folder.path().join(path);
+        fs::write(at("both"), "old").unwrap();
+        fs::write(at("both.machine"), "earlier").unwrap();
+        let share = WritableShare::new(folder.path(), target.path()).unwrap();
+        share.fill().unwrap();
+        write(&share, "new", "::/both");
+        fs::write(at("both"), "of this host").unwrap();
+        share.changes().unwrap();
+        let text = |path: &str| fs::read_to_string(at(path)).unwrap();
+        assert_eq!(text("both.machine"), "earlier");
+        assert_eq!(text("both.machine.2"), "new");
     }
 
     #[test]
     fn names_that_a_fat_disk_cannot_have_are_refused() {
-        for names in [&["a:b"][..], &["same", "SAME"]] {
+        for names in [
+            &["a:b"][..],
+            &["same", "SAME"],
+            &["[1]"],
+            &["end."],
+            &["con"],
+            &["😀"],
+        ] {
             let (folder, target) = (folder(), folder());
             for name in names {
                 fs::write(folder.path().join(name), "").unwrap();
