@@ -219,8 +219,9 @@ fn folders_of_crates(sources: &Path) -> Vec<PathBuf> {
 /// that an image is smaller and does not depend on who builds it. Debug information keeps them, so that
 /// debuggers find the sources.
 ///
-/// The flags are in a file in the folder `target`. Cargo reads them if they are in the setting itself, and then
-/// keeps what it built for one board only.
+/// The flags are in a file in the folder `target`. Cargo 1.95 leaves all flags out of the name of a result if one
+/// of them is `--remap-path-prefix`, so that each board would replace what was built for another; it does not
+/// look into the file.
 pub fn without_prefixes(target: &Path) -> Result<Option<String>, FileError> {
     let Some(home) = cargo_home() else {
         return Ok(None);
