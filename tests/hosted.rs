@@ -28,8 +28,8 @@ const APPS: [&str; 9] = [
 ];
 
 /// Returns the program of an app. The first call builds all of them for this host: at once, because cargo
-/// builds a kernel for each set of features. The apps' features are
-/// united, so a missing one shows only in `cargo xtask build BOARD --app APP`.
+/// builds a kernel for each set of features. The apps' features are united, so a missing one shows only in
+/// `cargo xtask build BOARD --app APP`.
 fn program(app: &str) -> PathBuf {
     static PROGRAMS: LazyLock<Vec<(String, PathBuf)>> = LazyLock::new(programs);
     let found = PROGRAMS.iter().find(|(name, _)| name == app);

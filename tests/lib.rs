@@ -1,9 +1,10 @@
 //! Tests of real QEMU machines from outside: through their console ([`serial`]), monitor
 //! ([`xtask::qmp`]), network (sockets, or raw frames by [`ethernet`]), disk image, and virtqueues
-//! in their memory ([`virtqueues`]), the host's side of a socket device ([`vsock`]), and a [`browser`].
+//! in their memory ([`virtqueues`]), the host's side of a socket device ([`vsock`]), a [`broker`], and a [`browser`].
 
 #![forbid(unsafe_code)]
 
+pub mod broker;
 pub mod browser;
 pub mod ethernet;
 pub mod lines;

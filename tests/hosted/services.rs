@@ -2,10 +2,8 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream, UdpSocket};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-use std::{fs, thread};
 
+use vmos_machine_tests::broker::Broker;
 use vmos_machine_tests::ports::{free_tcp, free_udp};
 use xtask::forward::{Forward, Protocol};
 use xtask::gateway::Gateway;
@@ -114,36 +112,13 @@ fn a_shell_is_reached_by_telnet() {
     );
 }
 
-/// A program that is killed when dropped.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[test]
 fn mqtt_as_a_process_publishes_to_a_broker_of_the_host() {
-    xtask::install::mosquitto().expect("the broker");
     let folder = folder();
-    let port = free_tcp().expect("a port is free");
-    let settings = folder.path().join("mosquitto.conf");
-    let text = format!("listener {port} 127.0.0.1\nallow_anonymous true\n");
-    fs::write(&settings, text).expect("there is room for a file");
-    let mut broker = Command::new(xtask::install::MOSQUITTO);
-    let broker = broker.arg("-c").arg(&settings).stderr(Stdio::null());
-    let _broker = Ended(broker.spawn().expect("the broker starts"));
-    let end = Instant::now() + PATIENCE;
-    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-        assert!(Instant::now() < end, "the broker does not listen");
-        thread::sleep(Duration::from_millis(10));
-    }
+    let broker = Broker::start(folder.path()).expect("the broker");
     // The gateway's address is that of the host.
     let gateway = gateway(Protocol::Udp, free_udp().expect("a port is free"), 7);
-    let broker = format!("mqtt=10.0.2.2:{port}");
-    let mut mqtt = Running::start("mqtt", &["--net", &gateway.wire(), IP, &broker]);
+    let word = format!("mqtt=10.0.2.2:{}", broker.port);
+    let mut mqtt = Running::start("mqtt", &["--net", &gateway.wire(), IP, &word]);
     mqtt.line("ready: announced to the broker");
 }

@@ -3,10 +3,12 @@
 use core::error::Error;
 use core::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::{env, fs};
 
+use tempfile::NamedTempFile;
 use vmos_codegen::board::{Board, ImageForm};
 
 use crate::audit;
@@ -222,6 +224,10 @@ fn folders_of_crates(sources: &Path) -> Vec<PathBuf> {
 /// The flags are in a file in the folder `target`. Cargo 1.95 leaves all flags out of the name of a result if one
 /// of them is `--remap-path-prefix`, so that each board would replace what was built for another; it does not
 /// look into the file.
+///
+/// # Errors
+///
+/// If the file cannot be written.
 pub fn without_prefixes(target: &Path) -> Result<Option<String>, FileError> {
     let Some(home) = cargo_home() else {
         return Ok(None);
@@ -235,8 +241,14 @@ pub fn without_prefixes(target: &Path) -> Result<Option<String>, FileError> {
     // With other flags, everything is built again.
     let file = target.join(format!("paths-{:016x}.args", hasher.finish()));
     if !file.exists() {
-        fs::create_dir_all(target).map_err(FileError::at("create the folder", target))?;
-        fs::write(&file, flags).map_err(FileError::at("write the flags", &file))?;
+        // Another command may be reading or writing it.
+        fs::create_dir_all(target)
+            .and_then(|()| NamedTempFile::new_in(target))
+            .and_then(|mut whole| {
+                whole.write_all(flags.as_bytes())?;
+                Ok(whole.persist(&file)?)
+            })
+            .map_err(FileError::at("write the flags", &file))?;
     }
     let flags = [format!("@{}", file.display())];
     Ok(Some(format!(

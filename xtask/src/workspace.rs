@@ -1,5 +1,7 @@
 //! The paths and packages of the workspace, from `cargo metadata`.
 
+mod group;
+
 use core::error::Error;
 use core::fmt;
 use std::fs;
@@ -12,6 +14,10 @@ use vmos_codegen::Board;
 
 use crate::forward::Forward;
 use crate::suggest;
+
+use group::{groups, names};
+
+pub use group::Group;
 
 /// The workspace that the command runs in.
 #[derive(Clone, Debug)]
@@ -42,15 +48,6 @@ pub struct Workspace {
     pub configuration: Vec<String>,
 }
 
-/// Boards and apps that belong together when a run of all tests leaves others out.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Group {
-    /// The names of the boards.
-    pub boards: Vec<String>,
-    /// The names of the apps.
-    pub apps: Vec<String>,
-}
-
 /// A program that runs on the kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct App {
@@ -62,43 +59,6 @@ pub struct App {
     pub forwards: Vec<Forward>,
     /// The kernel features that the app enables.
     pub features: Vec<String>,
-}
-
-/// Returns the names in a list of the metadata; none if there is no list.
-fn names(list: &Value) -> Vec<String> {
-    let list = list.as_array().into_iter().flatten();
-    list.filter_map(Value::as_str).map(str::to_owned).collect()
-}
-
-/// Returns the groups in a list of the metadata; none if there is no list.
-fn groups(list: &Value) -> Vec<Group> {
-    let list = list.as_array().into_iter().flatten();
-    list.map(Group::of).collect()
-}
-
-impl Group {
-    fn of(metadata: &Value) -> Self {
-        Self {
-            boards: names(&metadata["boards"]),
-            apps: names(&metadata["apps"]),
-        }
-    }
-
-    /// Returns whether only a part is tried on a board, one of `count`.
-    #[must_use]
-    pub fn includes(&self, board: &str, count: usize) -> bool {
-        count > 1 && self.boards.iter().any(|name| name == board)
-    }
-
-    /// Returns whether one of `boards` is in this group.
-    fn has_any_of(&self, boards: &[String]) -> bool {
-        self.boards.iter().any(|name| boards.contains(name))
-    }
-
-    /// Returns whether this is a group with the app, whose boards do not include this one.
-    fn excludes(&self, board: &str, app: &str) -> bool {
-        self.apps.iter().any(|name| name == app) && !self.boards.iter().any(|name| name == board)
-    }
 }
 
 impl App {
@@ -394,18 +354,6 @@ mod tests {
         assert!(!workspace.runs_on_a_console("no-such-app"));
         workspace.console_apps.clear();
         assert!(workspace.runs_on_a_console("no-such-app"));
-    }
-
-    #[test]
-    fn a_board_is_tested_seldom_only_next_to_others() {
-        let mut metadata = metadata();
-        metadata["metadata"] =
-            json!({"vmos": {"seldom-tested": {"boards": ["b"], "apps": ["alpha"]}}});
-        let seldom = Workspace::from_metadata(&metadata).unwrap().seldom;
-        assert_eq!(seldom.apps, ["alpha"]);
-        assert!(seldom.includes("b", 2));
-        assert!(!seldom.includes("b", 1));
-        assert!(!seldom.includes("a", 2));
     }
 
     #[test]

@@ -1,15 +1,14 @@
 //! Tests the app `mqtt` with the broker mosquitto.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use vmos_machine_tests::broker::Broker;
 use vmos_machine_tests::ensure;
 use vmos_machine_tests::machine::LIMIT;
 use vmos_machine_tests::outcome::Outcome;
-use vmos_machine_tests::ports;
 use vmos_machine_tests::setting::Setting;
 
 use super::super::{Case, Need};
@@ -18,40 +17,9 @@ pub(super) const CASES: [Case; 1] = [Case::spread("mqtt_talks_to_a_broker", talk
     .of("mqtt")
     .needing(Need::Table)];
 
-/// A program that is killed when dropped.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 fn talks_to_a_broker(setting: &Setting) -> Outcome {
-    xtask::install::mosquitto()?;
-    let port = ports::free_tcp().ok_or("no port is free")?;
-    let configuration = setting.path("mosquitto.conf");
-    let log = setting.path("mosquitto.log");
-    fs::write(
-        &configuration,
-        format!(
-            "listener {port} 127.0.0.1\nallow_anonymous true\nlog_dest stderr\nlog_type subscribe\n"
-        ),
-    )?;
-    let mut broker = Command::new(xtask::install::MOSQUITTO);
-    broker.arg("-c").arg(&configuration);
-    broker
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(fs::File::create(&log)?);
-    let _broker = Ended(broker.spawn()?);
-    let deadline = Instant::now() + LIMIT;
-    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-        ensure!(Instant::now() < deadline, "mosquitto does not listen");
-        thread::sleep(Duration::from_millis(20));
-    }
+    let broker = Broker::start(&setting.path(""))?;
+    let port = broker.port;
     let client = |program: &str| {
         let mut client = Command::new(program);
         client.args(["-h", "127.0.0.1", "-p", &port.to_string(), "-V", "5"]);
@@ -72,7 +40,8 @@ fn talks_to_a_broker(setting: &Setting) -> Outcome {
         .stdout(Stdio::piped())
         .spawn()?;
     // Otherwise it could miss the first message.
-    while !fs::read_to_string(&log)?.contains("vmos/reply") {
+    let deadline = Instant::now() + LIMIT;
+    while !fs::read_to_string(&broker.log)?.contains("vmos/reply") {
         ensure!(
             Instant::now() < deadline,
             "mosquitto_sub does not subscribe"
