@@ -91,9 +91,9 @@ pub(super) fn is_possible(workspace: &Workspace) -> bool {
     APPS.iter().all(|name| workspace.app(name).is_ok())
 }
 
-/// Runs all apps with the default number of seeds, and passes `told` a line with the result in the form of
-/// the test harness. Returns whether all runs were right.
-pub(super) fn all(workspace: &Workspace, mut told: impl FnMut(&str)) -> Result<bool, Failure> {
+/// Runs all apps with the default number of seeds. Returns the result in the form of the test harness: how many
+/// apps had no run that was not right, and how many had one.
+pub(super) fn all(workspace: &Workspace) -> Result<String, Failure> {
     let arguments = Arguments {
         apps: Vec::new(),
         seed: 1,
@@ -102,10 +102,9 @@ pub(super) fn all(workspace: &Workspace, mut told: impl FnMut(&str)) -> Result<b
     };
     let failed = run_apps(workspace, &arguments, &APPS)?;
     let passed = APPS.len() - failed;
-    told(&format!(
+    Ok(format!(
         "test result: simulated. {passed} passed; {failed} failed"
-    ));
-    Ok(failed == 0)
+    ))
 }
 
 /// Runs one app with all seeds. Returns whether all runs were right.

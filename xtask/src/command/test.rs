@@ -10,6 +10,8 @@ mod table;
 mod tally;
 
 use std::collections::BTreeSet;
+use std::panic::resume_unwind;
+use std::thread;
 
 use clap::Args;
 use vmos_codegen::Board;
@@ -140,12 +142,6 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     )?;
     tally.close("the host tests", ended_well);
 
-    if arguments.filter.is_none() && simulate::is_possible(&workspace) {
-        eprintln!("xtask: running the simulations");
-        let ended_well = simulate::all(&workspace, |line| tally.take(line))?;
-        tally.close("the simulations", ended_well);
-    }
-
     if arguments.all {
         run_loom(&workspace, &mut tally)?;
         if miri::is_there() {
@@ -158,7 +154,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
     }
     let mut table = Table::default();
-    match build_images(&workspace, &boards, arguments.all) {
+    let simulates = arguments.filter.is_none() && simulate::is_possible(&workspace);
+    match simulate_and_build(&workspace, &boards, arguments.all, simulates, &mut tally)? {
         // A repository of your own has no machine tests; its images are still built.
         Ok(()) if !workspace.has_member(MACHINE_TESTS) => {}
         Ok(()) => {
@@ -247,7 +244,7 @@ impl Arguments {
     }
 
     fn machine_tests(&self) -> Vec<String> {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let processors = thread::available_parallelism().map_or(1, usize::from);
         let machines = self.machines.unwrap_or(2 * processors).max(1).to_string();
         let words = [
             "test",
@@ -277,6 +274,32 @@ fn install(boards: &[Board]) -> Result<(), Failure> {
         .iter()
         .try_for_each(|program| install::qemu(program))?;
     Ok(())
+}
+
+/// Runs the simulations, if `simulates`, while the images are built: much of a build uses one processor only.
+/// Returns whether the images were built.
+fn simulate_and_build(
+    workspace: &Workspace,
+    boards: &[Board],
+    all: bool,
+    simulates: bool,
+    tally: &mut Tally,
+) -> Result<Result<(), ImageError>, Failure> {
+    thread::scope(|scope| {
+        let simulations = simulates.then(|| {
+            eprintln!("xtask: running the simulations");
+            scope.spawn(|| simulate::all(workspace))
+        });
+        let built = build_images(workspace, boards, all);
+        if let Some(simulations) = simulations {
+            let result = simulations
+                .join()
+                .unwrap_or_else(|panic| resume_unwind(panic))?;
+            tally.take(&result);
+            tally.close("the simulations", true);
+        }
+        Ok(built)
+    })
 }
 
 /// Builds the images board by board, because boards of one architecture share a target folder.

@@ -1,7 +1,5 @@
 //! Tests that the machine of `cargo xtask run` is reached from this host as README.md shows.
 
-mod dialogue;
-
 use std::net::{Ipv4Addr, UdpSocket};
 use std::process::Command;
 use std::time::Duration;
@@ -11,6 +9,9 @@ use xtask::guest::ports;
 use xtask::install;
 use xtask::target;
 use xtask::workspace::Workspace;
+
+use crate::dialogue;
+use crate::shared_build::alone;
 
 const BOARD: &str = "virt-arm64";
 
@@ -38,6 +39,7 @@ fn a_datagram_to_the_forwarded_port_is_echoed() {
         eprintln!("not run: the QEMU of {BOARD} is not installed");
         return;
     }
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let port = ports::free_udp().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));

@@ -1,11 +1,9 @@
 //! Tests `cargo xtask diff` in a copy of this workspace that is a separate git repository.
 
-mod repository;
-
 use std::fs;
 use std::process::{Command, Output};
 
-use repository::Repository;
+use crate::repository::Repository;
 
 /// A board, and another one that extends it; both are read from the copy.
 const PARENT: &str = "virt-arm64";

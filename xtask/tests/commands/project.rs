@@ -1,11 +1,9 @@
 //! Tests that a repository created by `cargo xtask new-project` is complete and runs. All tests run
 //! the command in a folder outside this repository.
 
-mod dialogue;
-
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 use tempfile::TempDir;
 use xtask::boards;
@@ -14,15 +12,12 @@ use xtask::target;
 use xtask::transport;
 use xtask::workspace::Workspace;
 
-/// Runs the command in a folder. It shares the build folder of this repository, so that external
-/// crates are not compiled again.
+use crate::dialogue;
+use crate::shared_build::{alone, command};
+
+/// Runs the command in a folder.
 fn xtask(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_xtask"))
-        .args(arguments)
-        .current_dir(folder)
-        .env("CARGO_TARGET_DIR", here().target)
-        .output()
-        .unwrap()
+    command(folder, arguments).output().unwrap()
 }
 
 fn here() -> Workspace {
@@ -175,14 +170,12 @@ fn a_part_of_the_repository_raises_its_interrupt() {
     if !has_example_machine() {
         return;
     }
+    let _alone = alone();
     let (_folder, project) = project("virt-arm64");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    command
-        .args(["run", "buttons", "--app", "button"])
-        .args(["--without", "rng,disk,net"])
-        .current_dir(&project)
-        .env("CARGO_TARGET_DIR", here().target);
-    let (succeeded, console) = dialogue::run(&mut command, |line| {
+    let words = ["run", "buttons", "--app", "button"];
+    let mut run = command(&project, &words);
+    run.args(["--without", "rng,disk,net"]);
+    let (succeeded, console) = dialogue::run(&mut run, |line| {
         if line.contains("waiting for the power button") {
             // Ctrl-A C leads to QEMU's monitor, and back.
             b"\x01csystem_powerdown\n\x01c"
@@ -339,15 +332,12 @@ fn the_page_about_the_first_app_works() {
     if !has_example_machine() {
         return;
     }
-    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    command
-        .args(&words)
-        .args(["--without", "rng,disk,net"])
-        .current_dir(&project)
-        .env("CARGO_TARGET_DIR", here().target)
+    let _alone = alone();
+    let mut run = command(&project, &words);
+    run.args(["--without", "rng,disk,net"])
         .env("RUSTFLAGS", "-C relocation-model=pic")
         .env("CARGO_BUILD_TARGET", "no-such-target");
-    let (succeeded, console) = dialogue::run(&mut command, |_| b"");
+    let (succeeded, console) = dialogue::run(&mut run, |_| b"");
     assert!(succeeded, "{console}");
     assert!(
         console.contains("my-board has been up for 5 s"),

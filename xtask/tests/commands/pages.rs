@@ -8,14 +8,12 @@
 //! Follows docs/new-board.md in a copy of the boards, too: the first piece of the board file gives the
 //! error that the page shows, and all pieces together are a board.
 
-mod repository;
-
 use std::fs;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use repository::Repository;
+use crate::repository::Repository;
 use xtask::install;
 use xtask::workspace::Workspace;
 

@@ -1,10 +1,8 @@
 //! Tests the command line: the errors for invalid arguments, and the commands that would run.
 
-mod repository;
-
 use std::process::{Command, Output};
 
-use repository::Repository;
+use crate::repository::Repository;
 use xtask::boards;
 use xtask::transport::{Transport, transports};
 use xtask::workspace::Workspace;

@@ -5,12 +5,9 @@
 //! the machine of the board that it extends. The code is the same for all of them, so some of the tests
 //! run only with the others that build images (`cargo xtask test --all`).
 
-mod dialogue;
-
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use vmos_codegen::Board;
 use vmos_codegen::board::Range;
@@ -20,16 +17,8 @@ use xtask::install;
 use xtask::target;
 use xtask::workspace::Workspace;
 
-/// Returns the command for a folder. It shares the build folder of this repository, so that
-/// external crates are not compiled again.
-fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    command
-        .args(arguments)
-        .current_dir(folder)
-        .env("CARGO_TARGET_DIR", Workspace::find().unwrap().target);
-    command
-}
+use crate::dialogue;
+use crate::shared_build::{alone, command};
 
 /// Runs the command in a folder, and returns all its output, whether or not it succeeds.
 fn xtask(folder: &Path, arguments: &[&str]) -> String {
@@ -97,6 +86,7 @@ fn says_what_is_wrong(name: &str, console: &str, timer: &str) {
     let Some(board) = board_with_qemu(name) else {
         return;
     };
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let project = project_like(name, folder.path());
     let path = project.join(FILE);
@@ -153,6 +143,7 @@ fn a_gic_elsewhere_is_reported_where_firmware_has_no_tables() {
     if board_with_qemu("vexpress-a9").is_none() {
         return;
     }
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let project = project_like("vexpress-a9", folder.path());
     // The machine ignores accesses to an address without a device.
@@ -171,6 +162,7 @@ fn a_machine_that_cannot_be_powered_off_reports_that() {
     if board_with_qemu("virt-arm64").is_none() {
         return;
     }
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let project = project_like("virt-arm64", folder.path());
     let path = project.join(FILE);

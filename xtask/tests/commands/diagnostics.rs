@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use vmos_codegen::diagnostic::Code;
 
 /// A valid board, which each test changes.
-const BOARD: &str = include_str!("../../codegen/src/diagnostic/explain/base.toml");
+const BOARD: &str = include_str!("../../../codegen/src/diagnostic/explain/base.toml");
 
 /// Creates a workspace with one board, `base`, in which `old` is replaced by `new`.
 fn workspace(old: &str, new: &str) -> TempDir {

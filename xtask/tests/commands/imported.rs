@@ -4,12 +4,8 @@
 //! `VMOS_QEMU` selects the version of QEMU. The images take minutes to build, so the tests are
 //! ignored except by `cargo xtask test --all`.
 
-mod dialogue;
-
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tempfile::TempDir;
 use xtask::boards;
@@ -17,21 +13,12 @@ use xtask::install;
 use xtask::transport::is_console_only;
 use xtask::workspace::Workspace;
 
-/// Runs the command in a folder and returns all its output. It shares the build folder of this
-/// repository, so that external crates are not compiled again.
-fn xtask(folder: &Path, arguments: &[&str]) -> String {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    command
-        .args(arguments)
-        .current_dir(folder)
-        .env("CARGO_TARGET_DIR", Workspace::find().unwrap().target);
-    dialogue::run(&mut command, |_| b"").1
-}
+use crate::dialogue;
+use crate::shared_build::{alone, command};
 
-/// The images of all tests have the same place in the build folder, so only one test runs at a time.
-fn alone() -> MutexGuard<'static, ()> {
-    static ONE: Mutex<()> = Mutex::new(());
-    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+/// Runs the command in a folder and returns all its output.
+fn xtask(folder: &Path, arguments: &[&str]) -> String {
+    dialogue::run(&mut command(folder, arguments), |_| b"").1
 }
 
 /// Creates a repository in a temporary folder.

@@ -1,11 +1,9 @@
 //! Tests that an invalid board file does not prevent work on the other boards.
 
-mod repository;
-
 use std::fs;
 use std::process::{Command, Output};
 
-use repository::Repository;
+use crate::repository::Repository;
 use xtask::boards;
 use xtask::transport;
 use xtask::workspace::Workspace;
