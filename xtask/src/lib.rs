@@ -39,6 +39,7 @@ pub mod install;
 pub mod log_level;
 pub mod memory_size;
 pub mod missing_logger;
+pub mod missing_main;
 pub mod missing_std;
 pub mod plugin;
 pub mod port;

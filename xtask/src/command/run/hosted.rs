@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::gateway::{self, Gateway};
 use crate::host_program;
 use crate::install;
+use crate::missing_main;
 use crate::qemu::{Disk, Network};
 use crate::session::{self, Ending};
 use crate::shell;
@@ -55,7 +56,11 @@ impl Arguments {
             .args(["build", "--package", &app.name])
             .current_dir(&workspace.root)
             .env("CARGO_TARGET_DIR", &workspace.target);
-        let program = host_program::build_one(&mut build, &app.name)?;
+        let program = host_program::build_one(&mut build, &app.name).inspect_err(|_| {
+            if let Some(advice) = missing_main::of(&workspace.root, &app.name) {
+                eprintln!("xtask: {advice}");
+            }
+        })?;
         if user.is_none() && self.time_limit.is_none() {
             let words = self.hosted_words(&disks, None)?;
             let error = Command::new(&program).args(words).exec();
