@@ -1,13 +1,14 @@
 //! An app as a process of this host, instead of a board in QEMU.
 
 use std::env;
+use std::ffi::OsStr;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::connection::Connection;
 use super::refusal::{check_disks, check_folders};
-use super::{Arguments, Device, announce_forwards, tell_time_limit};
+use super::{Arguments, Device, announce_forwards, tell_time_limit, watch};
 use crate::boards::HOSTED as NAME;
 use crate::child;
 use crate::disk;
@@ -38,7 +39,8 @@ impl Arguments {
             }
             let wire = user.map(|_| gateway::wire(&folder));
             let words = self.hosted_words(&disks, wire)?;
-            let program = workspace.target.join("debug").join(&app.name);
+            let target = env::var_os("CARGO_BUILD_TARGET");
+            let program = expected_program(workspace, app, target.as_deref());
             let program = program.display().to_string();
             let command: Vec<_> = [program].into_iter().chain(words).collect();
             println!("{}", shell::quote(&command));
@@ -48,6 +50,9 @@ impl Arguments {
         self.hosted_words(&disks, None)?;
         check_folders(&self.disk)?;
         check_disks(disks.iter())?;
+        if self.watch {
+            return watch::run(workspace, app);
+        }
         for Disk { image, .. } in &disks {
             disk::create_if_missing(image)?;
         }
@@ -172,7 +177,6 @@ impl Arguments {
             ("--pcap", self.pcap.is_some()),
             ("--smp", self.smp.is_some()),
             ("--gdb", self.gdb.is_some()),
-            ("--watch", self.watch),
             ("--max-log", self.max_log.is_some()),
             ("--qemu-arg", !self.qemu_arg.is_empty()),
             ("--bios", self.bios.is_some()),
@@ -184,6 +188,20 @@ impl Arguments {
             ))),
         }
     }
+}
+
+/// Returns where cargo puts the program of an app, which may not be built yet. `target` is the compiler target
+/// of the environment; one in cargo's configuration files is known only after a build.
+fn expected_program(workspace: &Workspace, app: &App, target: Option<&OsStr>) -> PathBuf {
+    // A description of a target, which is a file, has a folder without its extension.
+    let name = target
+        .map(Path::new)
+        .and_then(|target| match target.extension() {
+            Some(extension) if extension == "json" => target.file_stem(),
+            _ => Some(target.as_os_str()),
+        });
+    let folder = workspace.target.join(name.unwrap_or_default());
+    folder.join("debug").join(&app.name)
 }
 
 /// Rejects a path with a comma, where the app takes the options of the disk to begin.
@@ -203,4 +221,26 @@ fn start_gateway(user: &Network) -> Result<Gateway, Failure> {
     install::qemu(&gateway::program())?;
     let gateway = Gateway::start(user);
     gateway.map_err(|error| format!("the gateway to this host does not start: {error}").into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_compiler_target_adds_a_folder() {
+        let workspace = Workspace::find().unwrap();
+        let app = workspace.app("hello").unwrap();
+        for (target, folder) in [
+            (None, "debug"),
+            (
+                Some("aarch64-unknown-linux-gnu"),
+                "aarch64-unknown-linux-gnu/debug",
+            ),
+            (Some("targets/own.json"), "own/debug"),
+        ] {
+            let found = expected_program(&workspace, app, target.map(OsStr::new));
+            assert_eq!(found, workspace.target.join(folder).join("hello"));
+        }
+    }
 }

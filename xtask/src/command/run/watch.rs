@@ -1,20 +1,22 @@
 //! `run --watch`: rebuilds and restarts the machine when a source file changes.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+mod sources;
+
+use std::io;
 use std::process::Child;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use vmos_codegen::source;
 
 use crate::child;
 use crate::failure::Failure;
-use crate::workspace::{Workspace, cargo};
+use crate::workspace::{App, Workspace, cargo};
+
+use sources::Sources;
 
 /// The name of the option.
 const OPTION: &str = "--watch";
@@ -22,36 +24,36 @@ const OPTION: &str = "--watch";
 /// The time between two checks of the sources.
 const EVERY: Duration = Duration::from_millis(500);
 
-/// The inputs of an image in the folder of a workspace and in that of VMOS: files and folders.
-/// `generated/` is made from them by the run itself.
-const SOURCES: [&str; 9] = [
-    "apps",
-    "boards",
-    "codegen",
-    "drivers",
-    "kernel",
-    "parts",
-    "templates",
-    "Cargo.toml",
-    ".cargo",
-];
+/// How long the sources must stay as they are before a build. An editor that replaces a file, and `git
+/// checkout`, change several files in this time.
+const SETTLING: Duration = Duration::from_millis(200);
 
 /// Runs this command again without the option, and restarts it at each change, until the user stops
 /// it.
-pub(super) fn run(workspace: &Workspace) -> Result<(), Failure> {
+pub(super) fn run(workspace: &Workspace, app: &App) -> Result<(), Failure> {
     let stopped = Arc::new(AtomicBool::new(false));
     let handler = Arc::clone(&stopped);
     let caught = ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed));
     caught.map_err(|error| format!("cannot catch Ctrl-C: {error}"))?;
-    let is_stopped = || stopped.load(Ordering::Relaxed);
-    while !is_stopped() {
-        let sources = Sources::of(workspace);
+    // Through cargo, which builds the commands again if the generator in them has changed.
+    let start = || {
         let arguments = std::env::args_os().skip(1).filter(|word| word != OPTION);
-        // Through cargo, which builds the commands again if the generator in them has changed.
-        let mut machine = child::bound(cargo().get_program())
-            .arg("xtask")
-            .args(arguments)
-            .spawn()?;
+        let mut command = child::bound(cargo().get_program());
+        command.arg("xtask").args(arguments).spawn()
+    };
+    let look = || Sources::of(workspace, &app.name);
+    keep_running(look, start, || stopped.load(Ordering::Relaxed))
+}
+
+/// Starts a command, and again after each change of the sources, until `is_stopped`.
+fn keep_running(
+    look: impl Fn() -> Sources,
+    mut start: impl FnMut() -> io::Result<Child>,
+    is_stopped: impl Fn() -> bool,
+) -> Result<(), Failure> {
+    while !is_stopped() {
+        let sources = look();
+        let mut machine = start()?;
         let mut has_ended = false;
         while !is_stopped() && !sources.have_changed() {
             if !has_ended && machine.try_wait()?.is_some() {
@@ -62,6 +64,9 @@ pub(super) fn run(workspace: &Workspace) -> Result<(), Failure> {
         }
         if !has_ended {
             stop(&mut machine)?;
+        }
+        if !is_stopped() {
+            sources.settle(|| thread::sleep(SETTLING));
         }
     }
     Ok(())
@@ -77,87 +82,42 @@ fn stop(machine: &mut Child) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The state of the sources at one time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Sources {
-    roots: Vec<PathBuf>,
-    newest: Option<SystemTime>,
-    count: usize,
-}
-
-impl Sources {
-    /// Reads the state of a workspace's sources.
-    pub(super) fn of(workspace: &Workspace) -> Self {
-        let mut folders = vec![workspace.root.clone(), source::library()];
-        folders.dedup();
-        let roots = folders
-            .iter()
-            .flat_map(|folder| SOURCES.map(|name| folder.join(name)));
-        Self::in_roots(roots.collect())
-    }
-
-    fn in_roots(roots: Vec<PathBuf>) -> Self {
-        let (mut newest, mut count) = (None, 0);
-        for root in &roots {
-            visit(root, &mut |time| {
-                newest = newest.max(Some(time));
-                count += 1;
-            });
-        }
-        Self {
-            roots,
-            newest,
-            count,
-        }
-    }
-
-    /// Returns whether a file was changed, added or removed since an earlier state.
-    pub(super) fn have_changed(&self) -> bool {
-        Self::in_roots(self.roots.clone()) != *self
-    }
-}
-
-fn visit(path: &Path, file: &mut impl FnMut(SystemTime)) {
-    let Ok(data) = fs::metadata(path) else { return };
-    if !data.is_dir() {
-        if let Ok(time) = data.modified() {
-            file(time);
-        }
-        return;
-    }
-    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
-        if entry.file_name() != "target" {
-            visit(&entry.path(), file);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::fs;
+    use std::process::Command;
+    use std::time::Instant;
+
     use super::*;
 
     #[test]
-    fn a_file_that_is_written_added_or_removed_is_noticed() {
+    fn a_file_that_is_saved_twice_restarts_the_machine_once() {
         let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name);
-        fs::write(path("a.rs"), "1").unwrap();
-        let look = || Sources::in_roots(vec![folder.path().to_owned()]);
-        let before = look();
-        assert!(!before.have_changed());
-        fs::create_dir(path("deeper")).unwrap();
-        fs::write(path("deeper/b.rs"), "2").unwrap();
-        assert!(before.have_changed());
-        let before = look();
-        let later = SystemTime::now() + Duration::from_secs(10);
-        fs::File::options()
-            .write(true)
-            .open(path("a.rs"))
-            .unwrap()
-            .set_modified(later)
-            .unwrap();
-        assert!(before.have_changed());
-        let before = look();
-        fs::remove_file(path("deeper/b.rs")).unwrap();
-        assert!(before.have_changed());
+        let file = folder.path().join("main.rs");
+        fs::write(&file, "1").unwrap();
+        let (starts, last) = (Cell::new(0), Cell::new(Instant::now()));
+        let start = || {
+            starts.set(starts.get() + 1);
+            last.set(Instant::now());
+            if starts.get() > 1 {
+                return Command::new("true").spawn();
+            }
+            let file = file.clone();
+            thread::spawn(move || {
+                for text in ["22", "333"] {
+                    thread::sleep(Duration::from_millis(100));
+                    let new = file.with_extension("new");
+                    fs::write(&new, text).unwrap();
+                    fs::rename(new, &file).unwrap();
+                }
+            });
+            Command::new("sleep").arg("60").spawn()
+        };
+        let is_stopped = || starts.get() > 1 && last.get().elapsed() > 2 * EVERY;
+        let began = Instant::now();
+        keep_running(|| Sources::in_folder(folder.path()), start, is_stopped).unwrap();
+        assert_eq!(starts.get(), 2);
+        assert!(began.elapsed() < Duration::from_secs(30), "not stopped");
     }
 }
