@@ -23,8 +23,9 @@ use xtask::install::{FAT_COPY, MAKE_FAT};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The apps that run here.
-const APPS: [&str; 9] = [
-    "demo", "fat", "fetch", "hello", "http", "kv", "mqtt", "shell", "udp-echo",
+const APPS: [&str; 12] = [
+    "demo", "fat", "fetch", "hello", "http", "kv", "mdns", "mqtt", "ntp", "shell", "tls",
+    "udp-echo",
 ];
 
 /// Returns the program of an app. The first call builds all of them for this host: at once, because cargo
@@ -265,6 +266,35 @@ fn a_crate_that_cannot_await_reads_a_disk() {
     let (status, said) = run("fat", &["--disk", &disk, "file=none.txt"]);
     assert!(said.contains("there is no file none.txt"), "{said}");
     assert_eq!(status, Some(1));
+}
+
+#[test]
+fn a_folder_that_contains_itself_is_listed_once() {
+    xtask::install::fat_tools().expect("the tools for FAT volumes");
+    let folder = folder();
+    let disk = disk(folder.path(), 32 << 20);
+    for (program, arguments) in [
+        (MAKE_FAT, &["-F", "16", &disk][..]),
+        ("mmd", &["-i", &disk, "::OUTER", "::OUTER/INNER"]),
+    ] {
+        let status = Command::new(program).args(arguments).status();
+        assert!(status.is_ok_and(|status| status.success()), "{program}");
+    }
+    // In an entry of a folder, the name of 11 bytes is followed by the kind, and the low half of the first
+    // cluster's number is at byte 26.
+    let mut image = fs::read(&disk).expect("the disk can be read");
+    let cluster = |image: &[u8], name: &[u8]| {
+        let mut places = image.windows(name.len());
+        places.position(|bytes| bytes == name).expect("the folder") + 26
+    };
+    let outer = cluster(&image, b"OUTER      \x10");
+    let inner = cluster(&image, b"INNER      \x10");
+    image.copy_within(outer..outer + 2, inner);
+    fs::write(&disk, image).expect("there is room for the disk");
+    let (status, said) = run("fat", &["--disk", &disk]);
+    assert_eq!(said.matches("folder /OUTER").count(), 1, "{said}");
+    assert!(!said.contains("INNER"), "{said}");
+    assert_eq!(status, Some(0), "{said}");
 }
 
 #[test]

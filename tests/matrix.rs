@@ -90,9 +90,12 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
                             can_be_tried(case.need, &board, attachment).is_some()
                         })
                         .collect();
-                    let share = case.name.bytes().map(usize::from).sum::<usize>() + number;
-                    let is_its_turn =
-                        count == 1 || is_brief || case.app.is_some() || share.is_multiple_of(2);
+                    let is_its_turn = count == 1
+                        || is_brief
+                        || case.app.is_some()
+                        || (sum(case.name) + number).is_multiple_of(2);
+                    // The same one if the board is tested alone, to repeat a failing case.
+                    let share = sum(case.name) + sum(&board.name);
                     let picked = tried.get(share / 2 % tried.len().max(1));
                     everything || (is_its_turn && picked == Some(&&attachment))
                 }
@@ -113,6 +116,11 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
         number += usize::from(!is_brief && !attachments.is_empty());
     }
     Ok(trials)
+}
+
+/// Returns a number that spreads names.
+fn sum(name: &str) -> usize {
+    name.bytes().map(usize::from).sum()
 }
 
 /// Returns whether the board and its QEMU have what a case needs; `None` if the case does not apply
@@ -187,13 +195,13 @@ fn trial(
     case: Case,
 ) -> Trial {
     let (workspace, board) = (Arc::clone(workspace), Arc::clone(board));
-    Trial::test(name, move || {
+    Trial::test(name.clone(), move || {
         let setting = Setting::new(workspace, board, attachment).map_err(Failed::from)?;
         // A case that panics leaves its files like one that returns an error.
         let outcome = panic::catch_unwind(AssertUnwindSafe(|| (case.run)(&setting)));
         let outcome = outcome.unwrap_or_else(|said| Err(told(&*said).into()));
         let outcome = outcome.and_then(|()| nothing_to_complain_of(&setting, case));
-        outcome.map_err(|error| report(&setting, case.name, &error.to_string()))?;
+        outcome.map_err(|error| report(&setting, &name, &error.to_string()))?;
         faults::passed(setting.board(), attachment, case.name);
         Ok(())
     })
@@ -217,11 +225,10 @@ fn nothing_to_complain_of(setting: &Setting, case: Case) -> Outcome {
 }
 
 /// Formats the error, the output of the machines, the place of other files, and the command that
-/// runs the case alone.
+/// runs the test `name` alone.
 pub(crate) fn report(setting: &Setting, name: &str, error: &str) -> String {
-    let (board, attachment) = (&setting.board().name, setting.attachment());
-    let folder = setting.workspace().target.join("failures");
-    let folder = folder.join(board).join(attachment.to_string()).join(name);
+    let board = &setting.board().name;
+    let folder = setting.workspace().target.join("failures").join(name);
     let kept = match setting.keep(&folder) {
         Ok(()) => format!("kept in {}", folder.display()),
         Err(error) => format!("cannot be kept in {}: {error}", folder.display()),
@@ -229,9 +236,13 @@ pub(crate) fn report(setting: &Setting, name: &str, error: &str) -> String {
     let qemu = emulator::folder().map_or(String::new(), |folder| {
         format!("{}={} ", emulator::VARIABLE, folder.display())
     });
+    let everything = match std::env::var_os(EVERYTHING_VARIABLE) {
+        Some(_) => "--all ",
+        None => "",
+    };
     format!(
         "{error}\n{}\n  console, frames and monitor are {kept}\n  run it alone with: {qemu}cargo xtask \
-         test {board} --filter {attachment}/{name}",
+         test {everything}{board} --filter {name}",
         setting.log()
     )
 }

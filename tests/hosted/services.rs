@@ -4,12 +4,16 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream, UdpSocket};
 
 use vmos_machine_tests::broker::Broker;
+use vmos_machine_tests::ethernet::Wire;
+use vmos_machine_tests::multicast_dns;
 use vmos_machine_tests::ports::{free_tcp, free_udp};
+use vmos_machine_tests::time_server::TimeServer;
+use vmos_machine_tests::tls_server::TlsServer;
 use xtask::forward::{Forward, Protocol};
 use xtask::gateway::Gateway;
 use xtask::qemu::{GUEST_ADDRESS, Network};
 
-use super::{PATIENCE, Running, disk, folder, text};
+use super::{PATIENCE, Running, disk, folder, run, text};
 
 /// The address that apps get, and the gateway's.
 const IP: &str = "ip=10.0.2.15/24,10.0.2.2";
@@ -112,13 +116,63 @@ fn a_shell_is_reached_by_telnet() {
     );
 }
 
+/// Starts a gateway to the host's own address, which is 10.0.2.2 for the process.
+fn way_out() -> Gateway {
+    gateway(Protocol::Udp, free_udp().expect("a port is free"), 7)
+}
+
 #[test]
 fn mqtt_as_a_process_publishes_to_a_broker_of_the_host() {
     let folder = folder();
     let broker = Broker::start(folder.path()).expect("the broker");
-    // The gateway's address is that of the host.
-    let gateway = gateway(Protocol::Udp, free_udp().expect("a port is free"), 7);
+    let gateway = way_out();
     let word = format!("mqtt=10.0.2.2:{}", broker.port);
     let mut mqtt = Running::start("mqtt", &["--net", &gateway.wire(), IP, &word]);
     mqtt.line("ready: announced to the broker");
+}
+
+#[test]
+fn ntp_as_a_process_sets_its_clock_by_a_server_of_the_host() {
+    let server = TimeServer::start().expect("the server");
+    let gateway = way_out();
+    let word = format!("ntp=10.0.2.2:{}", server.port);
+    let mut ntp = Running::start("ntp", &["--net", &gateway.wire(), IP, &word]);
+    let said = ntp.line("the clock was off");
+    assert!(said.contains(TimeServer::TIME), "{said}");
+}
+
+#[test]
+fn mdns_as_a_process_answers_to_its_name() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    let wire = Wire::new(&path("here"), &path("there")).expect("the link is made");
+    let net = format!(
+        "unix={},{}",
+        path("there").display(),
+        path("here").display()
+    );
+    let mut mdns = Running::start("mdns", &["--net", &net, "ip=10.0.2.15/24"]);
+    multicast_dns::wait_for_a_member(&wire).expect("it joins the group");
+    mdns.line("ready: vmos.local");
+    multicast_dns::ask(&wire).expect("its answers");
+}
+
+#[test]
+fn tls_as_a_process_trusts_only_the_server_that_it_asks_for() {
+    let folder = folder();
+    let server = TlsServer::start(folder.path()).expect("the server");
+    let disk = disk(folder.path(), 1 << 20);
+    let written = server.write_authority(disk.as_ref());
+    written.expect("the disk has room for a certificate");
+    for (name, line, status) in [
+        (TlsServer::NAME, "TLS_AES_128_GCM_SHA256", 0),
+        ("other.example", "InvalidCertificate", 1),
+    ] {
+        let gateway = way_out();
+        let word = format!("tls=10.0.2.2:{},{name}", server.port);
+        let tls = ["--net", &gateway.wire(), "--disk", &disk, IP, &word];
+        let (ended, said) = run("tls", &tls);
+        assert!(said.contains(line), "{said}");
+        assert_eq!(ended, Some(status), "{said}");
+    }
 }

@@ -369,9 +369,10 @@ fn host_that_does_not_read(setting: &Setting) -> Outcome {
 fn failing_case_leaves_files(setting: &Setting) -> Outcome {
     let mut tested = Tested::start(draft(setting)?)?;
     tested.is_sound()?;
-    let name = "n8_a_case_that_failed_on_purpose";
-    let said = matrix::report(setting, name, "on purpose");
-    let again = format!("--filter {}/{name}", setting.attachment());
+    let (board, attachment) = (&setting.board().name, setting.attachment());
+    let name = format!("{board}/{attachment}/n8_a_case_that_failed_on_purpose");
+    let said = matrix::report(setting, &name, "on purpose");
+    let again = format!("{board} --filter {name}");
     ensure!(
         said.contains(&again),
         "it does not say how to run it alone:\n{said}"
