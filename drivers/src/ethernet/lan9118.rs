@@ -23,9 +23,13 @@ use crate::watched::Watched;
 use fifo::{Receive, Transmit};
 use registers::*;
 
-/// The number of reads of a register until a reset, or loading the EEPROM after it, counts as failed.
-/// Loading takes some milliseconds, and a read at least 45 ns (6.3), so these are at least 45 ms.
+/// The number of reads of a register until the first reset, or loading the EEPROM after it, counts as
+/// failed. Loading takes some milliseconds, and a read at least 45 ns (6.3), so these are at least 45 ms.
 const RESET_READS: u32 = if cfg!(miri) { 100 } else { 1_000_000 };
+
+/// The same while the kernel runs: at least 0.4 ms. The next attempt, which follows after at least 10 ms,
+/// waits for the end of the same reset.
+const RESTART_READS: u32 = if cfg!(miri) { 100 } else { 10_000 };
 
 /// The number of reads of a register until another operation of the controller counts as failed: at least
 /// 4 ms. Waking it takes 2 ms (3.10.2), an access to the MAC some cycles of its clock.
@@ -57,6 +61,8 @@ pub struct Lan9118<R> {
     transmit: Transmit,
     /// Whether the interrupt was acknowledged since it was enabled.
     is_held: bool,
+    /// Whether a reset was begun whose end the next attempt waits for.
+    is_resetting: bool,
     failure: Option<Failure>,
     statistics: Statistics,
 }
@@ -84,6 +90,7 @@ impl<R: Registers> Lan9118<R> {
             receive: Receive::default(),
             transmit: Transmit::default(),
             is_held: true,
+            is_resetting: false,
             failure: None,
             statistics: Statistics::default(),
         }
@@ -124,23 +131,46 @@ impl<R: Registers> Lan9118<R> {
         Ok(())
     }
 
-    /// Resets and configures the controller.
-    fn restart(&mut self) -> Result<(), SetupError> {
+    /// Resets and configures the controller, and counts that if it has failed before. Each step of the reset
+    /// may take as long as `reads` of a register.
+    fn restart(&mut self, reads: u32) -> Result<(), SetupError> {
+        if self.failure.take().is_some() {
+            self.statistics.resets = self.statistics.resets.wrapping_add(1);
+        }
+        let restarted = self.reset(reads).and_then(|()| self.configure());
+        if let Err(error) = restarted {
+            self.fail(Failure::Setup(error));
+        }
+        restarted
+    }
+
+    /// Resets the controller, or waits for the end of a reset that has begun.
+    fn reset(&mut self, reads: u32) -> Result<(), SetupError> {
         self.identify()?;
+        let has_begun = core::mem::take(&mut self.is_resetting);
         let registers = &self.registers;
         registers.write32(INT_EN, 0);
-        registers.write32(HW_CFG, RESET);
-        if !self.wait(RESET_READS, HW_CFG, |value| value & RESET == 0)
-            || registers.read32(HW_CFG) & RESET_TIMEOUT != 0
-        {
+        if !has_begun {
+            registers.write32(HW_CFG, RESET);
+        }
+        let mut has_ended = self.wait(reads, HW_CFG, |value| value & RESET == 0);
+        if has_ended && registers.read32(HW_CFG) & RESET_TIMEOUT != 0 {
             return Err(SetupError::ResetTimeout);
         }
+        // After a reset, the controller loads its address from the EEPROM.
+        has_ended = has_ended && self.wait(reads, E2P_CMD, |value| value & EEPROM_BUSY == 0);
+        if !has_ended {
+            // The attempt after the next one begins another reset.
+            self.is_resetting = !has_begun;
+            return Err(SetupError::ResetTimeout);
+        }
+        Ok(())
+    }
+
+    fn configure(&mut self) -> Result<(), SetupError> {
+        let registers = &self.registers;
         registers.write32(HW_CFG, STORE_AND_FORWARD | TX_FIFO_5_KIB);
         registers.write32(AFC_CFG, FLOW_CONTROL);
-        // After a reset, the controller loads its address from the EEPROM.
-        if !self.wait(RESET_READS, E2P_CMD, |value| value & EEPROM_BUSY == 0) {
-            return Err(SetupError::ResetTimeout);
-        }
         self.mac = self.read_address()?;
         let polarity = if self.active_low { 0 } else { IRQ_ACTIVE_HIGH };
         registers.write32(IRQ_CFG, IRQ_ENABLE | IRQ_PUSH_PULL | polarity);
@@ -195,14 +225,7 @@ impl<R: Registers> Lan9118<R> {
 
 impl<R: Registers> Ethernet for Lan9118<R> {
     fn start(&mut self) -> Result<(), SetupError> {
-        if self.failure.take().is_some() {
-            self.statistics.resets = self.statistics.resets.wrapping_add(1);
-        }
-        let started = self.restart();
-        if let Err(error) = started {
-            self.fail(Failure::Setup(error));
-        }
-        started
+        self.restart(RESET_READS)
     }
 
     fn mac(&self) -> [u8; 6] {
@@ -320,7 +343,7 @@ impl<R: Registers> Watched for Lan9118<R> {
     }
 
     fn reinitialize(&mut self) -> Result<(), SetupError> {
-        self.start()
+        self.restart(RESTART_READS)
     }
 }
 

@@ -199,19 +199,17 @@ impl<R: Registers, P: ModelSpecific + Vectors, Q: Registers> InterruptController
         }
     }
 
+    /// A vector without an owner is ended, and none is claimed: the next one follows in the next claim, so
+    /// that a device that sends many of them does not hold up the caller.
     #[inline]
     fn claim(&mut self) -> Option<u32> {
-        loop {
-            let vector = self.local.processor.take()?;
-            if let Some(number) = self.number(vector) {
-                return Some(number);
-            }
-            // The vector has no owner. All but the processor's own vectors must still be ended,
-            // because they block interrupts of lower priority.
-            if vector >= TIMER_VECTOR {
-                self.local.write(register::END_OF_INTERRUPT, 0);
-            }
+        let vector = self.local.processor.take()?;
+        let number = self.number(vector);
+        // All but the processor's own vectors block interrupts of lower priority until they are ended.
+        if number.is_none() && vector >= TIMER_VECTOR {
+            self.local.write(register::END_OF_INTERRUPT, 0);
         }
+        number
     }
 
     /// Ends the highest accepted interrupt, which is the one claimed last. If its line is still

@@ -138,6 +138,32 @@ fn a_controller_that_stays_in_reset_is_refused() {
 }
 
 #[test]
+fn a_restart_waits_a_short_time_and_the_next_one_for_the_same_reset() {
+    let controller = Controller::new();
+    let mut driver = driver(&controller);
+    let before = controller.look().resets;
+    controller.state().reset_reads = RESTART_READS + RESTART_READS / 2;
+    let expected = SetupError::ResetTimeout;
+    assert_eq!(driver.reinitialize(), Err(expected));
+    assert_eq!(driver.failure(), Some(Failure::Setup(expected)));
+    assert_eq!(driver.reinitialize(), Ok(()));
+    assert_eq!(driver.failure(), None);
+    assert_eq!(controller.look().resets, before + 1);
+}
+
+#[test]
+fn a_reset_that_never_ends_is_begun_again_by_every_second_restart() {
+    let controller = Controller::new();
+    let mut driver = driver(&controller);
+    let before = controller.look().resets;
+    controller.state().reset_reads = u32::MAX;
+    for _ in 0..4 {
+        assert_eq!(driver.reinitialize(), Err(SetupError::ResetTimeout));
+    }
+    assert_eq!(controller.look().resets, before + 2);
+}
+
+#[test]
 fn a_sleeping_controller_is_woken() {
     let controller = Controller::new();
     controller.state().sleeps = true;

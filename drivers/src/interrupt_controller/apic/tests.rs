@@ -257,10 +257,26 @@ fn the_timers_vector_is_claimed_as_the_timers_interrupt() {
 #[test]
 fn an_unassigned_vector_is_ended_and_not_reported() {
     let mut machine = machine();
-    machine.processor.0.borrow_mut().vectors.extend([0x80, 2]);
+    machine.processor.0.borrow_mut().vectors.push(0x80);
     assert_eq!(machine.apic.claim(), None);
-    let ended = machine.processor.written();
-    assert_eq!(ended, [(0xb0, 0)], "the processor's own is not ended");
+    assert_eq!(machine.processor.written(), [(0xb0, 0)]);
+    // The processor's own is not ended.
+    machine.processor.0.borrow_mut().vectors.push(2);
+    assert_eq!(machine.apic.claim(), None);
+    assert!(machine.processor.written().is_empty());
+}
+
+#[test]
+fn a_claim_ends_one_unassigned_vector_and_leaves_the_next_interrupt() {
+    let mut machine = machine();
+    machine.apic.enable(Interrupt::edge(4));
+    machine.raise(0, 4);
+    machine.processor.0.borrow_mut().vectors.extend([0x80; 300]);
+    for _ in 0..300 {
+        assert_eq!(machine.apic.claim(), None);
+        assert_eq!(machine.processor.written(), [(0xb0, 0)]);
+    }
+    assert_eq!(machine.apic.claim(), Some(4));
 }
 
 #[test]
