@@ -4,6 +4,7 @@
 mod arguments;
 mod heap;
 mod probe;
+mod runner;
 mod simulation;
 mod start;
 

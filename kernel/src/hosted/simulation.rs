@@ -14,6 +14,7 @@ use vmos_drivers::hosted::simulated::Plan;
 use vmos_simulation::{MachineId, Program, World};
 
 use super::arguments;
+use super::runner;
 use super::start::begin;
 use crate::app::{Outcome, finish};
 use crate::kernel::Kernel;
@@ -266,14 +267,15 @@ fn program(name: &str, number: MachineId) -> std::io::Result<Program> {
         "--include-ignored",
         "--test-threads=1",
     ];
-    let words = [name].into_iter().chain(options);
+    let words = [name].into_iter().chain(options).map(OsString::from);
+    let (path, first) = runner::command(env::current_exe()?);
     let environment = [
         (PLAN.into(), "{plan}".into()),
         (NUMBER.into(), number.to_string()),
     ];
     Ok(Program::new(
-        env::current_exe()?,
-        words.map(OsString::from).collect(),
+        path,
+        first.into_iter().chain(words).collect(),
         environment.into(),
     ))
 }

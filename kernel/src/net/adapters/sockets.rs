@@ -10,6 +10,10 @@ use crate::net::UdpSockets;
 use crate::net::{Datagram, ReceiveError, UdpSocket};
 
 /// A UDP port.
+#[cfg_attr(
+    not(feature = "edge-nal"),
+    expect(unreachable_pub, reason = "only the types for edge-nal name it")
+)]
 pub trait Datagrams {
     /// Waits for the next datagram.
     fn next(&self) -> impl Future<Output = Result<Datagram, ReceiveError>>;
