@@ -185,6 +185,8 @@ fn example_board(root: &Path) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::error::ErrorKind;
+
     use super::*;
 
     #[test]
@@ -242,6 +244,58 @@ mod tests {
             let understood = parsed.and_then(|matches| CommandLine::from_arg_matches(&matches));
             assert!(understood.is_ok(), "{line}: {}", understood.unwrap_err());
         }
+    }
+
+    /// Returns the commands that a page shows, in its code blocks and within its sentences.
+    fn shown(page: &str) -> Vec<String> {
+        let pieces = page.split("```").enumerate();
+        let (code, prose): (Vec<_>, Vec<_>) = pieces.partition(|(index, _)| index % 2 == 1);
+        let lines = code.iter().flat_map(|(_, block)| block.lines());
+        let lines = lines.map(|line| line.strip_prefix("$ ").unwrap_or(line));
+        // Without comments, further commands, and the mark of a line that goes on.
+        let lines = lines.map(|line| line.split(['#', '|', '\\']).next().unwrap_or_default());
+        let spans = prose
+            .iter()
+            .flat_map(|(_, text)| text.split('`').skip(1).step_by(2));
+        let commands = lines.chain(spans).map(|text| text.replace('\n', " "));
+        commands
+            .filter(|text| text.starts_with("cargo xtask "))
+            .collect()
+    }
+
+    #[test]
+    fn every_command_of_the_pages_is_understood() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let pages = std::fs::read_dir(root.join("docs")).unwrap();
+        let pages = pages.map(|entry| entry.unwrap().path());
+        let more = [
+            "README.md",
+            "CONTRIBUTING.md",
+            "templates/project/README.md",
+        ];
+        let pages = pages.chain(more.map(|page| root.join(page)));
+        let mut count = 0;
+        for page in pages.filter(|path| path.extension().is_some_and(|it| it == "md")) {
+            for line in shown(&std::fs::read_to_string(&page).unwrap()) {
+                // A word in brackets may be left out.
+                let words = words(&line)
+                    .into_iter()
+                    .filter(|word| !word.starts_with('['));
+                let parsed = CommandLine::command().try_get_matches_from(words.skip(1));
+                let error = parsed.err();
+                // A sentence may name a command without the board that it needs.
+                let is_wrong = error.as_ref().filter(|error| {
+                    error.use_stderr() && error.kind() != ErrorKind::MissingRequiredArgument
+                });
+                assert!(
+                    is_wrong.is_none(),
+                    "{}: {line}: {is_wrong:?}",
+                    page.display()
+                );
+                count += 1;
+            }
+        }
+        assert!(count > 100, "{count}");
     }
 
     #[test]

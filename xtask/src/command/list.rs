@@ -1,6 +1,7 @@
 //! `cargo xtask list`: lists the boards and the apps.
 
 use clap::Args;
+use vmos_codegen::Board;
 use vmos_codegen::board::Architecture;
 
 use crate::boards::{self, HOSTED};
@@ -31,22 +32,10 @@ pub fn run(_arguments: &Arguments) -> Result<(), Failure> {
     let sound = boards::Sound::of(&workspace)?;
     sound.say_broken();
     for board in sound.boards {
-        let transports: Vec<_> = transport::transports(&board)
-            .iter()
-            .map(ToString::to_string)
-            .collect();
+        let transports = transports(&board);
         let memory = format!("{} MiB", board.qemu.memory >> 20);
         let architecture = architecture(board.architecture).to_owned();
-        boards.add([
-            board.name,
-            architecture,
-            match transports.is_empty() {
-                true => "console only".to_owned(),
-                false => transports.join(", "),
-            },
-            memory,
-            board.title,
-        ]);
+        boards.add([board.name, architecture, transports, memory, board.title]);
     }
     let mut apps = Table::new();
     apps.add(["APP", "DESCRIPTION"].map(str::to_owned));
@@ -57,6 +46,18 @@ pub fn run(_arguments: &Arguments) -> Result<(), Failure> {
     print!("{}\n{}", boards.text(width), apps.text(width));
     println!("\n`cargo xtask run {HOSTED}` runs an app as a process of this host.");
     Ok(())
+}
+
+/// Describes how a machine is connected to disks and networks.
+fn transports(board: &Board) -> String {
+    let transports = transport::transports(board);
+    let transports: Vec<_> = transports.iter().map(ToString::to_string).collect();
+    match (&*transports.join(", "), board.ethernet.is_some()) {
+        ("", false) => "console only".to_owned(),
+        ("", true) => "none; Ethernet".to_owned(),
+        (all, false) => all.to_owned(),
+        (all, true) => format!("{all}; Ethernet"),
+    }
 }
 
 fn architecture(architecture: Architecture) -> &'static str {

@@ -221,11 +221,18 @@ fn the_list_has_every_board_and_the_demo() {
         .lines()
         .filter_map(|line| line.split(' ').next())
         .collect();
-    let boards = boards::names(&Workspace::find().unwrap()).unwrap();
-    assert!(
-        boards.iter().all(|board| names.contains(&board.as_str())),
-        "{list}"
-    );
+    for board in boards::load_all(&Workspace::find().unwrap()).unwrap() {
+        let place = names.iter().position(|name| *name == board.name);
+        let line = list.lines().nth(place.expect("every board is listed"));
+        let line = line.unwrap_or_default();
+        assert_eq!(
+            line.contains("Ethernet"),
+            board.ethernet.is_some(),
+            "{line}"
+        );
+        let has_nothing = board.ethernet.is_none() && transports(&board).is_empty();
+        assert_eq!(line.contains("console only"), has_nothing, "{line}");
+    }
     assert!(names.contains(&"demo"), "{list}");
 }
 
