@@ -1,4 +1,4 @@
-//! A time server (RFC 5905) on a free port of this host, whose clock stands still.
+//! A time server (RFC 5905) on a free port of this host. Its time is constant.
 
 use std::net::{Ipv4Addr, UdpSocket};
 use std::thread;

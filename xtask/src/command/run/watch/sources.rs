@@ -129,7 +129,7 @@ fn is_for_others(name: &str) -> bool {
 /// Returns cargo's metadata of a workspace, with the packages from elsewhere.
 fn metadata(root: &Path) -> Option<Value> {
     let output = cargo()
-        .args(["metadata", "--format-version=1", "--offline"])
+        .args(["metadata", "--format-version=1"])
         .current_dir(root)
         .stderr(Stdio::null())
         .output()
