@@ -46,6 +46,7 @@ pub mod sbi_payload;
 pub mod sbi_reset;
 pub mod semihosting;
 pub mod sifive_test;
+mod sockets;
 pub mod sp804;
 pub mod sse_timer;
 pub mod supervisor_timer;

@@ -132,9 +132,13 @@ impl Facts {
     /// Returns the machine with the inputs of further interrupt controllers numbered from the number
     /// of each on: an equal number of two controllers is another interrupt.
     pub(crate) fn numbered(&self, further: &[(u64, u32)]) -> Self {
+        let all = further.iter().flat_map(|(base, first)| {
+            let devices = self.with_children(&[*base]).into_iter();
+            devices.map(|base| (base, *first))
+        });
+        let all: Vec<(u64, u32)> = all.collect();
         let first = |controller: Option<u64>| {
-            let owner =
-                controller.and_then(|owner| further.iter().find(|(base, _)| *base == owner));
+            let owner = controller.and_then(|owner| all.iter().find(|(base, _)| *base == owner));
             owner.map_or(0, |(_, first)| *first)
         };
         let mut facts = self.clone();

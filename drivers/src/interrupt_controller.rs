@@ -13,6 +13,7 @@ pub mod imsic;
 pub mod its;
 pub mod nvic;
 pub mod plic;
+pub mod sockets;
 
 mod gic;
 mod i8259;

@@ -168,10 +168,14 @@ impl<'a, const N: usize, const STRIDE: u32> Survey<'a, N, STRIDE> {
             let others = described.checked_div(STRIDE).unwrap_or_default();
             return (number.wrapping_add(others * STRIDE), false);
         };
-        let (mut are_known, mut first) = (false, 0_u32);
+        let (mut are_known, mut first, mut name) = (false, 0_u32, None);
         for (part, one) in self.all() {
             if !part.is_interrupt_controller {
                 continue;
+            }
+            if STRIDE != 0 {
+                let before = core::mem::replace(&mut name, part.further());
+                first = first.wrapping_add(if name == before { 0 } else { STRIDE });
             }
             if let Some(node) = &one.node {
                 // A domain of an APLIC receives the sources of the domain below it (RISC-V AIA 1.0,
@@ -182,7 +186,6 @@ impl<'a, const N: usize, const STRIDE: u32> Survey<'a, N, STRIDE> {
                 }
                 are_known |= numbers[0].is_some();
             }
-            first = first.wrapping_add(STRIDE);
         }
         (number, are_known)
     }

@@ -1,19 +1,24 @@
 //! The advanced platform-level interrupt controller of RISC-V machines, with direct delivery (The
 //! RISC-V Advanced Interrupt Architecture 1.0, chapter 4).
 
+mod further;
+
 use super::block::{self, block};
-use super::riscv;
+use super::{riscv, sockets};
 use crate::board::{self, Architecture, Block, Lines, Register, Value};
 use crate::diagnostic::Problems;
 use crate::language::table::table;
-use crate::language::{Field, Number, Space, schema};
+use crate::language::{Field, Named, Number, Space, schema};
 use crate::machine::device::Device;
 use crate::part::claims::{Claimed, Claims};
 use crate::part::draft::{self, Machine, register};
 use crate::part::expect::Expected;
 use crate::part::section::Section;
 use crate::part::surroundings::Surroundings;
-use crate::part::{Binding, Controller, Delivery, Driver, Entered, Inputs, Selection, place};
+use crate::part::{
+    Binding, Controller, Delivery, Driver, Entered, Further, Inputs, Selection, place,
+};
+use further::FurtherAplic;
 
 table! {
     /// The advanced platform-level interrupt controller (APLIC) of RISC-V machines, with direct
@@ -25,6 +30,9 @@ table! {
         supervisor: Domain => optional,
         /// The number of the APLIC's sources, which are numbered from 1.
         sources: Number<1, 1023> => required,
+        /// The APLICs of other sockets, by a name for each, by which interrupts select them. The
+        /// kernel must run in S mode: a hart of such a socket passes the interrupts on.
+        further: Named<FurtherAplic> => optional,
     }
 }
 
@@ -95,6 +103,7 @@ impl Binding for Aplic {
         for (name, _, domain) in self.domains() {
             block::claim(&self.place, name, domain, claims);
         }
+        further::claim(&self.further, claims);
     }
 
     fn expect(&self, expected: &mut Expected) {
@@ -106,12 +115,15 @@ impl Binding for Aplic {
                     .sources("riscv,num-sources", &self.sources);
             }
         }
+        further::expect(&self.further, expected);
     }
 
     fn check(&self, around: &Surroundings<'_>, claimed: &Claimed, problems: &mut Problems) {
         for (name, mode, domain) in self.domains() {
             riscv::check_for_mode(&self.place, name, domain, mode, around, problems);
         }
+        sockets::check(&self.further, around, problems);
+        sockets::check_relays(&self.further, around, problems);
         riscv::check_source_0(APLIC, &self.place, claimed, problems);
     }
 }
@@ -119,7 +131,20 @@ impl Binding for Aplic {
 impl Controller for Aplic {
     fn inputs(&self) -> Vec<Inputs> {
         let sources = self.sources.value().map_or(1023, |sources| sources.0);
-        vec![inputs(sources)]
+        let own = std::iter::once(inputs(sources));
+        own.chain(sockets::inputs(&self.further, inputs)).collect()
+    }
+
+    fn further(&self) -> Vec<Further> {
+        further::list(&self.further)
+    }
+
+    fn has_all_further(&self) -> bool {
+        self.further.optional().is_some()
+    }
+
+    fn further_needs(&self, around: &Surroundings<'_>) -> Option<&'static str> {
+        sockets::needs(around)
     }
 
     fn takes_low(&self) -> bool {
@@ -129,7 +154,7 @@ impl Controller for Aplic {
     fn reach(&self, devices: &[Device], mode: Entered) -> Option<u32> {
         let domains = self.domains().into_iter();
         let bases = domains.filter_map(|(_, _, domain)| Some(domain.value()?.base.value()?.0));
-        let bases: Vec<u64> = bases.collect();
+        let bases: Vec<u64> = bases.chain(further::bases(&self.further)).collect();
         riscv::reach(devices, DOMAIN, &bases, mode)
     }
 
@@ -153,75 +178,117 @@ impl Driver for Aplic {
 
     fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
         let sources = self.sources.value()?.0;
-        let mut config = Vec::new();
         let mut registers = Vec::new();
         for (name, _, domain) in self.domains() {
             let range = block::optional_range(domain)?;
-            config.push((name, Value::optional(range.map(Value::Range))));
             registers.extend(range.map(|range| Block {
                 key: format!("{}.{name}", self.place.path),
                 base: range.base,
-                registers: [domain_registers(around.used, sources), delivery()].concat(),
+                registers: [domain_registers(around.used, 0, sources), delivery()].concat(),
             }));
         }
-        config.push(("sources", Value::Decimal(sources.into())));
+        let own = config(
+            block::optional_range(&self.machine)?,
+            block::optional_range(&self.supervisor)?,
+            sources,
+        );
+        let others = further::resolve(&self.further, around.used)?;
+        let code = match others.as_slice() {
+            [] => board::Code {
+                imports: vec![
+                    ("vmos_drivers::mmio", "Mmio"),
+                    ("vmos_drivers::riscv", "self"),
+                    ("vmos_drivers::interrupt_controller::aplic", "self"),
+                    ("vmos_drivers::interrupt_controller::aplic", "Aplic"),
+                ],
+                driver: "Aplic<Mmio, P>".to_owned(),
+                config_type: "aplic::Config".to_owned(),
+                config: own,
+                processor: vec!["riscv::LocalInterrupts"],
+            },
+            others => further::code(own, others),
+        };
+        let mut card = format!("APLIC, sources 1 to {sources}");
+        if !others.is_empty() {
+            card = format!("{} APLICs, one for each socket", 1 + others.len());
+        }
+        registers.extend(others.into_iter().map(|one| one.registers));
+        let lines = std::iter::once(lines(sources));
         Some(board::InterruptController {
             number: "source",
-            lines: vec![lines(sources)],
+            lines: lines.chain(sockets::lines(&self.further, inputs)).collect(),
             part: board::Part {
                 key: self.place.path.clone(),
-                card: format!("APLIC, sources 1 to {sources}"),
-                code: board::Code {
-                    imports: vec![
-                        ("vmos_drivers::mmio", "Mmio"),
-                        ("vmos_drivers::riscv", "self"),
-                        ("vmos_drivers::interrupt_controller::aplic", "self"),
-                        ("vmos_drivers::interrupt_controller::aplic", "Aplic"),
-                    ],
-                    driver: "Aplic<Mmio, P>".to_owned(),
-                    config_type: "aplic::Config".to_owned(),
-                    config: Value::structure("aplic::Config", config),
-                    processor: vec!["riscv::LocalInterrupts"],
-                },
+                card,
+                code,
                 registers,
                 entry: Vec::new(),
             },
         })
     }
 
-    /// Tests that a domain which delivers to a mode of the harts refers to their external
-    /// interrupts for this mode.
+    /// Finds the domains that deliver to a mode of the harts: they refer to the external interrupts of
+    /// the harts for this mode.
     fn import(machine: &Machine<'_>, _domain: &Device) -> Option<Section> {
         let domains = machine.all(DOMAIN);
+        let of_mode = |cause: u32| {
+            let all = domains.iter().copied();
+            let of_mode = all.filter(|domain| domain.interrupts.first() == Some(&Some(cause)));
+            of_mode.collect::<Vec<&Device>>()
+        };
+        let modes = riscv::modes_of(machine);
         let mut section = Section::new("interrupt-controller.aplic");
-        let mut count = None;
-        for (name, cause) in riscv::modes_of(machine) {
-            let is_it = |domain: &&&Device| domain.interrupts.first() == Some(&Some(cause));
-            let domain = domains.iter().find(is_it)?;
+        let (mut count, mut has_others) = (None, false);
+        for (name, cause) in &modes {
+            let of_mode = of_mode(*cause);
+            let domain = of_mode.first()?;
+            has_others |= of_mode.len() > 1;
             section = section
                 .line(name, draft::block(register(domain, 0)?))
                 .with_owners(domain.base());
             count = Some(sources(domain)?);
         }
         let count = count?;
-        Some(
-            section
-                .line("sources", count)
-                .with_inputs(&[inputs(count)])
-                .with_option("aia=aplic"),
-        )
+        let section = section
+            .line("sources", count)
+            .with_inputs(&[inputs(count)])
+            .with_option("aia=aplic");
+        // Only firmware starts the harts that pass on the interrupts of further APLICs.
+        match machine.has_firmware() {
+            true => further::import(section, &of_mode(riscv::SUPERVISOR_EXTERNAL)),
+            false => Some(section.optional_note(has_others.then_some(sockets::ONLY_IN_S_MODE))),
+        }
     }
 }
 
-/// The registers of a domain by name (4.5): the mode of delivery, the configuration of the sources
-/// that the board uses, and which sources are pending, asserted and enabled.
+/// Returns the configuration of an APLIC, with its domains for M and S mode.
+fn config(machine: Option<board::Range>, supervisor: Option<board::Range>, sources: u32) -> Value {
+    let domain = |range: Option<board::Range>| Value::optional(range.map(Value::Range));
+    Value::structure(
+        "aplic::Config",
+        vec![
+            ("machine", domain(machine)),
+            ("supervisor", domain(supervisor)),
+            ("sources", Value::Decimal(sources.into())),
+        ],
+    )
+}
+
+/// The registers by name (4.5) of a domain whose source 0 has the number `first`: the mode of delivery,
+/// the configuration of the sources that the board uses, and which sources are pending, asserted and
+/// enabled.
 pub(super) fn domain_registers(
     used: &[board::Claim<board::Interrupt>],
+    first: u32,
     sources: u32,
 ) -> Vec<Register> {
     let mut registers: Vec<Register> = vec![("domaincfg".to_owned(), 0, 4)];
     for claim in used {
-        for line in claim.what.number..claim.what.number + claim.what.count {
+        let source = claim.what.number.checked_sub(first);
+        let Some(source) = source.filter(|source| *source <= sources) else {
+            continue;
+        };
+        for line in source..source + claim.what.count {
             let place = 4 * u64::from(line);
             registers.push((format!("sourcecfg{line}"), place, 4));
             registers.push((format!("target{line}"), 0x3000 + place, 4));

@@ -1,20 +1,26 @@
 //! The incoming MSI controllers of RISC-V harts, with an APLIC that sends them the interrupts of
 //! lines (The RISC-V Advanced Interrupt Architecture 1.0, chapter 3 and section 4.9).
 
+mod further;
+mod level;
+
 use super::aplic;
-use super::block::{self, block};
-use super::riscv;
-use crate::board::{self, Architecture, Block, Value};
+use super::{riscv, sockets};
+use crate::board::{self, Architecture, Value};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::table::table;
-use crate::language::{Address, Field, Number, Size, hexadecimal, schema};
+use crate::language::{Field, Named, Number, Size, hexadecimal, schema};
 use crate::machine::device::Device;
-use crate::part::claims::{Claimed, Claims, Extent, Rule};
+use crate::part::claims::{Claimed, Claims};
 use crate::part::draft::{self, Machine, register};
 use crate::part::expect::Expected;
 use crate::part::section::Section;
 use crate::part::surroundings::Surroundings;
-use crate::part::{Binding, Controller, Delivery, Driver, Entered, Inputs, Selection, place};
+use crate::part::{
+    Binding, Controller, Delivery, Driver, Entered, Further, Inputs, Selection, place,
+};
+use further::FurtherImsic;
+use level::{FILE, FILES, Level};
 
 table! {
     /// The incoming MSI controllers (IMSIC) of RISC-V harts, with an APLIC that sends them
@@ -32,29 +38,11 @@ table! {
         identities: Number<63, 2047> => required,
         /// The number of sources of the APLIC, which are numbered from 1.
         sources: Number<1, 1023> => required,
+        /// The interrupt files and APLICs of other sockets, by a name for each, by which interrupts
+        /// select them. The sources of all APLICs have identities of their own.
+        further: Named<FurtherImsic> => optional,
     }
 }
-
-table! {
-    /// The registers that deliver in a privilege mode.
-    pub struct Level {
-        /// The address of the interrupt file of hart 0. Those of the other harts follow.
-        files: Address => required,
-        /// The registers of the domain of the APLIC.
-        aplic: Domain => required,
-    }
-}
-
-block! {
-    /// The registers of a domain of an APLIC that sends messages (4.5).
-    pub struct Domain: "an APLIC's domain", "32 KiB", 0x1000, 0x4000
-}
-
-/// The `compatible` string of the interrupt files of a privilege mode.
-const FILES: &[&str] = &["riscv,imsics"];
-
-/// The size of an interrupt file (3.5).
-const FILE: u64 = 0x1000;
 
 /// Its messages.
 const BY_IMSIC: board::Msi = board::Msi {
@@ -65,10 +53,7 @@ const BY_IMSIC: board::Msi = board::Msi {
 
 impl Imsic {
     fn levels(&self) -> [(&'static str, Entered, &Field<Level>); 2] {
-        [
-            ("machine", Entered::Machine, &self.machine),
-            ("supervisor", Entered::Supervisor, &self.supervisor),
-        ]
+        level::all(&self.machine, &self.supervisor)
     }
 
     /// Reports a distance between files that is no power of two, or less than a file, or more than
@@ -125,13 +110,18 @@ impl Imsic {
     }
 }
 
-/// Returns the number of harts of the first group of interrupt files, if there are further groups.
-fn harts_of_group(files: &Device) -> Option<u32> {
+/// Returns the number of harts in the first `described` groups of interrupt files, if there are further
+/// groups. Each group is a range of registers.
+fn harts_of_groups(files: &Device, described: usize) -> Option<u32> {
     let groups = files.number("riscv,group-index-bits").unwrap_or(0);
+    if groups == 0 || files.registers.len() <= described {
+        return None;
+    }
     let bits = files.number("riscv,hart-index-bits");
     // Without the property, the bits that all harts need (Linux, riscv,imsics.yaml).
     let bits = bits.unwrap_or_else(|| files.interrupts.len().max(1).next_power_of_two().ilog2());
-    (groups > 0).then(|| 1_u32.checked_shl(bits).unwrap_or(u32::MAX))
+    let harts = 1_u32.checked_shl(bits).unwrap_or(u32::MAX);
+    Some(harts.saturating_mul(u32::try_from(described).unwrap_or(u32::MAX)))
 }
 
 impl Binding for Imsic {
@@ -142,23 +132,10 @@ impl Binding for Imsic {
     }
 
     fn claim(&self, claims: &mut Claims<'_>) {
-        let rule = Rule::registers("an interrupt file", FILE, FILE);
         for (name, _, level) in self.levels() {
-            let path = format!("{}.{name}", self.place.path);
-            match level {
-                Field::Given(given) => {
-                    let (files, place) = (&given.value.files, &given.value.place);
-                    let size = files.get().map(|files| Extent {
-                        bytes: FILE,
-                        at: files.at,
-                    });
-                    claims.range(&format!("{path}.files"), files, size, rule);
-                    block::claim(place, "aplic", &given.value.aplic, claims);
-                }
-                Field::Absent => {}
-                Field::Bad => claims.drop_claim(&path),
-            }
+            level::claim(&format!("{}.{name}", self.place.path), level, claims);
         }
+        further::claim(&self.further, claims);
     }
 
     fn expect(&self, expected: &mut Expected) {
@@ -173,13 +150,9 @@ impl Binding for Imsic {
                 .registers(0, &key, &level.files, &self.stride)
                 .or_less()
                 .number("riscv,num-ids", &self.identities);
-            if let Some(domain) = level.aplic.value() {
-                expected
-                    .part(&domain.place, aplic::DOMAIN)
-                    .registers(0, &domain.place.path, &domain.base, &domain.size)
-                    .sources("riscv,num-sources", &self.sources);
-            }
+            level::expect_domain(level, &self.sources, expected);
         }
+        further::expect(self, expected);
     }
 
     fn check(&self, around: &Surroundings<'_>, claimed: &Claimed, problems: &mut Problems) {
@@ -188,6 +161,7 @@ impl Binding for Imsic {
         }
         self.check_stride(problems);
         self.check_identities(problems);
+        further::check(self, around, problems);
         riscv::check_source_0(aplic::APLIC, &self.place, claimed, problems);
     }
 }
@@ -195,7 +169,17 @@ impl Binding for Imsic {
 impl Controller for Imsic {
     fn inputs(&self) -> Vec<Inputs> {
         let sources = self.sources.value().map_or(1023, |sources| sources.0);
-        vec![aplic::inputs(sources)]
+        let own = std::iter::once(aplic::inputs(sources));
+        own.chain(sockets::inputs(&self.further, aplic::inputs))
+            .collect()
+    }
+
+    fn further(&self) -> Vec<Further> {
+        further::list(&self.further)
+    }
+
+    fn has_all_further(&self) -> bool {
+        self.further.optional().is_some()
     }
 
     fn takes_low(&self) -> bool {
@@ -207,7 +191,8 @@ impl Controller for Imsic {
         let cause = riscv::cause_of(mode);
         let is_it =
             |files: &&Device| files.is(FILES) && files.interrupts.first() == Some(&Some(cause));
-        harts_of_group(devices.iter().find(is_it)?)
+        let described = 1 + self.further.value().map_or(0, |named| named.iter().count());
+        harts_of_groups(devices.iter().find(is_it)?, described)
     }
 
     fn selected(&self) -> Option<Selection> {
@@ -236,47 +221,57 @@ impl Driver for Imsic {
         let (sources, identities) = (self.sources.value()?.0, self.identities.value()?.0);
         let mut config = Vec::new();
         let mut registers = Vec::new();
-        for (name, _, level) in self.levels() {
-            let Some(level) = level.optional()? else {
-                config.push((name, Value::optional(None)));
-                continue;
-            };
-            let domain = block::range(level.value.aplic.value()?)?;
-            let fields = vec![
-                ("files", Value::Address(level.value.files.value()?.0)),
-                ("aplic", Value::Range(domain)),
-            ];
-            let fields = Value::structure("imsic::Level", fields);
-            config.push((name, Value::optional(Some(fields))));
-            registers.push(Block {
-                key: format!("{}.{name}.aplic", self.place.path),
-                base: domain.base,
-                registers: aplic::domain_registers(around.used, sources),
-            });
+        for (name, _, given) in self.levels() {
+            config.push((name, level::config(given)?));
+            registers.extend(level::registers(given, 0, sources, around.used)?);
         }
-        config.extend([
-            ("stride", Value::Hexadecimal(self.stride.value()?.0)),
-            ("identities", Value::Decimal(identities.into())),
-            ("sources", Value::Decimal(sources.into())),
-        ]);
+        let others = further::resolve(&self.further, around.used)?;
+        let mut card =
+            format!("IMSIC, identities 1 to {identities}; APLIC, sources 1 to {sources}");
+        let code = if others.is_empty() {
+            config.extend([
+                ("stride", Value::Hexadecimal(self.stride.value()?.0)),
+                ("identities", Value::Decimal(identities.into())),
+                ("sources", Value::Decimal(sources.into())),
+            ]);
+            board::Code {
+                imports: vec![
+                    ("vmos_drivers::mmio", "Mmio"),
+                    ("vmos_drivers::interrupt_controller::imsic", "self"),
+                    ("vmos_drivers::interrupt_controller::imsic", "Imsic"),
+                ],
+                driver: "Imsic<Mmio, P>".to_owned(),
+                config_type: "imsic::Config".to_owned(),
+                config: Value::structure("imsic::Config", config),
+                processor: vec!["imsic::InterruptFile"],
+            }
+        } else {
+            let all = further::sources(self)?;
+            card = format!(
+                "IMSIC, identities 1 to {identities}, the first {all} for the sources of {} APLICs, one \
+                 for each socket",
+                1 + others.len()
+            );
+            further::code(self, config, &others)?
+        };
+        let own = std::iter::once(aplic::lines(sources));
         Some(board::InterruptController {
-            number: "identity",
-            lines: vec![aplic::lines(sources)],
+            number: if others.is_empty() {
+                "identity"
+            } else {
+                "number"
+            },
+            lines: own
+                .chain(sockets::lines(&self.further, aplic::inputs))
+                .collect(),
             part: board::Part {
                 key: self.place.path.clone(),
-                card: format!("IMSIC, identities 1 to {identities}; APLIC, sources 1 to {sources}"),
-                code: board::Code {
-                    imports: vec![
-                        ("vmos_drivers::mmio", "Mmio"),
-                        ("vmos_drivers::interrupt_controller::imsic", "self"),
-                        ("vmos_drivers::interrupt_controller::imsic", "Imsic"),
-                    ],
-                    driver: "Imsic<Mmio, P>".to_owned(),
-                    config_type: "imsic::Config".to_owned(),
-                    config: Value::structure("imsic::Config", config),
-                    processor: vec!["imsic::InterruptFile"],
-                },
-                registers,
+                card,
+                code,
+                registers: registers
+                    .into_iter()
+                    .chain(others.into_iter().flat_map(|one| one.registers))
+                    .collect(),
                 entry: Vec::new(),
             },
         })
@@ -285,19 +280,18 @@ impl Driver for Imsic {
     /// Interrupt files name the external interrupts of the harts for their mode; a domain names the
     /// files that it sends messages to.
     fn import(machine: &Machine<'_>, _files: &Device) -> Option<Section> {
-        let (all, domains) = (machine.all(FILES), machine.all(aplic::DOMAIN));
+        let modes = further::imported(machine)?;
         let mut section = Section::new("interrupt-controller.imsic");
         let mut counts = None;
-        for (name, cause) in riscv::modes_of(machine) {
-            let is_it = |files: &&&Device| files.interrupts.first() == Some(&Some(cause));
-            let files = all.iter().find(is_it)?;
-            let handle = files.number("phandle")?;
-            let sends = |domain: &&&Device| domain.number("msi-parent") == Some(handle);
-            let domain = domains.iter().find(sends)?;
+        for mode in &modes {
+            let (files, domain) = (mode.files, mode.domains.first()?);
             let block = draft::block(register(domain, 0)?);
             let files_at = hexadecimal(register(files, 0)?.base);
             section = section
-                .line(name, format!("{{ files = {files_at}, aplic = {block} }}"))
+                .line(
+                    mode.name,
+                    format!("{{ files = {files_at}, aplic = {block} }}"),
+                )
                 .with_owners(domain.base());
             let guests = files.number("riscv,guest-index-bits").unwrap_or(0);
             counts = Some((
@@ -307,15 +301,14 @@ impl Driver for Imsic {
             ));
         }
         let (guests, identities, sources) = counts?;
-        let stride = FILE.checked_shl(guests).filter(|_| guests > 0);
-        Some(
-            section
-                .optional("stride", stride.map(|stride| Size(stride).written()))
-                .line("identities", identities)
-                .line("sources", sources)
-                .with_inputs(&[aplic::inputs(sources)])
-                .with_messages(Some(BY_IMSIC))
-                .with_option("aia=aplic-imsic"),
-        )
+        let stride = FILE.checked_shl(guests)?;
+        let section = section
+            .optional("stride", (guests > 0).then(|| Size(stride).written()))
+            .line("identities", identities)
+            .line("sources", sources)
+            .with_inputs(&[aplic::inputs(sources)])
+            .with_messages(Some(BY_IMSIC))
+            .with_option("aia=aplic-imsic");
+        further::import(section, &modes, stride)
     }
 }

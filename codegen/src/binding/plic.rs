@@ -3,7 +3,7 @@
 mod contexts;
 mod further;
 
-use super::riscv;
+use super::{riscv, sockets};
 use crate::board::{self, Architecture};
 use crate::board::{Block, Lines, Register};
 use crate::diagnostic::Problems;
@@ -104,7 +104,7 @@ impl Controller for Plic {
     fn inputs(&self) -> Vec<Inputs> {
         let sources = self.sources.value().map_or(1023, |sources| sources.0);
         let own = std::iter::once(inputs(sources));
-        own.chain(further::inputs(&self.further)).collect()
+        own.chain(sockets::inputs(&self.further, inputs)).collect()
     }
 
     fn further(&self) -> Vec<Further> {
@@ -116,7 +116,7 @@ impl Controller for Plic {
     }
 
     fn further_needs(&self, around: &Surroundings<'_>) -> Option<&'static str> {
-        further::needs(around)
+        sockets::needs(around)
     }
 
     fn reach(&self, devices: &[Device], mode: Entered) -> Option<u32> {
@@ -202,7 +202,7 @@ impl Driver for Plic {
         });
         Some(board::InterruptController {
             number: "source",
-            lines: own.chain(further::lines(&self.further)).collect(),
+            lines: own.chain(sockets::lines(&self.further, inputs)).collect(),
             part: board::Part {
                 key: self.place.path.clone(),
                 card,
@@ -234,7 +234,7 @@ impl Driver for Plic {
             .line("sources", sources)
             .with_owners([registers.base])
             .with_inputs(&[inputs(sources)])
-            .optional_note(has_others.then_some(further::ONLY_IN_S_MODE));
+            .optional_note(has_others.then_some(sockets::ONLY_IN_S_MODE));
         let section = further::import(section, &plics)?;
         Some(match is_usual {
             true => section,

@@ -195,3 +195,101 @@ fn interrupt_files_overlap_nothing() {
     let near = IMSIC.replace("files = 0x1800_0000", "files = «0x1000_1000»");
     assert!(with(&[(APLIC, &near)]).load().is_err());
 }
+
+const FURTHER_APLIC: &str = "sources = 40\nfurther.east = { supervisor = { base = 0x1100_0000 }, \
+                             sources = 20, first-hart = 2 }";
+
+#[test]
+fn the_aplic_of_another_socket_has_numbers_of_its_own() {
+    let board = fine(&[
+        ("sources = 40", FURTHER_APLIC),
+        ("{ aplic = 1 }", "{ aplic = 10, controller = \"east\" }"),
+    ]);
+    let numbers = board.interrupts.iter().map(|claim| claim.what.number);
+    assert_eq!(numbers.collect::<Vec<_>>(), [10, 32, 2048 + 10]);
+    let driver = &board.interrupt_controller.part.code.driver;
+    assert_eq!(driver, "Aplics<Mmio, P, 2>");
+    let keys = board.interrupt_controller.part.registers.iter();
+    let keys: Vec<&str> = keys.map(|block| block.key.as_str()).collect();
+    let table = "interrupt-controller.aplic";
+    let supervisor = format!("{table}.supervisor");
+    let further = format!("{table}.further.east.supervisor");
+    assert_eq!(keys, [supervisor, further]);
+}
+
+#[test]
+fn the_aplic_of_another_socket_delivers_to_its_own_harts_only() {
+    let header = "[interrupt-controller.aplic]\n";
+    let both = format!("{header}machine = {{ base = 0x1200_0000 }}\n");
+    let marked = FURTHER_APLIC.replace("{ supervisor = {", "«{ supervisor = {");
+    let marked = marked.replace("first-hart = 2 }", "first-hart = 2 }»");
+    only(
+        &[
+            (PAYLOAD, EITHER),
+            (SSTC, CLINT),
+            (header, &both),
+            ("sources = 40", &marked),
+        ],
+        Code::WrongMode,
+        "`interrupt-controller.aplic.further.east` cannot interrupt the kernel",
+    );
+    let unknown = "{ aplic = 10, controller = \"west\" }";
+    only(
+        &[
+            ("sources = 40", FURTHER_APLIC),
+            ("{ aplic = 10 }", &format!("«{unknown}»")),
+        ],
+        Code::BadInterrupt,
+        "`interrupt-controller.aplic` has no further controller `west`",
+    );
+}
+
+/// A second socket of the board with interrupt files.
+const FURTHER_IMSIC: &str = "sources = 40\nfurther.east = { supervisor = { files = 0x1900_0000, aplic = { base = \
+     0x1100_0000 } }, sources = 20, first-hart = 3, hart-index-bits = 2 }";
+
+#[test]
+fn sources_of_all_sockets_have_numbers_and_identities_of_their_own() {
+    let imsic = IMSIC.replace("sources = 40", FURTHER_IMSIC);
+    let board = fine(&[
+        (APLIC, &imsic),
+        ("{ aplic = 1 }", "{ aplic = 10, controller = \"east\" }"),
+        (INTX, MSI),
+    ]);
+    let numbers = board.interrupts.iter().map(|claim| claim.what.number);
+    assert_eq!(numbers.collect::<Vec<_>>(), [10, 32, 2048 + 10]);
+    let part = &board.interrupt_controller.part;
+    assert_eq!(part.code.driver, "Imsics<Mmio, P, 2>");
+    let config = format!("{:?}", part.code.config);
+    // The first hart of socket 1, with two bits for those of a socket.
+    assert!(config.contains("(\"first_index\", Decimal(4))"), "{config}");
+    assert!(part.card.contains("the first 60 for"), "{}", part.card);
+    for (identities, sources) in [(63, 24), (127, 88)] {
+        let many = imsic.replace("127", &identities.to_string());
+        let many = many.replace("sources = 20", &format!("sources = «{sources}»"));
+        only(
+            &[(APLIC, &many)],
+            Code::BadNumber,
+            "the sources of all sockets are more than the identities of an interrupt file",
+        );
+    }
+}
+
+#[test]
+fn a_further_socket_of_interrupt_files_works_in_either_mode() {
+    let header = "[interrupt-controller.imsic]\n";
+    let own = "machine = { files = 0x1400_0000, aplic = { base = 0x1200_0000 } }\n";
+    let machine =
+        "{ machine = { files = 0x1500_0000, aplic = { base = 0x1300_0000 } }, supervisor =";
+    let imsic = IMSIC.replace("sources = 40", FURTHER_IMSIC);
+    let imsic = imsic.replace(header, &format!("{header}{own}"));
+    let both = imsic.replace("east = { supervisor =", &format!("east = {machine}"));
+    fine(&[(APLIC, &both), (PAYLOAD, EITHER), (SSTC, CLINT)]);
+    let missing = imsic.replace("east = {", "east = «{");
+    let missing = missing.replace("hart-index-bits = 2 }", "hart-index-bits = 2 }»");
+    only(
+        &[(APLIC, &missing), (PAYLOAD, EITHER), (SSTC, CLINT)],
+        Code::MissingKey,
+        "[interrupt-controller.imsic.further.east] needs `machine`",
+    );
+}

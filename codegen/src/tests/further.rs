@@ -120,7 +120,7 @@ fn the_name_of_a_controller_must_be_a_name() {
 #[test]
 fn two_controllers_of_one_hart_are_reported() {
     let text = FURTHER.replace("first-hart = 4", "first-hart = «2»");
-    riscv::with(&[(SOURCES, &text)]).has_only(Code::BadNumber, "two PLICs deliver to hart 2");
+    riscv::with(&[(SOURCES, &text)]).has_only(Code::BadNumber, "two sockets start with hart 2");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use crate::binding::{Console, Ethernet, InterruptController, Pci, Rtc, Timer};
 use crate::board::Msi;
 use crate::description::ROOT;
 use crate::language::hexadecimal;
+use crate::machine::device::Device;
 use crate::part::class::Recogniser;
 use crate::part::draft::{Machine, NO_FIRMWARE, Origin, QemuOrigin};
 use crate::part::expect::Part;
@@ -45,12 +46,20 @@ impl Comparison<'_> {
     pub(super) fn further(&self, base: u64) -> Option<(String, String)> {
         let place = self.description.controller()?.binding().place();
         let table = self.table(InterruptController::RECOGNISERS)?;
-        let base = format!("base = {},", hexadecimal(base));
         let mut lines = table.lines();
         if lines.next()? != format!("[{}]", place.path) {
             return None;
         }
-        let line = lines.find(|line| line.starts_with(FURTHER) && line.contains(&base))?;
+        // The kernel may use a domain of an APLIC above the one that the devices name.
+        let all = self.facts.devices.iter().filter_map(Device::base);
+        let receivers = all.filter(|one| self.facts.with_children(&[*one]).contains(&base));
+        let bases: Vec<String> = receivers
+            .map(|base| format!("base = {},", hexadecimal(base)))
+            .collect();
+        let has_it = |line: &&str| bases.iter().any(|base| line.contains(base));
+        let line = lines
+            .filter(|line| line.starts_with(FURTHER))
+            .find(has_it)?;
         let name = line.strip_prefix(FURTHER)?.split_once(" =")?.0;
         Some((line.to_owned(), name.to_owned()))
     }

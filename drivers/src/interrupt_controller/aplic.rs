@@ -12,6 +12,8 @@ use crate::interrupt::{Interrupt, InterruptController, Trigger};
 use crate::mmio::{Mmio, Registers};
 use crate::riscv::{Local, LocalInterrupts, Mode, TIMER};
 
+pub mod several;
+
 /// The domain's mode of delivery (4.5.1).
 const DOMAINCFG: usize = 0x0000;
 /// In `domaincfg`: the domain delivers interrupts.
@@ -176,11 +178,13 @@ impl<R: Registers> Domain<R> {
     }
 }
 
-/// An APLIC that delivers directly to one hart. The hart's index is its number.
+/// An APLIC that delivers directly to one hart.
 pub struct Aplic<R, P> {
     /// The domain of the hart's mode; `None` means that the hart receives no device interrupts.
     domain: Option<Domain<R>>,
     hart: P,
+    /// The index of the hart in the domain: its number, if the domain delivers to all harts.
+    index: usize,
     /// The registers of the delivery to the hart.
     delivery: usize,
     /// Whether a source is edge-triggered. Such a source must be claimed before its device is
@@ -191,11 +195,74 @@ pub struct Aplic<R, P> {
 impl<R: Registers, P: LocalInterrupts> Aplic<R, P> {
     /// Creates the driver for the current hart, with the registers of the domain of its mode.
     pub fn with_registers(registers: Option<R>, hart: P, sources: u32) -> Self {
+        let index = hart.id();
+        Self::for_index(registers, hart, index, sources)
+    }
+
+    /// Creates the driver for the hart with this index in the domain.
+    fn for_index(registers: Option<R>, hart: P, index: usize, sources: u32) -> Self {
         Self {
             domain: registers.map(|registers| Domain::new(registers, sources)),
-            delivery: delivery(hart.id()),
-            has_edges: false,
             hart,
+            index,
+            delivery: delivery(index),
+            has_edges: false,
+        }
+    }
+
+    /// Makes all sources inactive, and starts the delivery to the hart.
+    fn reset(&self) {
+        let Some(domain) = &self.domain else {
+            return;
+        };
+        domain.quieten();
+        let registers = &domain.registers;
+        registers.write32(self.delivery + IFORCE, 0);
+        registers.write32(self.delivery + ITHRESHOLD, 0);
+        registers.write32(self.delivery + IDELIVERY, 1);
+        if !domain.deliver(false) {
+            crate::warn!("the APLIC delivers only messages: the board needs the driver `imsic`");
+        }
+    }
+
+    /// Returns the domain, if `number` is one of its sources.
+    fn source(&self, number: u32) -> Option<&Domain<R>> {
+        self.domain.as_ref().filter(|one| one.is_source(number))
+    }
+
+    /// Enables a source.
+    fn activate(&mut self, interrupt: Interrupt) {
+        if let Some(domain) = self.source(interrupt.number) {
+            domain.enable(interrupt, self.index, USUAL_PRIORITY);
+            self.has_edges |= matches!(interrupt.trigger, Trigger::Edge | Trigger::EdgeFalling);
+        }
+    }
+
+    /// Disables a source.
+    fn deactivate(&self, number: u32) {
+        if let Some(domain) = self.source(number) {
+            domain.disable(number);
+        }
+    }
+
+    /// Returns the pending source of highest priority. It is claimed by [`conclude`](Self::conclude)
+    /// unless there are edge-triggered sources.
+    #[inline]
+    fn next(&self) -> Option<u32> {
+        let domain = self.domain.as_ref()?;
+        let register = if self.has_edges { CLAIMI } else { TOPI };
+        let number = domain.registers.read32(self.delivery + register) >> 16;
+        domain.is_source(number).then_some(number)
+    }
+
+    /// Claims a source whose device was served, unless [`next`](Self::next) has claimed it. If another
+    /// source is claimed here, its line is still asserted, so it stays pending.
+    #[inline]
+    fn conclude(&self) {
+        if let Some(domain) = &self.domain
+            && !self.has_edges
+        {
+            domain.registers.read32(self.delivery + CLAIMI);
         }
     }
 }
@@ -216,17 +283,10 @@ impl<R: Registers, P: LocalInterrupts> InterruptController for Aplic<R, P> {
     fn initialize(&mut self) {
         self.hart.enable(Local::Timer, false);
         self.hart.enable(Local::External, false);
-        let Some(domain) = &self.domain else {
+        if self.domain.is_none() {
             return;
-        };
-        domain.quieten();
-        let registers = &domain.registers;
-        registers.write32(self.delivery + IFORCE, 0);
-        registers.write32(self.delivery + ITHRESHOLD, 0);
-        registers.write32(self.delivery + IDELIVERY, 1);
-        if !domain.deliver(false) {
-            crate::warn!("the APLIC delivers only messages: the board needs the driver `imsic`");
         }
+        self.reset();
         self.hart.enable(Local::External, true);
     }
 
@@ -238,17 +298,16 @@ impl<R: Registers, P: LocalInterrupts> InterruptController for Aplic<R, P> {
     fn enable(&mut self, interrupt: Interrupt) {
         if interrupt.number == TIMER.number {
             self.hart.enable(Local::Timer, true);
-        } else if let Some(domain) = self.source(interrupt.number) {
-            domain.enable(interrupt, self.hart.id(), USUAL_PRIORITY);
-            self.has_edges |= matches!(interrupt.trigger, Trigger::Edge | Trigger::EdgeFalling);
+        } else {
+            self.activate(interrupt);
         }
     }
 
     fn disable(&mut self, number: u32) {
         if number == TIMER.number {
             self.hart.enable(Local::Timer, false);
-        } else if let Some(domain) = self.source(number) {
-            domain.disable(number);
+        } else {
+            self.deactivate(number);
         }
     }
 
@@ -262,28 +321,17 @@ impl<R: Registers, P: LocalInterrupts> InterruptController for Aplic<R, P> {
         if pending.timer {
             return Some(TIMER.number);
         }
-        let domain = self.domain.as_ref().filter(|_| pending.external)?;
-        let register = if self.has_edges { CLAIMI } else { TOPI };
-        let number = domain.registers.read32(self.delivery + register) >> 16;
-        domain.is_source(number).then_some(number)
+        if !pending.external {
+            return None;
+        }
+        self.next()
     }
 
-    /// If another source is claimed here, its line is still asserted, so it stays pending.
     #[inline]
     fn complete(&mut self, number: u32) {
-        if let Some(domain) = &self.domain
-            && number != TIMER.number
-            && !self.has_edges
-        {
-            domain.registers.read32(self.delivery + CLAIMI);
+        if number != TIMER.number {
+            self.conclude();
         }
-    }
-}
-
-impl<R: Registers, P: LocalInterrupts> Aplic<R, P> {
-    /// Returns the domain, if `number` is one of its sources.
-    fn source(&self, number: u32) -> Option<&Domain<R>> {
-        self.domain.as_ref().filter(|one| one.is_source(number))
     }
 }
 

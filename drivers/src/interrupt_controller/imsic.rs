@@ -14,15 +14,10 @@ use crate::mmio::{Mmio, Registers};
 use crate::riscv::{Local, LocalInterrupts, Mode, TIMER};
 
 use super::aplic::Domain;
+use file::File;
 
-/// Whether the file delivers to the hart (3.8.1).
-const EIDELIVERY: usize = 0x70;
-/// The number from which on interrupts are masked; 0 masks none (3.8.2).
-const EITHRESHOLD: usize = 0x72;
-/// One bit per number: pending (3.8.3).
-const EIP: usize = 0x80;
-/// One bit per number: enabled (3.8.4).
-const EIE: usize = 0xc0;
+mod file;
+pub mod several;
 
 /// The largest number that is used.
 pub const MOST_IDENTITIES: u32 = 1023;
@@ -92,14 +87,10 @@ pub struct Files {
 pub struct Imsic<R, P> {
     /// The interrupt file of the hart; `None` means that the hart receives no device interrupts.
     domain: Option<Domain<R>>,
-    hart: P,
+    file: File<P>,
     files: Files,
-    /// The last number that the file takes.
-    last: u32,
     /// The number of the next message to be allocated.
     next: u32,
-    /// One bit per source: its line is level-triggered.
-    level: [u32; 32],
 }
 
 impl<R: Registers, P: InterruptFile> Imsic<R, P> {
@@ -112,30 +103,14 @@ impl<R: Registers, P: InterruptFile> Imsic<R, P> {
         sources: u32,
         identities: u32,
     ) -> Self {
-        let last = identities.min(MOST_IDENTITIES);
-        let sources = sources.min(last);
+        let file = File::new(hart, identities);
+        let sources = sources.min(file.last());
         Self {
             domain: registers.map(|registers| Domain::new(registers, sources)),
-            hart,
+            file,
             files,
-            last,
             next: sources + 1,
-            level: [0; 32],
         }
-    }
-
-    /// Returns the register of `first` with the bit of a number, and the bit.
-    fn bit(first: usize, number: u32) -> (usize, usize) {
-        let register = (number / P::WIDTH) * (P::WIDTH / 32);
-        (first + register as usize, 1 << (number % P::WIDTH))
-    }
-
-    /// Enables or disables the messages with a number.
-    fn let_through(&mut self, number: u32, on: bool) {
-        let (register, bit) = Self::bit(EIE, number);
-        let before = self.hart.read(register);
-        let after = if on { before | bit } else { before & !bit };
-        self.hart.write(register, after);
     }
 
     fn is_source(&self, number: u32) -> bool {
@@ -162,26 +137,20 @@ impl<P: InterruptFile> Driver for Imsic<Mmio, P> {
 
 impl<R: Registers, P: InterruptFile> InterruptController for Imsic<R, P> {
     fn initialize(&mut self) {
-        self.hart.enable(Local::Timer, false);
-        self.hart.enable(Local::External, false);
+        self.file.stop();
         let Some(domain) = &self.domain else {
             return;
         };
         domain.quieten();
-        for number in (0..=self.last).step_by(P::WIDTH as usize) {
-            self.hart.write(Self::bit(EIE, number).0, 0);
-            self.hart.write(Self::bit(EIP, number).0, 0);
-        }
-        self.hart.write(EITHRESHOLD, 0);
-        self.hart.write(EIDELIVERY, 1);
-        if self.hart.mode() == Mode::Machine {
+        self.file.reset();
+        if self.file.hart.mode() == Mode::Machine {
             let Files { first, stride } = self.files;
-            domain.address(first, stride, self.hart.id());
+            domain.address(first, stride, self.file.hart.id());
         }
         if !domain.deliver(true) {
             crate::warn!("the APLIC sends no messages: the board needs the driver `aplic`");
         }
-        self.hart.enable(Local::External, true);
+        self.file.hart.enable(Local::External, true);
     }
 
     fn has(&self, number: u32) -> bool {
@@ -191,43 +160,30 @@ impl<R: Registers, P: InterruptFile> InterruptController for Imsic<R, P> {
     fn enable(&mut self, interrupt: Interrupt) {
         let number = interrupt.number;
         if number == TIMER.number {
-            self.hart.enable(Local::Timer, true);
-        } else if (1..=self.last).contains(&number) {
-            self.let_through(number, true);
-            if !self.is_source(number) {
-                return;
-            }
-            let bit = 1 << (number % 32);
-            let level = &mut self.level[(number / 32) as usize];
-            *level = *level & !bit | if interrupt.trigger.is_level() { bit } else { 0 };
-            if let Some(domain) = &self.domain {
-                domain.enable(interrupt, self.hart.id(), number);
+            self.file.hart.enable(Local::Timer, true);
+        } else if self.file.takes(number) {
+            self.file.let_through(number, true);
+            if let Some(domain) = self.domain.as_ref().filter(|one| one.is_source(number)) {
+                self.file.set_trigger(number, interrupt.trigger);
+                domain.enable(interrupt, self.file.hart.id(), number);
             }
         }
     }
 
     fn disable(&mut self, number: u32) {
         if number == TIMER.number {
-            self.hart.enable(Local::Timer, false);
-        } else if (1..=self.last).contains(&number) {
+            self.file.hart.enable(Local::Timer, false);
+        } else if self.file.takes(number) {
             if let Some(domain) = self.domain.as_ref().filter(|one| one.is_source(number)) {
                 domain.disable(number);
             }
-            self.let_through(number, false);
+            self.file.let_through(number, false);
         }
     }
 
     #[inline]
     fn claim(&mut self) -> Option<u32> {
-        let pending = self.hart.pending();
-        if pending.timer {
-            return Some(TIMER.number);
-        }
-        if !pending.external {
-            return None;
-        }
-        let number = (self.hart.take() >> 16) as u32;
-        (1..=self.last).contains(&number).then_some(number)
+        self.file.claim()
     }
 
     /// A level-triggered source sends a message only when its line is asserted. If another device
@@ -235,7 +191,7 @@ impl<R: Registers, P: InterruptFile> InterruptController for Imsic<R, P> {
     #[inline]
     fn complete(&mut self, number: u32) {
         if let Some(domain) = self.domain.as_ref().filter(|one| one.is_source(number))
-            && self.level[(number / 32) as usize] & 1 << (number % 32) != 0
+            && self.file.is_level(number)
         {
             domain.send_again(number);
         }
@@ -243,12 +199,12 @@ impl<R: Registers, P: InterruptFile> InterruptController for Imsic<R, P> {
 
     fn allocate_message(&mut self, _requester: u16, _vector: u16) -> Option<Message> {
         let number = self.next;
-        if self.domain.is_none() || number > self.last {
+        if self.domain.is_none() || number > self.file.last() {
             return None;
         }
         self.next += 1;
-        self.let_through(number, true);
-        let file = self.files.stride.wrapping_mul(self.hart.id() as u64);
+        self.file.let_through(number, true);
+        let file = self.files.stride.wrapping_mul(self.file.hart.id() as u64);
         Some(Message {
             address: PhysicalAddress(self.files.first.0.wrapping_add(file)),
             data: number,

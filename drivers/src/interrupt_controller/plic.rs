@@ -131,7 +131,7 @@ impl<R: Registers, P: LocalInterrupts> Plic<R, P> {
     }
 
     /// Disables all sources, and unmasks all priorities of `context`.
-    fn reset(&mut self, context: usize) {
+    fn reset_context(&mut self, context: usize) {
         for source in 1..=self.sources {
             self.registers.write32(PRIORITY + 4 * source as usize, 0);
         }
@@ -144,7 +144,7 @@ impl<R: Registers, P: LocalInterrupts> Plic<R, P> {
     }
 
     /// Gives a source a priority, and enables it for the context.
-    fn enable_source(&mut self, source: u32) {
+    fn enable_for_context(&mut self, source: u32) {
         if self.is_source(source) {
             let priority = PRIORITY + 4 * source as usize;
             self.registers.write32(priority, USUAL_PRIORITY);
@@ -154,7 +154,7 @@ impl<R: Registers, P: LocalInterrupts> Plic<R, P> {
 
     /// Claims the pending source of highest priority, if there is one.
     #[inline]
-    fn claim_source(&mut self, context: usize) -> Option<u32> {
+    fn claim_for_context(&mut self, context: usize) -> Option<u32> {
         let source = self.registers.read32(Self::claim_register(context));
         (source != 0).then_some(source)
     }
@@ -177,7 +177,7 @@ impl<R: Registers, P: LocalInterrupts> InterruptController for Plic<R, P> {
         let Some(context) = self.context else {
             return;
         };
-        self.reset(context);
+        self.reset_context(context);
         self.hart.enable(Local::External, true);
     }
 
@@ -185,7 +185,7 @@ impl<R: Registers, P: LocalInterrupts> InterruptController for Plic<R, P> {
         if interrupt.number == TIMER.number {
             self.hart.enable(Local::Timer, true);
         } else {
-            self.enable_source(interrupt.number);
+            self.enable_for_context(interrupt.number);
         }
     }
 
@@ -204,7 +204,7 @@ impl<R: Registers, P: LocalInterrupts> InterruptController for Plic<R, P> {
             return Some(TIMER.number);
         }
         let context = self.context.filter(|_| pending.external)?;
-        self.claim_source(context)
+        self.claim_for_context(context)
     }
 
     #[inline]

@@ -85,6 +85,12 @@ impl Part {
     pub(super) fn key(&self) -> Option<&'static str> {
         self.rows.first()?.opens()
     }
+
+    /// Returns the name of the further interrupt controller that the device belongs to.
+    pub(super) fn further(&self) -> Option<&'static str> {
+        let (_, name) = self.key()?.split_once(".further.")?;
+        Some(name.split_once('.').map_or(name, |(name, _)| name))
+    }
 }
 
 /// Returns whether `text` starts with `start`.

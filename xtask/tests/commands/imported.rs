@@ -63,20 +63,83 @@ fn runs_from_its_draft(machine: &str, architecture: &str, options: &[&str]) {
     }
     let _alone = alone();
     let (_folder, project) = project();
-    let name = ["--name", "imported"];
-    let import = ["import", "--qemu-machine", machine, "--arch", architecture];
-    let said = xtask(&project, &[&import[..], &name, options].concat());
-    assert!(said.contains("the board file matches"), "{said}");
+    import(&project, machine, architecture, options);
     for processors in ["1", "2"] {
-        // With a network, the app would serve it for ever.
-        let run = ["run", "imported", "--without", "net", "--smp", processors];
-        let said = xtask(&project, &run);
-        assert!(said.contains("hello from imported"), "{said}");
-        let complaints = ["ERROR", "WARN", "conflict"];
-        let is_clean = complaints.iter().all(|word| !said.contains(word));
-        assert!(is_clean, "{said}");
+        run(&project, &["--smp", processors]);
     }
 }
+
+/// Imports a machine as the board `imported`.
+fn import(project: &Path, machine: &str, architecture: &str, options: &[&str]) {
+    let name = ["--name", "imported"];
+    let import = ["import", "--qemu-machine", machine, "--arch", architecture];
+    let said = xtask(project, &[&import[..], &name, options].concat());
+    assert!(said.contains("the board file matches"), "{said}");
+}
+
+/// Runs the app on the board `imported`, and checks that the kernel has no complaints.
+fn run(project: &Path, options: &[&str]) {
+    // With a network, the app would serve it for ever.
+    let run = ["run", "imported", "--without", "net"];
+    let said = xtask(project, &[&run[..], options].concat());
+    assert!(said.contains("hello from imported"), "{said}");
+    let complaints = ["ERROR", "WARN", "conflict"];
+    let is_clean = complaints.iter().all(|word| !said.contains(word));
+    assert!(is_clean, "{said}");
+}
+
+/// Imports a 64-bit RISC-V machine with two sockets of two harts each, and runs an app whose devices
+/// raise sources of the second socket's interrupt controller.
+fn runs_on_two_sockets(machine: &str, options: &[&str]) {
+    if !has_emulator("riscv64") {
+        return;
+    }
+    let _alone = alone();
+    let (_folder, project) = project();
+    let mut all = vec!["--memory", "128M"];
+    for word in [
+        "-smp",
+        "4,sockets=2",
+        "-object",
+        "memory-backend-ram,id=ram0,size=64M",
+        "-object",
+        "memory-backend-ram,id=ram1,size=64M",
+        "-numa",
+        "node,memdev=ram0",
+        "-numa",
+        "node,memdev=ram1",
+    ] {
+        all.extend(["--qemu-arg", word]);
+    }
+    import(&project, machine, "riscv64", &[&all[..], options].concat());
+    let board = fs::read_to_string(project.join("boards/imported.toml")).unwrap();
+    let slots = "interrupt = { aplic = 1, controller = \"socket1\" }";
+    assert!(board.contains(slots), "{board}");
+    fs::write(project.join("apps/hello/src/main.rs"), WORKING).unwrap();
+    for transport in ["mmio", "pci"] {
+        run(&project, &["--transport", transport]);
+    }
+}
+
+/// An app that waits for interrupts of its devices. The kernel warns if a device responds without one.
+const WORKING: &str = r#"//! Uses the devices.
+#![no_std]
+#![no_main]
+
+use vmos::{Kernel, Result, Spawner, println};
+
+#[vmos::main]
+async fn main(kernel: Kernel, _spawner: Spawner) -> Result<()> {
+    let (disk, entropy) = (kernel.disk(0)?, kernel.entropy()?);
+    let mut bytes = [0; 16];
+    for _ in 0..20 {
+        disk.read(0, kernel.buffer(512)?).await?;
+        entropy.fill(&mut bytes).await?;
+    }
+    println!("hello from {}", kernel.board_name());
+    Ok(())
+}
+"#;
 
 /// The options of a RISC-V machine without firmware, which starts the kernel in M mode.
 const IN_M_MODE: [&str; 4] = ["--qemu-arg", "-bios", "--qemu-arg", "none"];
@@ -103,6 +166,24 @@ fn an_aplic_of_32_bits() {
 #[ignore = "builds an image"]
 fn an_imsic_of_32_bits() {
     runs_from_its_draft("virt,aia=aplic-imsic", "riscv32", &[]);
+}
+
+#[test]
+#[ignore = "builds an image"]
+fn aplics_of_two_sockets() {
+    runs_on_two_sockets("virt,aia=aplic", &[]);
+}
+
+#[test]
+#[ignore = "builds an image"]
+fn imsics_of_two_sockets() {
+    runs_on_two_sockets("virt,aia=aplic-imsic", &[]);
+}
+
+#[test]
+#[ignore = "builds an image"]
+fn imsics_of_two_sockets_in_m_mode() {
+    runs_on_two_sockets("virt,aia=aplic-imsic", &IN_M_MODE);
 }
 
 #[test]

@@ -1,20 +1,19 @@
 //! Further PLICs of a machine with several sockets. Each delivers to the harts of its socket.
 
 use super::contexts::{self, HartModes};
-use super::{CONTEXT, CONTEXTS, PLIC, Plic};
-use crate::binding::riscv;
-use crate::board::{self, Lines, Value};
-use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::language::interned::interned;
+use super::{CONTEXT, CONTEXTS, Plic};
+use crate::binding::sockets::{self, FurtherSockets, all, socket};
+use crate::board::{self, Value};
+use crate::diagnostic::Problems;
 use crate::language::table::table;
-use crate::language::{Address, Field, Located, Named, Number, Size, hexadecimal};
+use crate::language::{Address, Field, Located, Number, Size, hexadecimal};
 use crate::machine::device::Device;
 use crate::part::claims::{Claims, Rule};
 use crate::part::draft::register;
 use crate::part::expect::Expected;
 use crate::part::section::Section;
 use crate::part::surroundings::Surroundings;
-use crate::part::{Driver as _, Entered, Further, Inputs};
+use crate::part::{Driver as _, Further};
 
 table! {
     /// A PLIC of another socket.
@@ -34,31 +33,10 @@ table! {
     }
 }
 
-/// The difference between the numbers of a source of one PLIC and of the same source of the next:
-/// `vmos_drivers::interrupt_controller::plic::several::STRIDE`.
-const STRIDE: u32 = 2048;
-
-/// The number of PLICs that a board may have. Their numbers fit in `u32`.
-const MOST: usize = 64;
+socket!(FurtherPlic);
 
 /// The key of a PLIC with its further ones.
-pub(super) type FurtherPlics = Field<Named<FurtherPlic>>;
-
-/// Returns the further PLICs with their names, and the board's number of the source 0 of each.
-fn all(further: &FurtherPlics) -> impl Iterator<Item = (&'static str, u32, &FurtherPlic)> {
-    let entries = further.value().into_iter().flat_map(Named::iter).take(MOST);
-    let numbered = entries.zip(1..);
-    numbered.map(|(entry, nth): (_, u32)| (interned(&entry.name), nth * STRIDE, &entry.value))
-}
-
-/// Returns the inputs of the further PLICs.
-pub(super) fn inputs(further: &FurtherPlics) -> impl Iterator<Item = Inputs> {
-    all(further).map(|(name, first, plic)| Inputs {
-        space: PLIC.of(name),
-        first,
-        ..super::inputs(plic.sources.value().map_or(1023, |sources| sources.0))
-    })
-}
+pub(super) type FurtherPlics = FurtherSockets<FurtherPlic>;
 
 /// Returns the paths and the first numbers of the further PLICs.
 pub(super) fn list(further: &FurtherPlics) -> Vec<Further> {
@@ -72,18 +50,6 @@ pub(super) fn list(further: &FurtherPlics) -> Vec<Further> {
 /// Returns the addresses of the further PLICs.
 pub(super) fn bases(further: &FurtherPlics) -> impl Iterator<Item = u64> {
     all(further).filter_map(|(_, _, plic)| Some(plic.base.value()?.0))
-}
-
-/// The requirement of further PLICs, for readers of a board file.
-pub(super) const ONLY_IN_S_MODE: &str = "the PLICs of other sockets need a kernel in S mode";
-
-/// Returns what the kernel needs for further PLICs, if it may be entered in M mode.
-pub(super) fn needs(around: &Surroundings<'_>) -> Option<&'static str> {
-    let (entered, _) = riscv::entered(around)?;
-    (entered != Entered::Supervisor).then_some(
-        "or describe it too, in a board whose kernel is in S mode ([boot.sbi-payload]): there, a hart of \
-         the other socket passes its interrupts on",
-    )
 }
 
 pub(super) fn claim(further: &FurtherPlics, claims: &mut Claims<'_>) {
@@ -106,45 +72,11 @@ pub(super) fn expect(further: &FurtherPlics, expected: &mut Expected) {
 
 /// Reports further PLICs that cannot interrupt the kernel, or that are ambiguous.
 pub(super) fn check(further: &FurtherPlics, around: &Surroundings<'_>, problems: &mut Problems) {
-    let mut seen: Vec<&Located<Number<1, 4095>>> = Vec::new();
     for (_, _, plic) in all(further) {
         contexts::check_mode(&plic.contexts, around, problems);
-        if let Some(first) = plic.first_hart.get() {
-            let same = seen.iter().find(|other| other.value == first.value);
-            if let Some(other) = same {
-                let title = format!("two PLICs deliver to hart {}", first.value.0);
-                problems.report(
-                    Diagnostic::new(Code::BadNumber, first.at, title)
-                        .label("the first hart of this PLIC")
-                        .also(other.at, "the first hart of another PLIC"),
-                );
-            }
-            let hart = first.with(first.value.0);
-            riscv::check_hart(&hart, "the first hart of this PLIC", around, problems);
-            seen.push(first);
-        }
-        let Some((entered, at)) = riscv::entered(around) else {
-            continue;
-        };
-        if entered != Entered::Supervisor {
-            let title = format!("`{}` cannot interrupt the kernel", plic.place.path);
-            problems.report(
-                Diagnostic::new(Code::WrongMode, plic.place.at, title)
-                    .label("it delivers to other harts")
-                    .also(at, "the kernel may be entered in M mode")
-                    .note(
-                        "a hart of another socket passes its interrupts on through firmware, so the \
-                         kernel must run in S mode",
-                    )
-                    .help("list its address and the parts that use it under [undescribed]"),
-            );
-        }
     }
-    if let Some(more) = further.value().and_then(|named| named.0.get(MOST)) {
-        let title = format!("a board has at most {MOST} further PLICs");
-        problems
-            .report(Diagnostic::new(Code::BadNumber, more.name_at, title).label("one too many"));
-    }
+    sockets::check(further, around, problems);
+    sockets::check_relays(further, around, problems);
 }
 
 /// The first PLIC of a board, resolved.
@@ -215,31 +147,14 @@ pub(super) fn code(first: &First, further: &[(String, u32, u32, First)]) -> boar
     }
 }
 
-/// Returns the rows of sources of the further PLICs for `board.md`.
-pub(super) fn lines(further: &FurtherPlics) -> impl Iterator<Item = Lines> {
-    inputs(further).map(|inputs| Lines {
-        word: interned(
-            &inputs
-                .space
-                .controller()
-                .unwrap_or_default()
-                .replace('-', " "),
-        ),
-        first: inputs.first,
-        count: inputs.count,
-    })
-}
-
 /// Adds the further PLICs of a machine, ascending by address, with names of the form `socket1`. The
 /// harts of each follow those of the one before.
 pub(super) fn import(mut section: Section, plics: &[&Device]) -> Option<Section> {
     let harts = |plic: &Device| u32::try_from(plic.interrupts.len() / 2).ok();
     let mut first_hart = harts(plics.first()?)?;
-    for (plic, nth) in plics.iter().skip(1).zip(1_u32..) {
+    for (plic, (name, first)) in plics.iter().skip(1).zip(sockets::imported()) {
         let (registers, sources) = (register(plic, 0)?, super::sources(plic)?);
         let (base, size) = (hexadecimal(registers.base), Size(registers.size).written());
-        let name = format!("socket{nth}");
-        let first = nth * STRIDE;
         section = section
             .line(
                 &format!("further.{name}"),
@@ -248,11 +163,7 @@ pub(super) fn import(mut section: Section, plics: &[&Device]) -> Option<Section>
                 ),
             )
             .with_further(registers.base, first)
-            .with_inputs(&[Inputs {
-                space: PLIC.of(&name),
-                first,
-                ..super::inputs(sources)
-            }]);
+            .with_inputs(&[sockets::inputs_of(&name, first, super::inputs(sources))]);
         first_hart += harts(plic)?;
     }
     Some(section)

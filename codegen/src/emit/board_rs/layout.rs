@@ -37,7 +37,10 @@ pub(super) fn format(items: TokenStream) -> Result<String, Error> {
         if content.starts_with(FILLER) {
             continue;
         }
-        if content.strip_prefix("///") == Some(BLANK) {
+        if content.starts_with('.') && has_room(&text, content) {
+            text.truncate(text.trim_end().len());
+            text += &format!("{content}\n");
+        } else if content.strip_prefix("///") == Some(BLANK) {
             text.push('\n');
         } else if let Some(begin) = moved {
             text += &format!("    {line}\n");
@@ -50,6 +53,13 @@ pub(super) fn format(items: TokenStream) -> Result<String, Error> {
         }
     }
     Ok(text)
+}
+
+/// Returns whether the last line has room for `rest`. prettyplease breaks a line before a field at a
+/// smaller width.
+fn has_room(text: &str, rest: &str) -> bool {
+    let last = text.lines().next_back().unwrap_or_default();
+    last.chars().count() + rest.chars().count() <= LINE_WIDTH
 }
 
 /// Returns the source with the brackets around a single element on the lines where the element

@@ -21,7 +21,7 @@ fn with_second(mut facts: Facts, base: u64, other: u64) -> Facts {
 fn without_firmware_the_controller_of_hart_0_is_described() {
     let two_plics = with_second(risc_v(), 0xC00_0000, 0xC60_0000);
     let two_aplics = with_second(aplic(), 0xC00_0000, 0xC00_8000);
-    for facts in [two_plics, two_aplics, in_groups()] {
+    for facts in [two_plics, two_aplics] {
         let draft = import(&risc_v_origin(NO_FIRMWARE), &facts);
         assert!(!draft.text.contains("further."), "{}", draft.text);
         if let Err(told) = verify(&sources(&draft), "new", &facts) {
@@ -56,23 +56,108 @@ fn in_groups() -> Facts {
         let groups = [("riscv,group-index-bits", 1), ("riscv,hart-index-bits", 0)];
         let groups = groups.map(|(name, number)| (name.to_owned(), number));
         files.numbers.extend(groups);
+        let first = files.registers[0].expect("a range");
+        files.registers.push(Some(Range {
+            base: first.base + 0x100_0000,
+            ..first
+        }));
     }
-    facts
+    facts.tree.memory.clear();
+    facts.with_memory()
+}
+
+/// The same with an APLIC for each group. The slots of virtio devices raise sources of the second one.
+fn in_two_sockets() -> Facts {
+    let facts = with_second(in_groups(), 0xC00_0000, 0xC00_8000);
+    let mut facts = with_second(facts, 0xD00_0000, 0xD00_8000);
+    for (handle, base, child) in [
+        (8, 0xC00_0000, Some(10)),
+        (9, 0xC00_8000, Some(11)),
+        (10, 0xD00_0000, None),
+        (11, 0xD00_8000, None),
+    ] {
+        let mut domains = facts.devices.iter_mut();
+        let domain = domains.find(|one| one.base() == Some(base));
+        let numbers = &mut domain.expect("a domain").numbers;
+        numbers.push(("phandle".to_owned(), handle));
+        let child = child.map(|child| ("riscv,children".to_owned(), child));
+        numbers.extend(child);
+    }
+    let mut slot = device("virtio,mmio", &[(0x1000_1000, 0x1000)], &[1]);
+    slot.controllers = vec![Some(0xD00_8000)];
+    facts.devices.push(slot);
+    facts.tree.memory.clear();
+    facts.with_memory()
 }
 
 #[test]
 fn under_firmware_an_advanced_controller_must_deliver_to_all_harts() {
+    let facts = in_groups();
+    let draft = import(&risc_v_origin(&[]), &facts);
+    let told = verify(&sources(&draft), "new", &facts).expect_err("some harts are left out");
+    let titles: Vec<&str> = told.iter().map(|one| one.title.as_str()).collect();
+    let title = "`interrupt-controller.imsic` does not deliver to all harts";
+    assert_eq!(titles, [title], "{told}");
+    assert!(
+        told.to_string().contains("a machine with one socket"),
+        "{told}"
+    );
+}
+
+#[test]
+fn an_aplic_of_another_socket_is_imported_under_firmware() {
     let two = with_second(aplic(), 0xD00_0000, 0xD00_8000);
-    for (facts, name) in [(two, "aplic"), (in_groups(), "imsic")] {
-        let draft = import(&risc_v_origin(&[]), &facts);
-        let told = verify(&sources(&draft), "new", &facts).expect_err("some harts are left out");
-        let titles: Vec<&str> = told.iter().map(|one| one.title.as_str()).collect();
-        let title = format!("`interrupt-controller.{name}` does not deliver to all harts");
-        assert_eq!(titles, [title], "{told}");
+    let draft = import(&risc_v_origin(&[]), &two);
+    let line = "further.socket1 = { supervisor = { base = 0x0D00_8000, size = \"32 KiB\" }, sources = 95, \
+                first-hart = 2 }";
+    assert!(draft.text.contains(line), "{}", draft.text);
+    if let Err(told) = verify(&sources(&draft), "new", &two) {
+        panic!("{told}\n{}", draft.text);
+    }
+    let without = draft.text.replace(line, "");
+    let sources = InMemory::new().with("new", without.as_str());
+    let told = verify(&sources, "new", &two).expect_err("some harts are left out");
+    assert!(told.to_string().contains(line), "{told}");
+}
+
+#[test]
+fn interrupt_files_of_another_socket_are_imported_for_the_kernels_mode() {
+    let facts = in_two_sockets();
+    for (arguments, mode, files, domain) in [
+        (&[][..], "supervisor", "0x2900_0000", "0x0D00_8000"),
+        (NO_FIRMWARE, "machine", "0x2500_0000", "0x0C00_8000"),
+    ] {
+        let draft = import(&risc_v_origin(arguments), &facts);
+        let line = format!(
+            "further.socket1 = {{ {mode} = {{ files = {files}, aplic = {{ base = {domain}, size = \"32 KiB\" }} \
+             }}, sources = 95, first-hart = 1, hart-index-bits = 0 }}"
+        );
+        assert!(draft.text.contains(&line), "{line}\n{}", draft.text);
+        let slots = "interrupt = { aplic = 1, controller = \"socket1\" }";
+        assert!(draft.text.contains(slots), "{}", draft.text);
+        if let Err(told) = verify(&sources(&draft), "new", &facts) {
+            panic!("{told}\n{}", draft.text);
+        }
+        // The same input of the first controller is another one.
+        let wrong = draft.text.replace(slots, "interrupt = { aplic = 1 }");
+        let told = verify(&InMemory::new().with("new", wrong.as_str()), "new", &facts);
+        let told = told.expect_err("another interrupt").to_string();
         assert!(
-            told.to_string().contains("a machine with one socket"),
+            told.contains("write { aplic = 1, controller = \"socket1\" }"),
             "{told}"
         );
+        // Without the further controller, its line is offered.
+        let wrong = wrong.replace(&line, "");
+        let told = verify(&InMemory::new().with("new", wrong.as_str()), "new", &facts);
+        let told = told.expect_err("another controller").to_string();
+        assert!(told.contains(&line), "{told}");
+        // The harts of a socket have other indices.
+        let bits = draft
+            .text
+            .replace("hart-index-bits = 0", "hart-index-bits = 1");
+        let told = verify(&InMemory::new().with("new", bits.as_str()), "new", &facts);
+        let told = told.expect_err("other bits").to_string();
+        assert!(told.contains("further.socket1.hart-index-bits"), "{told}");
     }
 }
 

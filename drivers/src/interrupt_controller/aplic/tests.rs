@@ -24,8 +24,10 @@ struct Source {
     line: bool,
 }
 
-/// A domain with its delivery to hart 3.
-struct Device {
+/// A domain with its delivery to one hart.
+pub(super) struct Device {
+    /// The index of the hart.
+    hart: usize,
     /// Whether the pending bit of a level-triggered source follows its line, instead of latching
     /// it.
     follows: bool,
@@ -39,6 +41,11 @@ struct Device {
 impl Device {
     /// A domain as an earlier kernel may have left it.
     fn new(follows: bool) -> Self {
+        Self::for_hart(ME, follows)
+    }
+
+    /// The same for the hart with an index.
+    pub(super) fn for_hart(hart: usize, follows: bool) -> Self {
         let left = Source {
             config: 1 << 10,
             target: 7 << HART | 1,
@@ -47,6 +54,7 @@ impl Device {
             line: false,
         };
         Self {
+            hart,
             follows,
             only_messages: false,
             control: Cell::new(ENABLED),
@@ -56,7 +64,7 @@ impl Device {
     }
 
     /// A device asserts or releases a line.
-    fn set(&self, number: u32, asserted: bool) {
+    pub(super) fn set(&self, number: u32, asserted: bool) {
         let mut sources = self.sources.borrow_mut();
         let source = &mut sources[number as usize];
         let before = core::mem::replace(&mut source.line, asserted);
@@ -83,7 +91,7 @@ impl Device {
             };
             let priority = source.target & 0xff;
             let heard = threshold == 0 || priority < threshold;
-            pending && source.enabled && source.target >> HART == ME as u32 && heard
+            pending && source.enabled && source.target >> HART == self.hart as u32 && heard
         })
     }
 
@@ -103,11 +111,11 @@ impl WordRegisters for &Device {
         match offset {
             DOMAINCFG => self.control.get(),
             SOURCECFG..0x1000 => self.sources.borrow()[offset / 4].config,
-            offset if offset == delivery(ME) + TOPI => {
+            offset if offset == delivery(self.hart) + TOPI => {
                 let number = self.top();
                 number.map_or(0, |number| number << 16 | USUAL_PRIORITY)
             }
-            offset if offset == delivery(ME) + CLAIMI => {
+            offset if offset == delivery(self.hart) + CLAIMI => {
                 let Some(number) = self.top() else { return 0 };
                 let source = &mut self.sources.borrow_mut()[number as usize];
                 // A level-triggered source whose line is still asserted is pending again.
@@ -150,9 +158,9 @@ impl WordRegisters for &Device {
                     source.target = value;
                 }
             }
-            offset if (delivery(ME)..delivery(ME) + CLAIMI).contains(&offset) => {
+            offset if (delivery(self.hart)..delivery(self.hart) + CLAIMI).contains(&offset) => {
                 let mut delivery = self.delivery.get();
-                delivery[(offset - super::delivery(ME)) / 4] = value;
+                delivery[(offset - super::delivery(self.hart)) / 4] = value;
                 self.delivery.set(delivery);
             }
             _ => panic!("nothing is written at {offset:#x}"),

@@ -19,9 +19,9 @@ const FILES: Files = Files {
 };
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     /// The registers of the domain, by offset.
-    domain: BTreeMap<usize, u32>,
+    pub(super) domain: BTreeMap<usize, u32>,
     /// The lines that are asserted.
     lines: BTreeSet<u32>,
     delivers: bool,
@@ -33,12 +33,27 @@ struct State {
 
 /// The state shared by the test, the domain and the file.
 #[derive(Clone, Default)]
-struct Machine(Rc<RefCell<State>>);
+pub(super) struct Machine(pub(super) Rc<RefCell<State>>);
 
 impl Machine {
     /// A message arrives at the file.
-    fn receive(&self, number: u32) {
+    pub(super) fn receive(&self, number: u32) {
         self.0.borrow_mut().pending.insert(number);
+    }
+
+    /// Forgets a message that has arrived. Returns whether there was one with this number.
+    pub(super) fn take(&self, number: u32) -> bool {
+        self.0.borrow_mut().pending.remove(&number)
+    }
+
+    /// Returns whether the file has no number enabled.
+    pub(super) fn has_enabled_nothing(&self) -> bool {
+        self.0.borrow().enabled.is_empty()
+    }
+
+    /// A device asserts its line without a message.
+    pub(super) fn hold(&self, source: u32) {
+        self.0.borrow_mut().lines.insert(source);
     }
 
     /// A device asserts its line, which sends a message if it rises.
@@ -104,7 +119,7 @@ impl WordRegisters for Machine {
 
 /// Hart 3, of `WIDTH` bits, in M or S mode.
 #[derive(Clone, Default)]
-struct Fake<const WIDTH: u32, const MACHINE: bool>(Machine);
+pub(super) struct Fake<const WIDTH: u32, const MACHINE: bool>(pub(super) Machine);
 
 impl<const WIDTH: u32, const MACHINE: bool> Hart for Fake<WIDTH, MACHINE> {
     fn id(&self) -> usize {
@@ -360,6 +375,6 @@ fn a_mode_without_files_still_has_its_timer() {
     assert_eq!(imsic.allocate_message(8, 0), None);
     imsic.enable(TIMER);
     assert_eq!(imsic.claim(), None);
-    imsic.hart.0.0.borrow_mut().timer = true;
+    imsic.file.hart.0.0.borrow_mut().timer = true;
     assert_eq!(imsic.claim(), Some(TIMER.number));
 }

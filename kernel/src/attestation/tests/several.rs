@@ -83,3 +83,82 @@ fn the_same_input_of_another_described_controller_is_another_interrupt() {
                 says source 5 of another controller";
     assert_eq!(said_of_several(Some(9), [7, 7]), [line]);
 }
+
+/// The table of a board with two APLICs, each of which consists of two domains.
+const DOMAINS: &[Fact] = &[
+    Fact::inputs("source", None, 0),
+    Fact::inputs("source of other:", None, 2048),
+    Fact::part("interrupt-controller.some.machine", "some,controller"),
+    Fact::registers("base", 0, Region::at("", 0x1000_0000, 0x1000)),
+    Fact::part("interrupt-controller.some.supervisor", "some,controller"),
+    Fact::registers("base", 0, Region::at("", 0x1100_0000, 0x1000)),
+    Fact::part(
+        "interrupt-controller.some.further.other.machine",
+        "some,controller",
+    ),
+    Fact::registers("base", 0, Region::at("", 0x1200_0000, 0x1000)),
+    Fact::part(
+        "interrupt-controller.some.further.other.supervisor",
+        "some,controller",
+    ),
+    Fact::registers("base", 0, Region::at("", 0x1300_0000, 0x1000)),
+    Fact::part("console.some", "some,uart"),
+    Fact::registers("base", 0, Region::at("", 0x2000_0000, 0x200)),
+    Fact::interrupt("interrupt", 0, 2053),
+];
+
+const COUNT_OF_DOMAINS: usize = Part::count(DOMAINS);
+static PARTS_OF_DOMAINS: [Part; COUNT_OF_DOMAINS] = Part::all_of(DOMAINS);
+
+/// Returns the conflicts with a machine whose UART names the domain with this handle.
+fn said_of_domains(owner: u32) -> Vec<String> {
+    let mut tree = Model::new();
+    let root = &mut tree.root;
+    root.add_property(cells("#address-cells", &[2]));
+    root.add_property(cells("#size-cells", &[2]));
+    for (name, handle, child) in [
+        ("a", 1, Some(2)),
+        ("b", 2, None),
+        ("c", 3, Some(4)),
+        ("d", 4, None),
+    ] {
+        let mut properties = Vec::from([
+            kinds("some,controller"),
+            cells("phandle", &[handle]),
+            cells("#interrupt-cells", &[1]),
+            cells("reg", &[0, 0xF00_0000 + 0x100_0000 * handle, 0, 0x1000]),
+        ]);
+        properties.extend(child.map(|child: u32| cells("riscv,children", &[child])));
+        root.add_child(node(name, properties));
+    }
+    root.add_child(node(
+        "uart",
+        Vec::from([
+            kinds("some,uart"),
+            cells("reg", &[0, 0x2000_0000, 0, 0x200]),
+            cells("interrupts", &[5]),
+            cells("interrupt-parent", &[owner]),
+        ]),
+    ));
+    let blob: &'static [u8] = Box::leak(tree.to_dtb().into_boxed_slice());
+    let mut tree = DeviceTree::of(blob).expect("a sound tree");
+    let survey: Survey<'_, COUNT_OF_DOMAINS, 2048> =
+        Survey::of(&mut tree, DOMAINS, &PARTS_OF_DOMAINS);
+    let mut lines = Vec::new();
+    for aspect in ASPECTS {
+        survey.contradictions(aspect, |found| lines.push(found.to_string()));
+    }
+    lines
+}
+
+#[test]
+fn all_devices_of_a_further_controller_have_its_inputs() {
+    for owner in [3, 4] {
+        assert_eq!(said_of_domains(owner), [""; 0]);
+    }
+    let line = "console.some.interrupt: the description says source of other: 5, the device tree \
+                says source 5";
+    for owner in [1, 2] {
+        assert_eq!(said_of_domains(owner), [line]);
+    }
+}

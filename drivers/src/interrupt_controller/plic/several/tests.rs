@@ -1,69 +1,12 @@
 use super::super::tests::{Device, EXTERNAL, SOURCES};
 use super::*;
 use crate::address::PhysicalAddress;
+use crate::interrupt::InterruptController;
 use crate::interrupt_controller::plic::{self, Modes};
-use crate::riscv::{Hart, LocalInterrupts, Mode, Pending};
-use std::cell::{Cell, RefCell};
+use crate::interrupt_controller::sockets::STRIDE;
+use crate::interrupt_controller::sockets::harts::{Fake, HARTS};
+use crate::riscv::TIMER;
 use std::collections::BTreeSet;
-use std::vec::Vec;
-
-/// The state of the simulated harts, of which the kernel has hart `KERNEL`.
-#[derive(Default)]
-struct Harts {
-    pending: Cell<Pending>,
-    raised: Cell<bool>,
-    started: RefCell<Vec<usize>>,
-    rearmed: RefCell<Vec<usize>>,
-    external: Cell<bool>,
-    /// A hart that cannot be started.
-    missing: Cell<Option<usize>>,
-    kernel: Cell<usize>,
-}
-
-std::thread_local! {
-    static HARTS: Harts = Harts::default();
-}
-
-#[derive(Default)]
-struct Fake;
-
-impl Hart for Fake {
-    fn id(&self) -> usize {
-        HARTS.with(|harts| harts.kernel.get())
-    }
-    fn mode(&self) -> Mode {
-        Mode::Supervisor
-    }
-}
-
-impl LocalInterrupts for Fake {
-    fn enable(&mut self, interrupt: Local, on: bool) {
-        if interrupt == Local::External {
-            HARTS.with(|harts| harts.external.set(on));
-        }
-    }
-    fn pending(&self) -> Pending {
-        HARTS.with(|harts| harts.pending.get())
-    }
-}
-
-impl Relay for Fake {
-    fn start(&mut self, hart: usize) -> bool {
-        HARTS.with(|harts| {
-            harts.started.borrow_mut().push(hart);
-            harts.missing.get() != Some(hart)
-        })
-    }
-    fn rearm(&mut self, hart: usize) {
-        HARTS.with(|harts| harts.rearmed.borrow_mut().push(hart));
-    }
-    fn is_raised(&self) -> bool {
-        HARTS.with(|harts| harts.raised.get())
-    }
-    fn clear(&mut self) {
-        HARTS.with(|harts| harts.raised.set(false));
-    }
-}
 
 const fn unit(base: u64, first_hart: usize) -> Unit {
     Unit {

@@ -1,0 +1,181 @@
+//! The interrupt controllers of a RISC-V machine with several sockets: one table for the first
+//! socket, and further ones with names.
+
+use super::riscv;
+use crate::board::Lines;
+use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::language::interned::interned;
+use crate::language::{Field, Located, Named, Number, Place};
+use crate::part::surroundings::Surroundings;
+use crate::part::{Entered, Inputs};
+
+/// The difference between the numbers of a source of one controller and of the same source of the
+/// next: `vmos_drivers::interrupt_controller::sockets::STRIDE`.
+pub(super) const STRIDE: u32 = 2048;
+
+/// The number of further controllers that a board may have. Their numbers fit in `u32`.
+const MOST: usize = 64;
+
+/// The requirement of controllers that deliver to the harts of their own socket only, for readers of
+/// a board file.
+pub(super) const ONLY_IN_S_MODE: &str =
+    "the interrupt controllers of other sockets need a kernel in S mode";
+
+/// The table of the controller of a further socket.
+pub(super) trait Socket {
+    /// Returns the path and location of the table.
+    fn place(&self) -> &Place;
+
+    /// Returns the number of the controller's sources.
+    fn sources(&self) -> &Field<Number<1, 1023>>;
+
+    /// Returns the first hart of the socket.
+    fn first_hart(&self) -> &Field<Number<1, 4095>>;
+}
+
+/// Implements [`Socket`] for a table with the keys `sources` and `first-hart`.
+macro_rules! socket {
+    ($Name:ident) => {
+        impl $crate::binding::sockets::Socket for $Name {
+            fn place(&self) -> &$crate::language::Place {
+                &self.place
+            }
+
+            fn sources(&self) -> &$crate::language::Field<$crate::language::Number<1, 1023>> {
+                &self.sources
+            }
+
+            fn first_hart(&self) -> &$crate::language::Field<$crate::language::Number<1, 4095>> {
+                &self.first_hart
+            }
+        }
+    };
+}
+
+pub(super) use socket;
+
+/// The key of a controller with its further ones.
+pub(super) type FurtherSockets<S> = Field<Named<S>>;
+
+/// Returns the further controllers with their names, and the board's number of the source 0 of each.
+pub(super) fn all<S>(further: &FurtherSockets<S>) -> impl Iterator<Item = (&'static str, u32, &S)> {
+    let entries = further.value().into_iter().flat_map(Named::iter).take(MOST);
+    let numbered = entries.zip(1..);
+    numbered.map(|(entry, nth): (_, u32)| (interned(&entry.name), nth * STRIDE, &entry.value))
+}
+
+/// Returns the name and the number of source 0 of the further controllers of a machine, from the
+/// second socket on, as an import calls them.
+pub(super) fn imported() -> impl Iterator<Item = (String, u32)> {
+    (1..).map(|nth: u32| (format!("socket{nth}"), nth * STRIDE))
+}
+
+/// Returns the inputs of the controller with this name: those of the first controller, with other
+/// numbers.
+pub(super) fn inputs_of(name: &str, first: u32, own: Inputs) -> Inputs {
+    Inputs {
+        space: own.space.of(name),
+        first,
+        ..own
+    }
+}
+
+/// Returns the inputs of the further controllers. `own` returns those of a first controller with a
+/// number of sources.
+pub(super) fn inputs<S: Socket>(
+    further: &FurtherSockets<S>,
+    own: fn(u32) -> Inputs,
+) -> impl Iterator<Item = Inputs> {
+    all(further).map(move |(name, first, socket)| {
+        let sources = socket.sources().value().map_or(1023, |sources| sources.0);
+        inputs_of(name, first, own(sources))
+    })
+}
+
+/// Returns the rows of these inputs for `board.md`.
+pub(super) fn lines<S: Socket>(
+    further: &FurtherSockets<S>,
+    own: fn(u32) -> Inputs,
+) -> impl Iterator<Item = Lines> {
+    inputs(further, own).map(|inputs| Lines {
+        word: interned(
+            &inputs
+                .space
+                .controller()
+                .unwrap_or_default()
+                .replace('-', " "),
+        ),
+        first: inputs.first,
+        count: inputs.count,
+    })
+}
+
+/// Returns what the kernel needs for further controllers that deliver to their own harts, if it may be
+/// entered in M mode.
+pub(super) fn needs(around: &Surroundings<'_>) -> Option<&'static str> {
+    let (entered, _) = riscv::entered(around)?;
+    (entered != Entered::Supervisor).then_some(
+        "or describe it too, in a board whose kernel is in S mode ([boot.sbi-payload]): there, a hart of \
+         the other socket passes its interrupts on",
+    )
+}
+
+/// Reports sockets that are ambiguous, that QEMU does not have, or that are too many.
+pub(super) fn check<S: Socket>(
+    further: &FurtherSockets<S>,
+    around: &Surroundings<'_>,
+    problems: &mut Problems,
+) {
+    let mut seen: Vec<&Located<Number<1, 4095>>> = Vec::new();
+    for (_, _, socket) in all(further) {
+        let Some(first) = socket.first_hart().get() else {
+            continue;
+        };
+        let same = seen.iter().find(|other| other.value == first.value);
+        if let Some(other) = same {
+            let title = format!("two sockets start with hart {}", first.value.0);
+            problems.report(
+                Diagnostic::new(Code::BadNumber, first.at, title)
+                    .label("the first hart of this socket")
+                    .also(other.at, "the first hart of another socket"),
+            );
+        }
+        let hart = first.with(first.value.0);
+        riscv::check_hart(&hart, "the first hart of this socket", around, problems);
+        seen.push(first);
+    }
+    if let Some(more) = further.value().and_then(|named| named.0.get(MOST)) {
+        let title = format!("a board has at most {MOST} further interrupt controllers");
+        problems
+            .report(Diagnostic::new(Code::BadNumber, more.name_at, title).label("one too many"));
+    }
+}
+
+/// Reports controllers that deliver to the harts of their own socket only, if no hart can pass the
+/// interrupts on.
+pub(super) fn check_relays<S: Socket>(
+    further: &FurtherSockets<S>,
+    around: &Surroundings<'_>,
+    problems: &mut Problems,
+) {
+    let Some((entered, at)) = riscv::entered(around) else {
+        return;
+    };
+    if entered == Entered::Supervisor {
+        return;
+    }
+    for (_, _, socket) in all(further) {
+        let place = socket.place();
+        let title = format!("`{}` cannot interrupt the kernel", place.path);
+        problems.report(
+            Diagnostic::new(Code::WrongMode, place.at, title)
+                .label("it delivers to other harts")
+                .also(at, "the kernel may be entered in M mode")
+                .note(
+                    "a hart of another socket passes its interrupts on through firmware, so the \
+                     kernel must run in S mode",
+                )
+                .help("list its address and the parts that use it under [undescribed]"),
+        );
+    }
+}
