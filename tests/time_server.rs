@@ -6,19 +6,19 @@ use std::thread;
 use crate::machine::LIMIT;
 use crate::outcome::Outcome;
 
-/// The server's time in seconds since 1900.
-const TIME: u32 = 4_139_363_289;
+/// The server's time, 2031-03-04 07:08:09 UTC, in seconds since 1900.
+const SECONDS: u32 = 4_139_363_289;
 
 /// A server. It ends when it is not asked for a while.
 #[derive(Clone, Copy, Debug)]
 pub struct TimeServer {
-    /// The port of this host's own address.
+    /// The UDP port on 127.0.0.1.
     pub port: u16,
 }
 
 impl TimeServer {
-    /// The hour and minute of the server's time, as apps print it.
-    pub const TIME: &str = "2031-03-04 07:08:";
+    /// The server's time as apps print it: date, hour and minute.
+    pub const PRINTED: &str = "2031-03-04 07:08:";
 
     /// Starts a server.
     ///
@@ -51,7 +51,7 @@ fn answer(request: &[u8]) -> Option<Vec<u8>> {
     answer[..4].copy_from_slice(&[0b00_100_100, 1, 6, 0xec]);
     answer[12..16].copy_from_slice(b"TEST");
     for place in [16, 32, 40] {
-        answer[place..place + 4].copy_from_slice(&TIME.to_be_bytes());
+        answer[place..place + 4].copy_from_slice(&SECONDS.to_be_bytes());
     }
     answer[24..32].copy_from_slice(transmitted);
     Some(answer)

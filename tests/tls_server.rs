@@ -36,6 +36,7 @@ impl TlsServer {
     pub fn start(folder: &Path) -> Outcome<Self> {
         install::openssl()?;
         certify(folder)?;
+        let authority = fs::read(folder.join("ca.der"))?;
         let port = ports::free_tcp().ok_or("no port is free")?;
         let process = Command::new("openssl")
             .args(["s_server", "-www", "-tls1_3", "-quiet"])
@@ -46,15 +47,16 @@ impl TlsServer {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
-        let server = Self {
+        let mut server = Self {
             process,
             port,
-            authority: fs::read(folder.join("ca.der"))?,
+            authority,
         };
         let started = Instant::now();
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+            let has_ended = server.process.try_wait()?.is_some();
             ensure!(
-                started.elapsed() < LIMIT,
+                !has_ended && started.elapsed() < LIMIT,
                 "openssl s_server does not listen"
             );
             thread::sleep(Duration::from_millis(20));

@@ -21,7 +21,7 @@ fn sets_the_clock(setting: &Setting) -> Outcome {
         line.contains("the clock was off").then(|| line.to_owned())
     })?;
     ensure!(
-        said.contains(&format!("it is {}", TimeServer::TIME)),
+        said.contains(&format!("it is {}", TimeServer::PRINTED)),
         "the printed time differs from the server's: {said}"
     );
     Ok(())

@@ -20,11 +20,11 @@ use crate::workspace::{Group, Workspace, cargo};
 ///
 /// The kernel's crates are checked for both the host and the boards, because each contains code
 /// that the other does not compile. If the compiler has the target of a Linux host with another
-/// processor, such as aarch64-unknown-linux-gnu, they are checked for that, too. If the root Cargo.toml names
-/// apps that are also tried on boards that are tested seldom (`seldom-tested`), these and the kernel are checked on
-/// one board of each compiler target, or all apps that run there if the machine has only a console; and on the
-/// other boards, the generated code. The other apps are then only checked for the host. On a board that is named
-/// alone, all are checked.
+/// processor, such as aarch64-unknown-linux-gnu, they are checked for that, too. If `seldom-tested` in the root
+/// Cargo.toml lists apps, the first board of each compiler target is checked with the kernel and these apps, or with
+/// all apps that run there if its machine has only a console. Of the other boards, only the generated code is
+/// checked. All other apps are then checked only for the host. A board that is named alone is checked with all its
+/// apps.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask lint

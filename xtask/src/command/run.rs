@@ -194,7 +194,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
     }
     if arguments.watch {
-        return watch::run(&workspace, app);
+        return watch::run(&workspace, app, &arguments.outputs());
     }
     let mut devices = if transport::is_console_only(&board) {
         arguments.no_devices(&board, app)?

@@ -1,7 +1,8 @@
 //! `cargo xtask simulate`: runs apps on a simulated machine whose devices fail, once for each seed.
 
+use std::io;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use clap::{Args, value_parser};
 
@@ -58,14 +59,21 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let named: Vec<_> = arguments.apps.iter().map(String::as_str).collect();
     let apps = if named.is_empty() { &APPS[..] } else { &named };
-    match run_apps(&workspace, arguments, apps)? {
-        0 => Ok(()),
+    let show = |mut command: Command| Ok(command.status()?.success());
+    match run_apps(&workspace, arguments, apps, show)?.as_slice() {
+        [] => Ok(()),
         _ => Err(Failure::Status(1)),
     }
 }
 
-/// Builds apps and runs each with all seeds. Returns the number of those with a run that was not right.
-fn run_apps(workspace: &Workspace, arguments: &Arguments, apps: &[&str]) -> Result<usize, Failure> {
+/// Builds apps and runs each with all seeds, by a command that `run` executes: it returns whether the command
+/// succeeded. Returns the names of the apps with a run that was not right.
+fn run_apps<'a>(
+    workspace: &Workspace,
+    arguments: &Arguments,
+    apps: &[&'a str],
+    mut run: impl FnMut(Command) -> io::Result<bool>,
+) -> Result<Vec<&'a str>, Failure> {
     for name in apps {
         workspace.app(name).map_err(Failure::usage)?;
     }
@@ -79,9 +87,14 @@ fn run_apps(workspace: &Workspace, arguments: &Arguments, apps: &[&str]) -> Resu
         .env("CARGO_TARGET_DIR", &workspace.target);
     let mut programs = host_program::build(&mut build, &[apps, &[WORLD]].concat())?;
     let world = &programs.pop().ok_or("cargo built no program")?;
-    let mut failed = 0;
+    let mut failed = Vec::new();
     for (name, app) in apps.iter().zip(&programs) {
-        failed += usize::from(!run_app(arguments, name, world, app)?);
+        let command = command(arguments, name, world, app);
+        let is_right =
+            run(command).map_err(|error| format!("cannot start {}: {error}", world.display()))?;
+        if !is_right {
+            failed.push(*name);
+        }
     }
     Ok(failed)
 }
@@ -91,31 +104,52 @@ pub(super) fn is_possible(workspace: &Workspace) -> bool {
     APPS.iter().all(|name| workspace.app(name).is_ok())
 }
 
-/// Runs all apps with the default number of seeds. Returns the result in the form of the test harness: how many
-/// apps had no run that was not right, and how many had one.
-pub(super) fn all(workspace: &Workspace) -> Result<String, Failure> {
+/// The result of all simulations.
+#[derive(Debug, Default)]
+pub(super) struct Simulated {
+    /// The number of apps whose runs were all right.
+    pub(super) passed: u64,
+    /// A message for each other app.
+    pub(super) problems: Vec<String>,
+    /// What was printed about the runs.
+    pub(super) output: String,
+}
+
+/// Runs all apps with the default number of seeds. Prints only what cargo prints.
+pub(super) fn all(workspace: &Workspace) -> Result<Simulated, Failure> {
     let arguments = Arguments {
         apps: Vec::new(),
         seed: 1,
         runs: RUNS,
         trace: false,
     };
-    let failed = run_apps(workspace, &arguments, &APPS)?;
-    let passed = APPS.len() - failed;
-    Ok(format!(
-        "test result: simulated. {passed} passed; {failed} failed"
-    ))
+    let mut text = String::new();
+    let keep = |mut command: Command| {
+        let output = command.stdin(Stdio::null()).output()?;
+        for part in [output.stdout, output.stderr] {
+            text += &String::from_utf8_lossy(&part);
+        }
+        Ok(output.status.success())
+    };
+    let failed = run_apps(workspace, &arguments, &APPS, keep)?;
+    let problem = |name: &&str| {
+        format!("failed: the simulation of {name}; `cargo xtask simulate {name}` repeats it")
+    };
+    Ok(Simulated {
+        passed: (APPS.len() - failed.len()) as u64,
+        problems: failed.iter().map(problem).collect(),
+        output: text,
+    })
 }
 
-/// Runs one app with all seeds. Returns whether all runs were right.
-fn run_app(arguments: &Arguments, name: &str, world: &Path, app: &Path) -> Result<bool, Failure> {
+/// Returns the command that runs one app with all seeds.
+fn command(arguments: &Arguments, name: &str, world: &Path, app: &Path) -> Command {
     let numbers = [arguments.seed, arguments.runs].map(|number| number.to_string());
-    let ended = Command::new(world)
+    let mut command = Command::new(world);
+    command
         .arg(name)
         .arg(app)
         .args(numbers)
-        .args(arguments.trace.then_some("trace"))
-        .status()
-        .map_err(|error| format!("cannot start {}: {error}", world.display()))?;
-    Ok(ended.success())
+        .args(arguments.trace.then_some("trace"));
+    command
 }

@@ -79,8 +79,8 @@ pub struct Arguments {
     /// Run the cases that are otherwise spread over boards on each board with every way to attach devices,
     /// and build all apps that a board can run, also those that `seldom-tested` and `few-boards` in the root
     /// Cargo.toml leave out; run machines from their imported descriptions;
-    /// run loom on code that runs at the same time as a device, and Miri on the unsafe code if the
-    /// nightly compiler has it; takes hours
+    /// without `--filter`, run loom on code that runs at the same time as a device, and Miri on the unsafe
+    /// code if the nightly compiler has it; takes hours
     #[arg(long)]
     all: bool,
     /// Run only Miri, on the unsafe code that runs on the host; `--filter` limits it to the tests
@@ -142,7 +142,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     )?;
     tally.close("the host tests", ended_well);
 
-    if arguments.all {
+    // Neither is wanted by one who repeats a machine test.
+    if arguments.all && arguments.filter.is_none() {
         run_loom(&workspace, &mut tally)?;
         if miri::is_there() {
             miri::run(&workspace, None, &mut tally)?;
@@ -155,7 +156,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let mut table = Table::default();
     let simulates = arguments.filter.is_none() && simulate::is_possible(&workspace);
-    match simulate_and_build(&workspace, &boards, arguments.all, simulates, &mut tally)? {
+    match simulate_and_build(&workspace, &boards, arguments.all, simulates, &mut tally) {
         // A repository of your own has no machine tests; its images are still built.
         Ok(()) if !workspace.has_member(MACHINE_TESTS) => {}
         Ok(()) => {
@@ -276,15 +277,15 @@ fn install(boards: &[Board]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Runs the simulations, if `simulates`, while the images are built: much of a build uses one processor only.
-/// Returns whether the images were built.
+/// Runs the simulations, if `simulates`, while the images are built: much of a build uses one processor only. What
+/// they print follows afterwards.
 fn simulate_and_build(
     workspace: &Workspace,
     boards: &[Board],
     all: bool,
     simulates: bool,
     tally: &mut Tally,
-) -> Result<Result<(), ImageError>, Failure> {
+) -> Result<(), ImageError> {
     thread::scope(|scope| {
         let simulations = simulates.then(|| {
             eprintln!("xtask: running the simulations");
@@ -292,13 +293,17 @@ fn simulate_and_build(
         });
         let built = build_images(workspace, boards, all);
         if let Some(simulations) = simulations {
-            let result = simulations
-                .join()
-                .unwrap_or_else(|panic| resume_unwind(panic))?;
-            tally.take(&result);
-            tally.close("the simulations", true);
+            let result = simulations.join();
+            match result.unwrap_or_else(|panic| resume_unwind(panic)) {
+                Ok(simulated) => {
+                    print!("{}", simulated.output);
+                    tally.add(simulated.passed, simulated.problems);
+                }
+                Err(Failure::Status(_)) => tally.close("the simulations", false),
+                Err(error) => tally.add(0, vec![format!("the simulations: {error}")]),
+            }
         }
-        Ok(built)
+        built
     })
 }
 

@@ -10,6 +10,8 @@ use xtask::target;
 use xtask::transport;
 use xtask::workspace::Workspace;
 
+use crate::shared_build::alone;
+
 fn debug(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_xtask"))
         .arg("debug")
@@ -120,6 +122,7 @@ fn session(board: &str, architecture: &str, commands: &[&str]) -> Option<String>
             return None;
         }
     }
+    let _alone = alone();
     // When the processor sleeps, all tasks wait.
     let sleep = format!("break vmos::arch::{architecture}::interrupts::wait_for_interrupt");
     let before = [&*sleep, "ignore $bpnum 50", "continue"];

@@ -206,7 +206,7 @@ fn all_boards_are_generated_in_less_than_a_second() {
         assert!(output.status.success(), "{output:?}");
         begin.elapsed()
     };
-    // The host may be busy, above all with the other tests of this file: one of many runs must be as fast.
+    // The host may be busy, above all with the other tests of this program: one of many runs must be as fast.
     let mut took = Vec::new();
     let is_fast = (0..20).any(|_| {
         took.push(run());

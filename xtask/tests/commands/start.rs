@@ -1,7 +1,6 @@
 //! Tests the program that builds the commands first, with a stand-in for cargo.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
@@ -22,8 +21,16 @@ fn start(folder: &TempDir) -> std::path::PathBuf {
 /// Runs the program with a shell script as cargo.
 fn with_cargo(folder: &TempDir, start: &std::path::Path, script: &str) -> Output {
     let cargo = folder.path().join("cargo");
-    fs::write(&cargo, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
+    let text = folder.path().join("cargo.sh");
+    fs::write(&text, format!("#!/bin/sh\n{script}\n")).unwrap();
+    // Another process writes the program: Linux does not execute a file that is open for writing, and a process
+    // that another test starts at this moment has the open files of this one for a while.
+    let installed = Command::new("install")
+        .args(["-m", "755"])
+        .arg(&text)
+        .arg(&cargo)
+        .status();
+    assert!(installed.unwrap().success());
     Command::new(start)
         .args(["commands", "list", "--flag"])
         .env("CARGO", &cargo)

@@ -51,7 +51,7 @@ impl Arguments {
         check_folders(&self.disk)?;
         check_disks(disks.iter())?;
         if self.watch {
-            return watch::run(workspace, app);
+            return watch::run(workspace, app, &self.outputs());
         }
         for Disk { image, .. } in &disks {
             disk::create_if_missing(image)?;
@@ -193,7 +193,7 @@ impl Arguments {
 /// Returns where cargo puts the program of an app, which may not be built yet. `target` is the compiler target
 /// of the environment; one in cargo's configuration files is known only after a build.
 fn expected_program(workspace: &Workspace, app: &App, target: Option<&OsStr>) -> PathBuf {
-    // A description of a target, which is a file, has a folder without its extension.
+    // For a target described by a JSON file, cargo names the folder after the file, without its extension.
     let name = target
         .map(Path::new)
         .and_then(|target| match target.extension() {

@@ -3,6 +3,7 @@
 mod sources;
 
 use std::io;
+use std::path::PathBuf;
 use std::process::Child;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,6 +13,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::Arguments;
 use crate::child;
 use crate::failure::Failure;
 use crate::workspace::{App, Workspace, cargo};
@@ -28,9 +30,18 @@ const EVERY: Duration = Duration::from_millis(500);
 /// checkout`, change several files in this time.
 const SETTLING: Duration = Duration::from_millis(200);
 
-/// Runs this command again without the option, and restarts it at each change, until the user stops
-/// it.
-pub(super) fn run(workspace: &Workspace, app: &App) -> Result<(), Failure> {
+impl Arguments {
+    /// Returns the files and folders of this host that the machine writes.
+    pub(super) fn outputs(&self) -> Vec<PathBuf> {
+        let share = self.share.iter().filter(|_| self.share_writable);
+        let outputs = self.disk.iter().chain(&self.pcap).chain(share);
+        outputs.cloned().collect()
+    }
+}
+
+/// Runs this command again without the option, and restarts it at each change of the app's sources, until the user
+/// stops it. `outputs` are the files and folders that the run writes.
+pub(super) fn run(workspace: &Workspace, app: &App, outputs: &[PathBuf]) -> Result<(), Failure> {
     let stopped = Arc::new(AtomicBool::new(false));
     let handler = Arc::clone(&stopped);
     let caught = ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed));
@@ -41,18 +52,23 @@ pub(super) fn run(workspace: &Workspace, app: &App) -> Result<(), Failure> {
         let mut command = child::bound(cargo().get_program());
         command.arg("xtask").args(arguments).spawn()
     };
-    let look = || Sources::of(workspace, &app.name);
-    keep_running(look, start, || stopped.load(Ordering::Relaxed))
+    let look = |before: Option<&Sources>| Sources::of(workspace, &app.name, outputs, before);
+    keep_running(look, start, thread::sleep, || {
+        stopped.load(Ordering::Relaxed)
+    })
 }
 
-/// Starts a command, and again after each change of the sources, until `is_stopped`.
+/// Starts a command, and again after each change of the sources, until `is_stopped`. `look` reads the state of the
+/// sources, of which it gets the one before.
 fn keep_running(
-    look: impl Fn() -> Sources,
+    look: impl Fn(Option<&Sources>) -> Sources,
     mut start: impl FnMut() -> io::Result<Child>,
+    pause: impl Fn(Duration),
     is_stopped: impl Fn() -> bool,
 ) -> Result<(), Failure> {
+    let mut before = None;
     while !is_stopped() {
-        let sources = look();
+        let sources = look(before.as_ref());
         let mut machine = start()?;
         let mut has_ended = false;
         while !is_stopped() && !sources.have_changed() {
@@ -60,14 +76,16 @@ fn keep_running(
                 has_ended = true;
                 eprintln!("xtask: waiting for a source file to change");
             }
-            thread::sleep(EVERY);
+            pause(EVERY);
         }
         if !has_ended {
             stop(&mut machine)?;
         }
-        if !is_stopped() {
-            sources.settle(|| thread::sleep(SETTLING));
-        }
+        sources.settle(|| {
+            pause(SETTLING);
+            !is_stopped()
+        });
+        before = Some(sources);
     }
     Ok(())
 }
@@ -87,7 +105,6 @@ mod tests {
     use std::cell::Cell;
     use std::fs;
     use std::process::Command;
-    use std::time::Instant;
 
     use super::*;
 
@@ -96,28 +113,26 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("main.rs");
         fs::write(&file, "1").unwrap();
-        let (starts, last) = (Cell::new(0), Cell::new(Instant::now()));
+        let save = |text: &str| {
+            let new = file.with_extension("new");
+            fs::write(&new, text).unwrap();
+            fs::rename(new, &file).unwrap();
+        };
+        let (starts, pauses) = (Cell::new(0), Cell::new(0));
         let start = || {
             starts.set(starts.get() + 1);
-            last.set(Instant::now());
-            if starts.get() > 1 {
-                return Command::new("true").spawn();
-            }
-            let file = file.clone();
-            thread::spawn(move || {
-                for text in ["22", "333"] {
-                    thread::sleep(Duration::from_millis(100));
-                    let new = file.with_extension("new");
-                    fs::write(&new, text).unwrap();
-                    fs::rename(new, &file).unwrap();
-                }
-            });
             Command::new("sleep").arg("60").spawn()
         };
-        let is_stopped = || starts.get() > 1 && last.get().elapsed() > 2 * EVERY;
-        let began = Instant::now();
-        keep_running(|| Sources::in_folder(folder.path()), start, is_stopped).unwrap();
+        let pause = |_| {
+            pauses.set(pauses.get() + 1);
+            match pauses.get() {
+                1 => save("22"),
+                2 => save("333"),
+                _ => {}
+            }
+        };
+        let look = |_: Option<&Sources>| Sources::in_folder(folder.path());
+        keep_running(look, start, pause, || pauses.get() > 6).unwrap();
         assert_eq!(starts.get(), 2);
-        assert!(began.elapsed() < Duration::from_secs(30), "not stopped");
     }
 }

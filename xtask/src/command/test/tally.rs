@@ -48,6 +48,14 @@ impl Tally {
         self.failed_before = self.failed;
     }
 
+    /// Adds a group of which `passed` tests have passed and the others have failed, with a message each.
+    pub(super) fn add(&mut self, passed: u64, problems: Vec<String>) {
+        self.passed += passed;
+        self.failed += problems.len() as u64;
+        self.failed_before = self.failed;
+        self.problems.extend(problems);
+    }
+
     /// Counts failed tests that passed when they were run again.
     pub(super) fn passed_again(&mut self, tests: Vec<FailedTest>) {
         for test in tests {
@@ -163,6 +171,15 @@ mod tests {
             names(tally.failures().collect()),
         ];
         assert_eq!(names, [["a"], ["b"]]);
+    }
+
+    #[test]
+    fn a_group_that_is_added_counts_with_its_messages() {
+        let mut tally = Tally::default();
+        tally.add(2, vec!["the third".to_owned()]);
+        tally.close("the others", true);
+        assert_eq!(tally.to_string(), "2 passed, 1 failed");
+        assert_eq!(tally.problems(), ["the third"]);
     }
 
     #[test]

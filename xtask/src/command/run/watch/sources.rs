@@ -1,7 +1,7 @@
 //! The files that an image is made of, and whether they have changed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, Metadata};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::SystemTime;
@@ -12,12 +12,14 @@ use vmos_codegen::source;
 use crate::workspace::{Workspace, cargo};
 
 /// The inputs of an image in the folder of a workspace and in that of VMOS, besides the packages.
-const SHARED: [&str; 6] = [
+const SHARED: [&str; 8] = [
     "boards",
     "codegen",
     "parts",
     "templates",
     "Cargo.toml",
+    "Cargo.lock",
+    "rust-toolchain.toml",
     ".cargo",
 ];
 
@@ -28,35 +30,47 @@ pub(super) struct Sources {
     roots: BTreeSet<PathBuf>,
     /// The time of the last change, and the size in bytes.
     files: BTreeMap<PathBuf, (Option<SystemTime>, u64)>,
-    /// The folder that a run writes, which is no source.
-    generated: PathBuf,
+    /// Files and folders that a run writes, which are no sources.
+    outputs: BTreeSet<PathBuf>,
 }
 
 impl Sources {
-    /// Reads the state of the sources of an app.
-    pub(super) fn of(workspace: &Workspace, app: &str) -> Self {
-        let shared = [workspace.root.clone(), source::library()];
-        let shared = shared
-            .iter()
-            .flat_map(|root| SHARED.map(|name| root.join(name)));
-        let mut roots: BTreeSet<_> = shared.collect();
-        // If cargo cannot tell, it says why when it builds the app.
-        let metadata = metadata(&workspace.root).unwrap_or_default();
-        roots.extend(packages(&metadata, app));
-        roots.insert(workspace.root.join("apps").join(app));
-        Self::in_roots(roots, workspace.root.join("generated"))
+    /// Reads the state of the sources of an app. `outputs` are files and folders that a run writes, besides those
+    /// of every run. If cargo cannot read a manifest, the sources are those of the state `before`, or everything:
+    /// a change of any of them may mend it.
+    pub(super) fn of(
+        workspace: &Workspace,
+        app: &str,
+        outputs: &[PathBuf],
+        before: Option<&Self>,
+    ) -> Self {
+        let own = [workspace.root.join("generated"), workspace.target.clone()];
+        let outputs = own.iter().chain(outputs).map(|path| real(path)).collect();
+        let folders = [workspace.root.clone(), source::library()];
+        let roots = match (metadata(&workspace.root), before) {
+            (Some(metadata), _) => {
+                let shared = folders
+                    .iter()
+                    .flat_map(|root| SHARED.map(|name| root.join(name)));
+                let app_folder = workspace.root.join("apps").join(app);
+                let own = shared.chain([app_folder]).chain(manifests(&metadata));
+                own.chain(packages(&metadata, app)).collect()
+            }
+            (None, Some(before)) => before.roots.clone(),
+            (None, None) => folders.into(),
+        };
+        Self::in_roots(roots, outputs)
     }
 
-    fn in_roots(roots: BTreeSet<PathBuf>, generated: PathBuf) -> Self {
+    fn in_roots(roots: BTreeSet<PathBuf>, outputs: BTreeSet<PathBuf>) -> Self {
         let mut sources = Self {
             roots: BTreeSet::new(),
             files: BTreeMap::new(),
-            generated,
+            outputs,
         };
+        let mut visited = BTreeSet::new();
         for root in &roots {
-            if let Ok(data) = fs::metadata(root) {
-                sources.add(root, &data);
-            }
+            sources.add(root, &mut visited);
         }
         Self { roots, ..sources }
     }
@@ -64,15 +78,13 @@ impl Sources {
     /// Reads the state of what is in a folder.
     #[cfg(test)]
     pub(super) fn in_folder(folder: &Path) -> Self {
-        Self::in_roots(
-            BTreeSet::from([folder.to_owned()]),
-            folder.join("generated"),
-        )
+        let outputs = ["generated", "disk.img"].map(|name| real(&folder.join(name)));
+        Self::in_roots(BTreeSet::from([folder.to_owned()]), outputs.into())
     }
 
     /// Reads the state of the same sources again.
     fn again(&self) -> Self {
-        Self::in_roots(self.roots.clone(), self.generated.clone())
+        Self::in_roots(self.roots.clone(), self.outputs.clone())
     }
 
     /// Returns whether a file was changed, added or removed since this state.
@@ -80,11 +92,10 @@ impl Sources {
         self.again() != *self
     }
 
-    /// Waits until the sources stay as they are during a `pause`.
-    pub(super) fn settle(&self, mut pause: impl FnMut()) {
+    /// Waits until the sources stay as they are during a `pause`, which returns whether to go on.
+    pub(super) fn settle(&self, mut pause: impl FnMut() -> bool) {
         let mut state = self.again();
-        loop {
-            pause();
+        while pause() {
             let next = state.again();
             if next == state {
                 return;
@@ -93,33 +104,47 @@ impl Sources {
         }
     }
 
-    /// Adds a file, or all in a folder.
-    fn add(&mut self, path: &Path, data: &Metadata) {
+    /// Adds a file, or all in a folder that was not visited before: a link may lead to a folder around it.
+    fn add(&mut self, path: &Path, visited: &mut BTreeSet<PathBuf>) {
+        let (Ok(data), Ok(place)) = (fs::metadata(path), fs::canonicalize(path)) else {
+            return;
+        };
+        if self.outputs.contains(&place) {
+            return;
+        }
         if !data.is_dir() {
             let state = (data.modified().ok(), data.len());
-            self.files.insert(path.to_owned(), state);
-            return;
-        }
-        if *path == self.generated {
-            return;
-        }
-        for entry in fs::read_dir(path).into_iter().flatten().flatten() {
-            if is_for_others(&entry.file_name().to_string_lossy()) {
-                continue;
-            }
-            // Not into a linked folder, which may be one around it.
-            let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-            let data = fs::metadata(entry.path());
-            if let Some(data) = data.ok().filter(|data| !(is_link && data.is_dir())) {
-                self.add(&entry.path(), &data);
+            self.files.insert(place, state);
+        } else if visited.insert(place) {
+            for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+                if !is_ignored(&entry.file_name().to_string_lossy()) {
+                    self.add(&entry.path(), visited);
+                }
             }
         }
     }
 }
 
+/// Returns a path without links, of a file that may not exist yet.
+fn real(path: &Path) -> PathBuf {
+    let whole = fs::canonicalize(path);
+    let whole = whole.or_else(|error| {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(error);
+        };
+        let folder = if folder == Path::new("") {
+            Path::new(".")
+        } else {
+            folder
+        };
+        Ok(fs::canonicalize(folder)?.join(name))
+    });
+    whole.unwrap_or_else(|_| path.to_owned())
+}
+
 /// Returns whether a name in a folder of sources is that of cargo's output, or of a file that an editor
 /// keeps beside the file that is edited.
-fn is_for_others(name: &str) -> bool {
+fn is_ignored(name: &str) -> bool {
     name == "target"
         || name.starts_with('.')
         || name.ends_with('~')
@@ -137,12 +162,28 @@ fn metadata(root: &Path) -> Option<Value> {
     serde_json::from_slice(&output.stdout).ok()
 }
 
-/// Returns the folders of an app and of the packages of this host that it depends on.
+/// Returns the manifests of the workspace: cargo builds no app if one of them is invalid.
+fn manifests(metadata: &Value) -> Vec<PathBuf> {
+    let members = metadata["workspace_members"].as_array();
+    let is_member =
+        |package: &&Value| members.is_some_and(|members| members.contains(&package["id"]));
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    let manifests = packages
+        .filter(is_member)
+        .map(|package| &package["manifest_path"]);
+    manifests
+        .filter_map(|manifest| Some(manifest.as_str()?.into()))
+        .collect()
+}
+
+/// Returns the folders of an app and of the local packages that it depends on.
 fn packages(metadata: &Value, app: &str) -> Vec<PathBuf> {
     let array = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let packages = array(&metadata["packages"]);
     let nodes = array(&metadata["resolve"]["nodes"]);
-    let app = packages.iter().find(|package| package["name"] == app);
+    let is_local = |package: &&Value| package["source"].is_null();
+    let mut local = packages.iter().filter(is_local);
+    let app = local.find(|package| package["name"] == app);
     let mut waiting: Vec<Value> = app.iter().map(|app| app["id"].clone()).collect();
     let mut seen = Vec::new();
     while let Some(id) = waiting.pop() {
@@ -160,7 +201,7 @@ fn packages(metadata: &Value, app: &str) -> Vec<PathBuf> {
         .iter()
         .filter(|package| seen.contains(&package["id"]));
     // Those of registries and of git repositories do not change.
-    let own = used.filter(|package| package["source"].is_null());
+    let own = used.filter(is_local);
     let manifests = own.filter_map(|package| package["manifest_path"].as_str());
     let folders = manifests.filter_map(|manifest| Path::new(manifest).parent());
     folders.map(Path::to_owned).collect()
@@ -211,9 +252,13 @@ mod tests {
         let day = Duration::from_secs(24 * 60 * 60);
         kept.set_modified(SystemTime::now() - day).unwrap();
         let before = look(&folder);
-        fs::copy(&other, folder.path().join("c.rs")).unwrap();
+        let copy = folder.path().join("c.rs");
+        fs::copy(&other, &copy).unwrap();
+        let time = fs::metadata(&file).unwrap().modified().unwrap();
+        let copied = fs::File::options().write(true).open(&copy).unwrap();
+        copied.set_modified(time).unwrap();
         fs::rename(&other, &file).unwrap();
-        fs::rename(folder.path().join("c.rs"), &other).unwrap();
+        fs::rename(copy, &other).unwrap();
         // Two files, of which the newest and the sizes are as before.
         assert!(before.have_changed());
     }
@@ -227,6 +272,19 @@ mod tests {
             if pauses < 3 {
                 write(&folder, "a.rs", &"1".repeat(pauses));
             }
+            true
+        });
+        assert_eq!(pauses, 3);
+    }
+
+    #[test]
+    fn sources_that_never_settle_are_left_when_the_user_stops_the_command() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut pauses = 0;
+        look(&folder).settle(|| {
+            pauses += 1;
+            write(&folder, "a.rs", &"1".repeat(pauses));
+            pauses < 3
         });
         assert_eq!(pauses, 3);
     }
@@ -240,6 +298,7 @@ mod tests {
             ".a.rs.swp",
             "a.rs~",
             "#a.rs#",
+            "disk.img",
             "target/debug/a",
             "generated/b/board.rs",
         ] {
@@ -254,7 +313,49 @@ mod tests {
     }
 
     #[test]
-    fn the_packages_of_this_host_that_an_app_uses_are_sources() {
+    fn a_linked_folder_is_a_source() {
+        let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        write(&elsewhere, "a.rs", "1");
+        symlink(elsewhere.path(), folder.path().join("shared")).unwrap();
+        let before = look(&folder);
+        write(&elsewhere, "a.rs", "longer");
+        assert!(before.have_changed());
+    }
+
+    #[test]
+    fn a_broken_manifest_is_watched_until_it_is_mended() {
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = Workspace {
+            root: folder.path().to_owned(),
+            target: folder.path().join("target"),
+            ..Workspace::find().unwrap()
+        };
+        let manifest = "[workspace]\nresolver = \"3\"\nmembers = [\"apps/app\", \"library\"]\n";
+        write(&folder, "Cargo.toml", manifest);
+        for name in ["apps/app", "library"] {
+            let name = |file: &str| format!("{name}/{file}");
+            let package = name("").replace("apps/", "").replace('/', "");
+            let manifest = format!("[package]\nname = \"{package}\"\n");
+            write(&folder, &name("Cargo.toml"), &manifest);
+            write(&folder, &name("src/lib.rs"), "");
+        }
+        let look = |before| Sources::of(&workspace, "app", &[], before);
+        let before = look(None);
+        write(&folder, "library/Cargo.toml", "[package]\nname = broken\n");
+        assert!(before.have_changed());
+        for broken in [look(Some(&before)), look(None)] {
+            write(
+                &folder,
+                "library/Cargo.toml",
+                "[package]\nname = \"library\"\n",
+            );
+            assert!(broken.have_changed());
+            write(&folder, "library/Cargo.toml", "[package]\nname = broken\n");
+        }
+    }
+
+    #[test]
+    fn the_local_packages_that_an_app_uses_are_sources() {
         let package = |name: &str, source: Option<&str>| {
             let manifest = format!("/w/{name}/Cargo.toml");
             json!({"name": name, "id": name, "source": source, "manifest_path": manifest})
@@ -262,6 +363,7 @@ mod tests {
         let metadata = json!({
             "packages": [
                 package("app", None),
+                json!({"name": "app", "id": "registry#app", "source": "registry", "manifest_path": "/r/app/Cargo.toml"}),
                 package("other", None),
                 package("library", None),
                 package("serde", Some("registry")),
