@@ -11,6 +11,7 @@ use std::{env, fs};
 use vmos_codegen::board::{Board, ImageForm};
 
 use crate::audit;
+use crate::child;
 use crate::failure::FileError;
 use crate::flatten::{self, FlattenError};
 use crate::log_level::LogLevel;
@@ -130,7 +131,8 @@ pub fn link(
     apps: &[&str],
     max_log: Option<LogLevel>,
 ) -> Result<Vec<PathBuf>, ImageError> {
-    let mut build = cargo();
+    // If this command is stopped, the build ends, too: it would hold up the next one.
+    let mut build = child::bound(cargo().get_program());
     build.arg("build").args(cargo_selection(board, apps));
     if let Some(flags) = without_prefixes(&workspace.target)? {
         build.args(["--config", &flags]);

@@ -56,7 +56,7 @@ impl Arguments {
         for Disk { image, .. } in &disks {
             disk::create_if_missing(image)?;
         }
-        let mut build = cargo();
+        let mut build = child::bound(cargo().get_program());
         build
             .args(["build", "--package", &app.name])
             .current_dir(&workspace.root)
