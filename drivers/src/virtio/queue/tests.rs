@@ -366,7 +366,13 @@ fn a_size_exceeds_neither_limit() {
 
 #[test]
 fn the_parts_are_aligned_for_a_legacy_device() {
-    for size in [2, 256, 0x8000] {
+    // Miri takes half an hour for the largest queue.
+    let sizes: &[u16] = if cfg!(miri) {
+        &[2, 256]
+    } else {
+        &[2, 256, 0x8000]
+    };
+    for &size in sizes {
         let (queue, _ring) = queue(size, NONE, 0);
         let QueueAddresses {
             descriptors,
