@@ -108,6 +108,11 @@ pub trait Controller: Binding {
         true
     }
 
+    /// Returns the key that the table lacks and needs once it has further controllers, if there is one.
+    fn missing_for_further(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Returns what the kernel needs so that the board can describe further controllers of the kind;
     /// `None` if it needs nothing, or if the driver supports only one.
     fn further_needs(&self, _around: &Surroundings<'_>) -> Option<&'static str> {

@@ -62,7 +62,7 @@ pub(super) fn inputs(sources: u32) -> Inputs {
         cell: None,
         first: 0,
         least: 1,
-        count: sources + 1,
+        count: sources.saturating_add(1),
         private: None,
     }
 }
@@ -80,7 +80,7 @@ pub(super) fn lines(sources: u32) -> Lines {
 /// does not exist.
 pub(super) fn sources(domain: &Device) -> Option<u32> {
     let sources = domain.number("riscv,num-sources")?;
-    Some(sources - u32::from(sources.is_multiple_of(32)))
+    Some(sources.saturating_sub(u32::from(sources.is_multiple_of(32))))
 }
 
 impl Aplic {
@@ -283,16 +283,10 @@ pub(super) fn domain_registers(
     sources: u32,
 ) -> Vec<Register> {
     let mut registers: Vec<Register> = vec![("domaincfg".to_owned(), 0, 4)];
-    for claim in used {
-        let source = claim.what.number.checked_sub(first);
-        let Some(source) = source.filter(|source| *source <= sources) else {
-            continue;
-        };
-        for line in source..source + claim.what.count {
-            let place = 4 * u64::from(line);
-            registers.push((format!("sourcecfg{line}"), place, 4));
-            registers.push((format!("target{line}"), 0x3000 + place, 4));
-        }
+    for source in sockets::used(used, first, sources) {
+        let place = 4 * u64::from(source);
+        registers.push((format!("sourcecfg{source}"), place, 4));
+        registers.push((format!("target{source}"), 0x3000 + place, 4));
     }
     for word in 0..=u64::from(sources / u32::BITS) {
         for (name, offset) in [("setip", 0x1C00), ("in_clrip", 0x1D00), ("setie", 0x1E00)] {

@@ -2,6 +2,8 @@
 //! lines (The RISC-V Advanced Interrupt Architecture 1.0, chapter 3 and section 4.9).
 
 mod further;
+mod indices;
+mod layout;
 mod level;
 
 use super::aplic;
@@ -38,11 +40,20 @@ table! {
         identities: Number<63, 2047> => required,
         /// The number of sources of the APLIC, which are numbered from 1.
         sources: Number<1, 1023> => required,
+        /// The number of bits in the index of a hart, in the targets of APLICs, that number the harts
+        /// of a socket; the bits above number the sockets (`riscv,hart-index-bits` in a device tree).
+        /// Required with `further`.
+        hart_index_bits: Number<0, 13> => optional,
         /// The interrupt files and APLICs of other sockets, by a name for each, by which interrupts
-        /// select them. The sources of all APLICs have identities of their own.
+        /// select them, in the order of the sockets' harts. The sources of all APLICs have
+        /// identities of their own.
         further: Named<FurtherImsic> => optional,
     }
 }
+
+/// The largest identity that the driver uses:
+/// `vmos_drivers::interrupt_controller::imsic::MOST_IDENTITIES`.
+const MOST_IDENTITIES: u32 = 1023;
 
 /// Its messages.
 const BY_IMSIC: board::Msi = board::Msi {
@@ -52,8 +63,22 @@ const BY_IMSIC: board::Msi = board::Msi {
 };
 
 impl Imsic {
+    /// Returns the number of identities that the driver uses.
+    fn used_identities(&self) -> Option<u32> {
+        Some(self.identities.value()?.0.min(MOST_IDENTITIES))
+    }
+
     fn levels(&self) -> [(&'static str, Entered, &Field<Level>); 2] {
         level::all(&self.machine, &self.supervisor)
+    }
+
+    /// Returns the bytes from the first file of these harts to the end of the last one.
+    fn files_of(&self, harts: u32) -> u64 {
+        let stride = self.stride.value().map_or(FILE, |stride| stride.0);
+        let before = u64::from(harts.saturating_sub(1)).checked_mul(stride);
+        before
+            .and_then(|bytes| bytes.checked_add(FILE))
+            .unwrap_or(FILE)
     }
 
     /// Reports a distance between files that is no power of two, or less than a file, or more than
@@ -110,20 +135,6 @@ impl Imsic {
     }
 }
 
-/// Returns the number of harts in the first `described` groups of interrupt files, if there are further
-/// groups. Each group is a range of registers.
-fn harts_of_groups(files: &Device, described: usize) -> Option<u32> {
-    let groups = files.number("riscv,group-index-bits").unwrap_or(0);
-    if groups == 0 || files.registers.len() <= described {
-        return None;
-    }
-    let bits = files.number("riscv,hart-index-bits");
-    // Without the property, the bits that all harts need (Linux, riscv,imsics.yaml).
-    let bits = bits.unwrap_or_else(|| files.interrupts.len().max(1).next_power_of_two().ilog2());
-    let harts = 1_u32.checked_shl(bits).unwrap_or(u32::MAX);
-    Some(harts.saturating_mul(u32::try_from(described).unwrap_or(u32::MAX)))
-}
-
 impl Binding for Imsic {
     place!();
 
@@ -132,10 +143,11 @@ impl Binding for Imsic {
     }
 
     fn claim(&self, claims: &mut Claims<'_>) {
+        let files = sockets::harts(&self.further, 0).map_or(FILE, |harts| self.files_of(harts));
         for (name, _, level) in self.levels() {
-            level::claim(&format!("{}.{name}", self.place.path), level, claims);
+            level::claim(&format!("{}.{name}", self.place.path), level, files, claims);
         }
-        further::claim(&self.further, claims);
+        further::claim(self, claims);
     }
 
     fn expect(&self, expected: &mut Expected) {
@@ -149,7 +161,8 @@ impl Binding for Imsic {
                 .part(&level.place, FILES)
                 .registers(0, &key, &level.files, &self.stride)
                 .or_less()
-                .number("riscv,num-ids", &self.identities);
+                .number("riscv,num-ids", &self.identities)
+                .number(layout::HART_INDEX_BITS, &self.hart_index_bits);
             level::expect_domain(level, &self.sources, expected);
         }
         further::expect(self, expected);
@@ -182,6 +195,10 @@ impl Controller for Imsic {
         self.further.optional().is_some()
     }
 
+    fn missing_for_further(&self) -> Option<&'static str> {
+        matches!(self.hart_index_bits, Field::Absent).then_some(indices::KEY)
+    }
+
     fn takes_low(&self) -> bool {
         true
     }
@@ -192,7 +209,12 @@ impl Controller for Imsic {
         let is_it =
             |files: &&Device| files.is(FILES) && files.interrupts.first() == Some(&Some(cause));
         let described = 1 + self.further.value().map_or(0, |named| named.iter().count());
-        harts_of_groups(devices.iter().find(is_it)?, described)
+        let files = devices.iter().find(is_it)?;
+        let has_groups = files.number("riscv,group-index-bits").unwrap_or(0) > 0;
+        if !has_groups || files.registers.len() <= described {
+            return None;
+        }
+        layout::harts(files, described)
     }
 
     fn selected(&self) -> Option<Selection> {
@@ -219,15 +241,15 @@ impl Driver for Imsic {
 
     fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
         let (sources, identities) = (self.sources.value()?.0, self.identities.value()?.0);
+        let used = self.used_identities()?;
         let mut config = Vec::new();
         let mut registers = Vec::new();
         for (name, _, given) in self.levels() {
             config.push((name, level::config(given)?));
             registers.extend(level::registers(given, 0, sources, around.used)?);
         }
-        let others = further::resolve(&self.further, around.used)?;
-        let mut card =
-            format!("IMSIC, identities 1 to {identities}; APLIC, sources 1 to {sources}");
+        let others = further::resolve(self, around.used)?;
+        let mut card = format!("IMSIC, identities 1 to {used}; APLIC, sources 1 to {sources}");
         let code = if others.is_empty() {
             config.extend([
                 ("stride", Value::Hexadecimal(self.stride.value()?.0)),
@@ -248,7 +270,7 @@ impl Driver for Imsic {
         } else {
             let all = further::sources(self)?;
             card = format!(
-                "IMSIC, identities 1 to {identities}, the first {all} for the sources of {} APLICs, one \
+                "IMSIC, identities 1 to {used}, the first {all} for the sources of {} APLICs, one \
                  for each socket",
                 1 + others.len()
             );
@@ -293,22 +315,20 @@ impl Driver for Imsic {
                     format!("{{ files = {files_at}, aplic = {block} }}"),
                 )
                 .with_owners(domain.base());
-            let guests = files.number("riscv,guest-index-bits").unwrap_or(0);
             counts = Some((
-                guests,
+                layout::stride(files)?,
                 files.number("riscv,num-ids")?,
                 aplic::sources(domain)?,
             ));
         }
-        let (guests, identities, sources) = counts?;
-        let stride = FILE.checked_shl(guests)?;
+        let (stride, identities, sources) = counts?;
         let section = section
-            .optional("stride", (guests > 0).then(|| Size(stride).written()))
+            .optional("stride", (stride > FILE).then(|| Size(stride).written()))
             .line("identities", identities)
             .line("sources", sources)
             .with_inputs(&[aplic::inputs(sources)])
             .with_messages(Some(BY_IMSIC))
             .with_option("aia=aplic-imsic");
-        further::import(section, &modes, stride)
+        further::import(section, &modes)
     }
 }

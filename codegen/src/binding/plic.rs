@@ -20,7 +20,7 @@ use crate::part::{
     Binding, Controller, Delivery, Driver, Entered, Further, Inputs, Selection, place,
 };
 use contexts::HartModes;
-use further::{First, FurtherPlic};
+use further::{FurtherPlic, Resolved};
 
 table! {
     /// The platform-level interrupt controller (PLIC) of RISC-V machines.
@@ -55,7 +55,7 @@ fn inputs(sources: u32) -> Inputs {
         cell: None,
         first: 0,
         least: 1,
-        count: sources + 1,
+        count: sources.saturating_add(1),
         private: None,
     }
 }
@@ -151,7 +151,10 @@ impl Driver for Plic {
     type Resolved = board::InterruptController;
 
     fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
-        let first = First {
+        let first = Resolved {
+            key: self.place.path.clone(),
+            number: 0,
+            first_hart: 0,
             registers: board::Range {
                 base: self.base.value()?.0,
                 size: self.size.value()?.0,
@@ -175,22 +178,13 @@ impl Driver for Plic {
             },
             others => further::code(&first, others),
         };
-        let block = |key: &str, number, plic: &First| Block {
-            key: key.to_owned(),
+        let all = std::iter::once(&first).chain(&others);
+        let registers = all.map(|plic| Block {
+            key: plic.key.clone(),
             base: plic.registers.base,
-            registers: names(
-                around.used,
-                number,
-                plic.sources,
-                plic.harts.first().copied(),
-            ),
-        };
-        let mut registers = vec![block(&self.place.path, 0, &first)];
-        registers.extend(
-            others
-                .iter()
-                .map(|(key, number, _, plic)| block(key, *number, plic)),
-        );
+            registers: names(around.used, plic),
+        });
+        let registers = registers.collect();
         let mut card = format!("PLIC, sources 1 to {}", first.sources);
         if !others.is_empty() {
             card = format!("{} PLICs, one for each socket", 1 + others.len());
@@ -247,36 +241,20 @@ impl Driver for Plic {
     }
 }
 
-/// The registers by name, for a debugger (PLIC 1.0, 3), of the PLIC whose source 0 has the number
-/// `first`: the priority of each source that the board
-/// uses, the pending bits, and the enable bits and thresholds of the contexts of hart 0. The claim
-/// register is left out, because reading it claims an interrupt.
-fn names(
-    used: &[board::Claim<board::Interrupt>],
-    first: u32,
-    sources: u32,
-    modes: Option<HartModes>,
-) -> Vec<Register> {
+/// The registers of a PLIC by name, for a debugger (PLIC 1.0, 3): the priority of each source that the
+/// board uses, the pending bits, and the enable bits and thresholds of the contexts of its first hart. The
+/// claim register is left out, because reading it claims an interrupt.
+fn names(used: &[board::Claim<board::Interrupt>], plic: &Resolved) -> Vec<Register> {
     const WORD: u32 = u32::BITS;
-    let mut registers: Vec<Register> = Vec::new();
-    for claim in used {
-        let Some(line) = claim
-            .what
-            .number
-            .checked_sub(first)
-            .filter(|line| *line <= sources)
-        else {
-            continue;
-        };
-        let lines = line..line + claim.what.count;
-        registers.extend(lines.map(|line| (format!("priority{line}"), 4 * u64::from(line), 4)));
-    }
-    let words = sources / WORD + 1;
+    let lines = sockets::used(used, plic.number, plic.sources);
+    let priorities = lines.map(|line| (format!("priority{line}"), 4 * u64::from(line), 4));
+    let mut registers: Vec<Register> = priorities.collect();
+    let words = plic.sources / WORD + 1;
     for word in 0..words {
         let offset = 0x1000 + 4 * u64::from(word);
         registers.push((format!("pending{word}"), offset, 4));
     }
-    let contexts: &[&str] = match modes {
+    let contexts: &[&str] = match plic.harts.first() {
         Some(HartModes::Machine) => &["M"],
         Some(HartModes::Supervisor) => &["S"],
         Some(HartModes::Both) | None => &["M", "S"],

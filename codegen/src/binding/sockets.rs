@@ -2,7 +2,7 @@
 //! socket, and further ones with names.
 
 use super::riscv;
-use crate::board::Lines;
+use crate::board::{self, Claim, Interrupt, Lines, Value};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::interned::interned;
 use crate::language::{Field, Located, Named, Number, Place};
@@ -64,6 +64,81 @@ pub(super) fn all<S>(further: &FurtherSockets<S>) -> impl Iterator<Item = (&'sta
     numbered.map(|(entry, nth): (_, u32)| (interned(&entry.name), nth * STRIDE, &entry.value))
 }
 
+/// Returns the number of harts of the socket with an index; the first one has index 0, and its first hart
+/// is hart 0. `None` for the last socket, whose harts no other socket limits.
+pub(super) fn harts<S: Socket>(further: &FurtherSockets<S>, socket: usize) -> Option<u32> {
+    let first_hart = |nth: usize| {
+        let (_, _, socket) = all(further).nth(nth)?;
+        Some(socket.first_hart().value()?.0)
+    };
+    let first = match socket.checked_sub(1) {
+        None => 0,
+        Some(nth) => first_hart(nth)?,
+    };
+    first_hart(socket)?.checked_sub(first)
+}
+
+/// Returns the sources that the board uses of the controller whose source 0 has the number `first`.
+pub(super) fn used(
+    used: &[Claim<Interrupt>],
+    first: u32,
+    sources: u32,
+) -> impl Iterator<Item = u32> {
+    let rows = used.iter().filter_map(move |claim| {
+        let source = claim.what.number.checked_sub(first)?;
+        (source <= sources).then(|| source..source + claim.what.count)
+    });
+    rows.flatten()
+}
+
+/// Returns the driver of several sockets for `board.rs`: the type `driver` in the module `several` of the
+/// driver `module` for one socket. `config` are the fields of its configuration beside `units`.
+pub(super) fn code(
+    module: &str,
+    driver: &'static str,
+    units: Vec<Value>,
+    config: Vec<(&'static str, Value)>,
+    processor: &'static str,
+) -> board::Code {
+    let count = units.len();
+    let of_one = interned(&format!("vmos_drivers::interrupt_controller::{module}"));
+    let several = interned(&format!("{of_one}::several"));
+    let units = std::iter::once(("units", Value::Rows(units)));
+    board::Code {
+        imports: vec![
+            ("vmos_drivers::mmio", "Mmio"),
+            (of_one, "self"),
+            (several, "self"),
+            (several, driver),
+        ],
+        driver: format!("{driver}<Mmio, P, {count}>"),
+        config_type: format!("several::Config<{count}>"),
+        config: Value::structure("several::Config", units.chain(config).collect()),
+        processor: vec![processor],
+    }
+}
+
+/// The same for controllers that deliver to the harts of their own socket. `units` are the first hart
+/// and the configuration of each.
+pub(super) fn relayed(
+    module: &'static str,
+    driver: &'static str,
+    units: impl Iterator<Item = (u32, Value)>,
+) -> board::Code {
+    let units = units.map(|(first_hart, config)| {
+        Value::structure(
+            "several::Unit",
+            vec![
+                (module, config),
+                ("first_hart", Value::Decimal(first_hart.into())),
+            ],
+        )
+    });
+    let mut code = code(module, driver, units.collect(), Vec::new(), "riscv::Relay");
+    code.imports.push(("vmos_drivers::riscv", "self"));
+    code
+}
+
 /// Returns the name and the number of source 0 of the further controllers of a machine, from the
 /// second socket on, as an import calls them.
 pub(super) fn imported() -> impl Iterator<Item = (String, u32)> {
@@ -120,7 +195,7 @@ pub(super) fn needs(around: &Surroundings<'_>) -> Option<&'static str> {
     )
 }
 
-/// Reports sockets that are ambiguous, that QEMU does not have, or that are too many.
+/// Reports sockets with the same first hart, first harts that QEMU does not start, and too many sockets.
 pub(super) fn check<S: Socket>(
     further: &FurtherSockets<S>,
     around: &Surroundings<'_>,

@@ -245,8 +245,22 @@ fn the_aplic_of_another_socket_delivers_to_its_own_harts_only() {
 }
 
 /// A second socket of the board with interrupt files.
-const FURTHER_IMSIC: &str = "sources = 40\nfurther.east = { supervisor = { files = 0x1900_0000, aplic = { base = \
-     0x1100_0000 } }, sources = 20, first-hart = 3, hart-index-bits = 2 }";
+const FURTHER_IMSIC: &str = "sources = 40\nhart-index-bits = 2\nfurther.east = { supervisor = { files = \
+     0x1900_0000, aplic = { base = 0x1100_0000 } }, sources = 20, first-hart = 3 }";
+
+/// A third socket, after [`FURTHER_IMSIC`].
+const THIRD: &str = "further.west = { supervisor = { files = 0x1a00_0000, aplic = { base = 0x1200_0000 } }, \
+     sources = 20, first-hart = 5 }";
+
+/// The board with interrupt files of two sockets, with some of its text replaced.
+fn two_sockets(edits: &[(&str, &str)]) -> Toy {
+    let imsic = IMSIC.replace("sources = 40", FURTHER_IMSIC);
+    let imsic = edits.iter().fold(imsic, |imsic, (old, new)| {
+        assert_eq!(imsic.matches(old).count(), 1, "{old:?} is not there once");
+        imsic.replace(old, new)
+    });
+    with(&[(APLIC, &imsic)])
+}
 
 #[test]
 fn sources_of_all_sockets_have_numbers_and_identities_of_their_own() {
@@ -264,8 +278,10 @@ fn sources_of_all_sockets_have_numbers_and_identities_of_their_own() {
     // The first hart of socket 1, with two bits for those of a socket.
     assert!(config.contains("(\"first_index\", Decimal(4))"), "{config}");
     assert!(part.card.contains("the first 60 for"), "{}", part.card);
-    for (identities, sources) in [(63, 24), (127, 88)] {
+    // The driver uses 1023 identities at most.
+    for (identities, own, sources) in [(63, 40, 24), (127, 40, 88), (2047, 600, 600)] {
         let many = imsic.replace("127", &identities.to_string());
+        let many = many.replace("sources = 40", &format!("sources = {own}"));
         let many = many.replace("sources = 20", &format!("sources = «{sources}»"));
         only(
             &[(APLIC, &many)],
@@ -286,10 +302,116 @@ fn a_further_socket_of_interrupt_files_works_in_either_mode() {
     let both = imsic.replace("east = { supervisor =", &format!("east = {machine}"));
     fine(&[(APLIC, &both), (PAYLOAD, EITHER), (SSTC, CLINT)]);
     let missing = imsic.replace("east = {", "east = «{");
-    let missing = missing.replace("hart-index-bits = 2 }", "hart-index-bits = 2 }»");
+    let missing = missing.replace("first-hart = 3 }", "first-hart = 3 }»");
     only(
         &[(APLIC, &missing), (PAYLOAD, EITHER), (SSTC, CLINT)],
         Code::MissingKey,
         "[interrupt-controller.imsic.further.east] needs `machine`",
     );
+}
+
+#[test]
+fn the_card_of_interrupt_files_has_the_identities_that_the_driver_uses() {
+    let most = IMSIC.replace("127", "2047");
+    let board = fine(&[(APLIC, &most)]);
+    let card = &board.interrupt_controller.part.card;
+    assert!(card.starts_with("IMSIC, identities 1 to 1023;"), "{card}");
+}
+
+#[test]
+fn further_sockets_of_interrupt_files_need_the_number_of_index_bits() {
+    two_sockets(&[
+        ("hart-index-bits = 2\n", ""),
+        (
+            "[interrupt-controller.imsic]",
+            "«[interrupt-controller.imsic]»",
+        ),
+    ])
+    .has_only(
+        Code::MissingKey,
+        "[interrupt-controller.imsic] needs `hart-index-bits`",
+    );
+}
+
+#[test]
+fn the_index_bits_number_all_harts_of_a_socket() {
+    two_sockets(&[("hart-index-bits = 2", "hart-index-bits = «1»")]).has_only(
+        Code::BadNumber,
+        "`interrupt-controller.imsic.hart-index-bits` is too small for the harts of a socket",
+    );
+    let second = [
+        ("first-hart = 3 }", &*format!("first-hart = 3 }}\n{THIRD}")),
+        ("first-hart = 5", "first-hart = 8"),
+        ("hart-index-bits = 2", "hart-index-bits = «2»"),
+    ];
+    two_sockets(&second).has_only(
+        Code::BadNumber,
+        "`interrupt-controller.imsic.hart-index-bits` is too small for the harts of a socket",
+    );
+}
+
+#[test]
+fn the_index_bits_number_all_harts_that_qemu_starts() {
+    let memory = "memory = \"64 MiB\"";
+    let imsic = IMSIC.replace("sources = 40", FURTHER_IMSIC);
+    let started = |harts: u32, bits: &str| {
+        let imsic = imsic.replace("bits = 2", bits);
+        let memory_and_harts = format!("{memory}\narguments = [\"-smp\", \"{harts}\"]");
+        with(&[(APLIC, &imsic), (memory, &memory_and_harts)])
+    };
+    // Socket 1 has the harts from hart 3 on.
+    started(7, "bits = 2").load().expect("four harts");
+    started(8, "bits = «2»").has_only(
+        Code::BadNumber,
+        "`interrupt-controller.imsic.hart-index-bits` is too small for the harts of a socket",
+    );
+}
+
+#[test]
+fn the_indices_of_all_sockets_fit_in_a_target() {
+    let third = ("first-hart = 3 }", &*format!("first-hart = 3 }}\n{THIRD}"));
+    let bits = |bits| ("hart-index-bits = 2", bits);
+    for fits in [
+        &[bits("hart-index-bits = 13")][..],
+        &[third, bits("hart-index-bits = 12")],
+    ] {
+        let told = two_sockets(fits).load().err();
+        assert!(told.is_none(), "{told:?}");
+    }
+    two_sockets(&[third, bits("hart-index-bits = «13»")]).has_only(
+        Code::BadNumber,
+        "`interrupt-controller.imsic.hart-index-bits` is too large for 3 sockets",
+    );
+}
+
+#[test]
+fn sockets_of_interrupt_files_are_in_the_order_of_their_harts() {
+    let third = format!("first-hart = 3 }}\n{THIRD}");
+    two_sockets(&[
+        ("first-hart = 3 }", &third),
+        ("first-hart = 5", "first-hart = «2»"),
+    ])
+    .has_only(
+        Code::BadNumber,
+        "the sockets are not in the order of their harts",
+    );
+}
+
+#[test]
+fn interrupt_files_of_all_harts_of_a_socket_overlap_nothing() {
+    for (files, is_fine) in [("0x1800_3000", true), ("0x1800_2000", false)] {
+        let near = two_sockets(&[("0x1900_0000", files)]);
+        let told = near.load().err();
+        let codes = told.iter().flat_map(|told| told.iter().map(|one| one.code));
+        let expected = [Code::Overlap];
+        let expected = if is_fine { &[][..] } else { &expected };
+        assert_eq!(codes.collect::<Vec<_>>(), expected, "{files}");
+    }
+    // Two harts of a socket have files 8 KiB apart.
+    two_sockets(&[
+        ("identities", "stride = \"8 KiB\"\nidentities"),
+        ("0x1900_0000", "0x1800_6000"),
+    ])
+    .load()
+    .expect("nothing overlaps");
 }

@@ -209,3 +209,28 @@ fn the_hart_of_the_kernel_must_be_started_by_qemu() {
     assert!(entry.contains("    li      t0, 0x1  "), "{entry}");
     on("«2»").has_only(Code::BadNumber, "QEMU does not start hart 2");
 }
+
+#[test]
+fn a_board_has_at_most_64_further_controllers() {
+    let sockets = |count: u32| {
+        let lines = (1..=count).map(|nth| {
+            let base = 0x1_0000_0000 + 0x40_0000 * u64::from(nth);
+            let name = match nth {
+                65 => "«s65»".to_owned(),
+                nth => format!("s{nth}"),
+            };
+            format!(
+                "\nfurther.{name} = {{ base = {base:#x}, size = \"4 MiB\", sources = 20, first-hart = {nth} }}"
+            )
+        });
+        let all: String = std::iter::once(SOURCES.to_owned()).chain(lines).collect();
+        riscv::with(&[(SOURCES, &all)])
+    };
+    let board = sockets(64).load().unwrap_or_else(|told| panic!("{told}"));
+    let driver = &board.interrupt_controller.part.code.driver;
+    assert_eq!(driver, "Plics<Mmio, P, 65>");
+    sockets(65).has_only(
+        Code::BadNumber,
+        "a board has at most 64 further interrupt controllers",
+    );
+}

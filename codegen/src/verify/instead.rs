@@ -41,8 +41,8 @@ impl Comparison<'_> {
         })
     }
 
-    /// Returns the line that describes the interrupt controller at `base` as a further one of the
-    /// described controller, with the name that the line gives it.
+    /// Returns the lines that describe the interrupt controller at `base` as a further one of the
+    /// described controller, with the name that they give it.
     pub(super) fn further(&self, base: u64) -> Option<(String, String)> {
         let place = self.description.controller()?.binding().place();
         let table = self.table(InterruptController::RECOGNISERS)?;
@@ -61,18 +61,29 @@ impl Comparison<'_> {
             .filter(|line| line.starts_with(FURTHER))
             .find(has_it)?;
         let name = line.strip_prefix(FURTHER)?.split_once(" =")?.0;
-        Some((line.to_owned(), name.to_owned()))
+        let missing = self.missing_for_further(&table);
+        let all: Vec<&str> = missing.into_iter().chain([line]).collect();
+        Some((all.join("\n"), name.to_owned()))
     }
 
     /// Returns the lines that describe all further interrupt controllers of the machine; empty if the
     /// described controller has no further ones.
     pub(super) fn all_further(&self) -> Vec<String> {
-        let table = self.table(InterruptController::RECOGNISERS);
-        let lines = table.iter().flat_map(|table| table.lines());
-        lines
-            .filter(|line| line.starts_with(FURTHER))
-            .map(str::to_owned)
-            .collect()
+        let Some(table) = self.table(InterruptController::RECOGNISERS) else {
+            return Vec::new();
+        };
+        let further = table.lines().filter(|line| line.starts_with(FURTHER));
+        let missing = self.missing_for_further(&table);
+        let all = missing.into_iter().chain(further);
+        all.map(str::to_owned).collect()
+    }
+
+    /// Returns the line with the key that the described controller lacks and needs for further ones, if
+    /// the table has it.
+    fn missing_for_further<'t>(&self, table: &'t str) -> Option<&'t str> {
+        let controller = self.description.controller()?.binding();
+        let start = format!("{} = ", controller.missing_for_further()?);
+        table.lines().find(|line| line.starts_with(&start))
     }
 
     /// Returns the table of the first of these drivers of which the machine has the device.

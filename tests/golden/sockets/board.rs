@@ -46,7 +46,7 @@ const INTERRUPT_CONTROLLER_IMSIC_FURTHER_SOCKET1_SUPERVISOR_APLIC: Region = Regi
 const INTERRUPT_CONTROLLER_IMSIC_SUPERVISOR_FILES: Region = Region::at(
     "interrupt-controller.imsic.supervisor.files",
     0x2800_0000,
-    0x1000,
+    0x3000,
 );
 const INTERRUPT_CONTROLLER_IMSIC_FURTHER_SOCKET1_SUPERVISOR_FILES: Region = Region::at(
     "interrupt-controller.imsic.further.socket1.supervisor.files",
@@ -78,7 +78,7 @@ static FIRMWARE: [Fact; 15] = [
     Fact::inputs("aplic", None, 0),
     Fact::inputs("aplic of socket1:", None, 2048),
     Fact::part("interrupt-controller.imsic.supervisor", "riscv,imsics"),
-    Fact::registers("files", 0, INTERRUPT_CONTROLLER_IMSIC_SUPERVISOR_FILES),
+    Fact::registers("files", 0, Region::at("", 0x2800_0000, 0x1000)),
     Fact::part("interrupt-controller.imsic.supervisor.aplic", "riscv,aplic"),
     Fact::registers("base", 0, INTERRUPT_CONTROLLER_IMSIC_SUPERVISOR_APLIC),
     Fact::part(

@@ -95,36 +95,10 @@ pub(super) fn resolve(
 
 /// Returns the driver of several APLICs for `board.rs`.
 pub(super) fn code(first: Value, further: &[Resolved]) -> board::Code {
-    let unit = |first_hart: u32, aplic: Value| {
-        Value::structure(
-            "several::Unit",
-            vec![
-                ("aplic", aplic),
-                ("first_hart", Value::Decimal(first_hart.into())),
-            ],
-        )
-    };
     let others = further
         .iter()
-        .map(|one| unit(one.first_hart, one.config.clone()));
-    let units: Vec<Value> = std::iter::once(unit(0, first)).chain(others).collect();
-    let count = units.len();
-    board::Code {
-        imports: vec![
-            ("vmos_drivers::mmio", "Mmio"),
-            ("vmos_drivers::riscv", "self"),
-            ("vmos_drivers::interrupt_controller::aplic", "self"),
-            ("vmos_drivers::interrupt_controller::aplic::several", "self"),
-            (
-                "vmos_drivers::interrupt_controller::aplic::several",
-                "Aplics",
-            ),
-        ],
-        driver: format!("Aplics<Mmio, P, {count}>"),
-        config_type: format!("several::Config<{count}>"),
-        config: Value::structure("several::Config", vec![("units", Value::Rows(units))]),
-        processor: vec!["riscv::Relay"],
-    }
+        .map(|one| (one.first_hart, one.config.clone()));
+    sockets::relayed("aplic", "Aplics", std::iter::once((0, first)).chain(others))
 }
 
 /// Adds the domains for S mode of further sockets, ascending by address. The harts of each follow those
@@ -149,7 +123,7 @@ pub(super) fn import(mut section: Section, domains: &[&Device]) -> Option<Sectio
             )
             .with_further(registers.base, first)
             .with_inputs(&[sockets::inputs_of(&name, first, inputs(sources))]);
-        first_hart += harts(domain)?;
+        first_hart = first_hart.checked_add(harts(domain)?)?;
     }
     Some(section)
 }

@@ -1,8 +1,8 @@
 //! The interrupt files and APLICs of further sockets. An APLIC sends messages to the hart of the kernel,
 //! whichever socket that belongs to.
 
-use super::Imsic;
-use super::level::{self, FILES, Level};
+use super::level::{self, FILE, FILES, Level};
+use super::{Imsic, MOST_IDENTITIES, indices, layout};
 use crate::binding::sockets::{self, FurtherSockets, all, socket};
 use crate::binding::{aplic, riscv};
 use crate::board::{self, Block, Value};
@@ -28,11 +28,8 @@ table! {
         /// The number of the APLIC's sources, which are numbered from 1.
         sources: Number<1, 1023> => required,
         /// The first hart of the socket, whose interrupt file is at `files`. The socket has the
-        /// harts from there on, up to the first hart of another socket.
+        /// harts from there on, up to the first hart of the next socket.
         first_hart: Number<1, 4095> => required,
-        /// The number of bits in the index of a hart, in the targets of APLICs, that number the harts
-        /// of a socket; the bits above number the sockets (`riscv,hart-index-bits` in a device tree).
-        hart_index_bits: Number<0, 13> => required,
     }
 }
 
@@ -59,10 +56,13 @@ pub(super) fn list(further: &FurtherImsics) -> Vec<Further> {
     domains.collect()
 }
 
-pub(super) fn claim(further: &FurtherImsics, claims: &mut Claims<'_>) {
-    for (_, _, socket) in all(further) {
+pub(super) fn claim(imsic: &Imsic, claims: &mut Claims<'_>) {
+    for ((_, _, socket), nth) in all(&imsic.further).zip(1..) {
+        let harts = sockets::harts(&imsic.further, nth);
+        let files = harts.map_or(FILE, |harts| imsic.files_of(harts));
         for (name, _, level) in socket.levels() {
-            level::claim(&format!("{}.{name}", socket.place.path), level, claims);
+            let path = format!("{}.{name}", socket.place.path);
+            level::claim(&path, level, files, claims);
         }
     }
 }
@@ -76,8 +76,7 @@ pub(super) fn expect(imsic: &Imsic, expected: &mut Expected) {
             expected
                 .part(&level.place, FILES)
                 .registers(nth, &key, &level.files, &imsic.stride)
-                .or_less()
-                .number("riscv,hart-index-bits", &socket.hart_index_bits);
+                .or_less();
             level::expect_domain(level, &socket.sources, expected);
         }
     }
@@ -91,6 +90,7 @@ pub(super) fn check(imsic: &Imsic, around: &Surroundings<'_>, problems: &mut Pro
         }
     }
     check_identities(imsic, problems);
+    indices::check(imsic, around, problems);
 }
 
 /// Reports sources of further sockets for which the file of the kernel's hart has no identity.
@@ -98,19 +98,21 @@ fn check_identities(imsic: &Imsic, problems: &mut Problems) {
     let (Some(identities), Some(sources)) = (imsic.identities.get(), imsic.sources.value()) else {
         return;
     };
+    let most = identities.value.0.min(MOST_IDENTITIES);
     let mut used = sources.0;
     for (_, _, socket) in all(&imsic.further) {
         let Some(sources) = socket.sources.get() else {
             return;
         };
         used += sources.value.0;
-        if used > identities.value.0 {
+        if used > most {
             let title =
                 "the sources of all sockets are more than the identities of an interrupt file";
             problems.report(
                 Diagnostic::new(Code::BadNumber, sources.at, title)
                     .label(format!(
-                        "each source needs an identity: {used} up to this socket"
+                        "each source needs an identity, of which the kernel uses {most}: {used} up to \
+                         this socket"
                     ))
                     .also(identities.at, "the identities of a hart's file"),
             );
@@ -134,22 +136,22 @@ pub(super) struct Resolved {
 
 /// Returns the further sockets, resolved.
 pub(super) fn resolve(
-    further: &FurtherImsics,
+    imsic: &Imsic,
     used: &[board::Claim<board::Interrupt>],
 ) -> Option<Vec<Resolved>> {
-    further.optional()?;
-    let resolved = all(further)
+    imsic.further.optional()?;
+    let bits = imsic.hart_index_bits.optional()?;
+    let resolved = all(&imsic.further)
         .zip(1_u32..)
         .map(|((_, number, socket), group)| {
             let (sources, first_hart) = (socket.sources.value()?.0, socket.first_hart.value()?.0);
-            let bits = socket.hart_index_bits.value()?.0;
             let mut keys = Vec::new();
             let mut registers = Vec::new();
             for (name, _, level) in socket.levels() {
                 keys.push((name, level::config(level)?));
                 registers.extend(level::registers(level, number, sources, used)?);
             }
-            keys.extend(unit(sources, first_hart, group << bits));
+            keys.extend(unit(sources, first_hart, group << bits?.value.0));
             Some(Resolved {
                 config: Value::structure("several::Unit", keys),
                 registers,
@@ -178,30 +180,15 @@ pub(super) fn code(
     let first = Value::structure("several::Unit", levels);
     let others = further.iter().map(|one| one.config.clone());
     let units: Vec<Value> = std::iter::once(first).chain(others).collect();
-    let count = units.len();
     let config = vec![
-        ("units", Value::Rows(units)),
         ("stride", Value::Hexadecimal(imsic.stride.value()?.0)),
         (
             "identities",
             Value::Decimal(imsic.identities.value()?.0.into()),
         ),
     ];
-    Some(board::Code {
-        imports: vec![
-            ("vmos_drivers::mmio", "Mmio"),
-            ("vmos_drivers::interrupt_controller::imsic", "self"),
-            ("vmos_drivers::interrupt_controller::imsic::several", "self"),
-            (
-                "vmos_drivers::interrupt_controller::imsic::several",
-                "Imsics",
-            ),
-        ],
-        driver: format!("Imsics<Mmio, P, {count}>"),
-        config_type: format!("several::Config<{count}>"),
-        config: Value::structure("several::Config", config),
-        processor: vec!["imsic::InterruptFile"],
-    })
+    let processor = "imsic::InterruptFile";
+    Some(sockets::code("imsic", "Imsics", units, config, processor))
 }
 
 /// The interrupt files of a privilege mode in a machine, and the domains that send them messages,
@@ -240,14 +227,15 @@ pub(super) fn imported<'m>(machine: &Machine<'m>) -> Option<Vec<Imported<'m>>> {
 
 /// Adds the further sockets of a machine, ascending by address. Each has a range of interrupt files, as
 /// many as it has harts, and a domain of an APLIC for each mode.
-pub(super) fn import(mut section: Section, modes: &[Imported<'_>], stride: u64) -> Option<Section> {
+pub(super) fn import(mut section: Section, modes: &[Imported<'_>]) -> Option<Section> {
     let one = modes.first()?;
-    let harts = |nth| u32::try_from(register(one.files, nth)?.size / stride).ok();
-    let mut first_hart = harts(0)?;
-    let bits = one.files.number("riscv,hart-index-bits");
     let others = one.domains.iter().enumerate().skip(1);
+    if others.len() > 0 {
+        section = section.line(indices::KEY, layout::hart_index_bits(one.files));
+    }
     for ((nth, domain), (name, first)) in others.zip(sockets::imported()) {
         let sources = aplic::sources(domain)?;
+        let first_hart = layout::harts(one.files, nth)?;
         let mut keys = String::new();
         for mode in modes {
             let files = hexadecimal(register(mode.files, nth)?.base);
@@ -259,13 +247,9 @@ pub(super) fn import(mut section: Section, modes: &[Imported<'_>], stride: u64) 
         section = section
             .line(
                 &format!("further.{name}"),
-                format!(
-                    "{{ {keys}sources = {sources}, first-hart = {first_hart}, hart-index-bits = {} }}",
-                    bits?
-                ),
+                format!("{{ {keys}sources = {sources}, first-hart = {first_hart} }}"),
             )
             .with_inputs(&[sockets::inputs_of(&name, first, aplic::inputs(sources))]);
-        first_hart += harts(nth)?;
     }
     Some(section)
 }

@@ -42,14 +42,14 @@ pub(super) fn all<'l>(
     ]
 }
 
-/// Claims the first interrupt file at `path`, and the domain of the APLIC.
-pub(super) fn claim(path: &str, level: &Field<Level>, claims: &mut Claims<'_>) {
+/// Claims `bytes` of interrupt files at `path`, and the domain of the APLIC.
+pub(super) fn claim(path: &str, level: &Field<Level>, bytes: u64, claims: &mut Claims<'_>) {
     let rule = Rule::registers("an interrupt file", FILE, FILE);
     match level {
         Field::Given(given) => {
             let (files, place) = (&given.value.files, &given.value.place);
             let size = files.get().map(|files| Extent {
-                bytes: FILE,
+                bytes,
                 at: files.at,
             });
             claims.range(&format!("{path}.files"), files, size, rule);

@@ -6,7 +6,7 @@ use crate::binding::sockets::{self, FurtherSockets, all, socket};
 use crate::board::{self, Value};
 use crate::diagnostic::Problems;
 use crate::language::table::table;
-use crate::language::{Address, Field, Located, Number, Size, hexadecimal};
+use crate::language::{Address, Located, Number, Size, hexadecimal};
 use crate::machine::device::Device;
 use crate::part::claims::{Claims, Rule};
 use crate::part::draft::register;
@@ -79,72 +79,54 @@ pub(super) fn check(further: &FurtherPlics, around: &Surroundings<'_>, problems:
     sockets::check_relays(further, around, problems);
 }
 
-/// The first PLIC of a board, resolved.
-pub(super) struct First {
+/// A PLIC, resolved.
+pub(super) struct Resolved {
+    /// The path of the table that describes it.
+    pub(super) key: String,
+    /// The board's number of its source 0.
+    pub(super) number: u32,
+    pub(super) first_hart: u32,
     pub(super) registers: board::Range,
     pub(super) sources: u32,
     pub(super) harts: Vec<HartModes>,
 }
 
 /// Returns the configuration of a PLIC.
-pub(super) fn config(first: &First) -> Value {
+pub(super) fn config(plic: &Resolved) -> Value {
     Value::structure(
         "plic::Config",
         vec![
-            ("registers", Value::Range(first.registers)),
-            ("sources", Value::Decimal(first.sources.into())),
-            ("contexts", contexts::value(&first.harts)),
+            ("registers", Value::Range(plic.registers)),
+            ("sources", Value::Decimal(plic.sources.into())),
+            ("contexts", contexts::value(&plic.harts)),
         ],
     )
 }
 
-/// Returns the further PLICs, resolved, each with its path, its first number and its first hart.
-pub(super) fn resolve(further: &FurtherPlics) -> Option<Vec<(String, u32, u32, First)>> {
-    if matches!(further, Field::Bad) {
-        return None;
-    }
+/// Returns the further PLICs, resolved.
+pub(super) fn resolve(further: &FurtherPlics) -> Option<Vec<Resolved>> {
+    further.optional()?;
     let resolved = all(further).map(|(_, number, plic)| {
-        let first = First {
+        Some(Resolved {
+            key: plic.place.path.clone(),
+            number,
+            first_hart: plic.first_hart.value()?.0,
             registers: board::Range {
                 base: plic.base.value()?.0,
                 size: plic.size.value()?.0,
             },
             sources: plic.sources.value()?.0,
             harts: contexts::harts(&plic.contexts)?,
-        };
-        let first_hart = plic.first_hart.value()?.0;
-        Some((plic.place.path.clone(), number, first_hart, first))
+        })
     });
     resolved.collect()
 }
 
 /// Returns the driver of several PLICs for `board.rs`.
-pub(super) fn code(first: &First, further: &[(String, u32, u32, First)]) -> board::Code {
-    let unit = |first_hart: u32, plic: &First| {
-        Value::structure(
-            "several::Unit",
-            vec![
-                ("plic", config(plic)),
-                ("first_hart", Value::Decimal(first_hart.into())),
-            ],
-        )
-    };
-    let others = further.iter().map(|(_, _, hart, plic)| unit(*hart, plic));
-    let units: Vec<Value> = std::iter::once(unit(0, first)).chain(others).collect();
-    let count = units.len();
-    board::Code {
-        imports: vec![
-            ("vmos_drivers::mmio", "Mmio"),
-            ("vmos_drivers::riscv", "self"),
-            ("vmos_drivers::interrupt_controller::plic", "self"),
-            ("vmos_drivers::interrupt_controller::plic::several", "self"),
-            ("vmos_drivers::interrupt_controller::plic::several", "Plics"),
-        ],
-        driver: format!("Plics<Mmio, P, {count}>"),
-        config_type: format!("several::Config<{count}>"),
-        config: Value::structure("several::Config", vec![("units", Value::Rows(units))]),
-        processor: vec!["riscv::Relay"],
-    }
+pub(super) fn code(first: &Resolved, further: &[Resolved]) -> board::Code {
+    let all = std::iter::once(first).chain(further);
+    let units = all.map(|plic| (plic.first_hart, config(plic)));
+    sockets::relayed("plic", "Plics", units)
 }
 
 /// Adds the further PLICs of a machine, ascending by address, with names of the form `socket1`. The
@@ -164,7 +146,7 @@ pub(super) fn import(mut section: Section, plics: &[&Device]) -> Option<Section>
             )
             .with_further(registers.base, first)
             .with_inputs(&[sockets::inputs_of(&name, first, super::inputs(sources))]);
-        first_hart += harts(plic)?;
+        first_hart = first_hart.checked_add(harts(plic)?)?;
     }
     Some(section)
 }

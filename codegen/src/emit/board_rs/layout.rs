@@ -37,7 +37,7 @@ pub(super) fn format(items: TokenStream) -> Result<String, Error> {
         if content.starts_with(FILLER) {
             continue;
         }
-        if content.starts_with('.') && has_room(&text, content) {
+        if is_field(content) && has_room(&text, content) {
             text.truncate(text.trim_end().len());
             text += &format!("{content}\n");
         } else if content.strip_prefix("///") == Some(BLANK) {
@@ -53,6 +53,12 @@ pub(super) fn format(items: TokenStream) -> Result<String, Error> {
         }
     }
     Ok(text)
+}
+
+/// Returns whether a line is only the access to a field, such as `.identity,`.
+fn is_field(content: &str) -> bool {
+    let name = content.strip_prefix('.').unwrap_or_default();
+    syn::parse_str::<Ident>(name.strip_suffix(',').unwrap_or(name)).is_ok()
 }
 
 /// Returns whether the last line has room for `rest`. prettyplease breaks a line before a field at a
@@ -204,4 +210,19 @@ fn width(tokens: &TokenStream) -> usize {
         .into_iter()
         .map(|token| token.to_string().chars().count())
         .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_access_to_a_field_is_joined_with_the_line_before() {
+        for line in [".external", ".external,"] {
+            assert!(is_field(line), "{line}");
+        }
+        for line in ["..rest", ".call(1)", ".call(", ".0", ".a.b", ".", "a", ""] {
+            assert!(!is_field(line), "{line}");
+        }
+    }
 }

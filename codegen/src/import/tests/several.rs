@@ -105,6 +105,103 @@ fn under_firmware_an_advanced_controller_must_deliver_to_all_harts() {
 }
 
 #[test]
+fn sockets_may_have_any_number_of_harts() {
+    let mut facts = in_groups();
+    let files = facts.devices.iter_mut();
+    for files in files.filter(|one| one.is(&["riscv,imsics"])) {
+        files.registers[0].as_mut().expect("a range").size = 0x3000;
+        for (name, number) in &mut files.numbers {
+            if name == "riscv,hart-index-bits" {
+                *number = 2;
+            }
+        }
+    }
+    facts.tree.memory.clear();
+    let facts = facts.with_memory();
+    let draft = import(&risc_v_origin(&[]), &facts);
+    let told = verify(&sources(&draft), "new", &facts).expect_err("some harts are left out");
+    assert!(
+        told.to_string().contains("it delivers to harts 0 to 2"),
+        "{told}"
+    );
+}
+
+#[test]
+fn without_a_property_the_index_bits_are_those_that_all_harts_need() {
+    let mut facts = in_two_sockets();
+    for files in &mut facts.devices {
+        if files.is(&["riscv,imsics"]) {
+            let is_other = |(name, _): &(String, u32)| name != "riscv,hart-index-bits";
+            files.numbers.retain(is_other);
+            files.interrupts = vec![files.interrupts[0]; 5];
+        }
+    }
+    let draft = import(&risc_v_origin(&[]), &facts);
+    assert!(
+        draft.text.contains("\nhart-index-bits = 3\n"),
+        "{}",
+        draft.text
+    );
+}
+
+/// Imports machines whose interrupt files and domains have another value of a property.
+fn import_with(facts: &Facts, name: &str, number: u32) {
+    let mut facts = facts.clone();
+    for device in &mut facts.devices {
+        if device.is(&["riscv,imsics", "riscv,aplic", "riscv,plic0"]) {
+            device.numbers.retain(|(other, _)| other != name);
+            device.numbers.push((name.to_owned(), number));
+        }
+    }
+    for arguments in [&[][..], NO_FIRMWARE] {
+        import(&risc_v_origin(arguments), &facts);
+    }
+}
+
+#[test]
+fn the_properties_of_interrupt_controllers_may_have_any_value() {
+    let two_aplics = with_second(aplic(), 0xD00_0000, 0xD00_8000);
+    let two_plics = with_second(risc_v(), 0xC00_0000, 0xC60_0000);
+    let numbers = [
+        0,
+        7,
+        8,
+        31,
+        32,
+        51,
+        52,
+        63,
+        64,
+        1024,
+        u32::MAX - 1,
+        u32::MAX,
+    ];
+    for number in numbers {
+        import_with(&in_two_sockets(), "riscv,guest-index-bits", number);
+        import_with(&in_two_sockets(), "riscv,hart-index-bits", number);
+        import_with(&in_two_sockets(), "riscv,num-sources", number);
+        import_with(&two_aplics, "riscv,num-sources", number);
+        import_with(&two_plics, "riscv,ndev", number);
+    }
+}
+
+#[test]
+fn ranges_of_interrupt_files_may_have_any_size() {
+    for size in [0x800, 0x1000 * u64::from(u32::MAX)] {
+        let mut facts = in_two_sockets();
+        for device in &mut facts.devices {
+            if device.is(&["riscv,imsics"]) {
+                let all = device.registers.iter_mut().flatten();
+                all.for_each(|range| range.size = size);
+            }
+        }
+        let draft = import(&risc_v_origin(&[]), &facts);
+        // Whether they reach all harts must not panic either.
+        let _ = verify(&sources(&draft), "new", &facts);
+    }
+}
+
+#[test]
 fn an_aplic_of_another_socket_is_imported_under_firmware() {
     let two = with_second(aplic(), 0xD00_0000, 0xD00_8000);
     let draft = import(&risc_v_origin(&[]), &two);
@@ -129,8 +226,9 @@ fn interrupt_files_of_another_socket_are_imported_for_the_kernels_mode() {
     ] {
         let draft = import(&risc_v_origin(arguments), &facts);
         let line = format!(
-            "further.socket1 = {{ {mode} = {{ files = {files}, aplic = {{ base = {domain}, size = \"32 KiB\" }} \
-             }}, sources = 95, first-hart = 1, hart-index-bits = 0 }}"
+            "hart-index-bits = 0\n\
+             further.socket1 = {{ {mode} = {{ files = {files}, aplic = {{ base = {domain}, size = \"32 KiB\" }} \
+             }}, sources = 95, first-hart = 1 }}"
         );
         assert!(draft.text.contains(&line), "{line}\n{}", draft.text);
         let slots = "interrupt = { aplic = 1, controller = \"socket1\" }";
@@ -146,18 +244,23 @@ fn interrupt_files_of_another_socket_are_imported_for_the_kernels_mode() {
             told.contains("write { aplic = 1, controller = \"socket1\" }"),
             "{told}"
         );
-        // Without the further controller, its line is offered.
+        // Without the further controller, its lines are offered.
         let wrong = wrong.replace(&line, "");
         let told = verify(&InMemory::new().with("new", wrong.as_str()), "new", &facts);
         let told = told.expect_err("another controller").to_string();
-        assert!(told.contains(&line), "{told}");
+        assert!(line.lines().all(|line| told.contains(line)), "{told}");
+        // A key that the table has is not offered again.
+        let wrong = wrong.replace("identities", "hart-index-bits = 0\nidentities");
+        let told = verify(&InMemory::new().with("new", wrong.as_str()), "new", &facts);
+        let told = told.expect_err("another controller").to_string();
+        assert!(!told.contains("hart-index-bits"), "{told}");
         // The harts of a socket have other indices.
         let bits = draft
             .text
             .replace("hart-index-bits = 0", "hart-index-bits = 1");
         let told = verify(&InMemory::new().with("new", bits.as_str()), "new", &facts);
         let told = told.expect_err("other bits").to_string();
-        assert!(told.contains("further.socket1.hart-index-bits"), "{told}");
+        assert!(told.contains("imsic.hart-index-bits"), "{told}");
     }
 }
 
