@@ -145,6 +145,9 @@ pub trait InterruptController {
 
     /// Takes the pending interrupt of highest priority, if there is one. Every claimed number must
     /// be passed to [`complete`](Self::complete) before the next claim.
+    ///
+    /// `None` does not mean that none is pending: an interrupt without an owner, or one that only had to
+    /// be acknowledged, ends the claim, and the next one finds those that are still pending.
     fn claim(&mut self) -> Option<u32>;
 
     /// Completes the interrupt `number`, after its handling.

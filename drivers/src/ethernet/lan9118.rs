@@ -27,13 +27,14 @@ use registers::*;
 /// failed. Loading takes some milliseconds, and a read at least 45 ns (6.3), so these are at least 45 ms.
 const RESET_READS: u32 = if cfg!(miri) { 100 } else { 1_000_000 };
 
-/// The same while the kernel runs: at least 0.4 ms. The next attempt, which follows after at least 10 ms,
-/// waits for the end of the same reset.
+/// The number of reads of a register until a step of a restart counts as failed: at least 0.4 ms. The next
+/// attempt, which follows after at least 10 ms, waits for the end of the same reset, and finds a controller
+/// awake that this one has begun to wake.
 const RESTART_READS: u32 = if cfg!(miri) { 100 } else { 10_000 };
 
-/// The number of reads of a register until another operation of the controller counts as failed: at least
-/// 4 ms. Waking it takes 2 ms (3.10.2), an access to the MAC some cycles of its clock.
-const READS: u32 = if cfg!(miri) { 100 } else { 100_000 };
+/// The number of reads of a register until the controller counts as one that does not wake up at the first
+/// start: at least 4 ms. Waking it takes 2 ms (3.10.2).
+const WAKE_READS: u32 = if cfg!(miri) { 100 } else { 100_000 };
 
 /// The interrupts in use, without that for room to send.
 const INTERRUPTS: u32 = INT_PHY | INT_RX_ERROR | INT_TX_ERROR | INT_RX_DROPPED | INT_RX_STATUS;
@@ -61,7 +62,7 @@ pub struct Lan9118<R> {
     transmit: Transmit,
     /// Whether the interrupt was acknowledged since it was enabled.
     is_held: bool,
-    /// Whether a reset was begun whose end the next attempt waits for.
+    /// Whether a reset has begun and not ended; the next attempt waits for its end.
     is_resetting: bool,
     failure: Option<Failure>,
     statistics: Statistics,
@@ -101,14 +102,15 @@ impl<R: Registers> Lan9118<R> {
         (0..reads).any(|_| is_done(self.registers.read32(register)))
     }
 
-    /// Wakes the controller, and checks that it is one that this driver knows.
-    fn identify(&self) -> Result<(), SetupError> {
+    /// Wakes the controller, which may take as long as `reads` of a register, and checks that it is one that
+    /// this driver knows.
+    fn identify(&self, reads: u32) -> Result<(), SetupError> {
         // Until the controller is awake, no other register may be read (5.3.15).
         let mut is_awake = self.registers.read32(PMT_CTRL) & READY != 0;
         if !is_awake {
             // Any write to this register wakes the controller (3.10.2).
             self.registers.write32(BYTE_TEST, 0);
-            is_awake = self.wait(READS, PMT_CTRL, |value| value & READY != 0);
+            is_awake = self.wait(reads, PMT_CTRL, |value| value & READY != 0);
         }
         match self.registers.read32(BYTE_TEST) {
             BYTE_ORDER if is_awake => {}
@@ -131,8 +133,8 @@ impl<R: Registers> Lan9118<R> {
         Ok(())
     }
 
-    /// Resets and configures the controller, and counts that if it has failed before. Each step of the reset
-    /// may take as long as `reads` of a register.
+    /// Resets and configures the controller, and counts that if it has failed before. Waking it, and each step
+    /// of the reset, may take as long as `reads` of a register.
     fn restart(&mut self, reads: u32) -> Result<(), SetupError> {
         if self.failure.take().is_some() {
             self.statistics.resets = self.statistics.resets.wrapping_add(1);
@@ -146,8 +148,8 @@ impl<R: Registers> Lan9118<R> {
 
     /// Resets the controller, or waits for the end of a reset that has begun.
     fn reset(&mut self, reads: u32) -> Result<(), SetupError> {
-        self.identify()?;
         let has_begun = core::mem::take(&mut self.is_resetting);
+        self.identify(WAKE_READS.min(reads))?;
         let registers = &self.registers;
         registers.write32(INT_EN, 0);
         if !has_begun {

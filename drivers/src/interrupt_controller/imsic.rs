@@ -59,7 +59,8 @@ pub struct Config {
 /// The addresses for one privilege mode.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Level {
-    /// The address of the interrupt file of hart 0. Those of the others follow.
+    /// The address of the interrupt file of the socket's first hart (hart 0 on a machine with one
+    /// socket). Those of the others follow.
     pub files: PhysicalAddress,
     /// The registers of the APLIC's domain.
     pub aplic: Range,
@@ -85,8 +86,10 @@ pub struct Files {
 
 /// An IMSIC with its APLIC.
 pub struct Imsic<R, P> {
-    /// The interrupt file of the hart; `None` means that the hart receives no device interrupts.
+    /// The APLIC's domain for the hart's mode; `None` means that the hart receives no device
+    /// interrupts.
     domain: Option<Domain<R>>,
+    /// The interrupt file of the hart.
     file: File<P>,
     files: Files,
     /// The number of the next message to be allocated.

@@ -83,9 +83,10 @@ impl<C: Controller, P: Relay, const N: usize> Sockets<C, P, N> {
             false => Route::Relayed(first_harts[socket]),
         });
         let controllers = core::array::from_fn(|socket| {
-            let position = match routes[socket] {
-                Route::Direct => id.saturating_sub(first_harts[socket]),
-                Route::Relayed(_) | Route::None => 0,
+            let position = if socket == own {
+                id.saturating_sub(first_harts[socket])
+            } else {
+                0
             };
             open(socket, position, mode)
         });

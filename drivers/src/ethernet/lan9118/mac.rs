@@ -1,16 +1,19 @@
 //! The MAC and the PHY, whose registers are reached through two registers of the controller (4.2, 5.4,
 //! 5.5).
 
+use super::Lan9118;
 use super::registers::*;
-use super::{Lan9118, READS};
 use crate::mmio::Registers;
 use crate::virtio::SetupError;
 
 impl<R: Registers> Lan9118<R> {
     /// Has the MAC do `command`, and waits until it has.
     fn command(&self, command: u32) -> Result<(), SetupError> {
+        /// The number of reads until the MAC counts as failed: at least 0.4 ms. An access takes some cycles
+        /// of its clock.
+        const MAC_READS: u32 = if cfg!(miri) { 100 } else { 10_000 };
         self.registers.write32(MAC_CSR_CMD, CSR_BUSY | command);
-        match self.wait(READS, MAC_CSR_CMD, |value| value & CSR_BUSY == 0) {
+        match self.wait(MAC_READS, MAC_CSR_CMD, |value| value & CSR_BUSY == 0) {
             true => Ok(()),
             false => Err(SetupError::Device("its MAC does not respond")),
         }
@@ -29,8 +32,8 @@ impl<R: Registers> Lan9118<R> {
     /// Has the MAC access register `index` of the PHY, and waits until it has.
     fn command_phy(&self, index: u32, direction: u32) -> Result<(), SetupError> {
         /// The number of reads until the PHY counts as failed. An access takes 64 bits at 2.5 MHz, 26 us,
-        /// and each read several accesses of the processor, of at least 45 ns each.
-        const PHY_READS: u32 = if cfg!(miri) { 100 } else { 10_000 };
+        /// and each read three accesses of the processor, of at least 45 ns each: at least 0.4 ms.
+        const PHY_READS: u32 = if cfg!(miri) { 30 } else { 3000 };
         let access = MII_PHY | index << 6 | direction | MII_BUSY;
         self.write_mac(MII_ACC, access)?;
         for _ in 0..PHY_READS {

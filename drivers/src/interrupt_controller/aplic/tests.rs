@@ -44,7 +44,7 @@ impl Device {
         Self::for_hart(ME, follows)
     }
 
-    /// The same for the hart with an index.
+    /// A domain, as an earlier kernel may have left it, that delivers to `hart`.
     pub(super) fn for_hart(hart: usize, follows: bool) -> Self {
         let left = Source {
             config: 1 << 10,

@@ -213,7 +213,7 @@ impl<R: Registers, P: InterruptFile, const N: usize> InterruptController for Ims
     }
 
     fn claim(&mut self) -> Option<u32> {
-        // That of the timer is no source's.
+        // `number` returns the timer's number unchanged, because no source has it.
         self.file.claim().map(|received| self.number(received))
     }
 
