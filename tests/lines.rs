@@ -19,9 +19,9 @@ use crate::outcome::Outcome;
 const AGAIN: Duration = Duration::from_micros(500);
 /// The number of inputs of an I/O APIC.
 const IO_APIC: u32 = 24;
-/// The difference between the numbers of a source of one PLIC and of the same source of the next:
-/// `vmos_drivers::interrupt_controller::plic::several::STRIDE`.
-const PLIC: u32 = 2048;
+/// The difference between the numbers of a source of a socket's controller and of the same source of the
+/// next one: `vmos_drivers::interrupt_controller::sockets::STRIDE`.
+const SOCKET: u32 = 2048;
 /// The first number of a GIC that has an input.
 const SHARED: u32 = 32;
 
@@ -111,9 +111,10 @@ fn line(driver: &str, number: u32) -> Option<(&'static str, u32, Option<u32>)> {
     Some(match driver {
         "gic-v2" => ("arm_gic", 0, number.checked_sub(SHARED)),
         "gic-v3" => ("arm-gicv3", 0, number.checked_sub(SHARED)),
-        "plic" => ("riscv.sifive.plic", number / PLIC, Some(number % PLIC)),
-        // The devices are wired to the root domain, which is the first.
-        "aplic" | "imsic" => ("riscv.aplic", 0, Some(number)),
+        "plic" => ("riscv.sifive.plic", number / SOCKET, Some(number % SOCKET)),
+        // The devices are wired to the root domain, which is the first. The position of those of other
+        // sockets depends on the modes that QEMU creates domains for.
+        "aplic" | "imsic" if number < SOCKET => ("riscv.aplic", 0, Some(number)),
         "apic" => ("ioapic", number / IO_APIC, Some(number % IO_APIC)),
         _ => return None,
     })
@@ -146,6 +147,8 @@ mod tests {
         let plic = |number| line("plic", number);
         assert_eq!(plic(33), Some(("riscv.sifive.plic", 0, Some(33))));
         assert_eq!(plic(2049), Some(("riscv.sifive.plic", 1, Some(1))));
+        assert_eq!(line("aplic", 33), Some(("riscv.aplic", 0, Some(33))));
+        assert_eq!(line("imsic", 2049), None);
         assert_eq!(line("apic", 25), Some(("ioapic", 1, Some(1))));
         assert_eq!(line("gic-v2", 16), Some(("arm_gic", 0, None)));
         assert_eq!(line("unknown", 1), None);

@@ -1,5 +1,7 @@
 //! The runner: the command by which cargo starts the programs of a compiler target, such as an emulator of
-//! another processor. Cargo starts a test with it, and the test starts its machines in the same way.
+//! another processor. Cargo starts a test with it, and the test starts its machines in the same way. A
+//! relative path starts for cargo in the folder where cargo was started, and for the test in that of its
+//! package: so the runner's program must be in `PATH` or have an absolute path.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -26,7 +28,7 @@ pub(super) fn command(program: PathBuf) -> (PathBuf, Vec<OsString>) {
     with(&runner, program)
 }
 
-/// The same with this runner, whose words are separated by spaces, as by cargo.
+/// Returns the command for `program` with `runner`, whose words are separated by spaces.
 fn with(runner: &str, program: PathBuf) -> (PathBuf, Vec<OsString>) {
     let mut words = runner.split_whitespace();
     let Some(first) = words.next() else {
@@ -39,6 +41,24 @@ fn with(runner: &str, program: PathBuf) -> (PathBuf, Vec<OsString>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
+    #[test]
+    fn the_variable_of_an_x64_host() {
+        assert_eq!(variable(), "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER");
+    }
+
+    #[cfg(all(target_arch = "aarch64", target_os = "linux", target_env = "gnu"))]
+    #[test]
+    fn the_variable_of_an_arm64_host() {
+        assert_eq!(variable(), "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER");
+    }
+
+    #[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "musl"))]
+    #[test]
+    fn the_variable_of_an_x64_host_with_musl() {
+        assert_eq!(variable(), "CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUNNER");
+    }
 
     #[test]
     fn a_runner_gets_its_own_words_and_the_program() {
