@@ -13,12 +13,13 @@ use std::path::PathBuf;
 /// Returns the variable in which cargo looks for the runner of this program's target. Cargo does not say where
 /// else it found one, such as in its configuration files.
 fn variable() -> String {
-    let library = if cfg!(target_env = "musl") {
-        "MUSL"
-    } else {
-        "GNU"
-    };
-    let processor = env::consts::ARCH.to_uppercase();
+    variable_of(env::consts::ARCH, cfg!(target_env = "musl"))
+}
+
+/// The same for a processor, and for one of two C libraries.
+fn variable_of(processor: &str, has_musl: bool) -> String {
+    let library = if has_musl { "MUSL" } else { "GNU" };
+    let processor = processor.to_uppercase();
     format!("CARGO_TARGET_{processor}_UNKNOWN_LINUX_{library}_RUNNER")
 }
 
@@ -42,22 +43,17 @@ fn with(runner: &str, program: PathBuf) -> (PathBuf, Vec<OsString>) {
 mod tests {
     use super::*;
 
-    #[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
     #[test]
-    fn the_variable_of_an_x64_host() {
-        assert_eq!(variable(), "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER");
-    }
-
-    #[cfg(all(target_arch = "aarch64", target_os = "linux", target_env = "gnu"))]
-    #[test]
-    fn the_variable_of_an_arm64_host() {
-        assert_eq!(variable(), "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER");
-    }
-
-    #[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "musl"))]
-    #[test]
-    fn the_variable_of_an_x64_host_with_musl() {
-        assert_eq!(variable(), "CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUNNER");
+    fn the_variable_has_the_name_of_the_compiler_target() {
+        let names = [("x86_64", false), ("aarch64", true)]
+            .map(|(processor, has_musl)| variable_of(processor, has_musl));
+        assert_eq!(
+            names,
+            [
+                "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER",
+                "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUNNER"
+            ]
+        );
     }
 
     #[test]
