@@ -2,10 +2,13 @@
 //! socket, and further ones with names.
 
 use super::riscv;
-use crate::board::{self, Claim, Interrupt, Lines, Value};
+use crate::board::{self, Claim, Interrupt, Lines, Range, Value};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::interned::interned;
 use crate::language::{Field, Located, Named, Number, Place};
+use crate::machine::device::Device;
+use crate::part::draft::register;
+use crate::part::section::Section;
 use crate::part::surroundings::Surroundings;
 use crate::part::{Entered, Inputs};
 
@@ -137,6 +140,33 @@ pub(super) fn relayed(
     let mut code = code(module, driver, units.collect(), Vec::new(), "riscv::Relay");
     code.imports.push(("vmos_drivers::riscv", "self"));
     code
+}
+
+/// Adds the controllers of the other sockets of a machine; `controllers` are those of all sockets, ascending
+/// by address. The harts of each, which `harts` counts, follow those of the one before. `keys` returns the
+/// keys of a controller's registers.
+pub(super) fn import(
+    mut section: Section,
+    controllers: &[&Device],
+    harts: impl Fn(&Device) -> Option<u32>,
+    keys: impl Fn(Range) -> String,
+    sources: fn(&Device) -> Option<u32>,
+    own: fn(u32) -> Inputs,
+) -> Option<Section> {
+    let mut first_hart = harts(controllers.first()?)?;
+    for (controller, (name, first)) in controllers.iter().skip(1).zip(imported()) {
+        let (registers, sources) = (register(controller, 0)?, sources(controller)?);
+        let keys = keys(registers);
+        section = section
+            .line(
+                &format!("further.{name}"),
+                format!("{{ {keys}, sources = {sources}, first-hart = {first_hart} }}"),
+            )
+            .with_further(registers.base, first)
+            .with_inputs(&[inputs_of(&name, first, own(sources))]);
+        first_hart = first_hart.checked_add(harts(controller)?)?;
+    }
+    Some(section)
 }
 
 /// Returns the name and the number of source 0 of the further controllers of a machine, from the

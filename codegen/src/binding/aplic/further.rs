@@ -10,7 +10,7 @@ use crate::language::table::table;
 use crate::machine::device::Device;
 use crate::part::Further;
 use crate::part::claims::Claims;
-use crate::part::draft::{self, register};
+use crate::part::draft;
 use crate::part::expect::Expected;
 use crate::part::section::Section;
 
@@ -101,29 +101,13 @@ pub(super) fn code(first: Value, further: &[Resolved]) -> board::Code {
     sockets::relayed("aplic", "Aplics", std::iter::once((0, first)).chain(others))
 }
 
-/// Adds the domains for S mode of further sockets, ascending by address. The harts of each follow those
-/// of the one before.
-pub(super) fn import(mut section: Section, domains: &[&Device]) -> Option<Section> {
+/// Adds the domains for S mode of further sockets, ascending by address.
+pub(super) fn import(section: Section, domains: &[&Device]) -> Option<Section> {
     let harts = |domain: &Device| {
         let causes = domain.interrupts.iter();
         let is_it = |cause: &&Option<u32>| **cause == Some(riscv::SUPERVISOR_EXTERNAL);
         u32::try_from(causes.filter(is_it).count()).ok()
     };
-    let mut first_hart = harts(domains.first()?)?;
-    for (domain, (name, first)) in domains.iter().skip(1).zip(sockets::imported()) {
-        let sources = super::sources(domain)?;
-        let registers = register(domain, 0)?;
-        let block = draft::block(registers);
-        section = section
-            .line(
-                &format!("further.{name}"),
-                format!(
-                    "{{ supervisor = {block}, sources = {sources}, first-hart = {first_hart} }}"
-                ),
-            )
-            .with_further(registers.base, first)
-            .with_inputs(&[sockets::inputs_of(&name, first, inputs(sources))]);
-        first_hart = first_hart.checked_add(harts(domain)?)?;
-    }
-    Some(section)
+    let keys = |registers| format!("supervisor = {}", draft::block(registers));
+    sockets::import(section, domains, harts, keys, super::sources, inputs)
 }

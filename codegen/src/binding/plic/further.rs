@@ -9,7 +9,6 @@ use crate::language::table::table;
 use crate::language::{Address, Located, Number, Size, hexadecimal};
 use crate::machine::device::Device;
 use crate::part::claims::{Claims, Rule};
-use crate::part::draft::register;
 use crate::part::expect::Expected;
 use crate::part::section::Section;
 use crate::part::surroundings::Surroundings;
@@ -129,24 +128,12 @@ pub(super) fn code(first: &Resolved, further: &[Resolved]) -> board::Code {
     sockets::relayed("plic", "Plics", units)
 }
 
-/// Adds the further PLICs of a machine, ascending by address, with names of the form `socket1`. The
-/// harts of each follow those of the one before.
-pub(super) fn import(mut section: Section, plics: &[&Device]) -> Option<Section> {
+/// Adds the further PLICs of a machine, ascending by address.
+pub(super) fn import(section: Section, plics: &[&Device]) -> Option<Section> {
     let harts = |plic: &Device| u32::try_from(plic.interrupts.len() / 2).ok();
-    let mut first_hart = harts(plics.first()?)?;
-    for (plic, (name, first)) in plics.iter().skip(1).zip(sockets::imported()) {
-        let (registers, sources) = (register(plic, 0)?, super::sources(plic)?);
+    let keys = |registers: board::Range| {
         let (base, size) = (hexadecimal(registers.base), Size(registers.size).written());
-        section = section
-            .line(
-                &format!("further.{name}"),
-                format!(
-                    "{{ base = {base}, size = {size}, sources = {sources}, first-hart = {first_hart} }}"
-                ),
-            )
-            .with_further(registers.base, first)
-            .with_inputs(&[sockets::inputs_of(&name, first, super::inputs(sources))]);
-        first_hart = first_hart.checked_add(harts(plic)?)?;
-    }
-    Some(section)
+        format!("base = {base}, size = {size}")
+    };
+    sockets::import(section, plics, harts, keys, super::sources, super::inputs)
 }
