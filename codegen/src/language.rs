@@ -16,6 +16,7 @@ pub(crate) mod scalar;
 pub mod schema;
 mod statement;
 pub(crate) mod suggest;
+mod syntax;
 pub(crate) mod table;
 pub mod tree;
 

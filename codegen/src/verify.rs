@@ -12,6 +12,7 @@ pub mod mutate;
 mod owner;
 mod present;
 mod processor;
+mod range;
 mod refusal;
 mod row;
 mod slots;

@@ -11,8 +11,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::schema;
 use super::statement::{Kind, Statement};
+use super::syntax;
 use super::tree::{Entry, Integer, Node, Table, Value};
-use crate::diagnostic::{Code, Diagnostic, Problems, lookalike};
+use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::source::{FileId, Location};
 
 /// The number of broken statements above which the file is reported as not TOML.
@@ -41,7 +42,7 @@ pub(crate) fn parse(file: FileId, content: &schema::Kind, problems: &mut Problem
                 Some(error) => error,
                 None => {
                     for at in not_numbers(root.get_ref()) {
-                        problems.report(not_a_number(file, &at, &parser.text));
+                        problems.report(syntax::not_a_number(file, &at, &parser.text));
                         parser.broken.insert(at.start);
                     }
                     let mut root = parser.table(root.get_ref());
@@ -57,7 +58,7 @@ pub(crate) fn parse(file: FileId, content: &schema::Kind, problems: &mut Problem
         let before = parser.text.clone();
         match parser.take_out(span.start) {
             Taken::Broken(unclosed) => {
-                problems.report(syntax_error(file, &error, unclosed, &before));
+                problems.report(syntax::error(file, &error, unclosed, &before));
             }
             Taken::Again => {}
             Taken::Duplicate(path) => duplicates.push(Duplicate { path, span, error }),
@@ -227,145 +228,6 @@ fn mark_table_at(table: &mut Table, header: usize) {
     }
 }
 
-fn syntax_error(
-    file: FileId,
-    error: &toml::de::Error,
-    unclosed: Option<usize>,
-    text: &str,
-) -> Diagnostic {
-    let diagnostic = |start, end, what: &str| {
-        let title = format!("this is not TOML: {what}");
-        Diagnostic::new(Code::Syntax, Location { file, start, end }, title)
-    };
-    if let Some(start) = unclosed {
-        let at = Location {
-            file,
-            start,
-            end: start + 1,
-        };
-        return Diagnostic::new(Code::Syntax, at, "this bracket or quote is never closed")
-            .label("opened here");
-    }
-    let span = error.span().unwrap_or_default();
-    let written = text.get(span.clone()).unwrap_or_default();
-    // The parser takes anything that is not a value for text without quotes, and words that start
-    // like `inf` or `true` for one of those.
-    let is_word = written.starts_with(|c: char| c.is_ascii_alphabetic());
-    let begins = |what: &&str| error.message().starts_with(*what);
-    let is_like_one = is_word && ["invalid float", "invalid boolean"].iter().any(begins);
-    if is_like_one || begins(&"string values must be quoted") {
-        if written.trim().is_empty() {
-            return diagnostic(span.start, span.start, "a value is missing")
-                .label("expected a value");
-        }
-        if let Some(rest) = after_value(written) {
-            let diagnostic = diagnostic(
-                span.start + rest,
-                span.end,
-                "unexpected text after the value",
-            )
-            .label("expected a comma or the end of the line before this");
-            // A key that follows lacks its comma; it is not text.
-            let is_key = text[span.end..]
-                .trim_start_matches([' ', '\t'])
-                .starts_with('=');
-            return match is_key || written.contains(['=', '{', '[']) {
-                true => diagnostic,
-                false => diagnostic.help(format!("if text is meant, write \"{written}\"")),
-            };
-        }
-        let bare = written.trim_matches(|c: char| c.is_whitespace() || "“”„‘’'`".contains(c));
-        let diagnostic = diagnostic(span.start, span.end, "string values must be quoted");
-        let digit = match bare {
-            "l" | "I" => Some('1'),
-            "O" | "o" => Some('0'),
-            _ => None,
-        };
-        let plain = lookalike::plain(bare);
-        let number = plain.filter(|plain| plain.starts_with(|c: char| c.is_ascii_digit()));
-        if let Some(number) = number {
-            return diagnostic.label(format!("write {number}"));
-        }
-        return match digit {
-            Some(digit) => diagnostic.label(format!("write the digit {digit}, not a letter")),
-            None => match hexadecimal_digits(bare) {
-                Some(digits) => diagnostic
-                    .label("neither a number nor text in quotes")
-                    .help(format!("if it is hexadecimal, write 0x{digits}"))
-                    .help(format!("if it is text, write \"{bare}\"")),
-                None => diagnostic.label(format!("write \"{bare}\"")),
-            },
-        };
-    }
-    let (what, expected) = match error.message().split_once(", expected ") {
-        Some((what, expected)) => (what, Some(expected)),
-        None => (error.message(), None),
-    };
-    let forgotten = (what == "unexpected leading zero")
-        .then(|| forgotten_prefix(&text[span.start..]))
-        .flatten();
-    let label = match (what, expected) {
-        ("unexpected leading zero", _) => {
-            "a number must not start with 0, except for 0x".to_owned()
-        }
-        ("invalid hexadecimal number", _) => "not a hexadecimal digit".to_owned(),
-        _ if text[span.start..].starts_with(':') => "write `=`".to_owned(),
-        _ if text[span.start..].starts_with(';') => "remove `;`".to_owned(),
-        (_, None | Some("nothing")) => "unexpected here".to_owned(),
-        (_, Some(expected)) => format!("expected {expected}"),
-    };
-    let diagnostic = diagnostic(span.start, span.end, what)
-        .label(label)
-        .helps(forgotten);
-    let line = text
-        .get(line_of(text, span.start))
-        .unwrap_or_default()
-        .trim();
-    match what {
-        _ if line.starts_with("//") || line.starts_with(';') => {
-            diagnostic.help("a comment begins with `#`")
-        }
-        "invalid hexadecimal number" if text[span.start..].starts_with(['O', 'o']) => {
-            diagnostic.help("this is the letter O: write the digit 0")
-        }
-        "invalid hexadecimal number" if text[span.start..].starts_with(['l', 'I']) => {
-            diagnostic.help("this is a letter: write the digit 1")
-        }
-        "key with no value" => diagnostic.help(format!(
-            "write {line} = ... if it is a key, [{line}] if it is a table"
-        )),
-        _ => diagnostic,
-    }
-}
-
-/// Returns the help for a number in hexadecimal digits that starts with 0 in place of 0x.
-fn forgotten_prefix(text: &str) -> Option<String> {
-    let end = text.find(|c: char| !c.is_ascii_hexdigit() && c != '_');
-    let digits = text[..end.unwrap_or(text.len())].replace('_', "");
-    let number = u64::from_str_radix(&digits, 16).ok()?;
-    let meant = format!("if 0x was left out, write {}", super::hexadecimal(number));
-    (number > 0).then_some(meant)
-}
-
-/// Returns the digits of a number in hexadecimal without its 0x, maybe with an `h` after it, such as
-/// `3F8`. At least one of them is also a decimal digit, because `fade` is rather a word.
-fn hexadecimal_digits(bare: &str) -> Option<&str> {
-    let digits = bare.trim_end_matches(['h', 'H']);
-    let is_digit = |c: char| c.is_ascii_hexdigit() || c == '_';
-    let is_number = digits.chars().all(is_digit) && digits.contains(|c: char| c.is_ascii_digit());
-    is_number.then_some(digits)
-}
-
-/// Returns the line around a position.
-fn line_of(text: &str, at: usize) -> std::ops::Range<usize> {
-    let at = text.floor_char_boundary(at);
-    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-    start
-        ..text[at..]
-            .find('\n')
-            .map_or(text.len(), |length| at + length)
-}
-
 /// Returns the positions of integers that contain letters, which the parser leaves to its caller.
 fn not_numbers(table: &DeTable<'_>) -> Vec<std::ops::Range<usize>> {
     let mut places = Vec::new();
@@ -389,29 +251,6 @@ fn find_not_numbers(value: &toml::Spanned<DeValue<'_>>, places: &mut Vec<std::op
             .for_each(|value| find_not_numbers(value, places)),
         _ => {}
     }
-}
-
-fn not_a_number(file: FileId, at: &std::ops::Range<usize>, text: &str) -> Diagnostic {
-    let written = text.get(at.clone()).unwrap_or_default();
-    let title = "this is not TOML: letters in a number";
-    let at = Location {
-        file,
-        start: at.start,
-        end: at.end,
-    };
-    let diagnostic = Diagnostic::new(Code::Syntax, at, title).label("not a number");
-    let digits = written.trim_end_matches(['h', 'H']);
-    match digits.chars().all(|c| c.is_ascii_hexdigit() || c == '_') {
-        true => diagnostic.help(format!("if it is hexadecimal, write 0x{digits}")),
-        false => diagnostic.help(format!("if it is text, write \"{written}\"")),
-    }
-}
-
-/// Returns where text continues after a complete value.
-fn after_value(written: &str) -> Option<usize> {
-    let (value, rest) = written.split_once([' ', '\t'])?;
-    DeValue::parse(value).ok()?;
-    Some(written.len() - rest.trim_start().len())
 }
 
 fn duplicate_key(

@@ -7,6 +7,7 @@
 //! starts: the secure one, if there are two. The parts without processor instructions are also compiled
 //! and tested on the host.
 
+mod extents;
 mod fault;
 #[cfg(any(test, not(vmos_v8m)))]
 mod mpu;

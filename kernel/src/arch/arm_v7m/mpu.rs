@@ -9,12 +9,10 @@ use core::ops::Range;
 
 use vmos_drivers::address::PhysicalAddress;
 
+use super::super::Mapping;
 #[cfg(target_os = "none")]
 use super::super::TranslationError;
-use super::super::{Access, Mapping};
-
-/// The private peripherals from here on, such as this unit, are not subject to it (section B3.1).
-const PRIVATE_PERIPHERALS: u64 = 0xe000_0000;
+use super::extents::Extents;
 
 /// `MPU_RASR`: the region is enabled.
 const ENABLE: u32 = 1 << 0;
@@ -74,39 +72,15 @@ impl Region {
     }
 }
 
-/// The range that contains all mappings with the same access.
-fn extend(range: &mut Range<u64>, mapping: &Mapping) {
-    let (start, end) = (
-        mapping.range.base.0,
-        mapping.range.base.0 + mapping.range.size,
-    );
-    *range = if range.is_empty() {
-        start..end
-    } else {
-        range.start.min(start)..range.end.max(end)
-    };
-}
-
 /// Returns the regions for `mappings`, in the order of their numbers. `no_access` is the part at
 /// address zero that nothing may access.
 fn regions(mappings: impl IntoIterator<Item = Mapping>, no_access: u64) -> [Region; REGIONS] {
-    let (mut code, mut constants, mut data, mut devices) = (0..0, 0..0, 0..0, 0..0);
-    for mapping in mappings {
-        let range = match mapping.access {
-            Access::None => continue,
-            Access::Code => &mut code,
-            Access::ReadOnly => &mut constants,
-            Access::Data => &mut data,
-            Access::Device if mapping.range.base.0 >= PRIVATE_PERIPHERALS => continue,
-            Access::Device => &mut devices,
-        };
-        extend(range, &mapping);
-    }
+    let extents = Extents::of(mappings);
     [
-        Region::covering(&constants, READ_ONLY | NEVER_EXECUTE | FLASH),
-        Region::covering(&code, READ_ONLY | FLASH),
-        Region::covering(&data, READ_WRITE | NEVER_EXECUTE | RAM),
-        Region::covering(&devices, READ_WRITE | NEVER_EXECUTE | DEVICE),
+        Region::covering(&extents.constants, READ_ONLY | NEVER_EXECUTE | FLASH),
+        Region::covering(&extents.code, READ_ONLY | FLASH),
+        Region::covering(&extents.data, READ_WRITE | NEVER_EXECUTE | RAM),
+        Region::covering(&extents.devices, READ_WRITE | NEVER_EXECUTE | DEVICE),
         // Without permissions.
         Region::covering(&(0..no_access), NEVER_EXECUTE | FLASH),
     ]
@@ -169,6 +143,7 @@ pub unsafe fn enable_translation<const SHORT_DESCRIPTORS: bool>(
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::Access;
     use super::*;
     use vmos_drivers::address;
 

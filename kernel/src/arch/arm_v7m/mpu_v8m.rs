@@ -10,12 +10,10 @@ use core::ops::Range;
 #[cfg(target_os = "none")]
 use vmos_drivers::address::PhysicalAddress;
 
+use super::super::Mapping;
 #[cfg(target_os = "none")]
 use super::super::TranslationError;
-use super::super::{Access, Mapping};
-
-/// The private peripherals from here on, such as this unit, are not subject to it (section B8.2).
-const PRIVATE_PERIPHERALS: u64 = 0xe000_0000;
+use super::extents::Extents;
 
 /// The alignment of regions.
 const GRANULE: u64 = 32;
@@ -62,42 +60,20 @@ impl Region {
     }
 }
 
-/// Makes `range` contain `mapping` too.
-fn extend(range: &mut Range<u64>, mapping: &Mapping) {
-    let start = mapping.range.base.0;
-    let end = start + mapping.range.size;
-    *range = if range.is_empty() {
-        start..end
-    } else {
-        range.start.min(start)..range.end.max(end)
-    };
-}
-
 /// Returns the regions for `mappings`, in the order of their numbers.
 fn regions(mappings: impl IntoIterator<Item = Mapping>) -> [Region; REGIONS] {
-    let (mut code, mut constants, mut data, mut devices) = (0..0, 0..0, 0..0, 0..0);
-    for mapping in mappings {
-        let range = match mapping.access {
-            Access::None => continue,
-            Access::Code => &mut code,
-            Access::ReadOnly => &mut constants,
-            Access::Data => &mut data,
-            Access::Device if mapping.range.base.0 >= PRIVATE_PERIPHERALS => continue,
-            Access::Device => &mut devices,
-        };
-        extend(range, &mapping);
-    }
+    let mut extents = Extents::of(mappings);
     // Code and constants follow each other without a gap, perhaps in the middle of a granule, which is
     // then code. If all constants are in it, nothing is left for a region of their own.
-    let end_of_code = code.end.next_multiple_of(GRANULE);
-    if (code.end..end_of_code).contains(&constants.start) {
-        constants.start = end_of_code;
+    let end_of_code = extents.code.end.next_multiple_of(GRANULE);
+    if (extents.code.end..end_of_code).contains(&extents.constants.start) {
+        extents.constants.start = end_of_code;
     }
     [
-        Region::covering(&constants, READ_ONLY | NEVER_EXECUTE, FLASH),
-        Region::covering(&code, READ_ONLY, FLASH),
-        Region::covering(&data, READ_WRITE | NEVER_EXECUTE, RAM),
-        Region::covering(&devices, READ_WRITE | NEVER_EXECUTE, DEVICE),
+        Region::covering(&extents.constants, READ_ONLY | NEVER_EXECUTE, FLASH),
+        Region::covering(&extents.code, READ_ONLY, FLASH),
+        Region::covering(&extents.data, READ_WRITE | NEVER_EXECUTE, RAM),
+        Region::covering(&extents.devices, READ_WRITE | NEVER_EXECUTE, DEVICE),
     ]
 }
 
@@ -158,6 +134,7 @@ pub unsafe fn enable_translation<const SHORT_DESCRIPTORS: bool>(
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::Access;
     use super::*;
     use vmos_drivers::address::{self, PhysicalAddress};
 
