@@ -242,6 +242,10 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(
+        miri,
+        ignore = "the host's clock runs, so the interrupts are too rare; calls no unsafe code"
+    )]
     fn lines_that_are_raised_in_turn_are_all_masked() {
         use crate::event_loop::Services as _;
         for lines in 2..=4 {

@@ -142,6 +142,10 @@ fn answered_after(machine: &mut Machine, network: &Cable) -> u64 {
 }
 
 #[test]
+#[cfg_attr(
+    miri,
+    ignore = "takes Miri an hour; the next test makes the same turns"
+)]
 fn a_frame_waits_no_longer_than_the_network_was_idle_before() {
     for idle in [1, 5, 20, 50, 300].map(|seconds| seconds * SECOND) {
         // The devices of a process belong to a thread.
@@ -159,6 +163,10 @@ fn a_frame_waits_no_longer_than_the_network_was_idle_before() {
 }
 
 #[test]
+#[cfg_attr(
+    miri,
+    ignore = "takes Miri an hour; the next test makes the same turns"
+)]
 fn a_frame_that_was_found_counts_as_use_of_the_network() {
     let (mut machine, network) = machine_on_network();
     machine.rest(50 * SECOND);
@@ -177,7 +185,8 @@ fn a_frame_that_was_found_counts_as_use_of_the_network() {
 fn a_device_whose_interrupt_firmware_denies_answers_at_once() {
     let (mut machine, network) = machine_on_network();
     machine.drivers().doubt_lines();
-    machine.rest(50 * SECOND);
+    // A second takes Miri ten.
+    machine.rest(if cfg!(miri) { SECOND } else { 50 * SECOND });
     let waited = answered_after(&mut machine, &network);
     assert!(waited <= 20 * MS, "{waited}");
 }
@@ -215,6 +224,7 @@ mod console {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes Miri a quarter of an hour")]
     fn input_is_found_on_a_machine_without_a_network() {
         let typed = Rc::default();
         hosted::attach(Console(Rc::clone(&typed))).expect("a slot");
