@@ -1,14 +1,14 @@
 //! The machine that the kernel runs on: the drivers that the board selects. No other module of the
 //! kernel uses the board crate.
 
+mod console;
 mod stop;
 
-use core::cell::{Cell, RefCell};
-use core::fmt::Write;
+use core::cell::RefCell;
 use core::time::Duration;
 
 use critical_section::Mutex;
-use vmos_drivers::address::{PhysicalAddress, Range};
+use vmos_drivers::address::PhysicalAddress;
 use vmos_drivers::attestation::Fact;
 use vmos_drivers::board::{
     self, Driver, EthernetPlace, Line, MemoryMap, PciHostBridge, VirtioMmio,
@@ -19,17 +19,19 @@ use vmos_drivers::timer::Timer as _;
 use vmos_drivers::virtio::mmio;
 
 use crate::arch::{self, Processor};
-use crate::console::{self, Console, Listener};
 use crate::event_loop;
 use crate::optional::Optional;
 use crate::part::lines;
 use crate::time::NEVER;
+pub(crate) use console::{
+    console_is_idle, listen_to_console, moved_console, send_to_console, serve_console,
+    with_console, with_console_in_distress,
+};
 pub(crate) use stop::{call_at_end, off, reset};
 
 type Board = vmos_board::ThisBoard;
 type InterruptController = <Board as board::Board<Processor>>::InterruptController;
 type Timer = <Board as board::Board<Processor>>::Timer;
-type Transmitter = <Board as board::Board<Processor>>::Console;
 type Power = <Board as board::Board<Processor>>::Power;
 type Rtc = <Board as board::Board<Processor>>::Rtc;
 
@@ -98,16 +100,7 @@ pub(crate) const HAS_VIRTIO: bool = VIRTIO_MMIO.is_some() || PCI.is_some();
 pub(crate) const HAS_DEVICES: bool = HAS_VIRTIO || ETHERNET.is_some();
 
 const TIMER_INTERRUPT: Interrupt = <Board as board::Board<Processor>>::TIMER_INTERRUPT;
-const CONSOLE_INTERRUPT: Option<Interrupt> = <Board as board::Board<Processor>>::CONSOLE_INTERRUPT;
-const CONSOLE_TRANSMIT_INTERRUPT: Option<Interrupt> =
-    <Board as board::Board<Processor>>::CONSOLE_TRANSMIT_INTERRUPT;
 
-static CONSOLE: console::Shared<Transmitter> =
-    Mutex::new(RefCell::new(Console::without_transmitter()));
-/// The console's address, if firmware reports another one than the board file.
-static CONSOLE_MOVED: Mutex<Cell<Option<PhysicalAddress>>> = Mutex::new(Cell::new(None));
-/// The listener for received and sent bytes of the console, if there is one.
-static LISTENER: Mutex<Cell<Option<Listener>>> = Mutex::new(Cell::new(None));
 static TIMER: Mutex<RefCell<Option<Timer>>> = Mutex::new(RefCell::new(None));
 
 // Interrupts are always masked, and one processor runs. Only the report of a fault can interrupt
@@ -128,37 +121,11 @@ unsafe impl critical_section::Impl for SingleContext {
 ///
 /// Must be called once, before anything else in this module.
 pub(crate) unsafe fn start_console_and_clock(console: Option<PhysicalAddress>) {
-    critical_section::with(|cs| CONSOLE_MOVED.borrow(cs).set(console));
-    let (console, timer) = (
-        // SAFETY: the board describes the hardware, and this is its only driver.
-        unsafe { transmitter() },
-        // SAFETY: as above.
-        unsafe { Timer::new(&<Board as board::Board<Processor>>::TIMER) },
-    );
-    critical_section::with(|cs| {
-        CONSOLE.borrow_ref_mut(cs).start(console);
-        *TIMER.borrow_ref_mut(cs) = Some(timer);
-    });
-}
-
-/// Returns the console's driver.
-///
-/// # Safety
-///
-/// Nothing else may drive the console from now on.
-unsafe fn transmitter() -> Transmitter {
-    let described = <Board as board::Board<Processor>>::CONSOLE;
-    let moved = critical_section::with(|cs| CONSOLE_MOVED.borrow(cs).get());
-    let config = moved.and_then(|base| <Transmitter as Driver>::moved(&described, base));
-    // SAFETY: the address is from the board or from firmware; the caller guarantees the rest.
-    unsafe { Transmitter::new(&config.unwrap_or(described)) }
-}
-
-/// Returns the page with the console's registers, if its address differs from the board file.
-pub(crate) fn moved_console() -> Option<Range> {
-    const PAGE: u64 = 4096;
-    let base = critical_section::with(|cs| CONSOLE_MOVED.borrow(cs).get())?;
-    Range::new(base, PAGE)
+    // SAFETY: the caller guarantees that this is the first call.
+    unsafe { console::start(console) };
+    // SAFETY: the board describes the hardware, and this is its only driver.
+    let timer = unsafe { Timer::new(&<Board as board::Board<Processor>>::TIMER) };
+    critical_section::with(|cs| *TIMER.borrow_ref_mut(cs) = Some(timer));
 }
 
 /// Returns the time of the monotonic clock in nanoseconds; 0 before it is started.
@@ -237,81 +204,8 @@ pub(crate) fn told_clock_frequency() -> Option<u64> {
     critical_section::with(|cs| TIMER.borrow_ref(cs).as_ref()?.told_frequency())
 }
 
-/// Calls `write` with the console; does nothing before the console is started.
-pub(crate) fn with_console(write: impl FnOnce(&mut dyn Write)) {
-    critical_section::with(|cs| {
-        if let Some(console) = CONSOLE.borrow_ref_mut(cs).as_mut() {
-            write(console);
-        }
-    });
-}
-
-/// Makes `listener` receive what the console receives and sends. Returns false if the console has
-/// no interrupt, so that the listener would never be called.
-pub(crate) fn listen_to_console(listener: Listener) -> bool {
-    critical_section::with(|cs| LISTENER.borrow(cs).set(Some(listener)));
-    CONSOLE_INTERRUPT.is_some()
-}
-
-/// Stores what the console has received, as its interrupt does, unless the console is in use. The
-/// interrupt stays pending.
-pub(crate) fn serve_console() {
-    critical_section::with(|cs| {
-        if let Ok(mut console) = CONSOLE.borrow(cs).try_borrow_mut()
-            && let Some(console) = console.as_mut()
-            && let Some(listener) = LISTENER.borrow(cs).get()
-        {
-            console.serve(listener);
-        }
-    });
-}
-
-/// Sends as many of `bytes` to the console as it accepts without waiting, unchanged; returns the
-/// number.
-pub(crate) fn send_to_console(bytes: &[u8]) -> usize {
-    critical_section::with(|cs| match CONSOLE.borrow_ref_mut(cs).as_mut() {
-        Some(console) => console.send_some(bytes),
-        None => bytes.len(),
-    })
-}
-
-/// Returns whether the console has sent everything.
-pub(crate) fn console_is_idle() -> bool {
-    critical_section::with(|cs| CONSOLE.borrow_ref_mut(cs).is_empty())
-}
-
-/// Calls `write` with the console, even during a crash, and waits until everything was sent.
-pub(crate) fn with_console_in_distress(write: &dyn Fn(&mut dyn Write)) {
-    critical_section::with(|cs| {
-        if let Ok(mut shared) = CONSOLE.borrow(cs).try_borrow_mut()
-            && let Some(console) = shared.as_mut()
-        {
-            write(console);
-            console.flush();
-            return;
-        }
-        // The fault occurred in the console's own code, or before the console was started.
-        // SAFETY: the board describes the hardware; the code that drove it before does not
-        // continue.
-        let transmitter = unsafe { transmitter() };
-        let mut console = Console::for_report(transmitter);
-        write(&mut console);
-        console.flush();
-    });
-}
-
 /// Does nothing: devices work by themselves. Only those of a process are served by the kernel.
 pub(crate) fn serve_devices() {}
-
-fn flush_console() {
-    critical_section::with(|cs| {
-        if let Ok(mut shared) = CONSOLE.borrow(cs).try_borrow_mut()
-            && let Some(console) = shared.as_mut()
-        {
-            console.flush();
-        }
-    });
-}
 
 /// The board's interrupt controller and timer, for the event loop.
 pub(crate) struct Machine {
@@ -333,12 +227,10 @@ impl Machine {
         };
         controller.initialize();
         controller.enable(TIMER_INTERRUPT);
-        for interrupt in [CONSOLE_INTERRUPT, CONSOLE_TRANSMIT_INTERRUPT]
+        console::INTERRUPTS
             .into_iter()
             .flatten()
-        {
-            controller.enable(interrupt);
-        }
+            .for_each(|interrupt| controller.enable(interrupt));
         Self {
             controller,
             deadline: NEVER,
@@ -418,13 +310,8 @@ impl event_loop::Machine for Machine {
         if number == TIMER_INTERRUPT.number {
             self.deadline = NEVER;
             set_deadline(None);
-        } else if is_of_console(number) {
-            critical_section::with(|cs| {
-                if let Some(console) = CONSOLE.borrow_ref_mut(cs).as_mut() {
-                    let listener = LISTENER.borrow(cs).get();
-                    console.serve(listener.unwrap_or(|_| {}));
-                }
-            });
+        } else if console::has_interrupt(number) {
+            console::serve_interrupt();
         } else {
             is_masked = device(number);
         }
@@ -453,13 +340,6 @@ impl event_loop::Machine for Machine {
         }
         arch::wait_for_interrupt();
     }
-}
-
-/// Returns whether an interrupt is one of the console's.
-#[inline(always)]
-fn is_of_console(number: u32) -> bool {
-    let is_it = |interrupt: Interrupt| interrupt.number == number;
-    CONSOLE_INTERRUPT.is_some_and(is_it) || CONSOLE_TRANSMIT_INTERRUPT.is_some_and(is_it)
 }
 
 fn set_deadline(deadline: Option<u64>) {

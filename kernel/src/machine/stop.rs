@@ -8,7 +8,8 @@ use critical_section::Mutex;
 use vmos_drivers::board::{self, Driver};
 use vmos_drivers::power::Power as _;
 
-use super::{Board, Power, flush_console, with_console_in_distress};
+use super::console::{flush, with_console_in_distress};
+use super::{Board, Power};
 use crate::arch::{self, Processor};
 
 /// A function to call before the machine stops.
@@ -42,7 +43,7 @@ fn stop_by(act: impl FnOnce(Power)) -> ! {
     if let Some(last) = critical_section::with(|cs| AT_END.borrow(cs).take()) {
         last();
     }
-    flush_console();
+    flush();
     // Not `swap`: version 6-M of the Arm architecture has only loads and stores.
     let is_stopping = STOPPING.load(Ordering::Relaxed);
     STOPPING.store(true, Ordering::Relaxed);
