@@ -64,7 +64,7 @@ fn after_an_interrupted_change_the_old_or_the_new_value_is_read() {
     write(&store, b"key", b"old");
     let before = disk.bytes.borrow().clone();
     let mut values = std::collections::BTreeSet::new();
-    for sectors in (1..40).step_by(if cfg!(miri) { 13 } else { 4 }) {
+    for sectors in (1..40).step_by(if cfg!(miri) { 17 } else { 4 }) {
         let disk = Fragile {
             torn: 100,
             ..disk.clone()

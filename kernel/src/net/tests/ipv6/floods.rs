@@ -26,7 +26,7 @@ fn a_flood_of_advertisements_does_not_keep_the_real_router_out() {
     server.extend(ip("2001:db8:ff::53").octets());
     let mac = mac_option(1, THEIR_MAC);
     let mut arrived = 0;
-    let seconds = if cfg!(miri) { 20 } else { 180 };
+    let seconds = if cfg!(miri) { 45 } else { 180 };
     for second in 4..4 + seconds {
         // The real router: it advertises itself every 10 s, and answers.
         if second % 10 == 0 {
@@ -46,7 +46,8 @@ fn a_flood_of_advertisements_does_not_keep_the_real_router_out() {
             }
         }
     }
-    assert!(arrived as u64 > seconds / 9 * 5, "{arrived}");
+    // The machine needs half a minute to find out which of the routers answers.
+    assert!(arrived as u64 + 40 > seconds, "{arrived}");
     let now = machine.net.ipv6_configuration();
     assert_eq!(now.gateway(), Some(ROUTER));
     assert!(now.dns().any(|server| server == ip("2001:db8:ff::53")));
