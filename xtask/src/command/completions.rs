@@ -1,12 +1,14 @@
 //! `cargo xtask completions`: prints the completions of a shell.
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
-use clap::{Args, CommandFactory as _};
+use clap::{Arg, Args, CommandFactory as _};
 use clap_complete::Shell;
+use vmos_codegen::diagnostic::Code;
+use vmos_codegen::source::{Folder, Sources as _};
 
 use super::CommandLine;
 use crate::boards;
-use crate::failure::Failure;
+use crate::failure::{Failure, FileError};
 use crate::workspace::Workspace;
 
 /// The word that is completed.
@@ -14,7 +16,7 @@ const WORD: &str = "xtask";
 
 /// Print a shell's completions of these commands
 ///
-/// They complete commands, options, and the boards and apps that exist now.
+/// They complete commands, options, the boards and apps that exist now, and the codes of diagnostics.
 ///
 /// Shells complete by the first word of a line, so they need a function of that name. In bash or zsh:
 /// xtask() { cargo xtask "$@"; }. In fish: function xtask; cargo xtask $argv; end. Write the output to
@@ -35,8 +37,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut command = CommandLine::command().bin_name(WORD);
     // Outside of a workspace, there are no names.
     if let Ok(workspace) = Workspace::find() {
-        let apps = workspace.apps.iter().map(|app| app.name.clone()).collect();
-        command = with_names(command, boards::names(&workspace)?, apps);
+        let names = Names::of(&workspace)?;
+        command = command.mut_subcommands(|command| names.offered_by(command));
     }
     let mut text = Vec::new();
     clap_complete::generate(arguments.shell, &mut command, WORD, &mut text);
@@ -64,26 +66,64 @@ fn positional_for_fish(command: &clap::Command) -> String {
     text
 }
 
-/// Adds the names of boards and apps to the arguments that take one.
-fn with_names(command: clap::Command, of_boards: Vec<String>, apps: Vec<String>) -> clap::Command {
-    // Clap keeps names for as long as the process runs, which ends after printing them.
-    let names = |names: Vec<String>| -> Vec<&'static str> {
-        names.into_iter().map(|name| &*name.leak()).collect()
-    };
-    let (boards, apps) = (names(of_boards), names(apps));
-    let hosted = [&boards[..], &[boards::HOSTED]].concat();
-    command.mut_subcommands(|command| {
+/// The names that arguments take. Clap keeps them for as long as the process runs, which ends after
+/// printing them.
+struct Names {
+    boards: Vec<&'static str>,
+    /// Also a process of the host.
+    machines: Vec<&'static str>,
+    /// Also those of VMOS, if the workspace is another one.
+    extensible: Vec<&'static str>,
+    apps: Vec<&'static str>,
+    codes: Vec<&'static str>,
+}
+
+impl Names {
+    fn of(workspace: &Workspace) -> Result<Self, Failure> {
+        let root = &workspace.root;
+        let extensible = Folder::new(root).names();
+        let boards = kept(boards::names(workspace)?);
+        Ok(Self {
+            machines: [&boards[..], &[boards::HOSTED]].concat(),
+            boards,
+            extensible: kept(extensible.map_err(FileError::at("list", root))?),
+            apps: kept(workspace.apps.iter().map(|app| app.name.clone())),
+            codes: kept(Code::ALL.iter().map(ToString::to_string)),
+        })
+    }
+
+    /// Returns a command whose arguments know the names that they take.
+    fn offered_by(&self, command: clap::Command) -> clap::Command {
         let is_run = command.get_name() == "run";
         command.mut_args(|argument| {
-            let names = match argument.get_id().as_str() {
-                // An argument with a default names a board or an app that may not exist.
-                _ if !argument.get_default_values().is_empty() => return argument,
-                "board" if is_run => &hosted,
-                "board" | "boards" => &boards,
-                "app" => &apps,
+            let names = match value_name(&argument) {
+                // Some apps only: the argument lists them itself.
+                _ if !argument.get_possible_values().is_empty() => return argument,
+                "BOARD" if is_run => &self.machines,
+                "BOARD" if argument.get_id() == "from" => &self.extensible,
+                "BOARD" => &self.boards,
+                "APP" => &self.apps,
+                "CODE" => &self.codes,
                 _ => return argument,
             };
+            // The app that is the default in VMOS need not exist in another workspace.
+            let mut defaults = argument.get_default_values().iter();
+            if defaults.any(|default| !names.iter().any(|name| *name == default)) {
+                return argument;
+            }
             argument.value_parser(PossibleValuesParser::new(names))
         })
-    })
+    }
+}
+
+/// Returns the word that stands for the value of an argument in the help.
+fn value_name(argument: &Arg) -> &str {
+    argument
+        .get_value_names()
+        .and_then(<[_]>::first)
+        .map_or("", |name| name.as_str())
+}
+
+fn kept(names: impl IntoIterator<Item = String>) -> Vec<&'static str> {
+    names.into_iter().map(|name| &*name.leak()).collect()
 }

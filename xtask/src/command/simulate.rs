@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, value_parser};
 
 use crate::failure::Failure;
@@ -33,8 +34,8 @@ const PROFILE: &str = "simulation";
   cargo xtask simulate kv --runs 100000
   cargo xtask simulate kv --seed 17 --runs 1")]
 pub struct Arguments {
-    /// Apps, of demo, http and kv; default: all of them
-    #[arg(value_name = "APP")]
+    /// Apps; default: all of them
+    #[arg(value_name = "APP", value_parser = PossibleValuesParser::new(APPS))]
     apps: Vec<String>,
     /// Seed of the first run; the others follow
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
@@ -50,13 +51,6 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
-    for name in &arguments.apps {
-        if !APPS.contains(&name.as_str()) {
-            return Err(Failure::usage(format!(
-                "there is no simulation of `{name}`: there are demo, http and kv"
-            )));
-        }
-    }
     let named: Vec<_> = arguments.apps.iter().map(String::as_str).collect();
     let apps = if named.is_empty() { &APPS[..] } else { &named };
     let show = |mut command: Command| Ok(command.status()?.success());

@@ -388,21 +388,6 @@ fn a_shared_folder_is_a_disk() {
 }
 
 #[test]
-fn every_shell_gets_completions() {
-    for (shell, part) in [
-        ("bash", "complete -F _xtask"),
-        ("fish", "-c xtask"),
-        ("zsh", "#compdef xtask"),
-    ] {
-        let output = xtask(&["completions", shell]);
-        let said = String::from_utf8(output.stdout).unwrap();
-        for word in [part, "new-project", &board(), "udp-echo"] {
-            assert!(said.contains(word), "{shell}, {word}: {said}");
-        }
-    }
-}
-
-#[test]
 fn an_app_that_runs_as_a_process_gets_its_devices_as_arguments() {
     let arguments = ["hosted", "--app", "hello", "--append", "log=debug ip=dhcp"];
     let devices = ["--disk", "first.img", "--read-only", "--net", "tap=tap0"];

@@ -8,6 +8,7 @@ mod audit;
 mod broken;
 mod child;
 mod command_line;
+mod completions;
 mod debug;
 mod diagnostics;
 mod dialogue;

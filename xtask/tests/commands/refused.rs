@@ -160,21 +160,6 @@ fn a_board_of_a_project_cannot_have_the_name_of_one_of_vmos() {
 }
 
 #[test]
-fn completions_of_run_know_apps_that_are_processes() {
-    let output = xtask(&["completions", "fish"]);
-    let said = String::from_utf8(output.stdout).unwrap();
-    for (command, expected) in [("run", true), ("build", false)] {
-        let of = format!("__fish_xtask_using_subcommand {command}\"");
-        let mut lines = said.lines().filter(|line| line.contains(&of));
-        assert_eq!(
-            lines.any(|line| line.contains("hosted")),
-            expected,
-            "{said}"
-        );
-    }
-}
-
-#[test]
 fn every_architecture_can_be_imported() {
     let said = refusal(&["import", "--qemu-machine", "x", "--arch", "nosuch"]);
     let (_, list) = said.split_once("expected one of ").unwrap();
