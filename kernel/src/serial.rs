@@ -73,7 +73,7 @@ impl fmt::Display for SerialError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Absent => f.write_str(
-                "there is no virtio console on this machine: add one with `--serial NAME=FILE`",
+                "there is no virtio console on this machine: add one with `--serial NAME=SOCKET`",
             ),
             Self::Taken(name) => write!(f, "the port `{name}` is in use: drop its handle first"),
             Self::Device(error) => error.fmt(f),

@@ -8,6 +8,11 @@ use crate::port::{self, Refusal};
 
 pub use crate::port::Protocol;
 
+/// The port of telnet (RFC 854).
+const TELNET: u16 = 23;
+/// The port of HTTP (RFC 9110, 4.2.1).
+const HTTP: u16 = 80;
+
 /// A port of the machine, and the port of the host's loopback address that is forwarded to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Forward {
@@ -50,12 +55,16 @@ impl Forward {
         (self.protocol, self.host) == (other.protocol, other.host)
     }
 
-    /// Returns a shell command that tries the forward.
+    /// Returns a shell command that tries the forward, with a client of what is usually served at the
+    /// machine's port.
     #[must_use]
     pub fn line_to_try(&self) -> String {
-        match self.protocol {
-            Protocol::Udp => format!("echo hello | nc -u -w1 127.0.0.1 {}", self.host),
-            Protocol::Tcp => format!("nc 127.0.0.1 {}", self.host),
+        let Self { host, guest, .. } = self;
+        match (self.protocol, *guest) {
+            (Protocol::Udp, _) => format!("echo hello | nc -u -w1 127.0.0.1 {host}"),
+            (Protocol::Tcp, TELNET) => format!("telnet 127.0.0.1 {host}"),
+            (Protocol::Tcp, HTTP) => format!("curl http://127.0.0.1:{host}/"),
+            (Protocol::Tcp, _) => format!("nc 127.0.0.1 {host}"),
         }
     }
 }
@@ -150,6 +159,15 @@ mod tests {
             "udp:8007:7".parse::<Forward>().unwrap().to_string(),
             "udp:8007:7"
         );
+    }
+
+    #[test]
+    fn a_forward_is_tried_with_a_client_of_what_is_served() {
+        let line = |text: &str| text.parse::<Forward>().unwrap().line_to_try();
+        assert_eq!(line("udp:8007:7"), "echo hello | nc -u -w1 127.0.0.1 8007");
+        assert_eq!(line("tcp:8007:7"), "nc 127.0.0.1 8007");
+        assert_eq!(line("tcp:8023:23"), "telnet 127.0.0.1 8023");
+        assert_eq!(line("tcp:8081:80"), "curl http://127.0.0.1:8081/");
     }
 
     #[test]

@@ -242,6 +242,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         share.fill()?;
     }
     announce(&board, app, &machine);
+    announce_serials(&arguments.serial);
     if let Some(port) = arguments.gdb {
         announce_debugger(port, &image);
     }
@@ -363,6 +364,17 @@ fn announce_forwards(forwards: &[Forward]) {
             "xtask: {protocol} port {host} of this host is forwarded to port {guest} of the machine; in another terminal, try:"
         );
         eprintln!("    {}", forward.line_to_try());
+    }
+}
+
+/// Says how programs of this host reach the ports that the options name.
+fn announce_serials(serials: &[Serial]) {
+    for Serial { name, socket } in serials {
+        eprintln!("xtask: the port `{name}` is a socket of this host; in another terminal, try:");
+        eprintln!(
+            "    {}",
+            shell::quote(["nc", "-U", &*socket.to_string_lossy()])
+        );
     }
 }
 
