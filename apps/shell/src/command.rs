@@ -3,14 +3,14 @@
 mod disk;
 mod state;
 
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use core::fmt::{self, Write};
 use core::time::Duration;
 
 use vmos::{Error, Kernel, Result, time};
 
 /// The commands of the shell, each with its name and description.
-const COMMANDS: [(&str, &str); 13] = [
+const COMMANDS: [(&str, &str); 14] = [
     ("date", "show the date and time"),
     ("devices", "list the devices and their locations"),
     ("disk [N]", "show the size of disk N; default: 0"),
@@ -30,6 +30,10 @@ const COMMANDS: [(&str, &str); 13] = [
     ("ping NAME", "measure the round trip time to a machine"),
     ("reboot", "restart the machine"),
     ("resolve NAME", "show the address of a name"),
+    (
+        "statistics [PART]",
+        "show all counts of the kernel, or those of a part, such as timers or disk0",
+    ),
 ];
 
 /// The time limit for an answer from another machine.
@@ -67,6 +71,10 @@ async fn command<'a>(
         "loop" => state::event_loop(kernel, answer)?,
         "memory" => state::memory(kernel, answer)?,
         "network" => state::network(kernel, answer)?,
+        "statistics" => {
+            let counts = kernel.statistics().await.to_string();
+            answer.push_str(&state::of_part(&counts, words.next())?);
+        }
         "disk" => disk::describe(kernel, number(words.next(), 0)?, answer)?,
         "dump" => {
             let sector = number(words.next(), 0)?;

@@ -59,12 +59,17 @@ fn answers_over_telnet(setting: &Setting) -> Outcome {
     let _machine = ready(draft)?;
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     stream.set_read_timeout(Some(LIMIT))?;
-    stream.write_all(b"loop\r\0exit\r\0")?;
+    stream.write_all(b"loop\r\0statistics timers\r\0exit\r\0")?;
     let mut said = Vec::new();
     stream.read_to_end(&mut said)?;
     let said = String::from_utf8_lossy(&said).into_owned();
     ensure!(
         said.contains("> loop\r\n") && said.contains("\r\nturns "),
+        "it says {said:?}"
+    );
+    let (_, counts) = said.split_once("timers\r\n").unwrap_or_default();
+    ensure!(
+        counts.starts_with("timers.") && !counts.contains("loop."),
         "it says {said:?}"
     );
     Ok(())

@@ -1,9 +1,10 @@
 //! The commands that show the state of the machine.
 
+use alloc::format;
 use alloc::string::String;
 use core::fmt::{Result, Write};
 
-use vmos::{Kernel, time};
+use vmos::{Error, Kernel, time};
 
 pub(super) fn devices(kernel: Kernel, answer: &mut String) -> Result {
     for device in kernel.devices() {
@@ -65,4 +66,57 @@ pub(super) fn network(kernel: Kernel, answer: &mut String) -> Result {
         writeln!(answer, "{what:10} {count}")?;
     }
     Ok(())
+}
+
+/// Returns the lines of `counts`, such as `timers.expired 3`, that belong to a part, or all lines. A device
+/// is a part, and so are its queues: `disk0` and `disk0.queue0`.
+///
+/// # Errors
+///
+/// If there is no such part.
+pub(super) fn of_part(counts: &str, part: Option<&str>) -> vmos::Result<String> {
+    let Some(part) = part else {
+        return Ok(counts.into());
+    };
+    let belongs = |line: &&str| {
+        let rest = line.strip_prefix(part);
+        rest.is_some_and(|rest| rest.starts_with(['.', ' ']))
+    };
+    let lines: String = counts
+        .lines()
+        .filter(belongs)
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    if lines.is_empty() {
+        return Err(Error::new(format!(
+            "there are no counts of `{part}`; `statistics` shows those of all parts"
+        )));
+    }
+    Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString as _;
+
+    use super::*;
+
+    #[test]
+    fn counts_of_a_part_are_its_own_and_those_of_its_parts() {
+        let counts =
+            "timers.expired 3\ndisk0.restarts 0\ndisk0.queue0.errors 1\ndisk00.restarts 2\n";
+        let of = |part| of_part(counts, Some(part));
+        assert_eq!(of_part(counts, None).unwrap(), counts);
+        assert_eq!(
+            of("disk0").unwrap(),
+            "disk0.restarts 0\ndisk0.queue0.errors 1\n"
+        );
+        assert_eq!(of("disk0.queue0").unwrap(), "disk0.queue0.errors 1\n");
+        assert_eq!(of("timers.expired").unwrap(), "timers.expired 3\n");
+        let refused = of("disk").unwrap_err().to_string();
+        assert!(
+            refused.starts_with("there are no counts of `disk`"),
+            "{refused}"
+        );
+    }
 }
