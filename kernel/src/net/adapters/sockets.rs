@@ -26,9 +26,11 @@ pub trait Datagrams {
     ) -> impl Future<Output = Result<(), NetError>>;
 
     /// Sets how many links other datagrams than those to multicast groups may cross.
+    #[cfg(feature = "edge-nal")]
     fn set_hops(&self, hops: u8);
 
     /// Sets how many links datagrams to multicast groups may cross.
+    #[cfg(feature = "edge-nal")]
     fn set_group_hops(&self, hops: u8);
 
     /// Returns the sender of a datagram.
@@ -53,10 +55,12 @@ macro_rules! alike {
             self.receive().await
         }
 
+        #[cfg(feature = "edge-nal")]
         fn set_hops(&self, hops: u8) {
             self.set_ttl(hops);
         }
 
+        #[cfg(feature = "edge-nal")]
         fn set_group_hops(&self, hops: u8) {
             self.set_multicast_ttl(hops);
         }
