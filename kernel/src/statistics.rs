@@ -114,6 +114,8 @@ impl fmt::Display for Part {
                     DeviceKind::CONSOLE => "serial",
                     #[cfg(feature = "virtio-vsock")]
                     DeviceKind::VSOCK => "vsock",
+                    #[cfg(feature = "virtio-balloon")]
+                    DeviceKind::BALLOON => "balloon",
                     _ => "rng",
                 };
                 write!(f, "{name}{number}")?;
@@ -193,12 +195,16 @@ mod tests {
     use crate::devices::{Place, WatchStatistics};
 
     fn disk(refused_ids: u32) -> DeviceStatistics {
+        device(DeviceKind::BLK, refused_ids)
+    }
+
+    fn device(kind: DeviceKind, refused_ids: u32) -> DeviceStatistics {
         let queue = QueueStatistics {
             refused_ids,
             ..QueueStatistics::default()
         };
         DeviceStatistics {
-            kind: DeviceKind::BLK,
+            kind,
             place: Place::MmioSlot {
                 slot: 1,
                 version: 2,
@@ -237,7 +243,13 @@ mod tests {
                 #[cfg(feature = "ipv6")]
                 ipv6: net::Ipv6Statistics::default(),
             }],
-            devices: vec![disk(0), disk(3)],
+            devices: vec![
+                disk(0),
+                disk(3),
+                device(DeviceKind::RNG, 4),
+                #[cfg(feature = "virtio-balloon")]
+                device(DeviceKind::BALLOON, 5),
+            ],
         };
         let text = statistics.to_string();
         for line in [
@@ -246,6 +258,9 @@ mod tests {
             "heap.failures 0",
             "disk0.queue0.refused_ids 0",
             "disk1.queue0.refused_ids 3",
+            "rng0.queue0.refused_ids 4",
+            #[cfg(feature = "virtio-balloon")]
+            "balloon0.queue0.refused_ids 5",
             #[cfg(feature = "ipv6")]
             "ipv6.fragments 5",
             #[cfg(feature = "networks")]
