@@ -81,6 +81,8 @@ mod firmware;
 #[cfg(not(target_os = "none"))]
 #[doc(hidden)]
 pub mod fuzzing;
+#[cfg(feature = "embedded-io-async-06")]
+pub mod io_06;
 mod kernel;
 mod log;
 pub mod memory;
