@@ -4,7 +4,11 @@
 //! (`PR_SET_PDEATHSIG`). QEMU and apps do not ask. Therefore this program starts itself, asks, and
 //! becomes the program that is wanted: the request survives `execve`.
 
+use std::env;
 use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -26,10 +30,23 @@ pub fn bound(program: impl AsRef<OsStr>) -> Command {
     if !CAN_BECOME.load(Ordering::Relaxed) {
         return Command::new(program);
     }
-    let mut command = Command::new(THIS_PROGRAM);
+    let named = env::current_exe().ok();
+    let mut command = Command::new(startable(named, Path::new(THIS_PROGRAM)));
     let parent = std::process::id().to_string();
     command.args([WORD, &parent]).arg(program);
     command
+}
+
+/// Returns the path by which this program starts itself: `link`, unless it leads to another file than the
+/// path that the program knows by itself. Of a program for another processor, the emulator (`qemu-aarch64`)
+/// tells the path, but the system starts the emulator if it is given the link.
+fn startable(named: Option<PathBuf>, link: &Path) -> PathBuf {
+    let file = |path: &Path| fs::metadata(path).map(|data| (data.dev(), data.ino()));
+    let is_other = |path: &PathBuf| match (file(path), file(link)) {
+        (Ok(named), Ok(linked)) => named != linked,
+        _ => false,
+    };
+    named.filter(is_other).unwrap_or_else(|| link.to_owned())
 }
 
 /// Becomes another program if the arguments of this process ask for it. Returns only if they do not
@@ -37,7 +54,7 @@ pub fn bound(program: impl AsRef<OsStr>) -> Command {
 #[must_use]
 pub fn become_program() -> Option<ExitCode> {
     CAN_BECOME.store(cfg!(target_os = "linux"), Ordering::Relaxed);
-    let mut words = std::env::args_os().skip(1);
+    let mut words = env::args_os().skip(1);
     if words.next().is_none_or(|word| word != WORD) {
         return None;
     }
@@ -81,6 +98,28 @@ fn replace_this_process(_: i32, _: &OsStr, _: &[OsString]) -> std::io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_emulated_program_is_started_by_its_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| {
+            let path = folder.path().join(name);
+            fs::write(&path, name).unwrap();
+            path
+        };
+        let (program, emulator, link) =
+            (file("program"), file("emulator"), folder.path().join("exe"));
+        std::os::unix::fs::symlink(&program, &link).unwrap();
+        assert_eq!(startable(Some(program.clone()), &link), link);
+        // Its file was replaced: Linux says so at the end of the path.
+        let replaced = folder.path().join("program (deleted)");
+        assert_eq!(startable(Some(replaced), &link), link);
+        assert_eq!(startable(None, &link), link);
+
+        fs::remove_file(&link).unwrap();
+        std::os::unix::fs::symlink(&emulator, &link).unwrap();
+        assert_eq!(startable(Some(program.clone()), &link), program);
+    }
 
     #[test]
     fn a_process_that_is_no_command_starts_programs_directly() {
