@@ -42,7 +42,7 @@ async fn main(kernel: Kernel, _spawner: Spawner) -> Result<()> {
     };
     let disk = Volume::new(kernel.blocking(disk))?;
     let manager = VolumeManager::new(disk, NoTime);
-    let volume = manager.open_volume(VolumeIdx(0))?;
+    let volume = manager.open_volume(VolumeIdx(0)).map_err(explained)?;
     let root = volume.open_root_dir()?;
     let wanted = kernel.command_line().value("file");
     if let Some((folder, name)) = list(&root, wanted)? {
@@ -57,6 +57,16 @@ async fn main(kernel: Kernel, _spawner: Spawner) -> Result<()> {
     }
     println!("everything is listed: stopping");
     Ok(())
+}
+
+/// Says what to do about a disk without a file system.
+fn explained(error: embedded_sdmmc::Error<volume::Error>) -> Error {
+    match error {
+        embedded_sdmmc::Error::FormatError(what) => Error::new(format!(
+            "the disk has no FAT file system ({what}): `cargo xtask run --share FOLDER` adds a disk that has one"
+        )),
+        other => other.into(),
+    }
 }
 
 /// The short names that lead from the root to a folder.
