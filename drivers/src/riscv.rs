@@ -56,21 +56,28 @@ pub struct Pending {
 /// controller delivers to them only.
 ///
 /// A relaying hart runs no code of the kernel: it sleeps, raises the software interrupt of the
-/// kernel's hart when it has an external interrupt, and then does so again only after
-/// [`rearm`](Self::rearm). The kernel accesses the registers of the controller itself.
+/// kernel's hart when it has an external interrupt, and then does so again only after its own software
+/// interrupt was raised. The kernel accesses the registers of the controller itself.
+///
+/// In S mode, firmware starts a relay and raises its software interrupt. In M mode, the entry code
+/// parks harts as relays, and registers of a CLINT or an ACLINT raise software interrupts.
 pub trait Relay: LocalInterrupts {
-    /// Starts `hart` as a relay, which then waits for [`rearm`](Self::rearm), and enables the
-    /// software interrupt of this hart. Returns whether the hart runs. Firmware may reset the
-    /// hart's contexts of interrupt controllers until then.
+    /// Makes firmware start `hart` as a relay, which then waits for [`rearm`](Self::rearm). Returns
+    /// whether the hart runs. Firmware may reset the hart's contexts of interrupt controllers until
+    /// then. Without firmware, in M mode, no hart is started.
     fn start(&mut self, hart: usize) -> bool;
 
-    /// Makes a started hart check its external interrupt again.
+    /// Makes firmware raise the software interrupt of a started hart, which then checks its external
+    /// interrupt again.
     fn rearm(&mut self, hart: usize);
+
+    /// Enables the software interrupt of this hart.
+    fn listen(&mut self);
 
     /// Returns whether the software interrupt of this hart is pending.
     fn is_raised(&self) -> bool;
 
-    /// Clears the software interrupt of this hart.
+    /// Clears the software interrupt of this hart in S mode. In M mode, it follows its register.
     fn clear(&mut self);
 }
 

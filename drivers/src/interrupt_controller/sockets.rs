@@ -3,12 +3,19 @@
 //! The kernel runs on one hart, to which only one of the controllers delivers. For every other one, a
 //! hart of its socket [relays](Relay) the external interrupt, and the kernel claims and completes the
 //! sources through that hart's registers: those of all harts are accessible from every hart (RISC-V
-//! PLIC Specification 1.0, chapter 1; RISC-V Advanced Interrupt Architecture 1.0, 4.5).
+//! PLIC Specification 1.0, chapter 1; RISC-V Advanced Interrupt Architecture 1.0, 4.5). In S mode,
+//! firmware starts these harts; in M mode, the entry code has sent them to where they wait for a
+//! software interrupt.
 //!
 //! Source s of the controller with index n has the number n × [`STRIDE`] + s.
 
 use crate::interrupt::{Interrupt, InterruptController};
+use crate::mmio::Registers;
 use crate::riscv::{Local, Mode, Relay, TIMER};
+
+mod software;
+
+use software::SoftwareInterrupts;
 
 /// The difference between the numbers of a source of one controller and of the same source of the
 /// next.
@@ -53,9 +60,10 @@ enum Route {
 }
 
 /// The driver of the controllers of `N` sockets.
-pub struct Sockets<C, P, const N: usize> {
+pub struct Sockets<C, R, P, const N: usize> {
     controllers: [C; N],
     routes: [Route; N],
+    software: SoftwareInterrupts<R, P, N>,
     hart: P,
 }
 
@@ -68,11 +76,13 @@ pub(super) fn socket_of<const N: usize>(first_harts: [usize; N], hart: usize) ->
         .unwrap_or_default()
 }
 
-impl<C: Controller, P: Relay, const N: usize> Sockets<C, P, N> {
-    /// Creates the driver for the current hart. `open` creates the controller of the socket with an
-    /// index, which must deliver to the hart with a position among those of the socket, in a mode.
+impl<C: Controller, R: Registers, P: Relay, const N: usize> Sockets<C, R, P, N> {
+    /// Creates the driver for the current hart. `msip` are the registers of the software interrupts of
+    /// each socket's harts, for M mode. `open` creates the controller of the socket with an index, which
+    /// must deliver to the hart with a position among those of the socket, in a mode.
     pub(super) fn of(
         first_harts: [usize; N],
+        msip: [Option<R>; N],
         mut open: impl FnMut(usize, usize, Mode) -> C,
     ) -> Self {
         let hart = P::default();
@@ -82,17 +92,14 @@ impl<C: Controller, P: Relay, const N: usize> Sockets<C, P, N> {
             true => Route::Direct,
             false => Route::Relayed(first_harts[socket]),
         });
+        let position = id.saturating_sub(first_harts[own]);
         let controllers = core::array::from_fn(|socket| {
-            let position = if socket == own {
-                id.saturating_sub(first_harts[socket])
-            } else {
-                0
-            };
-            open(socket, position, mode)
+            open(socket, if socket == own { position } else { 0 }, mode)
         });
         Self {
             controllers,
             routes,
+            software: SoftwareInterrupts::new(msip, (own, position)),
             hart,
         }
     }
@@ -121,27 +128,30 @@ impl<C: Controller, P: Relay, const N: usize> Sockets<C, P, N> {
     }
 }
 
-impl<C: Controller, P: Relay, const N: usize> InterruptController for Sockets<C, P, N> {
+impl<C: Controller, R: Registers, P: Relay, const N: usize> InterruptController
+    for Sockets<C, R, P, N>
+{
     const CONTROLLER_STRIDE: u32 = STRIDE;
 
     fn initialize(&mut self) {
         self.hart.enable(Local::Timer, false);
         self.hart.enable(Local::External, false);
-        self.hart.clear();
-        for (controller, route) in self.controllers.iter_mut().zip(&mut self.routes) {
+        self.software.clear();
+        let sockets = self.controllers.iter_mut().zip(&mut self.routes);
+        for (socket, (controller, route)) in sockets.enumerate() {
             if !controller.delivers() {
                 *route = Route::None;
                 continue;
             }
             if let Route::Relayed(hart) = *route
-                && !self.hart.start(hart)
+                && !self.software.start(socket, hart)
             {
                 *route = Route::None;
             }
             controller.reset();
             match *route {
                 Route::Direct => self.hart.enable(Local::External, true),
-                Route::Relayed(hart) => self.hart.rearm(hart),
+                Route::Relayed(hart) => self.software.raise(socket, hart),
                 Route::None => {}
             }
         }
@@ -157,7 +167,7 @@ impl<C: Controller, P: Relay, const N: usize> InterruptController for Sockets<C,
     }
 
     fn is_relayed(&self) -> bool {
-        self.hart.is_raised()
+        self.software.is_raised()
     }
 
     fn enable(&mut self, interrupt: Interrupt) {
@@ -189,7 +199,7 @@ impl<C: Controller, P: Relay, const N: usize> InterruptController for Sockets<C,
         {
             return Some(number);
         }
-        if !self.hart.is_raised() {
+        if !self.software.is_raised() {
             return None;
         }
         if let Some(number) = self.claim_from(false) {
@@ -197,10 +207,10 @@ impl<C: Controller, P: Relay, const N: usize> InterruptController for Sockets<C,
         }
         // A source that becomes pending after the search above raises the software interrupt again,
         // because its relay checks after this.
-        self.hart.clear();
-        for route in &self.routes {
+        self.software.clear();
+        for (socket, route) in self.routes.iter().enumerate() {
             if let Route::Relayed(hart) = *route {
-                self.hart.rearm(hart);
+                self.software.raise(socket, hart);
             }
         }
         None

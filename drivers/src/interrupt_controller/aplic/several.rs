@@ -16,6 +16,9 @@ pub struct Unit {
     /// The first hart that the APLIC delivers to. The APLIC with the next higher first hart delivers
     /// to the harts from there on.
     pub first_hart: usize,
+    /// The software interrupts of the socket's harts, from `first_hart` on, if the kernel may run in M
+    /// mode: the registers `msip` of a CLINT or an ACLINT.
+    pub msip: Option<Range>,
 }
 
 /// All APLICs of a board, in the order of their numbers. The first hart of the first one is 0.
@@ -26,13 +29,14 @@ pub struct Config<const N: usize> {
 }
 
 /// The driver of `N` APLICs.
-pub type Aplics<R, P, const N: usize> = Sockets<Aplic<R, P>, P, N>;
+pub type Aplics<R, P, const N: usize> = Sockets<Aplic<R, P>, R, P, N>;
 
 impl<R: Registers, P: Relay, const N: usize> Aplics<R, P, N> {
     /// Creates the driver of APLICs with these registers, for the current hart.
     pub fn with_registers(mut registers: impl FnMut(Range) -> R, units: &[Unit; N]) -> Self {
         let first_harts = units.each_ref().map(|unit| unit.first_hart);
-        Self::of(first_harts, |socket, position, mode| {
+        let msip = units.each_ref().map(|unit| unit.msip.map(&mut registers));
+        Self::of(first_harts, msip, |socket, position, mode| {
             let domains = &units[socket].aplic;
             let domain = domains.domain(mode, position).map(&mut registers);
             Aplic::for_index(domain, P::default(), position, domains.sources)

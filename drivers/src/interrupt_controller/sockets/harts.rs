@@ -17,13 +17,17 @@ pub(crate) struct Harts {
     pub(crate) missing: Cell<Option<usize>>,
     /// The hart that runs the kernel.
     pub(crate) kernel: Cell<usize>,
+    /// Whether the kernel runs in M mode, and not in S mode.
+    pub(crate) without_firmware: Cell<bool>,
+    /// Whether the software interrupt of the kernel's hart is enabled.
+    pub(crate) listening: Cell<bool>,
 }
 
 std::thread_local! {
     pub(crate) static HARTS: Harts = Harts::default();
 }
 
-/// The hart that runs the kernel, in S mode.
+/// The hart that runs the kernel.
 #[derive(Default)]
 pub(crate) struct Fake;
 
@@ -32,7 +36,10 @@ impl Hart for Fake {
         HARTS.with(|harts| harts.kernel.get())
     }
     fn mode(&self) -> Mode {
-        Mode::Supervisor
+        match HARTS.with(|harts| harts.without_firmware.get()) {
+            true => Mode::Machine,
+            false => Mode::Supervisor,
+        }
     }
 }
 
@@ -56,6 +63,9 @@ impl Relay for Fake {
     }
     fn rearm(&mut self, hart: usize) {
         HARTS.with(|harts| harts.rearmed.borrow_mut().push(hart));
+    }
+    fn listen(&mut self) {
+        HARTS.with(|harts| harts.listening.set(true));
     }
     fn is_raised(&self) -> bool {
         HARTS.with(|harts| harts.raised.get())

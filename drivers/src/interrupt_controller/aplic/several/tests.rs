@@ -22,6 +22,7 @@ const fn unit(base: u64, first_hart: usize) -> Unit {
             sources: SOURCES,
         },
         first_hart,
+        msip: None,
     }
 }
 

@@ -19,6 +19,7 @@ const fn unit(base: u64, first_hart: usize) -> Unit {
             contexts: &[Modes::Both],
         },
         first_hart,
+        msip: None,
     }
 }
 
