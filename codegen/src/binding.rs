@@ -40,6 +40,7 @@ pub mod plic;
 pub mod psci;
 pub mod pvh;
 pub mod register_write;
+mod relays;
 mod riscv;
 pub mod rtc;
 pub mod sbi_payload;

@@ -14,7 +14,7 @@ mod pci;
 use core::fmt;
 
 pub use boot::{Boot, EntryValue, ExceptionLevel, ImageForm, Reset};
-pub use class::{Console, Ethernet, InterruptController, Lines, Optional, Power, Timer};
+pub use class::{Console, Ethernet, InterruptController, Lines, Optional, Power, Relay, Timer};
 pub use fact::Fact;
 pub use memory::{Flash, Memory, NO_ACCESS, PageTables, Ram, Reserved, STACK_GUARD};
 pub use part::{Block, Code, Part, Register, Value};

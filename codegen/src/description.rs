@@ -162,6 +162,7 @@ impl Description {
             qemu: self.qemu.value(),
             memory: self.memory.value(),
             controller: self.controller().map(InterruptController::binding),
+            timer: self.timer.value().map(|timer| timer.0.binding()),
             loader: self.boot.value().map(|boot| boot.0.binding()),
             used: &[],
             means_of_power: self.power.value().map_or(0, |power| power.0.len()),

@@ -18,7 +18,7 @@ pub mod surroundings;
 use crate::board::{self, Architecture, ExceptionLevel};
 use crate::diagnostic::Problems;
 use crate::language::schema;
-use crate::language::{Located, Place, Read, Space};
+use crate::language::{Address, Field, Located, Place, Read, Space};
 use crate::machine::device::Device;
 use crate::source::Location;
 use claims::{Claimed, Claims};
@@ -48,6 +48,12 @@ pub trait Binding {
 
     /// States which data of the machine the keys of the part correspond to.
     fn expect(&self, _expected: &mut Expected) {}
+
+    /// Returns the address of the software interrupts of the harts of a RISC-V machine, from hart 0 on,
+    /// at the key that states it; `None` if such a part has none.
+    fn software_interrupts(&self) -> Option<&Field<Address>> {
+        None
+    }
 
     /// Returns the keys of the part's table that cannot be compared with the machine.
     fn choices(&self) -> &'static [&'static str] {
@@ -110,12 +116,6 @@ pub trait Controller: Binding {
 
     /// Returns the key that the table lacks and needs once it has further controllers, if there is one.
     fn missing_for_further(&self) -> Option<&'static str> {
-        None
-    }
-
-    /// Returns what the kernel needs so that the board can describe further controllers of the kind;
-    /// `None` if it needs nothing, or if the driver supports only one.
-    fn further_needs(&self, _around: &Surroundings<'_>) -> Option<&'static str> {
         None
     }
 

@@ -136,6 +136,7 @@ where
                     contexts: &[plic::Modes::Both],
                 },
                 first_hart: 0,
+                msip: None,
             },
             several::Unit {
                 plic: plic::Config {
@@ -144,6 +145,7 @@ where
                     contexts: &[plic::Modes::Both],
                 },
                 first_hart: 1,
+                msip: None,
             },
         ],
     };

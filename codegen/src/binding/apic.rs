@@ -328,6 +328,7 @@ impl Driver for Apic {
                 first: 0,
                 count: u32::MAX,
             }],
+            relays: Vec::new(),
             part: board::Part {
                 key: self.place.path.clone(),
                 card: "local APIC and I/O APICs".to_owned(),

@@ -4,7 +4,7 @@
 mod further;
 
 use super::block::{self, block};
-use super::{riscv, sockets};
+use super::{relays, riscv, sockets};
 use crate::board::{self, Architecture, Block, Lines, Register, Value};
 use crate::diagnostic::Problems;
 use crate::language::table::table;
@@ -30,8 +30,8 @@ table! {
         supervisor: Domain => optional,
         /// The number of the APLIC's sources, which are numbered from 1.
         sources: Number<1, 1023> => required,
-        /// The APLICs of other sockets, by a name for each, by which interrupts select them. The
-        /// kernel must run in S mode: a hart of such a socket passes the interrupts on.
+        /// The APLICs of other sockets, by a name for each, by which interrupts select them. The first
+        /// hart of such a socket passes the interrupts on to the kernel's hart.
         further: Named<FurtherAplic> => optional,
     }
 }
@@ -83,12 +83,20 @@ pub(super) fn sources(domain: &Device) -> Option<u32> {
     Some(sources.saturating_sub(u32::from(sources.is_multiple_of(32))))
 }
 
+/// Returns the domains with their keys and the modes that they deliver in.
+fn domains<'d>(
+    machine: &'d Field<Domain>,
+    supervisor: &'d Field<Domain>,
+) -> [(&'static str, Entered, &'d Field<Domain>); 2] {
+    [
+        ("machine", Entered::Machine, machine),
+        ("supervisor", Entered::Supervisor, supervisor),
+    ]
+}
+
 impl Aplic {
     fn domains(&self) -> [(&'static str, Entered, &Field<Domain>); 2] {
-        [
-            ("machine", Entered::Machine, &self.machine),
-            ("supervisor", Entered::Supervisor, &self.supervisor),
-        ]
+        domains(&self.machine, &self.supervisor)
     }
 }
 
@@ -122,8 +130,7 @@ impl Binding for Aplic {
         for (name, mode, domain) in self.domains() {
             riscv::check_for_mode(&self.place, name, domain, mode, around, problems);
         }
-        sockets::check(&self.further, around, problems);
-        sockets::check_relays(&self.further, around, problems);
+        further::check(&self.further, around, problems);
         riscv::check_source_0(APLIC, &self.place, claimed, problems);
     }
 }
@@ -141,10 +148,6 @@ impl Controller for Aplic {
 
     fn has_all_further(&self) -> bool {
         self.further.optional().is_some()
-    }
-
-    fn further_needs(&self, around: &Surroundings<'_>) -> Option<&'static str> {
-        sockets::needs(around)
     }
 
     fn takes_low(&self) -> bool {
@@ -193,6 +196,7 @@ impl Driver for Aplic {
             sources,
         );
         let others = further::resolve(&self.further, around.used)?;
+        let msip = relays::registers(&self.further, around)?;
         let code = match others.as_slice() {
             [] => board::Code {
                 imports: vec![
@@ -206,17 +210,21 @@ impl Driver for Aplic {
                 config: own,
                 processor: vec!["riscv::LocalInterrupts"],
             },
-            others => further::code(own, others),
+            others => further::code(own, others, &msip),
         };
         let mut card = format!("APLIC, sources 1 to {sources}");
         if !others.is_empty() {
             card = format!("{} APLICs, one for each socket", 1 + others.len());
         }
-        registers.extend(others.into_iter().map(|one| one.registers));
+        for (one, msip) in others.iter().zip(msip.iter().skip(1)) {
+            registers.extend(relays::block(&one.key, *msip));
+        }
+        registers.extend(others.into_iter().flat_map(|one| one.registers));
         let lines = std::iter::once(lines(sources));
         Some(board::InterruptController {
             number: "source",
             lines: lines.chain(sockets::lines(&self.further, inputs)).collect(),
+            relays: relays::relays(&self.place, &self.further, &msip, around)?,
             part: board::Part {
                 key: self.place.path.clone(),
                 card,
@@ -236,13 +244,19 @@ impl Driver for Aplic {
             let of_mode = all.filter(|domain| domain.interrupts.first() == Some(&Some(cause)));
             of_mode.collect::<Vec<&Device>>()
         };
-        let modes = riscv::modes_of(machine);
-        let mut section = Section::new("interrupt-controller.aplic");
-        let (mut count, mut has_others) = (None, false);
-        for (name, cause) in &modes {
-            let of_mode = of_mode(*cause);
-            let domain = of_mode.first()?;
-            has_others |= of_mode.len() > 1;
+        let modes = riscv::modes_of(machine).into_iter();
+        let modes = modes.map(|(name, cause)| (name, of_mode(cause)));
+        let mut modes: Vec<(&str, Vec<&Device>)> = modes.collect();
+        let sockets = modes.iter().map(|(_, domains)| domains.len()).min()?;
+        let msip = relays::import(machine, sockets);
+        let is_alone = msip.is_none();
+        let msip = msip.unwrap_or_else(|| vec![None]);
+        let mut section = Section::new("interrupt-controller.aplic")
+            .optional_note(is_alone.then_some(relays::NEED_SOFTWARE_INTERRUPTS));
+        let mut count = None;
+        for (name, domains) in &mut modes {
+            domains.truncate(if is_alone { 1 } else { sockets });
+            let domain = domains.first()?;
             section = section
                 .line(name, draft::block(register(domain, 0)?))
                 .with_owners(domain.base());
@@ -253,11 +267,7 @@ impl Driver for Aplic {
             .line("sources", count)
             .with_inputs(&[inputs(count)])
             .with_option("aia=aplic");
-        // Only firmware starts the harts that pass on the interrupts of further APLICs.
-        match machine.has_firmware() {
-            true => further::import(section, &of_mode(riscv::SUPERVISOR_EXTERNAL)),
-            false => Some(section.optional_note(has_others.then_some(sockets::ONLY_IN_S_MODE))),
-        }
+        further::import(section, &modes, &msip)
     }
 }
 

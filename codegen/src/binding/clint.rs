@@ -1,6 +1,7 @@
 //! The machine timer of RISC-V machines, in a CLINT (core-local interruptor, SiFive) or an ACLINT
 //! (RISC-V Advanced Core Local Interruptor 1.0).
 
+use super::relays;
 use super::riscv::{self, check_reach};
 use super::supervisor_timer::{self, SupervisorTimer};
 use crate::board::{self, Architecture, Block, Value};
@@ -38,6 +39,10 @@ table! {
 table! {
     /// The machine timer of an ACLINT, whose registers may be at any address.
     pub struct Aclint {
+        /// The address of the software interrupts, one register for each hart, from hart 0 on: the
+        /// base of the MSWI device. Required in M mode if the harts of other sockets pass their
+        /// interrupts on to the kernel's hart.
+        msip: Address => optional,
         /// The address of the comparators, one for each hart, from hart 0 on.
         mtimecmp: Address => required,
         /// The address of the clock.
@@ -216,6 +221,10 @@ impl Binding for Clint {
             .timebase(&self.frequency);
     }
 
+    fn software_interrupts(&self) -> Option<&Field<Address>> {
+        Some(&self.base)
+    }
+
     fn check(&self, around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
         check_supervisor(&self.place, &self.supervisor, around, problems);
     }
@@ -284,6 +293,7 @@ impl Binding for Aclint {
             let size = base.get().map(|base| Extent { bytes, at: base.at });
             claims.range(&format!("{}.{name}", self.place.path), base, size, rule);
         }
+        relays::claim(&self.place, &self.msip, claims);
     }
 
     fn expect(&self, expected: &mut Expected) {
@@ -293,6 +303,11 @@ impl Binding for Aclint {
             .registers(0, &key("mtime"), &self.mtime, &Field::Absent)
             .registers(1, &key("mtimecmp"), &self.mtimecmp, &Field::Absent)
             .timebase(&self.frequency);
+        relays::expect(&self.msip, expected);
+    }
+
+    fn software_interrupts(&self) -> Option<&Field<Address>> {
+        Some(&self.msip)
     }
 
     fn check(&self, around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
@@ -351,6 +366,7 @@ impl Driver for Aclint {
         }
         let section = Section::new("timer.aclint")
             .note("the frequency is in the device tree")
+            .optional("msip", relays::of_first_socket(machine).map(hexadecimal))
             .line("mtimecmp", hexadecimal(register(timer, 1)?.base))
             .line("mtime", hexadecimal(register(timer, 0)?.base));
         Some(imported(machine, section))

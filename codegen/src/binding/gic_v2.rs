@@ -206,6 +206,7 @@ impl Driver for GicV2 {
         Some(board::InterruptController {
             number: "INTID",
             lines: lines(),
+            relays: Vec::new(),
             part: board::Part {
                 key: path.clone(),
                 card: match v2m {

@@ -228,6 +228,7 @@ impl Driver for GicV3 {
         Some(board::InterruptController {
             number: "INTID",
             lines: gic_v2::lines(),
+            relays: Vec::new(),
             part: board::Part {
                 key: path.clone(),
                 card: match (its, v2m) {

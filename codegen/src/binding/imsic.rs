@@ -286,6 +286,7 @@ impl Driver for Imsic {
             lines: own
                 .chain(sockets::lines(&self.further, aplic::inputs))
                 .collect(),
+            relays: Vec::new(),
             part: board::Part {
                 key: self.place.path.clone(),
                 card,

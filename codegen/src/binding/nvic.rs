@@ -150,6 +150,7 @@ impl Driver for Nvic {
                 first: FIRST,
                 count: interrupts,
             }],
+            relays: Vec::new(),
             part: board::Part {
                 key: self.place.path.clone(),
                 card: format!("NVIC, {interrupts} external interrupts"),

@@ -3,7 +3,7 @@
 mod contexts;
 mod further;
 
-use super::{riscv, sockets};
+use super::{relays, riscv, sockets};
 use crate::board::{self, Architecture};
 use crate::board::{Block, Lines, Register};
 use crate::diagnostic::Problems;
@@ -35,8 +35,8 @@ table! {
         /// entry applies to all further harts. Each mode is a context; contexts are numbered in
         /// this order. Without it, every hart has M and S mode.
         contexts: Vec<Located<HartModes>> => default("[]"),
-        /// The PLICs of other sockets, by a name for each, by which interrupts select them. The
-        /// kernel must run in S mode: a hart of such a socket passes the interrupts on.
+        /// The PLICs of other sockets, by a name for each, by which interrupts select them. The first
+        /// hart of such a socket passes the interrupts on to the kernel's hart.
         further: Named<FurtherPlic> => optional,
     }
 }
@@ -115,10 +115,6 @@ impl Controller for Plic {
         self.further.optional().is_some()
     }
 
-    fn further_needs(&self, around: &Surroundings<'_>) -> Option<&'static str> {
-        sockets::needs(around)
-    }
-
     fn reach(&self, devices: &[Device], mode: Entered) -> Option<u32> {
         let bases: Vec<u64> = std::iter::once(self.base.value()?.0)
             .chain(further::bases(&self.further))
@@ -163,6 +159,7 @@ impl Driver for Plic {
             harts: contexts::harts(&self.contexts)?,
         };
         let others = further::resolve(&self.further)?;
+        let msip = relays::registers(&self.further, around)?;
         let code = match others.as_slice() {
             [] => board::Code {
                 imports: vec![
@@ -176,7 +173,7 @@ impl Driver for Plic {
                 config: further::config(&first),
                 processor: vec!["riscv::LocalInterrupts"],
             },
-            others => further::code(&first, others),
+            others => further::code(&first, others, &msip),
         };
         let all = std::iter::once(&first).chain(&others);
         let registers = all.map(|plic| Block {
@@ -184,7 +181,9 @@ impl Driver for Plic {
             base: plic.registers.base,
             registers: names(around.used, plic),
         });
-        let registers = registers.collect();
+        let raised = others.iter().zip(msip.iter().skip(1));
+        let raised = raised.filter_map(|(plic, msip)| relays::block(&plic.key, *msip));
+        let registers = registers.chain(raised).collect();
         let mut card = format!("PLIC, sources 1 to {}", first.sources);
         if !others.is_empty() {
             card = format!("{} PLICs, one for each socket", 1 + others.len());
@@ -197,6 +196,7 @@ impl Driver for Plic {
         Some(board::InterruptController {
             number: "source",
             lines: own.chain(sockets::lines(&self.further, inputs)).collect(),
+            relays: relays::relays(&self.place, &self.further, &msip, around)?,
             part: board::Part {
                 key: self.place.path.clone(),
                 card,
@@ -210,9 +210,12 @@ impl Driver for Plic {
     fn import(machine: &Machine<'_>, plic: &Device) -> Option<Section> {
         let mut plics = machine.all(Self::KINDS);
         plics.dedup_by_key(|plic| plic.base());
-        // Only firmware starts the harts that pass on the interrupts of further PLICs.
-        let has_others = plics.len() > 1 && !machine.has_firmware();
-        plics.truncate(if has_others { 1 } else { plics.len() });
+        let msip = relays::import(machine, plics.len());
+        let is_alone = msip.is_none();
+        if is_alone {
+            plics.truncate(1);
+        }
+        let msip = msip.unwrap_or_else(|| vec![None]);
         let plic = plics.first().copied().unwrap_or(plic);
         let (registers, sources) = (register(plic, 0)?, sources(plic)?);
         let contexts: Vec<u32> = plic.interrupts.iter().flatten().copied().collect();
@@ -228,8 +231,8 @@ impl Driver for Plic {
             .line("sources", sources)
             .with_owners([registers.base])
             .with_inputs(&[inputs(sources)])
-            .optional_note(has_others.then_some(sockets::ONLY_IN_S_MODE));
-        let section = further::import(section, &plics)?;
+            .optional_note(is_alone.then_some(relays::NEED_SOFTWARE_INTERRUPTS));
+        let section = further::import(section, &plics, &msip)?;
         Some(match is_usual {
             true => section,
             false => section.todo(

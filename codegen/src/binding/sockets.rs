@@ -1,16 +1,15 @@
 //! The interrupt controllers of a RISC-V machine with several sockets: one table for the first
 //! socket, and further ones with names.
 
-use super::riscv;
+use super::{relays, riscv};
 use crate::board::{self, Claim, Interrupt, Lines, Range, Value};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::interned::interned;
-use crate::language::{Field, Located, Named, Number, Place};
+use crate::language::{Field, Located, Named, Number, Place, hexadecimal};
 use crate::machine::device::Device;
-use crate::part::draft::register;
+use crate::part::Inputs;
 use crate::part::section::Section;
 use crate::part::surroundings::Surroundings;
-use crate::part::{Entered, Inputs};
 
 /// The difference between the numbers of a source of one controller and of the same source of the
 /// next: `vmos_drivers::interrupt_controller::sockets::STRIDE`.
@@ -18,11 +17,6 @@ pub(super) const STRIDE: u32 = 2048;
 
 /// The number of further controllers that a board may have. Their numbers fit in `u32`.
 const MOST: usize = 64;
-
-/// The requirement of controllers that deliver to the harts of their own socket only, for readers of
-/// a board file.
-pub(super) const ONLY_IN_S_MODE: &str =
-    "the interrupt controllers of other sockets need a kernel in S mode";
 
 /// The table of the controller of a further socket.
 pub(super) trait Socket {
@@ -122,18 +116,20 @@ pub(super) fn code(
 }
 
 /// The same for controllers that deliver to the harts of their own socket. `units` are the first hart
-/// and the configuration of each.
+/// and the configuration of each, `msip` the addresses of the harts' software interrupts.
 pub(super) fn relayed(
     module: &'static str,
     driver: &'static str,
     units: impl Iterator<Item = (u32, Value)>,
+    msip: &[Option<u64>],
 ) -> board::Code {
-    let units = units.map(|(first_hart, config)| {
+    let units = units.zip(msip).map(|((first_hart, config), msip)| {
         Value::structure(
             "several::Unit",
             vec![
                 (module, config),
                 ("first_hart", Value::Decimal(first_hart.into())),
+                ("msip", relays::value(*msip)),
             ],
         )
     });
@@ -143,27 +139,35 @@ pub(super) fn relayed(
 }
 
 /// Adds the controllers of the other sockets of a machine; `controllers` are those of all sockets, ascending
-/// by address. The harts of each, which `harts` counts, follow those of the one before. `keys` returns the
-/// keys of a controller's registers.
+/// by address, with the addresses of the software interrupts of their harts. The harts of each, which
+/// `harts` counts, follow those of the one before. `keys` returns the keys and the registers of the
+/// controller with an index.
 pub(super) fn import(
     mut section: Section,
     controllers: &[&Device],
+    msip: &[Option<u64>],
     harts: impl Fn(&Device) -> Option<u32>,
-    keys: impl Fn(Range) -> String,
+    keys: impl Fn(usize) -> Option<(String, Vec<Range>)>,
     sources: fn(&Device) -> Option<u32>,
     own: fn(u32) -> Inputs,
 ) -> Option<Section> {
     let mut first_hart = harts(controllers.first()?)?;
-    for (controller, (name, first)) in controllers.iter().skip(1).zip(imported()) {
-        let (registers, sources) = (register(controller, 0)?, sources(controller)?);
-        let keys = keys(registers);
+    let others = controllers.iter().zip(msip).enumerate().skip(1);
+    for ((nth, (controller, msip)), (name, first)) in others.zip(imported()) {
+        let (keys, registers) = keys(nth)?;
+        let sources = sources(controller)?;
+        let msip = msip.map_or_else(String::new, |msip| {
+            format!(", msip = {}", hexadecimal(msip))
+        });
         section = section
             .line(
                 &format!("further.{name}"),
-                format!("{{ {keys}, sources = {sources}, first-hart = {first_hart} }}"),
+                format!("{{ {keys}, sources = {sources}, first-hart = {first_hart}{msip} }}"),
             )
-            .with_further(registers.base, first)
             .with_inputs(&[inputs_of(&name, first, own(sources))]);
+        for range in registers {
+            section = section.with_further(range.base, first);
+        }
         first_hart = first_hart.checked_add(harts(controller)?)?;
     }
     Some(section)
@@ -215,16 +219,6 @@ pub(super) fn lines<S: Socket>(
     })
 }
 
-/// Returns what the kernel needs for further controllers that deliver to their own harts, if it may be
-/// entered in M mode.
-pub(super) fn needs(around: &Surroundings<'_>) -> Option<&'static str> {
-    let (entered, _) = riscv::entered(around)?;
-    (entered != Entered::Supervisor).then_some(
-        "or describe it too, in a board whose kernel is in S mode ([boot.sbi-payload]): there, a hart of \
-         the other socket passes its interrupts on",
-    )
-}
-
 /// Reports sockets with the same first hart, first harts that QEMU does not start, and too many sockets.
 pub(super) fn check<S: Socket>(
     further: &FurtherSockets<S>,
@@ -253,34 +247,5 @@ pub(super) fn check<S: Socket>(
         let title = format!("a board has at most {MOST} further interrupt controllers");
         problems
             .report(Diagnostic::new(Code::BadNumber, more.name_at, title).label("one too many"));
-    }
-}
-
-/// Reports controllers that deliver to the harts of their own socket only, if no hart can pass the
-/// interrupts on.
-pub(super) fn check_relays<S: Socket>(
-    further: &FurtherSockets<S>,
-    around: &Surroundings<'_>,
-    problems: &mut Problems,
-) {
-    let Some((entered, at)) = riscv::entered(around) else {
-        return;
-    };
-    if entered == Entered::Supervisor {
-        return;
-    }
-    for (_, _, socket) in all(further) {
-        let place = socket.place();
-        let title = format!("`{}` cannot interrupt the kernel", place.path);
-        problems.report(
-            Diagnostic::new(Code::WrongMode, place.at, title)
-                .label("it delivers to other harts")
-                .also(at, "the kernel may be entered in M mode")
-                .note(
-                    "a hart of another socket passes its interrupts on through firmware, so the \
-                     kernel must run in S mode",
-                )
-                .help("list its address and the parts that use it under [undescribed]"),
-        );
     }
 }

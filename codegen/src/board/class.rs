@@ -32,6 +32,21 @@ pub struct InterruptController {
     pub number: &'static str,
     /// The inputs in rows, as the controller's manual numbers them.
     pub lines: Vec<Lines>,
+    /// The harts that pass on their external interrupts to the kernel's hart in M mode.
+    pub relays: Vec<Relay>,
+}
+
+/// A hart that passes on its external interrupts to the kernel's hart in M mode.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relay {
+    /// The key path of the interrupt controller that delivers to the hart.
+    pub key: String,
+    /// The hart's number.
+    pub hart: u32,
+    /// The address of the register that raises the hart's software interrupt.
+    pub msip: u64,
+    /// The address of the register that raises the software interrupt of the kernel's hart.
+    pub kernel: u64,
 }
 
 /// A row of inputs of an interrupt controller.

@@ -50,9 +50,10 @@ fn render(board: &Board, template: Template) -> Result<Artefact, Error> {
             }
         }
         Architecture::X86_64 => context! { pc => pc::context(board) },
-        // The width of a register, and the modes in which the kernel may be entered.
-        Architecture::Riscv64 => context! { bits => 64, ..loader(board) },
-        Architecture::Riscv32 => context! { bits => 32, ..loader(board) },
+        // The width of a register, the harts that pass interrupts on, and the modes in which the kernel
+        // may be entered.
+        Architecture::Riscv64 => context! { bits => 64, relays => relays(board), ..loader(board) },
+        Architecture::Riscv32 => context! { bits => 32, relays => relays(board), ..loader(board) },
     };
     template.render(context! { ..everywhere, ..more })
 }
@@ -74,6 +75,21 @@ fn external_interrupts(board: &Board) -> Vec<Option<String>> {
     numbers
         .map(|number| claims(number).map(|claim| claim.key.clone()))
         .collect()
+}
+
+/// Returns the harts that pass on their external interrupts in M mode, with the addresses of the
+/// registers `msip`.
+fn relays(board: &Board) -> Vec<Value> {
+    let relays = board.interrupt_controller.relays.iter();
+    let relays = relays.map(|relay| {
+        context! {
+            key => &*relay.key,
+            hart => relay.hart,
+            msip => plain(relay.msip),
+            kernel => plain(relay.kernel),
+        }
+    });
+    relays.collect()
 }
 
 /// Returns the loader's values for the entry code.

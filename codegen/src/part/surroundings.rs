@@ -13,7 +13,7 @@ pub use memory::{Flash, Memory, Ram, Reserved};
 pub use qemu::{Qemu, System};
 
 use super::claims::{Claimed, Purpose};
-use super::{Controller, Loader};
+use super::{Binding, Controller, Loader};
 use crate::board::{self, Architecture, ExceptionLevel, Trigger};
 use crate::language::{Interrupt, Located};
 
@@ -28,6 +28,8 @@ pub struct Surroundings<'b> {
     pub memory: Option<&'b Memory>,
     /// The interrupt controller.
     pub controller: Option<&'b dyn Controller>,
+    /// The clock and timer of the kernel.
+    pub timer: Option<&'b dyn Binding>,
     /// How the kernel is loaded and entered.
     pub loader: Option<&'b dyn Loader>,
     /// The number of drivers that can stop the machine.

@@ -218,21 +218,41 @@ fn the_aplic_of_another_socket_has_numbers_of_its_own() {
 }
 
 #[test]
-fn the_aplic_of_another_socket_delivers_to_its_own_harts_only() {
+fn the_aplic_of_another_socket_has_a_domain_for_each_mode_of_the_kernel() {
     let header = "[interrupt-controller.aplic]\n";
     let both = format!("{header}machine = {{ base = 0x1200_0000 }}\n");
-    let marked = FURTHER_APLIC.replace("{ supervisor = {", "«{ supervisor = {");
-    let marked = marked.replace("first-hart = 2 }", "first-hart = 2 }»");
-    only(
-        &[
+    let in_either = |further: &str| {
+        with(&[
             (PAYLOAD, EITHER),
             (SSTC, CLINT),
             (header, &both),
-            ("sources = 40", &marked),
-        ],
-        Code::WrongMode,
-        "`interrupt-controller.aplic.further.east` cannot interrupt the kernel",
+            ("sources = 40", further),
+        ])
+    };
+    let msip = FURTHER_APLIC.replace("first-hart = 2", "first-hart = 2, msip = 0x0202_0000");
+    let marked = msip.replace("{ supervisor = {", "«{ supervisor = {");
+    in_either(&format!("{marked}»")).has_only(
+        Code::MissingKey,
+        "[interrupt-controller.aplic.further.east] needs `machine`",
     );
+    let machine = "{ machine = { base = 0x1300_0000 }, supervisor = {";
+    let board = in_either(&msip.replace("{ supervisor = {", machine)).load();
+    let board = board.unwrap_or_else(|told| panic!("{told}"));
+    let relays = board.interrupt_controller.relays.iter();
+    let relays: Vec<_> = relays.map(|one| (one.hart, one.msip, one.kernel)).collect();
+    assert_eq!(relays, [(2, 0x0202_0000, 0x0200_0000)]);
+    only(
+        &[(
+            "sources = 40",
+            &msip.replace("0x0202_0000", "«0x0202_0000»"),
+        )],
+        Code::WrongMode,
+        "`interrupt-controller.aplic.further.east.msip` is never used",
+    );
+}
+
+#[test]
+fn an_aplic_of_another_socket_is_selected_by_its_name() {
     let unknown = "{ aplic = 10, controller = \"west\" }";
     only(
         &[

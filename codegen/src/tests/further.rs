@@ -166,26 +166,108 @@ fn controllers_may_not_overlap() {
     );
 }
 
-#[test]
-fn further_controllers_need_a_kernel_in_s_mode() {
-    let toy = with(&[
-        (
-            "[boot.sbi-payload]\nload-address = 0x8020_0000",
-            "[boot.machine-mode]\nentry = 0x8000_0000",
-        ),
-        ("[timer.sstc]", "[timer.clint]\nbase = 0x0200_0000"),
+const EAST: &str = "first-hart = 2 }";
+const WEST: &str = "first-hart = 4 }";
+const EAST_MSIP: &str = "first-hart = 2, msip = 0x0202_0000 }";
+const WEST_MSIP: &str = "first-hart = 4, msip = 0x0204_0000 }";
+
+const PAYLOAD: &str = "[boot.sbi-payload]\nload-address = 0x8020_0000";
+const OUT_OF_RESET: &str = "[boot.machine-mode]\nentry = 0x8000_0000";
+const CLINT: &str = "[timer.clint]\nbase = 0x0200_0000";
+const ACLINT: &str =
+    "[timer.aclint]\nmsip = 0x0200_0000\nmtimecmp = 0x0200_4000\nmtime = 0x0200_bff8";
+
+/// The RISC-V board out of reset, with this timer and these further PLICs.
+fn in_m_mode(boot: &str, timer: &str, further: &str) -> Toy {
+    riscv::with(&[
+        (SOURCES, further),
+        (PAYLOAD, boot),
+        ("[timer.sstc]", timer),
         ("[power.sbi]", ""),
-    ]);
-    let told = toy.load().unwrap_err();
-    let titles: Vec<&str> = told.iter().map(|one| one.title.as_str()).collect();
-    assert_eq!(
-        titles,
-        [
-            "`interrupt-controller.plic.further.east` cannot interrupt the kernel",
-            "`interrupt-controller.plic.further.west` cannot interrupt the kernel",
-        ],
-        "{told}"
+    ])
+}
+
+/// The further PLICs, with the software interrupts of their harts.
+fn with_msip() -> String {
+    FURTHER.replace(EAST, EAST_MSIP).replace(WEST, WEST_MSIP)
+}
+
+#[test]
+fn a_kernel_in_m_mode_needs_the_software_interrupts_of_all_sockets() {
+    let without = FURTHER
+        .replace("{ base = 0x1100_0000", "«{ base = 0x1100_0000")
+        .replace(EAST, "first-hart = 2 }»")
+        .replace(WEST, WEST_MSIP);
+    in_m_mode(OUT_OF_RESET, CLINT, &without).has_only(
+        Code::MissingKey,
+        "[interrupt-controller.plic.further.east] needs `msip`",
     );
+    // An image for both modes needs them too.
+    let both = "[boot.machine-mode]\nentry = 0x8000_0000\nload-address = 0x8020_0000";
+    let clint = format!("{CLINT}\nsupervisor = \"sbi\"");
+    in_m_mode(both, &clint, &without).has_only(
+        Code::MissingKey,
+        "[interrupt-controller.plic.further.east] needs `msip`",
+    );
+    let aclint = ACLINT.replace("[timer.aclint]\nmsip = 0x0200_0000", "«[timer.aclint]»");
+    in_m_mode(OUT_OF_RESET, &aclint, &with_msip())
+        .has_only(Code::MissingKey, "[timer.aclint] needs `msip`");
+    // Without other sockets, it needs none.
+    let aclint = aclint.replace(['«', '»'], "");
+    let one = in_m_mode(OUT_OF_RESET, &aclint, SOURCES).load();
+    assert!(one.is_ok_and(|board| board.interrupt_controller.relays.is_empty()));
+}
+
+#[test]
+fn firmware_raises_the_software_interrupts_in_s_mode() {
+    let used = FURTHER.replace(EAST, "first-hart = 2, msip = «0x0202_0000» }");
+    riscv::with(&[(SOURCES, &used)]).has_only(
+        Code::WrongMode,
+        "`interrupt-controller.plic.further.east.msip` is never used",
+    );
+}
+
+#[test]
+fn the_software_interrupts_of_two_sockets_may_not_overlap() {
+    let same = with_msip().replace("0x0204_0000", "«0x0202_2000»");
+    in_m_mode(OUT_OF_RESET, CLINT, &same).has_only(
+        Code::Overlap,
+        "`interrupt-controller.plic.further.west.msip` overlaps \
+         `interrupt-controller.plic.further.east.msip`",
+    );
+}
+
+#[test]
+fn the_first_hart_of_every_other_socket_is_a_relay_in_m_mode() {
+    for timer in [CLINT, ACLINT] {
+        for (hart, kernel, relays) in [
+            (0, 0x0200_0000, [(2, 0x0202_0000), (4, 0x0204_0000)]),
+            (1, 0x0200_0004, [(2, 0x0202_0000), (4, 0x0204_0000)]),
+            (3, 0x0202_0004, [(0, 0x0200_0000), (4, 0x0204_0000)]),
+        ] {
+            let boot = format!("{OUT_OF_RESET}\nhart = {hart}");
+            let board = in_m_mode(&boot, timer, &with_msip()).load();
+            let board = board.unwrap_or_else(|told| panic!("{told}"));
+            let all = board.interrupt_controller.relays.iter();
+            let all: Vec<_> = all.map(|one| (one.hart, one.msip, one.kernel)).collect();
+            assert_eq!(all, relays.map(|(hart, msip)| (hart, msip, kernel)));
+            let entry = crate::emit::assembly::entry(&board).expect("the entry code");
+            for (hart, msip) in relays {
+                let lines = format!(
+                    "    li      t0, {hart}\n    li      a1, {msip:#x}\n    li      a2, {kernel:#x}\n"
+                );
+                assert!(entry.text.contains(&lines), "{}", entry.text);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_entry_code_parks_all_other_harts_without_other_sockets() {
+    let board = in_m_mode(OUT_OF_RESET, CLINT, SOURCES).load();
+    let board = board.unwrap_or_else(|told| panic!("{told}"));
+    let entry = crate::emit::assembly::entry(&board).expect("the entry code");
+    assert!(!entry.text.contains("vmos_relay"), "{}", entry.text);
 }
 
 #[test]

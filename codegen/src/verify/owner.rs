@@ -92,17 +92,10 @@ impl Comparison<'_> {
                 interrupt.path
             )
         });
-        let needs = self.description.controller().and_then(|one| {
-            let needs = one
-                .binding()
-                .further_needs(&self.description.surroundings());
-            needs.map(str::to_owned)
-        });
         self.problems.report(
             Diagnostic::new(Code::MachineInterrupt, interrupt.at, title)
                 .label(format!("{kind} raises an input of {name} at {address}"))
                 .helps(further)
-                .helps(needs)
                 .note(format!(
                     "`{path}` is at {described}, and the kernel serves only this one: no interrupt of \
                      {kind} would arrive"

@@ -2,6 +2,7 @@
 
 use super::contexts::{self, HartModes};
 use super::{CONTEXT, CONTEXTS, Plic};
+use crate::binding::relays::{self, relayed};
 use crate::binding::sockets::{self, FurtherSockets, all, socket};
 use crate::board::{self, Value};
 use crate::diagnostic::Problems;
@@ -9,6 +10,7 @@ use crate::language::table::table;
 use crate::language::{Address, Located, Number, Size, hexadecimal};
 use crate::machine::device::Device;
 use crate::part::claims::{Claims, Rule};
+use crate::part::draft::register;
 use crate::part::expect::Expected;
 use crate::part::section::Section;
 use crate::part::surroundings::Surroundings;
@@ -29,10 +31,15 @@ table! {
         /// The privilege modes that the PLIC delivers to, for each hart from its first one on; the
         /// last entry applies to all further harts. Without it, every hart has M and S mode.
         contexts: Vec<Located<HartModes>> => default("[]"),
+        /// The address of the software interrupts of the socket's harts, from its first hart on: the
+        /// base of a CLINT, or of the MSWI device of an ACLINT. Required if the kernel may be entered
+        /// in M mode, where the kernel and the first hart wake each other by them.
+        msip: Address => optional,
     }
 }
 
 socket!(FurtherPlic);
+relayed!(FurtherPlic);
 
 /// The key of a PLIC with its further ones.
 pub(super) type FurtherPlics = FurtherSockets<FurtherPlic>;
@@ -57,6 +64,7 @@ pub(super) fn claim(further: &FurtherPlics, claims: &mut Claims<'_>) {
         let least = CONTEXTS + CONTEXT * contexts;
         let rule = Rule::registers("the registers of this PLIC's contexts", 0x1000, least);
         claims.device(&plic.place, &plic.base, &plic.size, rule);
+        relays::claim(&plic.place, &plic.msip, claims);
     }
 }
 
@@ -66,6 +74,7 @@ pub(super) fn expect(further: &FurtherPlics, expected: &mut Expected) {
             .part(&plic.place, Plic::KINDS)
             .registers(0, &plic.place.path, &plic.base, &plic.size)
             .sources("riscv,ndev", &plic.sources);
+        relays::expect(&plic.msip, expected);
     }
 }
 
@@ -75,7 +84,7 @@ pub(super) fn check(further: &FurtherPlics, around: &Surroundings<'_>, problems:
         contexts::check_mode(&plic.contexts, around, problems);
     }
     sockets::check(further, around, problems);
-    sockets::check_relays(further, around, problems);
+    relays::check(further, around, problems);
 }
 
 /// A PLIC, resolved.
@@ -122,18 +131,21 @@ pub(super) fn resolve(further: &FurtherPlics) -> Option<Vec<Resolved>> {
 }
 
 /// Returns the driver of several PLICs for `board.rs`.
-pub(super) fn code(first: &Resolved, further: &[Resolved]) -> board::Code {
+pub(super) fn code(first: &Resolved, further: &[Resolved], msip: &[Option<u64>]) -> board::Code {
     let all = std::iter::once(first).chain(further);
     let units = all.map(|plic| (plic.first_hart, config(plic)));
-    sockets::relayed("plic", "Plics", units)
+    sockets::relayed("plic", "Plics", units, msip)
 }
 
-/// Adds the further PLICs of a machine, ascending by address.
-pub(super) fn import(section: Section, plics: &[&Device]) -> Option<Section> {
+/// Adds the further PLICs of a machine, ascending by address, with the software interrupts of their
+/// harts.
+pub(super) fn import(section: Section, plics: &[&Device], msip: &[Option<u64>]) -> Option<Section> {
     let harts = |plic: &Device| u32::try_from(plic.interrupts.len() / 2).ok();
-    let keys = |registers: board::Range| {
+    let keys = |nth: usize| {
+        let registers = register(plics.get(nth)?, 0)?;
         let (base, size) = (hexadecimal(registers.base), Size(registers.size).written());
-        format!("base = {base}, size = {size}")
+        Some((format!("base = {base}, size = {size}"), vec![registers]))
     };
-    sockets::import(section, plics, harts, keys, super::sources, super::inputs)
+    let own = super::inputs;
+    sockets::import(section, plics, msip, harts, keys, super::sources, own)
 }

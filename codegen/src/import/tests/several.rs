@@ -17,16 +17,63 @@ fn with_second(mut facts: Facts, base: u64, other: u64) -> Facts {
     facts.with_memory()
 }
 
+/// The machine with a CLINT of another socket.
+fn with_second_clint(mut facts: Facts, kind: &str, other: u64) -> Facts {
+    facts
+        .devices
+        .push(device(kind, &[(other, 0x1_0000)], &[3, 7]));
+    facts.tree.memory.clear();
+    facts.with_memory()
+}
+
 #[test]
-fn without_firmware_the_controller_of_hart_0_is_described() {
+fn without_firmware_a_socket_needs_a_clint_to_be_described() {
     let two_plics = with_second(risc_v(), 0xC00_0000, 0xC60_0000);
     let two_aplics = with_second(aplic(), 0xC00_0000, 0xC00_8000);
     for facts in [two_plics, two_aplics] {
         let draft = import(&risc_v_origin(NO_FIRMWARE), &facts);
         assert!(!draft.text.contains("further."), "{}", draft.text);
+        let note = "the interrupt controllers of other sockets need a CLINT or an ACLINT";
+        assert!(draft.text.contains(note), "{}", draft.text);
         if let Err(told) = verify(&sources(&draft), "new", &facts) {
             panic!("{told}\n{}", draft.text);
         }
+    }
+}
+
+#[test]
+fn without_firmware_the_software_interrupts_of_a_socket_are_imported() {
+    let two_plics = with_second(risc_v(), 0xC00_0000, 0xC60_0000);
+    let two_aplics = with_second(aplic(), 0xC00_0000, 0xC00_8000);
+    for (facts, line) in [
+        (
+            two_plics,
+            "further.socket1 = { base = 0x0C60_0000, size = \"6 MiB\", sources = 95, first-hart = 1, \
+             msip = 0x0201_0000 }",
+        ),
+        (
+            two_aplics,
+            "further.socket1 = { machine = { base = 0x0C00_8000, size = \"32 KiB\" }, sources = 95, \
+             first-hart = 2, msip = 0x0201_0000 }",
+        ),
+    ] {
+        let facts = with_second_clint(facts, "riscv,clint0", 0x201_0000);
+        let draft = import(&risc_v_origin(NO_FIRMWARE), &facts);
+        assert!(draft.text.contains(line), "{}", draft.text);
+        let sources = sources(&draft);
+        if let Err(told) = verify(&sources, "new", &facts) {
+            panic!("{told}\n{}", draft.text);
+        }
+        let board = load_from(&sources, "new").unwrap_or_else(|told| panic!("{told}"));
+        assert_eq!(board.interrupt_controller.relays.len(), 1);
+        // Another address is not that of the second CLINT.
+        let wrong = draft
+            .text
+            .replace("msip = 0x0201_0000", "msip = 0x0203_0000");
+        let told = verify(&InMemory::new().with("new", wrong.as_str()), "new", &facts);
+        let told = told.expect_err("another address").to_string();
+        assert!(told.contains("further.socket1.msip"), "{told}");
+        assert!(told.contains("0x0201_0000"), "{told}");
     }
 }
 

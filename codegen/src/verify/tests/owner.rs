@@ -141,13 +141,29 @@ fn in_m_mode(boot: &str) -> String {
 const OUT_OF_RESET: &str = "[boot.machine-mode]\nentry = 0x8000_0000";
 
 #[test]
-fn a_further_controller_is_offered_only_to_a_kernel_in_s_mode() {
+fn a_further_controller_is_offered_in_m_mode_with_its_software_interrupts() {
     let text = two_plics(&in_m_mode(OUT_OF_RESET), OTHER);
     assert!(!text.contains("further.socket1"), "{text}");
-    assert!(
-        text.contains("whose kernel is in S mode ([boot.sbi-payload])"),
-        "{text}"
-    );
+
+    let clint = |base: u64| device("riscv,clint0", &[(base, 0x1_0000)], &[3, 7]);
+    let mut uart = device("ns16550a", &[(0x2000_0000, 0x100)], &[10]);
+    uart.controllers = vec![Some(OTHER)];
+    let facts = Facts {
+        devices: vec![
+            plic(OWN),
+            plic(OTHER),
+            uart,
+            clint(0x200_0000),
+            clint(0x201_0000),
+        ],
+        ..machine()
+    };
+    let board = in_m_mode(OUT_OF_RESET);
+    let sources = InMemory::new().with("toy", board.as_str());
+    let text = verify(&sources, "toy", &facts).unwrap_err().to_string();
+    let line = "further.socket1 = { base = 0x7000_0000, size = \"4 MiB\", sources = 40, first-hart = 1, \
+                msip = 0x0201_0000 }";
+    assert!(text.contains(line), "{text}");
 }
 
 #[test]

@@ -173,7 +173,7 @@ use super::{Ethernet, LONGEST, Statistics};",
         interrupt: None,
         resolved: (
             "InterruptController",
-            "board::InterruptController {\n            number: \"input\",\n            lines: vec![Lines {\n                word: \"@NAME@\",\n                first: 0,\n                count: INPUTS,\n            }],\n            part,\n        }",
+            "board::InterruptController {\n            number: \"input\",\n            lines: vec![Lines {\n                word: \"@NAME@\",\n                first: 0,\n                count: INPUTS,\n            }],\n            relays: Vec::new(),\n            part,\n        }",
         ),
         driver: (
             "InterruptController",
