@@ -88,10 +88,10 @@ fn run(project: &Path, options: &[&str]) {
     assert!(is_clean, "{said}");
 }
 
-/// Imports a 64-bit RISC-V machine with two sockets of two harts each, and runs an app whose devices
-/// raise sources of the second socket's interrupt controller.
-fn runs_on_two_sockets(machine: &str, options: &[&str]) {
-    if !has_emulator("riscv64") {
+/// Imports a RISC-V machine with two sockets of two harts each, and runs an app whose devices raise
+/// sources of the second socket's interrupt controller.
+fn runs_on_two_sockets(machine: &str, architecture: &str, options: &[&str]) {
+    if !has_emulator(architecture) {
         return;
     }
     let _alone = alone();
@@ -111,10 +111,19 @@ fn runs_on_two_sockets(machine: &str, options: &[&str]) {
     ] {
         all.extend(["--qemu-arg", word]);
     }
-    import(&project, machine, "riscv64", &[&all[..], options].concat());
+    import(
+        &project,
+        machine,
+        architecture,
+        &[&all[..], options].concat(),
+    );
     let board = fs::read_to_string(project.join("boards/imported.toml")).unwrap();
-    let slots = "interrupt = { aplic = 1, controller = \"socket1\" }";
+    let slots = "lic = 1, controller = \"socket1\" }";
     assert!(board.contains(slots), "{board}");
+    if board.contains("[interrupt-controller.plic]") && board.contains("tested = [\"7.2\"]") {
+        eprintln!("not run: QEMU 7.2 does not connect a second PLIC to its harts");
+        return;
+    }
     fs::write(project.join("apps/hello/src/main.rs"), WORKING).unwrap();
     for transport in ["mmio", "pci"] {
         run(&project, &["--transport", transport]);
@@ -171,19 +180,37 @@ fn an_imsic_of_32_bits() {
 #[test]
 #[ignore = "builds an image"]
 fn aplics_of_two_sockets() {
-    runs_on_two_sockets("virt,aia=aplic", &[]);
+    runs_on_two_sockets("virt,aia=aplic", "riscv64", &[]);
 }
 
 #[test]
 #[ignore = "builds an image"]
 fn imsics_of_two_sockets() {
-    runs_on_two_sockets("virt,aia=aplic-imsic", &[]);
+    runs_on_two_sockets("virt,aia=aplic-imsic", "riscv64", &[]);
 }
 
 #[test]
 #[ignore = "builds an image"]
 fn imsics_of_two_sockets_in_m_mode() {
-    runs_on_two_sockets("virt,aia=aplic-imsic", &IN_M_MODE);
+    runs_on_two_sockets("virt,aia=aplic-imsic", "riscv64", &IN_M_MODE);
+}
+
+#[test]
+#[ignore = "builds an image"]
+fn aplics_of_two_sockets_in_m_mode() {
+    runs_on_two_sockets("virt,aia=aplic", "riscv64", &IN_M_MODE);
+}
+
+#[test]
+#[ignore = "builds an image"]
+fn plics_of_two_sockets_in_m_mode() {
+    runs_on_two_sockets("virt,aclint=on", "riscv64", &IN_M_MODE);
+}
+
+#[test]
+#[ignore = "builds an image"]
+fn plics_of_two_sockets_with_32_bits() {
+    runs_on_two_sockets("virt", "riscv32", &IN_M_MODE);
 }
 
 #[test]
