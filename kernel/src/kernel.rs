@@ -373,6 +373,8 @@ impl Kernel {
         Statistics {
             event_loop: self.state.loop_statistics.counts(),
             timers: time::counts(),
+            #[cfg(feature = "tasks")]
+            tasks: crate::tasks::statistics(),
             heap: self.state.memory.heap_usage(),
             net: self.net().ok().map(|net| net.statistics()),
             tcp: self.net().ok().map(|net| net.tcp_statistics()),

@@ -41,6 +41,7 @@
 //! | `networks` | all network devices on the kernel's own stack: `Kernel::networks` |
 //! | `raw` | packets of a protocol by its number: `net::Net::raw` |
 //! | `virtio-console` | streams of bytes to the host: `serial` |
+//! | `tasks` | the polls and the time of each task, by name: `Statistics::tasks` |
 //! | `virtio-balloon` | memory for the host while the machine does not need it: `Kernel::balloon` |
 //! | `virtio-vsock` | streams to the host by port: `vsock` |
 //! | `adapters` | all of the above |
@@ -97,6 +98,8 @@ pub mod serial;
 mod start_info;
 mod statistics;
 mod tags;
+#[cfg(feature = "tasks")]
+pub mod tasks;
 pub mod time;
 #[cfg(feature = "virtio-vsock")]
 pub mod vsock;
@@ -127,6 +130,26 @@ pub use vmos_drivers::dma::Buffer;
 /// The result of an app's `main`.
 pub type Result<T, E = Error> = core::result::Result<T, E>;
 
+/// The body of a task with a name in its module, counted; not part of the API.
+#[cfg(feature = "tasks")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! task_body {
+    ($name:literal $($body:tt)*) => {{
+        static TASK: $crate::attribute::Task =
+            $crate::attribute::Task::new(concat!(module_path!(), "::", $name));
+        TASK.run(async move { $($body)* }).await
+    }};
+}
+
+/// The body of a task, as it is; not part of the API.
+#[cfg(not(feature = "tasks"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! task_body {
+    ($name:literal $($body:tt)*) => { $($body)* };
+}
+
 /// Used by the attribute macros; not part of the API.
 #[doc(hidden)]
 pub mod attribute {
@@ -135,6 +158,8 @@ pub mod attribute {
     pub use crate::boot::start;
     #[cfg(not(target_os = "none"))]
     pub use crate::machine::{ProcessHeap, run, test_alone, test_network};
+    #[cfg(feature = "tasks")]
+    pub use crate::tasks::Task;
 }
 
 /// Kernels on simulated machines, for tests of apps on the host.

@@ -12,6 +12,8 @@ use crate::devices::DeviceStatistics;
 use crate::event_loop::LoopCounts;
 use crate::memory::Usage;
 use crate::net;
+#[cfg(feature = "tasks")]
+use crate::tasks::TaskStatistics;
 use crate::time::TimerCounts;
 
 /// The counts of all parts of the kernel since boot, from
@@ -38,6 +40,9 @@ pub struct Statistics {
     pub event_loop: LoopCounts,
     /// The counts of timers.
     pub timers: TimerCounts,
+    /// The counts of each function whose tasks have started.
+    #[cfg(feature = "tasks")]
+    pub tasks: Vec<TaskStatistics>,
     /// The counts of the heap.
     pub heap: Usage,
     /// The counts of the network stack; `None` without a network device.
@@ -62,6 +67,12 @@ pub enum Part {
     Loop,
     /// The counts of timers.
     Timers,
+    /// The counts of the tasks of a function.
+    #[cfg(feature = "tasks")]
+    Tasks {
+        /// The path of the function.
+        name: &'static str,
+    },
     /// The counts of the heap.
     Heap,
     /// The counts of the network stack.
@@ -95,6 +106,8 @@ impl fmt::Display for Part {
         match self {
             Self::Loop => f.write_str("loop"),
             Self::Timers => f.write_str("timers"),
+            #[cfg(feature = "tasks")]
+            Self::Tasks { name } => write!(f, "task.{name}"),
             Self::Heap => f.write_str("heap"),
             Self::Net => f.write_str("net"),
             Self::Tcp => f.write_str("tcp"),
@@ -134,6 +147,10 @@ impl Statistics {
         };
         of(Part::Loop, &self.event_loop);
         of(Part::Timers, &self.timers);
+        #[cfg(feature = "tasks")]
+        for task in &self.tasks {
+            of(Part::Tasks { name: task.name }, &task.counts);
+        }
         of(Part::Heap, &self.heap);
         if let Some(net) = &self.net {
             of(Part::Net, net);
@@ -224,6 +241,14 @@ mod tests {
         let statistics = Statistics {
             event_loop: LoopCounts::default(),
             timers: TimerCounts { latest: 7, late: 0 },
+            #[cfg(feature = "tasks")]
+            tasks: vec![TaskStatistics {
+                name: "app::main",
+                counts: crate::tasks::TaskCounts {
+                    polls: 6,
+                    ..crate::tasks::TaskCounts::default()
+                },
+            }],
             heap: Usage::default(),
             net: None,
             tcp: None,
@@ -256,6 +281,8 @@ mod tests {
             "loop.turns 0",
             "timers.latest 7",
             "heap.failures 0",
+            #[cfg(feature = "tasks")]
+            "task.app::main.polls 6",
             "disk0.queue0.refused_ids 0",
             "disk1.queue0.refused_ids 3",
             "rng0.queue0.refused_ids 4",

@@ -39,7 +39,7 @@ async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
     spawner.spawn(latency::measure()?);
     let app = Router::new()
         .route("/", get_service(File::html(include_str!("page.html"))))
-        .route("/state", get(move || async move { report::json(kernel) }));
+        .route("/state", get(move || report::json(kernel)));
     let config = Config::new(Timeouts {
         persistent_start_read_request: IDLE,
         ..Timeouts::const_default()

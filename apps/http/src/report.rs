@@ -4,15 +4,17 @@ use alloc::string::String;
 use core::fmt::{self, Display, Write};
 
 use picoserve::response::IntoResponse;
+use vmos::tasks::TaskStatistics;
 use vmos::{Kernel, time};
 
 use crate::latency;
 
 /// Returns the current state of the machine.
-pub(crate) fn json(kernel: Kernel) -> impl IntoResponse {
+pub(crate) async fn json(kernel: Kernel) -> impl IntoResponse {
+    let tasks = kernel.statistics().await.tasks;
     let mut text = String::new();
     // Writing to a string cannot fail.
-    let _ = write(kernel, &mut text);
+    let _ = write(kernel, &tasks, &mut text);
     (
         ("Content-Type", "application/json"),
         ("Cache-Control", "no-store"),
@@ -20,7 +22,7 @@ pub(crate) fn json(kernel: Kernel) -> impl IntoResponse {
     )
 }
 
-fn write(kernel: Kernel, to: &mut String) -> fmt::Result {
+fn write(kernel: Kernel, tasks: &[TaskStatistics], to: &mut String) -> fmt::Result {
     let memory = kernel.memory();
     let turns = kernel.loop_statistics();
     write!(
@@ -63,6 +65,18 @@ fn write(kernel: Kernel, to: &mut String) -> fmt::Result {
             to,
             r#"{comma}{{"kind":"{:?}","place":"{}","delivery":"{}"}}"#,
             device.kind, device.place, device.delivery
+        )?;
+    }
+    to.write_str(r#"],"tasks":["#)?;
+    for (index, task) in tasks.iter().enumerate() {
+        write!(
+            to,
+            r#"{}{{"name":"{}","running":{},"polls":{},"time":{}}}"#,
+            comma(index),
+            task.name,
+            task.counts.running,
+            task.counts.polls,
+            task.counts.time / 1000,
         )?;
     }
     to.write_str("],")?;

@@ -10,7 +10,7 @@ use core::time::Duration;
 use vmos::{Error, Kernel, Result, time};
 
 /// The commands of the shell, each with its name and description.
-const COMMANDS: [(&str, &str); 14] = [
+const COMMANDS: [(&str, &str); 16] = [
     ("date", "show the date and time"),
     ("devices", "list the devices and their locations"),
     ("disk [N]", "show the size of disk N; default: 0"),
@@ -32,8 +32,10 @@ const COMMANDS: [(&str, &str); 14] = [
     ("resolve NAME", "show the address of a name"),
     (
         "statistics [PART]",
-        "show all counts of the kernel, or those of a part, such as timers or disk0",
+        "show all counts of the kernel, or those of a part, such as heap or disk0",
     ),
+    ("tasks", "show how often and how long each task ran"),
+    ("timers", "show how late timers were"),
 ];
 
 /// The time limit for an answer from another machine.
@@ -75,6 +77,8 @@ async fn command<'a>(
             let counts = kernel.statistics().await.to_string();
             answer.push_str(&state::of_part(&counts, words.next())?);
         }
+        "tasks" => state::tasks(&kernel.statistics().await, answer)?,
+        "timers" => state::timers(&kernel.statistics().await, answer)?,
         "disk" => disk::describe(kernel, number(words.next(), 0)?, answer)?,
         "dump" => {
             let sector = number(words.next(), 0)?;

@@ -120,11 +120,22 @@ pub fn tests(arguments: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// Makes an async function a task that a `Spawner` can spawn: `embassy_executor::task` under this
-/// crate's name, so that an app depends on nothing but `vmos`.
+/// crate's name, so that an app depends on nothing but `vmos`. With the feature `tasks` of `vmos`, the
+/// kernel counts what its tasks do.
 #[proc_macro_attribute]
 pub fn task(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let arguments = proc_macro2::TokenStream::from(arguments);
-    let item = proc_macro2::TokenStream::from(item);
+    let mut item = parse_macro_input!(item as ItemFn);
+    if item.sig.asyncness.is_some() {
+        let name = match item.sig.ident.to_string() {
+            name if name == test::APP_TASK => "main".to_owned(),
+            name => name,
+        };
+        let statements = &item.block.stmts;
+        item.block = syn::parse_quote! {{
+            ::vmos::task_body! { #name #(#statements)* }
+        }};
+    }
     quote! {
         #[::vmos::embassy_executor::task(
             embassy_executor = ::vmos::embassy_executor, #arguments

@@ -7,6 +7,9 @@ use syn::ItemFn;
 /// The environment variable with the name of the test that an image consists of.
 const VARIABLE: &str = "VMOS_TEST";
 
+/// The name of the task that runs the app's main function, or the test in its place.
+pub(crate) const APP_TASK: &str = "vmos_app_task";
+
 /// Returns the name of the test that the image to be compiled consists of, instead of the app.
 pub(crate) fn selected() -> Option<String> {
     std::env::var(VARIABLE).ok().filter(|name| !name.is_empty())
@@ -27,15 +30,16 @@ pub(crate) fn starter(app: &syn::Ident, is_app: bool) -> TokenStream {
         true => quote! { #[unsafe(no_mangle)] },
         false => quote! { #[allow(dead_code, reason = "a test takes the place of the app")] },
     };
+    let task = format_ident!("{APP_TASK}");
     quote! {
         #[::vmos::task]
-        async fn vmos_app_task(kernel: ::vmos::Kernel, spawner: ::vmos::Spawner) {
+        async fn #task(kernel: ::vmos::Kernel, spawner: ::vmos::Spawner) {
             ::vmos::attribute::finish(#app(kernel, spawner).await)
         }
 
         #attribute
         fn vmos_start_app(kernel: ::vmos::Kernel, spawner: ::vmos::Spawner) {
-            if let Ok(task) = vmos_app_task(kernel, spawner) {
+            if let Ok(task) = #task(kernel, spawner) {
                 spawner.spawn(task);
             }
         }

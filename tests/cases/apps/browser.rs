@@ -45,6 +45,13 @@ fn is_read(setting: &Setting) -> Outcome {
     );
     let rows = browser.value("document.querySelectorAll('#devices tr').length")?;
     ensure!(rows == 4, "the table of devices has {rows} rows");
+    let tasks = browser.value("document.getElementById('tasks').innerText")?;
+    ensure!(
+        tasks
+            .as_str()
+            .is_some_and(|tasks| tasks.contains("http::main")),
+        "the tasks are {tasks}"
+    );
     let points = "document.getElementById('plot').getAttribute('points')";
     browser.wait_for(points, |points| {
         points.as_str().is_some_and(|it| it.contains(' '))

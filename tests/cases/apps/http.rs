@@ -87,6 +87,11 @@ fn shows_the_machine(setting: &Setting) -> Outcome {
     ensure!(first["board"] == **board, "it says that it is {first}");
     let devices = first["devices"].as_array().map_or(0, Vec::len);
     ensure!(devices == 3, "it has {devices} devices: {first}");
+    let main = first["tasks"].as_array().and_then(|tasks| tasks.first());
+    ensure!(
+        main.is_some_and(|main| main["name"] == "http::main" && main["polls"].as_u64() > Some(0)),
+        "its first task is not the app: {first}"
+    );
     let second: Value = serde_json::from_str(&get(&mut stream, "/state")?)?;
     let turns = |state: &Value| state["loop"]["turns"].as_u64();
     ensure!(

@@ -41,6 +41,15 @@ fn answers_on_the_console(setting: &Setting) -> Outcome {
     after(&machine, "heap")?;
     machine.type_text("devices\r")?;
     after(&machine, "network")?;
+    machine.type_text("tasks\r")?;
+    let main = after(&machine, "shell::main")?;
+    let polls = main
+        .split_whitespace()
+        .nth(1)
+        .and_then(|polls| polls.parse().ok());
+    ensure!(polls > Some(0), "the counts of the app are {main}");
+    machine.type_text("timers\r")?;
+    after(&machine, "latest")?;
     machine.type_text("nonsense\r")?;
     after(&machine, "unknown command")?;
     machine.type_text("dump 0\r")?;

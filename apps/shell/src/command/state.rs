@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use core::fmt::{Result, Write};
 
-use vmos::{Error, Kernel, time};
+use vmos::{Error, Kernel, Statistics, time};
 
 pub(super) fn devices(kernel: Kernel, answer: &mut String) -> Result {
     for device in kernel.devices() {
@@ -66,6 +66,34 @@ pub(super) fn network(kernel: Kernel, answer: &mut String) -> Result {
         writeln!(answer, "{what:10} {count}")?;
     }
     Ok(())
+}
+
+pub(super) fn tasks(statistics: &Statistics, answer: &mut String) -> Result {
+    let (name, longest) = ("function", "longest (us)");
+    writeln!(answer, "{name:28} running      polls  time (ms) {longest}")?;
+    for task in &statistics.tasks {
+        let counts = task.counts;
+        writeln!(
+            answer,
+            "{:28} {:>7} {:>10} {:>10} {:>12}",
+            task.name,
+            counts.running,
+            counts.polls,
+            counts.time / 1_000_000,
+            counts.longest / 1000,
+        )?;
+    }
+    Ok(())
+}
+
+pub(super) fn timers(statistics: &Statistics, answer: &mut String) -> Result {
+    let timers = statistics.timers;
+    writeln!(
+        answer,
+        "latest     {} us after its time",
+        timers.latest / 1000
+    )?;
+    writeln!(answer, "late       {} by more than 100 ms", timers.late)
 }
 
 /// Returns the lines of `counts`, such as `timers.expired 3`, that belong to a part, or all lines. A device
