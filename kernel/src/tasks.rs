@@ -4,6 +4,26 @@
 //! [`Task`], which counts what its tasks do. Nobody registers them: a function is listed once its first
 //! task has started. Tasks of `embassy_executor::task` itself are not counted.
 //!
+//! ```no_run
+//! use vmos::time::{Duration, Timer};
+//!
+//! #[vmos::task]
+//! async fn tick(mut pause: Duration) -> ! {
+//!     loop {
+//!         Timer::after(pause).await;
+//!         pause += pause;
+//!     }
+//! }
+//!
+//! # async fn example(kernel: vmos::Kernel, spawner: vmos::Spawner) -> vmos::Result<()> {
+//! spawner.spawn(tick(Duration::from_millis(1))?);
+//! for task in kernel.statistics().await.tasks {
+//!     vmos::println!("{} ran {} times", task.name, task.counts.polls);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Needs the feature `tasks`. It takes two readings of the clock for each poll of a task.
 
 use alloc::vec::Vec;
