@@ -96,7 +96,7 @@ pub(super) fn timers(statistics: &Statistics, answer: &mut String) -> Result {
     writeln!(answer, "late       {} by more than 100 ms", timers.late)
 }
 
-/// Returns the lines of `counts`, such as `timers.expired 3`, that belong to a part, or all lines. A device
+/// Returns the lines of `counts`, such as `timers.latest 3`, that belong to a part, or all lines. A device
 /// is a part, and so are its queues: `disk0` and `disk0.queue0`.
 ///
 /// # Errors
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn counts_of_a_part_are_its_own_and_those_of_its_parts() {
         let counts =
-            "timers.expired 3\ndisk0.restarts 0\ndisk0.queue0.errors 1\ndisk00.restarts 2\n";
+            "timers.latest 3\ndisk0.restarts 0\ndisk0.queue0.errors 1\ndisk00.restarts 2\n";
         let of = |part| of_part(counts, Some(part));
         assert_eq!(of_part(counts, None).unwrap(), counts);
         assert_eq!(
@@ -140,7 +140,7 @@ mod tests {
             "disk0.restarts 0\ndisk0.queue0.errors 1\n"
         );
         assert_eq!(of("disk0.queue0").unwrap(), "disk0.queue0.errors 1\n");
-        assert_eq!(of("timers.expired").unwrap(), "timers.expired 3\n");
+        assert_eq!(of("timers.latest").unwrap(), "timers.latest 3\n");
         let refused = of("disk").unwrap_err().to_string();
         assert!(
             refused.starts_with("there are no counts of `disk`"),
